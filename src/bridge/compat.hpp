@@ -1,0 +1,42 @@
+/*
+ * Differences between PostgreSQL 15 and 18, alphabetical, each written against the newest signature.
+ * PG regime. PG_VERSION_NUM appears in bridge/ only.
+ */
+#pragma once
+
+namespace tenancy::compat {
+
+/* The local transaction id of a backend: PGPROC.lxid until 16, PGPROC.vxid.lxid since 17. */
+inline LocalTransactionId
+local_xid(const PGPROC *proc)
+{
+#if PG_VERSION_NUM >= 170000
+	return proc->vxid.lxid;
+#else
+	return proc->lxid;
+#endif
+}
+
+/* The index of a backend in ProcGlobal->allProcs: PGPROC.pgprocno until 16, GetNumberFromPGProc since 17. */
+inline int
+proc_number(PGPROC *proc)
+{
+#if PG_VERSION_NUM >= 170000
+	return GetNumberFromPGProc(proc);
+#else
+	return proc->pgprocno;
+#endif
+}
+
+/* A wait event of our own in pg_stat_activity: named since 17, plain "Extension" before. */
+inline uint32
+wait_event([[maybe_unused]] const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+} // namespace tenancy::compat

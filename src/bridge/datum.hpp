@@ -1,0 +1,44 @@
+/*
+ * Small conversions between Datums and plain C++ values. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "core/uuid.hpp"
+
+namespace tenancy::bridge {
+
+inline Datum
+uuid_datum(const core::Uuid &uuid)
+{
+	auto *const copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
+	memcpy(copy->data, uuid.bytes.data(), sizeof copy->data);
+	return UUIDPGetDatum(copy);
+}
+
+inline core::Uuid
+uuid_value(Datum datum)
+{
+	core::Uuid uuid;
+	memcpy(uuid.bytes.data(), DatumGetUUIDP(datum)->data, uuid.bytes.size());
+	return uuid;
+}
+
+/* Argument n as a C string in CurrentMemoryContext; NULL for SQL null. */
+inline char *
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* A text Datum, or SQL null for NULL. */
+inline NullableDatum
+nullable_text(const char *text)
+{
+	NullableDatum datum;
+	datum.isnull = text == nullptr;
+	datum.value = text == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(text);
+	return datum;
+}
+
+} // namespace tenancy::bridge

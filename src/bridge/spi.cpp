@@ -1,0 +1,57 @@
+/*
+ * See spi.hpp. PG regime.
+ */
+#include "bridge/spi.hpp"
+
+namespace tenancy::bridge::spi {
+
+Scope
+open()
+{
+	Scope scope;
+	GetUserIdAndSecContext(&scope.user, &scope.security);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, scope.security | SECURITY_LOCAL_USERID_CHANGE);
+	scope.guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	return scope;
+}
+
+void
+close(const Scope &scope)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, scope.guc_level);
+	SetUserIdAndSecContext(scope.user, scope.security);
+}
+
+uint64
+run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+{
+	if (statement.plan == nullptr) {
+		SPIPlanPtr const plan = SPI_prepare(statement.sql, statement.args, statement.types);
+		if (plan == nullptr)
+			elog(ERROR, "could not plan \"%s\": %s", statement.sql, SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		statement.plan = plan;
+	}
+	int const rc = SPI_execute_plan(statement.plan, const_cast<Datum *>(values), nulls, read_only, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement.sql, SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+Datum
+value(uint64 row, int column, bool *is_null)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+char *
+text(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+} // namespace tenancy::bridge::spi

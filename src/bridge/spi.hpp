@@ -1,0 +1,42 @@
+/*
+ * SPI as the extension's own hand: saved plans, run as the bootstrap superuser with a fixed search_path,
+ * so that nothing of the caller's (role, row security, operators) takes part. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "executor/spi.h"
+}
+
+namespace tenancy::bridge::spi {
+
+constexpr int max_args = 24;
+
+/* A statement that is planned once per backend. Make it static; schema-qualify the relations in it. */
+struct Statement {
+	const char *sql;
+	int         args;
+	Oid         types[max_args];
+	SPIPlanPtr  plan;
+};
+
+/* What open() changed; close() puts it back. After an error the transaction's abort does. */
+struct Scope {
+	Oid user;
+	int security;
+	int guc_level;
+};
+
+Scope open();
+void  close(const Scope &scope);
+
+/* Run inside open()/close(); returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
+uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
+
+/* Value of a column (from 1) of a row of SPI_tuptable. */
+Datum value(uint64 row, int column, bool *is_null);
+/* The same as text in the caller's memory context; NULL for null. Uses the type's output function. */
+char *text(uint64 row, int column);
+
+} // namespace tenancy::bridge::spi

@@ -1,0 +1,14 @@
+/*
+ * The Waiter of a backend: its latch, and CHECK_FOR_INTERRUPTS. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "core/waiter.hpp"
+
+namespace tenancy::bridge {
+
+/* The one waiter of this backend; it has no state of its own. */
+core::Waiter &waiter();
+
+} // namespace tenancy::bridge

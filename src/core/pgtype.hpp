@@ -1,0 +1,45 @@
+/*
+ * The built-in types that results are described by: their OIDs, which PostgreSQL never changes
+ * (src/include/catalog/pg_type.dat). Pure regime: the drivers name types without a server header.
+ */
+#pragma once
+
+#include <cstdint>
+
+namespace tenancy::core::pgtype {
+
+constexpr std::uint32_t boolean = 16;
+constexpr std::uint32_t bytea = 17;
+constexpr std::uint32_t name = 19;
+constexpr std::uint32_t int8 = 20;
+constexpr std::uint32_t int2 = 21;
+constexpr std::uint32_t int4 = 23;
+constexpr std::uint32_t text = 25;
+constexpr std::uint32_t oid = 26;
+constexpr std::uint32_t json = 114;
+constexpr std::uint32_t float4 = 700;
+constexpr std::uint32_t float8 = 701;
+constexpr std::uint32_t bpchar = 1042;
+constexpr std::uint32_t varchar = 1043;
+constexpr std::uint32_t date = 1082;
+constexpr std::uint32_t time = 1083;
+constexpr std::uint32_t timestamp = 1114;
+constexpr std::uint32_t timestamptz = 1184;
+constexpr std::uint32_t interval = 1186;
+constexpr std::uint32_t timetz = 1266;
+constexpr std::uint32_t bit = 1560;
+constexpr std::uint32_t varbit = 1562;
+constexpr std::uint32_t numeric = 1700;
+constexpr std::uint32_t uuid = 2950;
+constexpr std::uint32_t jsonb = 3802;
+
+/* PostgreSQL hands out OIDs below this only to objects of its own (FirstNormalObjectId is 16384, genbki ends at 12000). */
+constexpr std::uint32_t first_unpinned = 10000;
+
+/* numeric(p,s) as a typmod: ((p << 16) | s) + VARHDRSZ, as numeric.c packs it. */
+constexpr std::int32_t numeric_typmod(int precision, int scale) noexcept
+{
+	return ((precision << 16) | (scale & 0x7ff)) + 4;
+}
+
+} // namespace tenancy::core::pgtype
