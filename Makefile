@@ -32,10 +32,11 @@ PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
 PG_CXXFLAGS = $(CXX_RULES)
 SHLIB_LINK  = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(shell $(MYSQL_CONFIG) --libs) -lstdc++
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
-include $(PGXS)
 # The JIT never inlines C++, and its bitcode would need clang at build time.
 override with_llvm := no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
 
 $(PURE:.cpp=.o): override CPPFLAGS := $(PURE_CPPFLAGS)
 

@@ -1,0 +1,137 @@
+# shellcheck shell=sh
+# What the scripts beside this file share: messages, rights, Debian packages, building. POSIX sh, sourced.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# Nothing that the caller set for other servers may reach ours.
+unset PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGPASSFILE PGDATABASE PGSERVICE PGSERVICEFILE PGOPTIONS PGDATA \
+	PGSSLMODE PGTZ PGDATESTYLE PGAPPNAME PGCLIENTENCODING PGTARGETSESSIONATTRS MYSQL_HOME MYSQL_TCP_PORT MYSQL_UNIX_PORT
+export LC_ALL=C.UTF-8
+
+say()
+{
+	printf '%s\n' "$*" >&2
+}
+
+die()
+{
+	say "$(basename "$0"): $*"
+	exit 1
+}
+
+is_root()
+{
+	[ "$(id -u)" -eq 0 ]
+}
+
+# Run a command with the rights that packages and installing need.
+as_root()
+{
+	if is_root; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root or sudo: $*"
+	fi
+}
+
+# The PostgreSQL major that everything here uses: PGVERSION, else the one of PG_CONFIG, else the distribution's.
+find_pg_version()
+{
+	if [ -z "${PGVERSION:-}" ] && [ -n "${PG_CONFIG:-}" ]; then
+		PGVERSION=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+	fi
+	if [ -z "${PGVERSION:-}" ] && command -v apt-cache >/dev/null; then
+		PGVERSION=$(distribution_pg_version)
+		if [ -z "$PGVERSION" ]; then
+			update_package_lists
+			PGVERSION=$(distribution_pg_version)
+		fi
+	fi
+	[ -n "${PGVERSION:-}" ] || die "cannot tell which PostgreSQL to use: set PGVERSION or PG_CONFIG"
+	PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PGVERSION/bin/pg_config}
+	export PGVERSION PG_CONFIG
+}
+
+distribution_pg_version()
+{
+	apt-cache depends postgresql 2>/dev/null | sed -n 's/^.*Depends: postgresql-\([0-9][0-9]*\)$/\1/p' | head -n 1
+}
+
+update_package_lists()
+{
+	[ -z "${lists_are_fresh:-}" ] || return 0
+	as_root apt-get -q -o DPkg::Lock::Timeout=300 update >&2 || die "apt-get update failed"
+	lists_are_fresh=yes
+}
+
+build_packages()
+{
+	echo "postgresql-$PGVERSION postgresql-server-dev-$PGVERSION build-essential g++ make pkg-config libpq-dev" \
+		"libmariadb-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev libc-ares-dev"
+}
+
+is_installed()
+{
+	dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed$'
+}
+
+# Install what is missing of the named packages; apt-get is not called when nothing is.
+need_packages()
+{
+	if ! command -v dpkg-query >/dev/null; then
+		say "not a Debian system: assuming that these are installed: $*"
+		return 0
+	fi
+	missing=
+	for package in "$@"; do
+		is_installed "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	say "installing:$missing"
+	update_package_lists
+	# shellcheck disable=SC2086  # a list of words
+	install_without_services $missing
+}
+
+# The servers of the packages must not start: no PostgreSQL cluster is made, no service is run.
+install_without_services()
+(
+	cluster_conf=/etc/postgresql-common/createcluster.d/pg_tenancy.conf
+	policy=/usr/sbin/policy-rc.d
+	[ -e "$policy" ] && policy=
+	trap 'as_root rm -f "$cluster_conf" $policy && as_root rmdir "$(dirname "$cluster_conf")" 2>/dev/null' EXIT
+	trap 'exit 1' HUP INT TERM
+	as_root mkdir -p "$(dirname "$cluster_conf")"
+	echo 'create_main_cluster = false' | as_root tee "$cluster_conf" >/dev/null
+	if [ -n "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+		as_root chmod 755 "$policy"
+	fi
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+		--no-install-recommends install "$@" >&2 || die "apt-get install failed: $*"
+)
+
+build()
+{
+	make -C "$root" -j "$(nproc)" -s PG_CONFIG="$PG_CONFIG" "$@" >&2
+}
+
+# Are the installed files the built ones?
+is_current()
+{
+	library=$("$PG_CONFIG" --pkglibdir)
+	extensions=$("$PG_CONFIG" --sharedir)/extension
+	cmp -s "$root/pg_tenancy.so" "$library/pg_tenancy.so" || return 1
+	for file in "$root/pg_tenancy.control" "$root"/sql/pg_tenancy--*.sql "$root"/sql/updates/*.sql; do
+		[ ! -e "$file" ] || cmp -s "$file" "$extensions/$(basename "$file")" || return 1
+	done
+}
+
+build_and_install()
+{
+	build "$@" || die "the build failed"
+	is_current || as_root make -C "$root" -s PG_CONFIG="$PG_CONFIG" "$@" install >&2 || die "make install failed"
+}

@@ -1,0 +1,425 @@
+
+-- History: every query, written by the background worker in its own transactions, and the audit of accounts and connections.
+
+-- Runs that the worker has heard of and that are not in query_history yet. No foreign keys: a run may refer to rows of a
+-- transaction that is not committed, and a lock on those rows must not hold up the worker.
+CREATE TABLE tenancy.running_queries (
+    id                     uuid PRIMARY KEY,
+    user_id                uuid,
+    database_connection_id uuid,
+    natural_language_query text,
+    generated_sql_query    text,
+    execution_time_ms      integer,
+    row_count              integer,
+    status                 varchar(20) NOT NULL,
+    error_message          text,
+    result_hash            varchar(64),
+    source                 varchar(20) NOT NULL,
+    connection_name        text,
+    error_code             varchar(5),
+    result_bytes           bigint,
+    truncated              boolean,
+    cached                 boolean,
+    started_at             timestamptz NOT NULL,
+    finished_at            timestamptz,
+    application_name       text,
+    client_addr            inet,
+    role_name              name,
+    backend_pid            integer,
+    transaction_id         xid8
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE tenancy.running_queries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.running_queries FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.running_queries FOR SELECT TO tenancy_admin USING (true);
+
+COMMENT ON TABLE tenancy.running_queries IS 'queries that are running, or whose final row has to wait for a lock; its triggers write query_history';
+COMMENT ON COLUMN tenancy.running_queries.transaction_id IS 'the transaction that ran the query, when it had written something: its new rows are not visible yet';
+
+CREATE TABLE tenancy.query_history (
+    id                     uuid PRIMARY KEY,
+    user_id                uuid REFERENCES tenancy.users (id),
+    database_connection_id uuid REFERENCES tenancy.database_connections (id),
+    natural_language_query text,
+    generated_sql_query    text,
+    execution_time_ms      integer,
+    row_count              integer,
+    status                 varchar(20) NOT NULL
+                           CHECK (status IN ('success', 'error', 'timeout', 'cancelled', 'denied', 'lost')),
+    error_message          text,
+    result_hash            varchar(64),
+    created_at             timestamptz NOT NULL DEFAULT now(),
+    updated_at             timestamptz NOT NULL DEFAULT now(),
+    source                 varchar(20) NOT NULL CHECK (source IN ('sql', 'ask', 'fdw', 'sample', 'catalog')),
+    connection_name        text,
+    error_code             varchar(5),
+    result_bytes           bigint,
+    truncated              boolean NOT NULL DEFAULT false,
+    cached                 boolean NOT NULL DEFAULT false,
+    started_at             timestamptz NOT NULL,
+    finished_at            timestamptz NOT NULL,
+    application_name       text,
+    client_addr            inet,
+    role_name              name,
+    backend_pid            integer,
+    chain_seq              bigint NOT NULL,
+    chain_hash             bytea NOT NULL
+);
+CREATE INDEX query_history_user_id_idx ON tenancy.query_history (user_id, id DESC);
+CREATE INDEX query_history_database_connection_id_idx ON tenancy.query_history (database_connection_id, id);
+ALTER TABLE tenancy.query_history ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.query_history FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.query_history FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.query_history', '');
+
+COMMENT ON TABLE tenancy.query_history IS 'every query that ended, for good: rows are never changed';
+COMMENT ON COLUMN tenancy.query_history.id IS 'the query_id of the answer: a version 7 UUID, so ids are in the order of starts';
+COMMENT ON COLUMN tenancy.query_history.user_id IS 'NULL for nobody, or for a user whose transaction was rolled back';
+COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when its transaction was rolled back; connection_name remains';
+COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, or lost when the server died before the end';
+COMMENT ON COLUMN tenancy.query_history.source IS 'sql, ask, fdw, sample or catalog';
+COMMENT ON COLUMN tenancy.query_history.error_code IS 'SQLSTATE';
+COMMENT ON COLUMN tenancy.query_history.truncated IS 'a limit of rows or bytes cut the result';
+COMMENT ON COLUMN tenancy.query_history.cached IS 'answered from query_cache';
+COMMENT ON COLUMN tenancy.query_history.role_name IS 'session_user';
+COMMENT ON COLUMN tenancy.query_history.chain_seq IS 'place in the user''s hash chain, from 1 without gaps';
+COMMENT ON COLUMN tenancy.query_history.chain_hash IS 'sha256(chain_hash of the row before || history_entry_digest of this row)';
+
+CREATE TABLE tenancy.history_chain (
+    user_id uuid PRIMARY KEY,
+    seq     bigint NOT NULL,
+    hash    bytea NOT NULL
+) WITH (fillfactor = 50);
+ALTER TABLE tenancy.history_chain ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.history_chain FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.history_chain FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.history_chain', '');
+
+COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; keep a copy elsewhere to notice a cut tail';
+COMMENT ON COLUMN tenancy.history_chain.user_id IS 'the nil UUID is the chain of runs without a user';
+
+CREATE TABLE tenancy.query_daily (
+    user_id                uuid NOT NULL,
+    database_connection_id uuid NOT NULL,
+    day                    date NOT NULL,
+    source                 varchar(20) NOT NULL,
+    status                 varchar(20) NOT NULL,
+    runs                   bigint NOT NULL,
+    row_count              bigint NOT NULL,
+    result_bytes           bigint NOT NULL,
+    total_ms               bigint NOT NULL,
+    max_ms                 integer NOT NULL,
+    cached                 bigint NOT NULL,
+    truncated              bigint NOT NULL,
+    PRIMARY KEY (user_id, day, database_connection_id, source, status)
+) WITH (fillfactor = 70);
+ALTER TABLE tenancy.query_daily ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.query_daily FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.query_daily FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.query_daily', '');
+
+COMMENT ON TABLE tenancy.query_daily IS 'query_history in sums per day (UTC), for dashboards; the nil UUID stands for no user or no connection';
+COMMENT ON COLUMN tenancy.query_daily.total_ms IS 'sum of execution_time_ms';
+COMMENT ON COLUMN tenancy.query_daily.cached IS 'how many of the runs were answered from query_cache';
+COMMENT ON COLUMN tenancy.query_daily.truncated IS 'how many of the runs were cut by a limit';
+
+CREATE FUNCTION tenancy.make_uuid_v7() RETURNS uuid
+PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_make_uuid_v7';
+COMMENT ON FUNCTION tenancy.make_uuid_v7() IS 'a UUID of version 7: later ones are greater';
+
+CREATE FUNCTION tenancy.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'cannot % rows of "%.%"', lower(TG_OP), TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege', DETAIL = 'The table is append-only, for everybody.';
+END
+$$;
+COMMENT ON FUNCTION tenancy.refuse_change() IS 'trigger: an append-only table';
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tenancy.query_history
+    FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
+
+-- The hash chain.
+
+CREATE FUNCTION tenancy.history_chain_step(state bytea, head bytea, digest bytea) RETURNS bytea
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_chain_step';
+COMMENT ON FUNCTION tenancy.history_chain_step(bytea, bytea, bytea)
+    IS 'transition of history_chain_hash: sha256(state || digest), where the first state is head';
+CREATE AGGREGATE tenancy.history_chain_hash(head bytea, digest bytea) (
+    SFUNC = tenancy.history_chain_step, STYPE = bytea, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE tenancy.history_chain_hash(bytea, bytea)
+    IS 'hash of a chain of digests that goes on from head; as a window function, the hash at each link';
+
+-- Every column but the hash itself, created_at and updated_at, spelled so that no setting changes it.
+CREATE FUNCTION tenancy.history_entry_digest(entry tenancy.query_history) RETURNS bytea
+STABLE PARALLEL SAFE LANGUAGE sql
+BEGIN ATOMIC
+    SELECT sha256(convert_to(ROW(
+        (entry).id, (entry).user_id, (entry).database_connection_id, (entry).natural_language_query,
+        (entry).generated_sql_query, (entry).execution_time_ms, (entry).row_count, (entry).status,
+        (entry).error_message, (entry).result_hash, (entry).source, (entry).connection_name, (entry).error_code,
+        (entry).result_bytes, (entry).truncated, (entry).cached, extract(epoch FROM (entry).started_at),
+        extract(epoch FROM (entry).finished_at), (entry).application_name, (entry).client_addr,
+        (entry).role_name, (entry).backend_pid, (entry).chain_seq)::text, 'UTF8'));
+END;
+COMMENT ON FUNCTION tenancy.history_entry_digest(tenancy.query_history)
+    IS 'SHA-256 of a row of query_history, the link that it adds to the user''s hash chain';
+
+CREATE FUNCTION tenancy.history_retry() RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
+COMMENT ON FUNCTION tenancy.history_retry() IS 'for write_history: ask the worker, in whose session it runs, to try again later';
+
+-- Moves ended runs to query_history, with all that follows from them. Never waits for a lock on users or connections:
+-- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
+-- stays in running_queries until the worker tries again.
+CREATE FUNCTION tenancy.write_history() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    ended  bigint;
+    moved  bigint;
+BEGIN
+    SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
+    IF ended = 0 THEN
+        RETURN NULL;
+    END IF;
+
+    WITH owner AS MATERIALIZED (
+        SELECT u.id FROM tenancy.users AS u
+        WHERE u.id IN (SELECT r.user_id FROM reported AS r WHERE r.status <> 'running')
+        FOR KEY SHARE OF u SKIP LOCKED
+    ), target AS MATERIALIZED (
+        SELECT c.id, c.last_connected_at FROM tenancy.database_connections AS c
+        WHERE c.id IN (SELECT r.database_connection_id FROM reported AS r WHERE r.status <> 'running')
+        FOR KEY SHARE OF c SKIP LOCKED
+    ), ready AS MATERIALIZED (
+        SELECT r.*, o.id AS owner_id, t.id AS target_id
+        FROM reported AS r
+        LEFT JOIN owner AS o ON o.id = r.user_id
+        LEFT JOIN target AS t ON t.id = r.database_connection_id
+        WHERE r.status <> 'running'
+          AND (o.id IS NOT NULL OR r.user_id IS NULL OR NOT (
+                   coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
+                   OR EXISTS (SELECT FROM tenancy.users AS u WHERE u.id = r.user_id)))
+          AND (t.id IS NOT NULL OR r.database_connection_id IS NULL OR NOT (
+                   coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
+                   OR EXISTS (SELECT FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id)))
+    ), entry AS (
+        SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
+                   r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
+                   r.error_code, r.result_bytes, coalesce(r.truncated, false), coalesce(r.cached, false), r.started_at,
+                   coalesce(r.finished_at, now()), r.application_name, r.client_addr, r.role_name, r.backend_pid,
+                   coalesce(h.seq, 0) + row_number() OVER (PARTITION BY r.owner_id ORDER BY r.finished_at, r.id),
+                   NULL)::tenancy.query_history AS row,
+               h.hash AS head
+        FROM ready AS r
+        LEFT JOIN tenancy.history_chain AS h ON h.user_id = coalesce(r.owner_id, nobody)
+        -- Written already: the worker died between its commit and noting it.
+        WHERE NOT EXISTS (SELECT FROM tenancy.query_history AS q WHERE q.id = r.id)
+    ), link AS MATERIALIZED (
+        SELECT e.row,
+               tenancy.history_chain_hash(e.head, tenancy.history_entry_digest(e.row))
+                   OVER (PARTITION BY (e.row).user_id ORDER BY (e.row).chain_seq) AS hash
+        FROM entry AS e
+    ), written AS (
+        INSERT INTO tenancy.query_history AS q (
+            id, user_id, database_connection_id, natural_language_query, generated_sql_query, execution_time_ms,
+            row_count, status, error_message, result_hash, created_at, updated_at, source, connection_name, error_code,
+            result_bytes, truncated, cached, started_at, finished_at, application_name, client_addr, role_name,
+            backend_pid, chain_seq, chain_hash)
+        SELECT (l.row).id, (l.row).user_id, (l.row).database_connection_id, (l.row).natural_language_query,
+               (l.row).generated_sql_query, (l.row).execution_time_ms, (l.row).row_count, (l.row).status,
+               (l.row).error_message, (l.row).result_hash, (l.row).created_at, (l.row).updated_at, (l.row).source,
+               (l.row).connection_name, (l.row).error_code, (l.row).result_bytes, (l.row).truncated, (l.row).cached,
+               (l.row).started_at, (l.row).finished_at, (l.row).application_name, (l.row).client_addr,
+               (l.row).role_name, (l.row).backend_pid, (l.row).chain_seq, l.hash
+        FROM link AS l
+        ORDER BY (l.row).id
+        RETURNING q.*
+    ), chained AS (
+        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash)
+        SELECT DISTINCT ON (w.user_id) coalesce(w.user_id, nobody), w.chain_seq, w.chain_hash
+        FROM written AS w
+        ORDER BY w.user_id, w.chain_seq DESC
+        ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+    ), summed AS (
+        INSERT INTO tenancy.query_daily AS d (
+            user_id, database_connection_id, day, source, status, runs, row_count, result_bytes, total_ms, max_ms,
+            cached, truncated)
+        SELECT coalesce(w.user_id, nobody), coalesce(w.database_connection_id, nobody),
+               (w.started_at AT TIME ZONE 'UTC')::date, w.source, w.status, count(*), coalesce(sum(w.row_count), 0),
+               coalesce(sum(w.result_bytes), 0), coalesce(sum(w.execution_time_ms), 0),
+               coalesce(max(w.execution_time_ms), 0), count(*) FILTER (WHERE w.cached),
+               count(*) FILTER (WHERE w.truncated)
+        FROM written AS w
+        GROUP BY 1, 2, 3, 4, 5
+        ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (user_id, day, database_connection_id, source, status) DO UPDATE SET
+            runs = d.runs + excluded.runs,
+            row_count = d.row_count + excluded.row_count,
+            result_bytes = d.result_bytes + excluded.result_bytes,
+            total_ms = d.total_ms + excluded.total_ms,
+            max_ms = greatest(d.max_ms, excluded.max_ms),
+            cached = d.cached + excluded.cached,
+            truncated = d.truncated + excluded.truncated
+    ), stale AS (
+        SELECT t.id, max(w.finished_at) AS seen
+        FROM target AS t
+        JOIN written AS w ON w.database_connection_id = t.id AND w.status = 'success' AND NOT w.cached
+        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - interval '1 second'
+        GROUP BY t.id
+    ), free AS MATERIALIZED (
+        SELECT c.id FROM tenancy.database_connections AS c
+        WHERE c.id IN (SELECT s.id FROM stale AS s)
+        FOR NO KEY UPDATE OF c SKIP LOCKED
+    ), connected AS (
+        UPDATE tenancy.database_connections AS c SET last_connected_at = s.seen
+        FROM stale AS s JOIN free AS f ON f.id = s.id
+        WHERE c.id = s.id
+    )
+    DELETE FROM tenancy.running_queries AS r USING ready WHERE r.id = ready.id;
+
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved < ended THEN
+        PERFORM tenancy.history_retry();
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tenancy.write_history()
+    IS 'trigger: ended runs become rows of query_history, with hash chain, daily sums and last_connected_at';
+CREATE TRIGGER write_inserted AFTER INSERT ON tenancy.running_queries REFERENCING NEW TABLE AS reported
+    FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
+CREATE TRIGGER write_updated AFTER UPDATE ON tenancy.running_queries REFERENCING NEW TABLE AS reported
+    FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
+
+-- What users see.
+
+CREATE VIEW tenancy.history_entries WITH (security_invoker = true) AS
+    SELECT id, user_id, database_connection_id, connection_name, source, natural_language_query, generated_sql_query,
+           status, execution_time_ms, row_count, result_bytes, truncated, cached, error_code, error_message, result_hash,
+           started_at, finished_at, application_name, client_addr, role_name
+    FROM tenancy.query_history
+    UNION ALL
+    SELECT id, user_id, database_connection_id, connection_name, source, natural_language_query, generated_sql_query,
+           status, execution_time_ms, row_count, result_bytes, truncated, cached, error_code, error_message, result_hash,
+           started_at, finished_at, application_name, client_addr, role_name
+    FROM tenancy.running_queries;
+COMMENT ON VIEW tenancy.history_entries IS 'query_history and what is still running, of the current user; an admin sees all';
+
+CREATE FUNCTION tenancy.history(
+    connection text DEFAULT NULL, status text DEFAULT NULL, source text DEFAULT NULL, search text DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, before uuid DEFAULT NULL, max_rows integer DEFAULT 100)
+RETURNS SETOF tenancy.history_entries
+STABLE LANGUAGE sql
+BEGIN ATOMIC
+    SELECT e.*
+    FROM tenancy.history_entries AS e
+    WHERE (history.connection IS NULL OR e.connection_name = history.connection
+           OR e.database_connection_id::text = lower(history.connection))
+      AND (history.status IS NULL OR e.status = history.status)
+      AND (history.source IS NULL OR e.source = history.source)
+      AND (history.search IS NULL OR strpos(lower(e.generated_sql_query), lower(history.search)) > 0
+           OR strpos(lower(e.natural_language_query), lower(history.search)) > 0)
+      AND (history.since IS NULL OR e.started_at >= history.since)
+      AND (history.until IS NULL OR e.started_at < history.until)
+      AND (history.before IS NULL OR e.id < history.before)
+    ORDER BY e.id DESC
+    LIMIT history.max_rows;
+END;
+COMMENT ON FUNCTION tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer)
+    IS 'the current user''s queries, newest first; connection is a name or an id, before is the last id of the page before';
+
+CREATE FUNCTION tenancy.history_entry(id uuid) RETURNS tenancy.history_entries
+STABLE STRICT LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_entry tenancy.history_entries;
+BEGIN
+    SELECT e.* INTO found_entry FROM tenancy.history_entries AS e WHERE e.id = history_entry.id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'query "%" does not exist', history_entry.id USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN found_entry;
+END
+$$;
+COMMENT ON FUNCTION tenancy.history_entry(uuid) IS 'one query of the current user; P0002 when there is none with that id';
+
+CREATE FUNCTION tenancy.history_queue(
+    OUT worker_pid integer, OUT queued integer, OUT running integer, OUT bytes bigint, OUT capacity bigint, OUT commits bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_queue';
+COMMENT ON FUNCTION tenancy.history_queue()
+    IS 'the history worker of this database and its queue; bytes and capacity are of all databases';
+
+-- The audit of accounts, sessions and connections.
+
+CREATE TABLE tenancy.audit_log (
+    id          uuid PRIMARY KEY DEFAULT tenancy.make_uuid_v7(),
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    user_id     uuid,
+    role_name   name NOT NULL DEFAULT session_user,
+    action      varchar(20) NOT NULL,
+    object_type varchar(63) NOT NULL,
+    object_id   text NOT NULL,
+    old         jsonb,
+    new         jsonb
+);
+CREATE INDEX audit_log_user_id_idx ON tenancy.audit_log (user_id, id DESC);
+CREATE INDEX audit_log_object_id_idx ON tenancy.audit_log (object_id, id DESC);
+ALTER TABLE tenancy.audit_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.audit_log FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.audit_log FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.audit_log', '');
+
+COMMENT ON TABLE tenancy.audit_log IS 'who changed users, sessions, role bindings and connections; never a secret';
+COMMENT ON COLUMN tenancy.audit_log.user_id IS 'who did it: the identity of the transaction, else the user whose row it is';
+COMMENT ON COLUMN tenancy.audit_log.role_name IS 'session_user';
+COMMENT ON COLUMN tenancy.audit_log.object_type IS 'the table';
+COMMENT ON COLUMN tenancy.audit_log.object_id IS 'the row''s id, or the name of a bound role';
+COMMENT ON COLUMN tenancy.audit_log.old IS 'a deleted row, or the former values of changed columns; a secret is <changed>';
+COMMENT ON COLUMN tenancy.audit_log.new IS 'an inserted row, or the new values of changed columns';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tenancy.audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
+
+CREATE FUNCTION tenancy.write_audit() RETURNS trigger
+SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    secrets   CONSTANT text[] := ARRAY['password_hash', 'token_hash', 'password_encrypted', 'connection_string_encrypted'];
+    untold    CONSTANT text[] := ARRAY['updated_at', 'version', 'last_connected_at', 'schema_json'];
+    old_row   jsonb := to_jsonb(OLD) - untold;
+    new_row   jsonb := to_jsonb(NEW) - untold;
+    seen      jsonb := coalesce(new_row, old_row);
+    changed   text[];
+    hidden    jsonb;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        SELECT array_agg(n.key) INTO changed FROM jsonb_each(new_row) AS n WHERE n.value IS DISTINCT FROM old_row -> n.key;
+        IF changed IS NULL THEN
+            RETURN NULL;
+        END IF;
+        SELECT coalesce(jsonb_object_agg(s.name, '<changed>'), '{}') INTO hidden
+        FROM unnest(secrets) AS s (name) WHERE s.name = ANY (changed);
+        SELECT jsonb_object_agg(o.key, o.value) || hidden INTO old_row FROM jsonb_each(old_row) AS o WHERE o.key = ANY (changed);
+        SELECT jsonb_object_agg(n.key, n.value) || hidden INTO new_row FROM jsonb_each(new_row) AS n WHERE n.key = ANY (changed);
+    ELSE
+        old_row := old_row - secrets;
+        new_row := new_row - secrets;
+    END IF;
+    INSERT INTO tenancy.audit_log (user_id, action, object_type, object_id, old, new)
+    VALUES (coalesce(tenancy.current_user_id(), (seen ->> CASE TG_TABLE_NAME WHEN 'users' THEN 'id' ELSE 'user_id' END)::uuid),
+            lower(TG_OP), TG_TABLE_NAME, coalesce(seen ->> 'id', seen ->> 'role_name'), old_row, new_row);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tenancy.write_audit() IS 'trigger: who changed what, without secrets';
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON tenancy.users
+    FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON tenancy.user_sessions
+    FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON tenancy.role_bindings
+    FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON tenancy.database_connections
+    FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
+-- touch_connection() gives each change that matters a new version: the worker's notes of time stay out cheaply.
+CREATE TRIGGER audit_change AFTER UPDATE ON tenancy.database_connections
+    FOR EACH ROW WHEN (OLD.version <> NEW.version OR OLD.user_id <> NEW.user_id) EXECUTE FUNCTION tenancy.write_audit();

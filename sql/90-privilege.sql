@@ -1,0 +1,64 @@
+
+-- Every GRANT and REVOKE. Nothing is for PUBLIC; tenancy_user is what a platform's login role gets for its users,
+-- tenancy_admin is that and sight of everybody's rows. What is not named here, only the extension's own code calls.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA tenancy FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenancy FROM PUBLIC;
+REVOKE ALL ON SCHEMA tenancy FROM PUBLIC;
+
+GRANT tenancy_user TO tenancy_admin;
+GRANT USAGE ON SCHEMA tenancy TO tenancy_user;
+
+-- Identity. Row-level security keeps to the own rows; hashes of passwords and tokens are not for reading.
+GRANT EXECUTE ON FUNCTION
+    tenancy.current_user_id(), tenancy.require_user_id(), tenancy.is_admin(),
+    tenancy.register(text, text, text, text, text), tenancy.login(text, text), tenancy.authenticate(text),
+    tenancy.logout(), tenancy.logout_everywhere(), tenancy.change_password(text, text),
+    tenancy.profile(), tenancy.update_profile(text, text, text), tenancy.sessions()
+    TO tenancy_user;
+GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at),
+      UPDATE (first_name, last_name, company_name) ON tenancy.users TO tenancy_user;
+GRANT SELECT (id, user_id, created_at, expires_at, revoked_at, client_addr, application_name)
+    ON tenancy.user_sessions TO tenancy_user;
+GRANT SELECT ON tenancy.role_bindings TO tenancy_user;
+GRANT EXECUTE ON FUNCTION
+    tenancy.reset_password(uuid, text), tenancy.set_active(uuid, boolean), tenancy.unlock_account(text),
+    tenancy.bind_role(uuid, name), tenancy.unbind_role(name)
+    TO tenancy_admin;
+
+-- Credentials.
+GRANT EXECUTE ON FUNCTION
+    tenancy.encrypt_database_password(text), tenancy.decrypt_database_password(text),
+    tenancy.rotate_encryption_key(), tenancy.key_ring()
+    TO tenancy_admin;
+
+-- Connections. Ciphertexts are not for reading, not even the own ones; all writing is done by functions.
+GRANT EXECUTE ON FUNCTION
+    tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb),
+    tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean),
+    tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean),
+    tenancy.delete_connection(text), tenancy.delete_connection(uuid),
+    tenancy.test_connection(text), tenancy.test_connection(uuid),
+    tenancy.connections(), tenancy.user_has_access(uuid, uuid), tenancy.get_client_connection(uuid, uuid),
+    tenancy.pool(), tenancy.close_connections()
+    TO tenancy_user;
+GRANT SELECT (id, user_id, name, database_type, host, port, database_name, username, options, schema_json, is_active,
+              version, last_connected_at, created_at, updated_at, deleted_at)
+    ON tenancy.database_connections TO tenancy_user;
+
+-- History and audit: to read.
+GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.query_daily, tenancy.history_chain,
+    tenancy.audit_log, tenancy.history_entries TO tenancy_user;
+GRANT EXECUTE ON FUNCTION
+    tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer), tenancy.history_entry(uuid)
+    TO tenancy_user;
+GRANT EXECUTE ON FUNCTION tenancy.history_queue() TO tenancy_admin;
+
+-- Queries.
+GRANT EXECUTE ON FUNCTION
+    tenancy.query(text, text), tenancy.query(uuid, text),
+    tenancy.query(text, text, "any"), tenancy.query(uuid, text, "any"),
+    tenancy.open_query(text, text, jsonb, refcursor), tenancy.open_query(uuid, text, jsonb, refcursor),
+    tenancy.describe_query(text, text), tenancy.describe_query(uuid, text),
+    tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval)
+    TO tenancy_user;

@@ -1,0 +1,206 @@
+/*
+ * Finding a connection and making ready to use it. PG regime.
+ */
+#include <chrono>
+
+#include "connection/connection.hpp"
+#include "remote/options.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/owned.hpp"
+#include "bridge/spi.hpp"
+#include "connection/options.hpp"
+#include "credential/credential.hpp"
+#include "identity/identity.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::connection {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+#define CONFIG_COLUMNS                                                                                                 \
+	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"              \
+	" c.password_encrypted, c.is_active, c.options FROM tenancy.database_connections AS c WHERE c.deleted_at IS NULL"
+
+spi::Statement by_id = {"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)", 3, {UUIDOID, UUIDOID, BOOLOID}, nullptr};
+spi::Statement by_name = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
+spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", 1, {TEXTOID}, nullptr};
+
+/* The row of SPI's result, copied out of SPI's memory into context. */
+void
+read_config(MemoryContext context, Config *config)
+{
+	MemoryContext const spi_context = MemoryContextSwitchTo(context);
+	bool                is_null;
+	config->id = bridge::uuid_value(spi::value(0, 1, &is_null));
+	config->user = bridge::uuid_value(spi::value(0, 2, &is_null));
+	config->version = DatumGetInt64(spi::value(0, 3, &is_null));
+	config->name = spi::text(0, 4);
+	const char *const type = spi::text(0, 5);
+	config->type = *bridge::enter([&] { return remote::parse_database_type(type); });
+	config->host = spi::text(0, 6);
+	config->port = DatumGetInt32(spi::value(0, 7, &is_null));
+	config->database = spi::text(0, 8);
+	config->username = spi::text(0, 9);
+	config->password_encrypted = spi::text(0, 10);
+	config->active = DatumGetBool(spi::value(0, 11, &is_null));
+	Datum const options = spi::value(0, 12, &is_null);
+	config->options_json = spi::text(0, 12);
+	config->options = read_options(DatumGetJsonbP(options), &config->option_count);
+	MemoryContextSwitchTo(spi_context);
+}
+
+bool
+parse_uuid(const char *text, core::Uuid *uuid)
+{
+	if (strlen(text) != 36 || strspn(text, "0123456789abcdefABCDEF-") != 36)
+		return false;
+	for (int i = 0; i < 36; ++i)
+		if ((text[i] == '-') != (i == 8 || i == 13 || i == 18 || i == 23))
+			return false;
+	*uuid = bridge::uuid_value(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
+/* libc's limit of descriptors is shared with the server's own virtual files. */
+bool
+reserve_descriptor()
+{
+	return AcquireExternalFD();
+}
+
+void
+fill_target(Opening &opening, const Config &config, const char *directory)
+{
+	remote::Target &target = opening.target;
+	target.type = config.type;
+	target.host = config.host == nullptr ? "" : config.host;
+	target.port = static_cast<std::uint16_t>(config.port);
+	target.database = config.database;
+	target.username = config.username == nullptr ? "" : config.username;
+	target.sqlite_directory = directory;
+	target.application_name = "pg_tenancy";
+	target.connect_timeout_ms = settings::connect_timeout;
+	opening.networks = remote::NetworkList::parse(settings::allowed_networks);
+	remote::OptionList options;
+	for (int i = 0; i < config.option_count; ++i)
+		options.emplace_back(config.options[i].key, config.options[i].value);
+	remote::CommonOptions const common = remote::apply_options(target, options);
+	opening.read_only = target.read_only;
+	opening.statement_timeout_ms = settings::statement_timeout;
+	if (common.statement_timeout_ms > 0 &&
+	    (opening.statement_timeout_ms == 0 || common.statement_timeout_ms < opening.statement_timeout_ms))
+		opening.statement_timeout_ms = common.statement_timeout_ms;
+}
+
+} // namespace
+
+Selector
+selector_argument(FunctionCallInfo fcinfo, int n)
+{
+	Selector selector{};
+	Oid     *types;
+	int      count;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	if (PG_ARGISNULL(n))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("connection must not be null")));
+	if (types[n] == UUIDOID) {
+		selector.is_id = true;
+		selector.id = bridge::uuid_value(PG_GETARG_DATUM(n));
+		selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(n)));
+	} else {
+		selector.text = text_to_cstring(PG_GETARG_TEXT_PP(n));
+		selector.is_id = parse_uuid(selector.text, &selector.id);
+	}
+	return selector;
+}
+
+bool
+find(const Selector &selector, Config *config)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	bool const          admin = identity::is_admin();
+	core::Uuid const    user = admin ? identity::current_user() : identity::require_user();
+	spi::Scope const    scope = spi::open();
+	uint64              rows;
+
+	if (selector.is_id) {
+		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
+		rows = spi::run(by_id, values, nullptr, false);
+	} else {
+		Datum const values[] = {CStringGetTextDatum(selector.text), bridge::uuid_datum(user)};
+		rows = spi::run(by_name, values, nullptr, false);
+		if (rows == 0 && admin)
+			rows = spi::run(by_name_of_anybody, values, nullptr, false);
+	}
+	if (rows == 1)
+		read_config(context, config);
+	spi::close(scope);
+	if (rows > 1)
+		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", selector.text),
+		                errhint("Use the id of the connection.")));
+	return rows == 1;
+}
+
+char *
+denied_message(const Selector &selector)
+{
+	return psprintf("permission denied for connection \"%s\"", selector.text);
+}
+
+void
+deny(const Selector &selector)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg_internal("%s", denied_message(selector)),
+	                errdetail("The connection does not exist or belongs to somebody else."),
+	                errhint("tenancy.connections() lists the connections of the current user.")));
+}
+
+Config
+require(const Selector &selector)
+{
+	Config config{};
+	if (!find(selector, &config))
+		deny(selector);
+	return config;
+}
+
+Opening *
+prepare(const Config &config, bool fresh)
+{
+	if (!config.active)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("connection \"%s\" is not active", config.name),
+		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
+	if (config.type == remote::DatabaseType::sqlite && settings::sqlite_root[0] == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
+		                errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
+
+	char    *directory = psprintf("%s/%s", settings::sqlite_root,
+	                              DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
+	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
+	opening->key = {config.id, config.user, identity::current_user(), config.version};
+	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
+	bridge::enter([&] { fill_target(*opening, config, directory); });
+	if (config.password_encrypted != nullptr && (fresh || !pool().has_idle(opening->key)))
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, opening->target.password);
+	return opening;
+}
+
+Pool &
+pool()
+{
+	static Pool *instance = nullptr;
+	if (instance == nullptr)
+		instance = bridge::enter([] { return new Pool({reserve_descriptor, ReleaseExternalFD}); });
+	return *instance;
+}
+
+} // namespace tenancy::connection

@@ -1,0 +1,298 @@
+/*
+ * tenancy.create_connection, update_connection, delete_connection. PG regime.
+ */
+#include "connection/draft.pure.hpp"
+#include "remote/options.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/function.hpp"
+#include "bridge/owned.hpp"
+#include "bridge/spi.hpp"
+#include "connection/options.hpp"
+#include "credential/credential.hpp"
+#include "identity/identity.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "utils/array.h"
+}
+
+namespace tenancy::connection {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+/* Columns of a stored connection, in the order of the statements below. */
+struct Column {
+	enum Index { id, user_id, name, type, host, port, database, username, password, string, key_id, options, active, count };
+};
+
+spi::Statement insert_connection = {
+	"INSERT INTO tenancy.database_connections (id, user_id, name, database_type, host, port, database_name, username,"
+	" password_encrypted, connection_string_encrypted, credential_key_id, options, is_active)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	Column::count,
+	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID},
+	nullptr};
+
+spi::Statement change_connection = {
+	"UPDATE tenancy.database_connections SET name = $3, database_type = $4, host = $5, port = $6, database_name = $7,"
+	" username = $8, password_encrypted = coalesce($9, password_encrypted), connection_string_encrypted = $10,"
+	" credential_key_id = coalesce($11, credential_key_id), options = $12, is_active = $13"
+	" WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
+	Column::count,
+	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID},
+	nullptr};
+
+spi::Statement forget_connection = {
+	"UPDATE tenancy.database_connections SET deleted_at = now(), is_active = false, password_encrypted = NULL,"
+	" connection_string_encrypted = NULL, credential_key_id = NULL, schema_json = NULL"
+	" WHERE id = $1 AND deleted_at IS NULL",
+	1,
+	{UUIDOID},
+	nullptr};
+
+spi::Statement same_name = {
+	"SELECT FROM tenancy.database_connections WHERE user_id = $1 AND name = $2 AND id <> $3 AND deleted_at IS NULL",
+	3,
+	{UUIDOID, TEXTOID, UUIDOID},
+	nullptr};
+
+/* Where each argument of both functions stands, counted from 0; create_connection has no selector before. */
+struct Arguments {
+	Given  given;
+	char  *name;
+	Jsonb *options;
+};
+
+Arguments
+read_arguments(FunctionCallInfo fcinfo, int first)
+{
+	Arguments arguments{};
+	arguments.name = bridge::text_argument(fcinfo, first);
+	arguments.given.database_type = bridge::text_argument(fcinfo, first + 1);
+	arguments.given.host = bridge::text_argument(fcinfo, first + 2);
+	arguments.given.port = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_INT32(first + 3);
+	arguments.given.database_name = bridge::text_argument(fcinfo, first + 4);
+	arguments.given.username = bridge::text_argument(fcinfo, first + 5);
+	arguments.given.password = bridge::text_argument(fcinfo, first + 6);
+	arguments.given.connection_string = bridge::text_argument(fcinfo, first + 7);
+	arguments.options = PG_ARGISNULL(first + 8) ? nullptr : PG_GETARG_JSONB_P(first + 8);
+	if (!PG_ARGISNULL(first + 3) && arguments.given.port == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("port 0 is out of range"),
+		                errhint("Ports are 1 to 65535.")));
+	return arguments;
+}
+
+void
+add_options(Fields &draft, const Option *given, int count, bool replace)
+{
+	if (replace)
+		draft.options.clear();
+	for (int i = 0; i < count; ++i) {
+		for (auto const &known : draft.options)
+			if (known.first == given[i].key)
+				throw core::Error(core::FailureKind::other, "22023",
+				                  "option \"" + known.first + "\" is given twice",
+				                  "It stands in the connection string and in options.");
+		draft.options.emplace_back(given[i].key, given[i].value);
+	}
+}
+
+/* The options as they are stored: those of the argument as they came, those of a connection string as strings. */
+Datum
+options_datum(const Fields &draft, Jsonb *given, bool from_string)
+{
+	if (!from_string && given != nullptr)
+		return JsonbPGetDatum(given);
+	JsonbParseState *state = nullptr;
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+	for (auto const &[key, value] : draft.options) {
+		JsonbValue item;
+		item.type = jbvString;
+		item.val.string.len = static_cast<int>(key.size());
+		item.val.string.val = const_cast<char *>(key.data());
+		(void) pushJsonbValue(&state, WJB_KEY, &item);
+		item.val.string.len = static_cast<int>(value.size());
+		item.val.string.val = const_cast<char *>(value.data());
+		(void) pushJsonbValue(&state, WJB_VALUE, &item);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
+}
+
+struct Row {
+	Datum values[Column::count];
+	char  nulls[Column::count];
+
+	void set(Column::Index column, Datum value)
+	{
+		values[column] = value;
+		nulls[column] = ' ';
+	}
+	void set_text(Column::Index column, const char *value)
+	{
+		if (value != nullptr && value[0] != 0)
+			set(column, CStringGetTextDatum(value));
+	}
+};
+
+/* What both statements store of a draft; secrets only when they are new. */
+void
+fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection, const Arguments &arguments)
+{
+	memset(row->nulls, 'n', sizeof row->nulls);
+	row->set(Column::id, bridge::uuid_datum(connection));
+	row->set(Column::user_id, bridge::uuid_datum(user));
+	row->set_text(Column::type, remote::name_of(draft.type).data());
+	row->set_text(Column::host, draft.host.c_str());
+	int const port = draft.port != 0 ? draft.port : remote::default_port(draft.type);
+	if (port != 0)
+		row->set(Column::port, Int32GetDatum(port));
+	row->set_text(Column::database, draft.database.c_str());
+	row->set_text(Column::username, draft.username.c_str());
+
+	char       *key = nullptr;
+	bool const  new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;
+	if (new_secret && !draft.password.empty())
+		row->set_text(Column::password,
+		              credential::seal(draft.password.c_str(), {user, connection, "password_encrypted"}, &key));
+	if (arguments.given.connection_string != nullptr)
+		row->set_text(Column::string, credential::seal(arguments.given.connection_string,
+		                                               {user, connection, "connection_string_encrypted"}, &key));
+	row->set_text(Column::key_id, key);
+}
+
+/* The unique index decides; this is for an error that names what is wrong and no constraint. */
+void
+refuse_duplicate(const core::Uuid &user, const char *wanted, const core::Uuid &self)
+{
+	Datum const values[] = {bridge::uuid_datum(user), CStringGetTextDatum(wanted), bridge::uuid_datum(self)};
+	if (spi::run(same_name, values, nullptr, false) > 0)
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("connection \"%s\" already exists", wanted),
+		                errhint("Choose another name, or change it with tenancy.update_connection().")));
+}
+
+void
+check_name(const char *wanted)
+{
+	if (wanted == nullptr || wanted[0] == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a connection needs a name")));
+	if (pg_mbstrlen(wanted) > 255)
+		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("connection names have at most 255 characters")));
+}
+
+void
+require_password(const Fields &draft)
+{
+	if (draft.type != remote::DatabaseType::sqlite && draft.password.empty())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password is required"),
+		                errdetail("A client database is reached with a password only, so that the server's own "
+		                          "identity is never lent out.")));
+}
+
+/* The draft of a stored connection; its password stays sealed. */
+void
+load_draft(Fields &draft, const Config &config)
+{
+	draft.type = config.type;
+	draft.host = config.host == nullptr ? "" : config.host;
+	draft.port = config.port;
+	draft.database = config.database;
+	draft.username = config.username == nullptr ? "" : config.username;
+	add_options(draft, config.options, config.option_count, true);
+}
+
+/* Only the owner changes a connection, or an admin for them; a deleted or foreign one is denied alike. */
+void
+store(spi::Statement &statement, const Row &row, const core::Uuid &user, const char *wanted, const core::Uuid &self)
+{
+	spi::Scope const scope = spi::open();
+	refuse_duplicate(user, wanted, self);
+	(void) spi::run(statement, row.values, row.nulls, false);
+	spi::close(scope);
+}
+
+} // namespace
+
+TENANCY_FUNCTION(create_connection)
+{
+	identity::hide_statement("create_connection");
+	core::Uuid const user = identity::require_user();
+	Arguments const  arguments = read_arguments(fcinfo, 0);
+	check_name(arguments.name);
+	if (arguments.given.database_type == nullptr && arguments.given.connection_string == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("database_type or connection_string is required"),
+		                errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
+
+	int           count = 0;
+	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
+	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
+	bridge::enter([&] {
+		overlay(*draft, arguments.given);
+		add_options(*draft, given, count, false);
+		check(*draft, settings::allowed_networks);
+	});
+	require_password(*draft);
+
+	core::Uuid const connection = bridge::enter([] { return core::make_uuid_v7(); });
+	Row              row;
+	fill_row(&row, *draft, user, connection, arguments);
+	row.set_text(Column::name, arguments.name);
+	row.set(Column::options, options_datum(*draft, arguments.options, arguments.given.connection_string != nullptr));
+	row.set(Column::active, BoolGetDatum(true));
+	store(insert_connection, row, user, arguments.name, connection);
+	PG_RETURN_DATUM(bridge::uuid_datum(connection));
+}
+
+TENANCY_FUNCTION(update_connection)
+{
+	identity::hide_statement("update_connection");
+	Config const    config = require(selector_argument(fcinfo, 0));
+	Arguments const arguments = read_arguments(fcinfo, 1);
+	bool const      from_string = arguments.given.connection_string != nullptr;
+	char *const     new_name = arguments.name != nullptr ? arguments.name : config.name;
+	check_name(new_name);
+
+	int           count = 0;
+	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
+	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
+	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
+	bool const    elsewhere = bridge::enter([&] {
+		load_draft(*before, config);
+		load_draft(*draft, config);
+		overlay(*draft, arguments.given);
+		if (given != nullptr)
+			add_options(*draft, given, count, !from_string);
+		check(*draft, settings::allowed_networks);
+		return leads_elsewhere(*before, *draft);
+	});
+	if (elsewhere && draft->type != remote::DatabaseType::sqlite && draft->password.empty())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
+		                errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
+		                          "than the one that it was given for.")));
+
+	Row row;
+	fill_row(&row, *draft, config.user, config.id, arguments);
+	row.set_text(Column::name, new_name);
+	row.set(Column::options,
+	        given == nullptr && !from_string
+	            ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
+	            : options_datum(*draft, arguments.options, from_string));
+	row.set(Column::active, BoolGetDatum(PG_ARGISNULL(10) ? config.active : PG_GETARG_BOOL(10)));
+	store(change_connection, row, config.user, new_name, config.id);
+	PG_RETURN_VOID();
+}
+
+TENANCY_FUNCTION(delete_connection)
+{
+	Config const     config = require(selector_argument(fcinfo, 0));
+	Datum const      values[] = {bridge::uuid_datum(config.id)};
+	spi::Scope const scope = spi::open();
+	(void) spi::run(forget_connection, values, nullptr, false);
+	spi::close(scope);
+	PG_RETURN_VOID();
+}
+
+} // namespace tenancy::connection

@@ -1,0 +1,66 @@
+/*
+ * Which client database is meant, may it be used, and how to reach it: what queries ask of connections. PG regime.
+ */
+#pragma once
+
+#include "connection/pool.pure.hpp"
+#include "core/uuid.hpp"
+#include "remote/driver.hpp"
+
+#include "bridge/pg.hpp"
+
+namespace tenancy::connection {
+
+/* The first argument of every function on a connection: a name, or an id as uuid or as its text. */
+struct Selector {
+	const char *text; /* as the user wrote it, for messages and history */
+	bool        is_id;
+	core::Uuid  id;
+};
+
+/* Read argument n, of declared type text or uuid. */
+Selector selector_argument(FunctionCallInfo fcinfo, int n);
+
+struct Option {
+	char *key, *value;
+};
+
+/* A row of database_connections, in palloc'd plain data; NULL for SQL null. */
+struct Config {
+	core::Uuid           id, user;
+	int64                version;
+	char                *name;
+	remote::DatabaseType type;
+	char                *host;
+	int                  port;
+	char                *database, *username;
+	char                *password_encrypted;
+	bool                 active;
+	int                  option_count;
+	Option              *options;
+	char                *options_json;
+};
+
+/*
+ * The connection that selector names, of the current user; an admin finds everybody's. False when there is
+ * none, and just so when it is somebody else's: callers then deny(), and nobody learns which it was.
+ */
+bool find(const Selector &selector, Config *config);
+[[noreturn]] void deny(const Selector &selector);
+/* find() or deny(). */
+Config require(const Selector &selector);
+
+/* The error text of deny(), for answers that do not raise. */
+constexpr const char *denied_sqlstate = "42501";
+char                 *denied_message(const Selector &selector);
+
+/*
+ * Make ready to acquire a session: key, limits and, when the pool has no idle session (or fresh is set),
+ * the target with its opened password. The object dies with CurrentMemoryContext. Raises 55000 for an inactive connection.
+ */
+Opening *prepare(const Config &config, bool fresh = false);
+
+/* The pool of this backend. */
+Pool &pool();
+
+} // namespace tenancy::connection

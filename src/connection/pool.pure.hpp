@@ -1,0 +1,101 @@
+/*
+ * The connections that one backend keeps: least recently used, bound to identity and version. Pure regime.
+ */
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/uuid.hpp"
+#include "remote/address.hpp"
+#include "remote/driver.hpp"
+
+namespace tenancy::connection {
+
+/* Everything that must be equal before a pooled session may serve again. */
+struct PoolKey {
+	core::Uuid   connection;
+	core::Uuid   owner;
+	core::Uuid   identity; /* who asks; nil for an admin without identity */
+	std::int64_t version = 0;
+
+	bool operator==(const PoolKey &) const = default;
+};
+
+struct PoolLimits {
+	int per_user = 8;
+	int total = 16;
+	int idle_seconds = 300;
+};
+
+/* What is needed to acquire a session; target is filled only when the pool has no idle one. */
+struct Opening {
+	PoolKey             key;
+	PoolLimits          limits;
+	remote::NetworkList networks;
+	remote::Target      target;
+	long                statement_timeout_ms = 0;
+	bool                read_only = false;
+};
+
+/* How the process accounts for a descriptor that a client library holds; both must not fail loudly. */
+struct Descriptors {
+	bool (*reserve)();
+	void (*release)();
+};
+
+class Pool {
+public:
+	struct Entry {
+		PoolKey                          key;
+		remote::DatabaseType             type;
+		std::unique_ptr<remote::Session> session;
+		bool                             busy = false;
+		std::int64_t                     uses = 0;
+		std::int64_t                     opened_at = 0, used_at = 0; /* Unix microseconds */
+	};
+
+	explicit Pool(Descriptors descriptors) : descriptors_(descriptors) {}
+	~Pool() { close_idle(); }
+	Pool(const Pool &) = delete;
+	Pool &operator=(const Pool &) = delete;
+
+	bool has_idle(const PoolKey &key) const noexcept;
+	const std::list<Entry> &entries() const noexcept { return entries_; }
+	int close_idle() noexcept;
+
+private:
+	friend class Lease;
+	using Place = std::list<Entry>::iterator;
+
+	Place acquire(Opening &opening, core::Waiter &waiter);
+	Place open(Opening &opening, core::Waiter &waiter);
+	void  make_room(const Opening &opening);
+	bool  is_alive(Entry &entry, core::Waiter &waiter);
+	void  drop_stale(const Opening &opening) noexcept;
+	void  give_back(Place entry) noexcept;
+	void  drop(Place entry) noexcept;
+
+	Descriptors      descriptors_;
+	std::list<Entry> entries_; /* least recently used first */
+};
+
+/* A session in use; goes back to the pool, or is closed when it cannot be used again. */
+class Lease {
+public:
+	Lease(Pool &pool, Opening &opening, core::Waiter &waiter) : pool_(pool), entry_(pool.acquire(opening, waiter)) {}
+	~Lease() { pool_.give_back(entry_); }
+	Lease(const Lease &) = delete;
+	Lease &operator=(const Lease &) = delete;
+
+	remote::Session &session() const noexcept { return *entry_->session; }
+
+private:
+	Pool       &pool_;
+	Pool::Place entry_;
+};
+
+} // namespace tenancy::connection

@@ -1,0 +1,29 @@
+/*
+ * Sealed secrets: what connections may ask of credentials. PG regime; the sealing itself is seal.pure.cpp.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "core/secret.hpp"
+#include "core/uuid.hpp"
+
+namespace tenancy::credential {
+
+/* The additional data of a stored column: which row and column a ciphertext belongs to. */
+struct Place {
+	core::Uuid  user;
+	core::Uuid  connection;
+	const char *column; /* password_encrypted, connection_string_encrypted */
+};
+
+/*
+ * Open a stored ciphertext into secret (which the caller owns, in pure code or a memory context).
+ * Raises 28P01-free errors of its own: 22023 for text that is no ciphertext, 58000 for a missing key ring,
+ * 28000 with detail "The ciphertext does not belong to this row, or its key is not in the key ring."
+ */
+void open(const char *ciphertext, const Place &place, core::Secret &secret);
+
+/* Seal with the active key; palloc'd base64 text. *key_id gets the id of that key, palloc'd. */
+char *seal(const char *secret, const Place &place, char **key_id);
+
+} // namespace tenancy::credential

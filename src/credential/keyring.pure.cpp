@@ -1,0 +1,206 @@
+/*
+ * See keyring.hpp. Pure regime.
+ */
+#include "credential/keyring.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "core/error.hpp"
+#include "credential/base64.hpp"
+
+namespace tenancy::credential {
+
+namespace {
+
+constexpr std::size_t      max_ring_size = 64 << 10;
+constexpr std::size_t      max_id_size = 64;
+constexpr std::string_view blanks = " \t\r";
+
+[[noreturn]] void
+refuse_line(std::size_t line, const char *why)
+{
+	throw core::Error(core::FailureKind::other, "22023", "invalid key ring",
+	                  "Line " + std::to_string(line) + ": " + why,
+	                  "A key ring has lines \"id base64key\", the active key first, each key of exactly 32 bytes; "
+	                  "make one with: openssl rand -base64 32");
+}
+
+[[noreturn]] void
+refuse_file(const std::string &path, const char *why)
+{
+	throw core::Error(core::FailureKind::other, "42501", "key file \"" + path + "\" is not safe to use", why,
+	                  "Make it a regular file of the server's own user with mode 0600.");
+}
+
+[[noreturn]] void
+fail(const std::string &path, int error)
+{
+	const char *const sqlstate = error == ENOENT || error == ENOTDIR ? "58P01" : error == EACCES ? "42501" : "58030";
+	throw core::Error(core::FailureKind::other, sqlstate,
+	                  "could not open key file \"" + path + "\": " + std::strerror(error), {},
+	                  "The setting tenancy.key_file names the key ring.");
+}
+
+FileStamp
+stamp_of(const struct stat &state) noexcept
+{
+	auto const ns = [](const timespec &time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+	return {state.st_dev, state.st_ino, state.st_size, ns(state.st_ctim), ns(state.st_mtim)};
+}
+
+bool
+is_id(std::string_view id) noexcept
+{
+	return !id.empty() && id.size() <= max_id_size && std::all_of(id.begin(), id.end(), [](char c) {
+		return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+	});
+}
+
+std::string_view
+trim(std::string_view text) noexcept
+{
+	std::size_t const first = text.find_first_not_of(blanks);
+	if (first == text.npos)
+		return {};
+	return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+/* A descriptor that closes itself. */
+struct Descriptor {
+	int fd;
+	explicit Descriptor(int number) noexcept : fd(number) {}
+	Descriptor(const Descriptor &) = delete;
+	Descriptor &operator=(const Descriptor &) = delete;
+	~Descriptor() { close(fd); }
+};
+
+} // namespace
+
+KeyRing
+KeyRing::parse(std::string_view text)
+{
+	KeyRing           ring;
+	std::size_t const lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+	ring.mapped_ = lines * key_size;
+	void *const memory = mmap(nullptr, ring.mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		throw core::Error(core::FailureKind::other, "53200", "out of memory");
+	ring.keys_ = static_cast<unsigned char *>(memory);
+	(void) madvise(memory, ring.mapped_, MADV_DONTDUMP);
+	(void) mlock(memory, ring.mapped_);
+
+	for (std::size_t line = 1; !text.empty(); ++line) {
+		std::size_t const end = std::min(text.find('\n'), text.size());
+		std::string_view  entry = trim(text.substr(0, end));
+		text.remove_prefix(std::min(end + 1, text.size()));
+		if (entry.empty() || entry.front() == '#')
+			continue;
+		std::size_t const gap = entry.find_first_of(blanks);
+		if (gap == entry.npos)
+			refuse_line(line, "There is no key after the id.");
+		ring.add(entry.substr(0, gap), trim(entry.substr(gap)), line);
+	}
+	if (ring.ids_.empty())
+		throw core::Error(core::FailureKind::other, "22023", "key ring is empty", {},
+		                  "A key ring has lines \"id base64key\", the active key first.");
+	return ring;
+}
+
+void
+KeyRing::add(std::string_view id, std::string_view base64, std::size_t line)
+{
+	if (!is_id(id))
+		refuse_line(line, "The id is not 1 to 64 of the characters A-Z, a-z, 0-9, \".\", \"_\" and \"-\".");
+	if (std::find(ids_.begin(), ids_.end(), id) != ids_.end())
+		refuse_line(line, "The id was used before.");
+	core::Secret key(base64.size() / 4 * 3);
+	auto const   size = from_base64(base64, key.data());
+	if (!size)
+		refuse_line(line, "The key is not base64.");
+	if (*size != key_size)
+		refuse_line(line, "The key does not have 32 bytes.");
+	std::memcpy(keys_ + ids_.size() * key_size, key.data(), key_size);
+	ids_.emplace_back(id);
+}
+
+KeyRing::KeyRing(KeyRing &&other) noexcept
+	: ids_(std::move(other.ids_)), keys_(std::exchange(other.keys_, nullptr)), mapped_(std::exchange(other.mapped_, 0))
+{
+	other.ids_.clear();
+}
+
+KeyRing &
+KeyRing::operator=(KeyRing &&other) noexcept
+{
+	std::swap(ids_, other.ids_);
+	std::swap(keys_, other.keys_);
+	std::swap(mapped_, other.mapped_);
+	return *this;
+}
+
+KeyRing::~KeyRing()
+{
+	if (keys_ == nullptr)
+		return;
+	OPENSSL_cleanse(keys_, mapped_);
+	munmap(keys_, mapped_);
+}
+
+FileStamp
+stamp_of(const std::string &path)
+{
+	struct stat state;
+	if (lstat(path.c_str(), &state) != 0)
+		fail(path, errno);
+	return stamp_of(state);
+}
+
+core::Secret
+read_key_file(const std::string &path, FileStamp &stamp)
+{
+	/* Not blocking: the path may name a FIFO, which is refused only once it is open. */
+	int const fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ELOOP)
+		refuse_file(path, "It is a symbolic link.");
+	if (fd < 0)
+		fail(path, errno);
+	Descriptor const file(fd);
+	struct stat      state;
+	if (fstat(fd, &state) != 0)
+		fail(path, errno);
+	if (!S_ISREG(state.st_mode))
+		refuse_file(path, "It is not a regular file.");
+	if (state.st_uid != geteuid() && state.st_uid != 0)
+		refuse_file(path, "It belongs to neither the server's user nor root.");
+	if ((state.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		refuse_file(path, "Group or others may use it.");
+	if (state.st_size > static_cast<off_t>(max_ring_size))
+		refuse_file(path, "It is larger than a key ring can be.");
+
+	core::Secret text(static_cast<std::size_t>(state.st_size));
+	std::size_t  filled = 0;
+	while (filled < text.size()) {
+		ssize_t const got = read(fd, text.data() + filled, text.size() - filled);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			fail(path, errno);
+		if (got == 0)
+			break;
+		filled += static_cast<std::size_t>(got);
+	}
+	stamp = stamp_of(state);
+	return core::Secret(text.view().substr(0, filled));
+}
+
+} // namespace tenancy::credential

@@ -1,0 +1,77 @@
+/*
+ * The small C functions of 40-history.sql. PG regime.
+ */
+#include "history/queue.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/function.hpp"
+
+namespace tenancy::history {
+
+namespace {
+
+void
+add_piece(char *&to, Datum piece, bool present)
+{
+	if (!present)
+		return;
+	auto *const bytes = DatumGetByteaPP(piece);
+	memcpy(to, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	to += VARSIZE_ANY_EXHDR(bytes);
+}
+
+Size
+piece_size(Datum piece, bool present)
+{
+	return present ? VARSIZE_ANY_EXHDR(DatumGetByteaPP(piece)) : 0;
+}
+
+} // namespace
+
+/* tenancy.history_chain_step(state, head, digest) → bytea: sha256((state, or at first head) || digest). */
+TENANCY_FUNCTION(history_chain_step)
+{
+	int const  before = PG_ARGISNULL(0) ? 1 : 0;
+	bool const has_before = !PG_ARGISNULL(before);
+	bool const has_digest = !PG_ARGISNULL(2);
+	Size const size = piece_size(PG_GETARG_DATUM(before), has_before) + piece_size(PG_GETARG_DATUM(2), has_digest);
+	auto *const both = static_cast<bytea *>(palloc(VARHDRSZ + size));
+	SET_VARSIZE(both, VARHDRSZ + size);
+	char *to = VARDATA(both);
+	add_piece(to, PG_GETARG_DATUM(before), has_before);
+	add_piece(to, PG_GETARG_DATUM(2), has_digest);
+	PG_RETURN_DATUM(DirectFunctionCall1(sha256_bytea, PointerGetDatum(both)));
+}
+
+/* tenancy.make_uuid_v7() → uuid: time-ordered. */
+TENANCY_FUNCTION(make_uuid_v7)
+{
+	core::Uuid const uuid = bridge::enter([] { return core::make_uuid_v7(); });
+	PG_RETURN_DATUM(bridge::uuid_datum(uuid));
+}
+
+/* tenancy.history_queue() → (worker_pid, queued, running, bytes, capacity, commits) of this database. */
+TENANCY_FUNCTION(history_queue)
+{
+	TupleDesc description;
+	if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	Slot copy{};
+	if (queue != nullptr) {
+		LWLockAcquire(queue->lock, LW_SHARED);
+		if (int const i = find_slot(MyDatabaseId); i >= 0)
+			copy = queue->slots[i];
+		LWLockRelease(queue->lock);
+	}
+	Datum values[] = {Int32GetDatum(copy.pid),
+	                  Int32GetDatum(copy.pending.count),
+	                  Int32GetDatum(copy.running.count),
+	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(pg_atomic_read_u64(&queue->bytes))),
+	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(queue->capacity)),
+	                  Int64GetDatum(static_cast<int64>(copy.commits))};
+	bool  nulls[] = {copy.pid == 0, false, false, false, false, false};
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+}
+
+} // namespace tenancy::history

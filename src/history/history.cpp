@@ -1,0 +1,196 @@
+/*
+ * The backend's side: reporting runs and waiting for their commit. PG regime.
+ * A run lives in locals from its start until it is over; local.cpp ends those that nobody ended.
+ */
+#include "history/local.hpp"
+#include "history/worker.hpp"
+
+#include "bridge/enter.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/xlog.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+bool
+durability_is(settings::HistoryDurability wanted)
+{
+	return settings::history_durability == static_cast<int>(wanted);
+}
+
+/* History cannot take the run: refuse it, or say so and let it go on unrecorded. */
+Run
+refuse(int sqlstate, const char *message, const char *hint)
+{
+	ereport(settings::history_required ? ERROR : WARNING,
+	        (errcode(sqlstate), errmsg("%s", message),
+	         settings::history_required ? 0 : errdetail("The query runs unrecorded because \"tenancy.history_required\" is off."),
+	         hint != nullptr ? errhint("%s", hint) : 0));
+	return Run{core::Uuid{}, GetCurrentTimestamp(), 0};
+}
+
+Run
+refuse(Readiness readiness)
+{
+	switch (readiness) {
+	case Readiness::no_extension:
+		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the history worker does not see extension \"pg_tenancy\"",
+		              "Commit the transaction that created the extension first.");
+	case Readiness::no_place:
+		return refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many databases use pg_tenancy history", nullptr);
+	default:
+		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the history worker is not running",
+		              "See the server log; \"max_worker_processes\" may be too low.");
+	}
+}
+
+/* Room for the record; when the queue is full, give the worker a moment to empty it. */
+dsa_pointer
+obtain(Slot &slot, Size size)
+{
+	static uint32 wait_event_info = 0;
+	if (wait_event_info == 0)
+		wait_event_info = compat::wait_event("TenancyHistoryQueue");
+	TimestampTz const begun = GetCurrentTimestamp();
+	for (;;) {
+		if (dsa_pointer const pointer = allocate(size, false); DsaPointerIsValid(pointer))
+			return pointer;
+		if (size > queue->capacity / 2 || TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
+			return no_record;
+		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+		wake(slot, true);
+		LWLockRelease(queue->lock);
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) != 0)
+			ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Sleep until the worker has got that far; false when it makes no progress for patience_ms. */
+bool
+wait_for(Record *record, Progress wanted)
+{
+	static uint32 wait_event_info = 0;
+	if (wait_event_info == 0)
+		wait_event_info = compat::wait_event("TenancyHistoryCommit");
+	Slot       &slot = queue->slots[record->slot];
+	uint64      commits = slot.commits;
+	TimestampTz since = GetCurrentTimestamp();
+	for (;;) {
+		Progress const progress = progress_of(record);
+		if (progress >= wanted)
+			return progress != Progress::dropped;
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, wait_event_info) & WL_LATCH_SET) != 0) {
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+			continue;
+		}
+		if (commits != slot.commits) {
+			commits = slot.commits;
+			since = GetCurrentTimestamp();
+		} else if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), patience_ms))
+			return progress_of(record) >= wanted && progress_of(record) != Progress::dropped;
+		launch_if_down(record->slot);
+	}
+}
+
+void
+report_unconfirmed()
+{
+	ereport(settings::history_required ? ERROR : WARNING,
+	        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("could not confirm that the query was recorded in history"),
+	         errdetail("The history worker made no progress for %d seconds; it will write the run when it can.", patience_ms / 1000)));
+}
+
+int64
+milliseconds(TimestampTz from, TimestampTz to)
+{
+	return to > from ? (to - from) / 1000 : 0;
+}
+
+} // namespace
+
+Run
+start(const Start &begin)
+{
+	if (queue == nullptr || RecoveryInProgress())
+		return refuse(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot record history on this server",
+		              "Only a primary server that preloads pg_tenancy can.");
+	prepare_process();
+	int slot_number;
+	if (Readiness const readiness = require_worker(&slot_number); readiness != Readiness::ready)
+		return refuse(readiness);
+	reserve_local();
+	Peer const &peer = whoami();
+	core::Uuid const id = bridge::enter([] { return core::make_uuid_v7(); });
+
+	Slot &slot = queue->slots[slot_number];
+	dsa_pointer const pointer = obtain(slot, record_size(begin));
+	if (!DsaPointerIsValid(pointer))
+		return refuse(ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
+		              "Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
+	Record *const record = fill_record(pointer, begin, peer);
+	record->slot = slot_number;
+	record->id = id;
+	bool const wait = durability_is(settings::HistoryDurability::started);
+	record->awaited = wait;
+	TimestampTz const started = record->started;
+	add_local(pointer);
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	append(slot.pending, pointer);
+	wake(slot, wait);
+	LWLockRelease(queue->lock);
+
+	if (wait && !wait_for(record, Progress::started))
+		report_unconfirmed();
+	return Run{id, started, pointer};
+}
+
+int64
+finish(Run &run, const Finish &end)
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	int64 const       elapsed = milliseconds(run.started, now);
+	int const         i = run.handle == 0 ? -1 : find_local(run.handle);
+	dsa_pointer const pointer = run.handle;
+	run.handle = 0;
+	if (i < 0)
+		return elapsed;
+	if (durability_is(settings::HistoryDurability::async)) {
+		end_record(pointer, end, now, false);
+		forget_local(i);
+		return elapsed;
+	}
+	hold_local(i);
+	end_record(pointer, end, now, true);
+	bool const confirmed = wait_for(record_at(pointer), Progress::over);
+	abandon(pointer);
+	forget_local(find_local(pointer));
+	if (!confirmed)
+		report_unconfirmed();
+	return elapsed;
+}
+
+void
+finish_quietly(Run &run, const Finish &end) noexcept
+{
+	int const i = run.handle == 0 ? -1 : find_local(run.handle);
+	if (i >= 0) {
+		end_record(run.handle, end, GetCurrentTimestamp(), false);
+		forget_local(i);
+	}
+	run.handle = 0;
+}
+
+void
+initialize()
+{
+	register_launcher();
+}
+
+} // namespace tenancy::history

@@ -1,0 +1,172 @@
+/*
+ * Starting workers: on demand of a backend, and with the server for the databases of tenancy.databases. PG regime.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/worker.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_database.h"
+#include "postmaster/bgworker.h"
+#include "utils/varlena.h"
+
+PGDLLEXPORT void tenancy_history_launcher(Datum unused);
+}
+
+namespace tenancy::history {
+
+namespace {
+
+constexpr int relaunch_ms = 3000; /* the postmaster restarts a worker after one second */
+
+void
+describe(BackgroundWorker &worker, const char *name, const char *function)
+{
+	memset(&worker, 0, sizeof worker);
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 1;
+	strlcpy(worker.bgw_library_name, "pg_tenancy", sizeof worker.bgw_library_name);
+	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
+	strlcpy(worker.bgw_name, name, sizeof worker.bgw_name);
+	strlcpy(worker.bgw_type, name, sizeof worker.bgw_type);
+}
+
+bool
+launch(Oid database)
+{
+	BackgroundWorker worker;
+	describe(worker, "pg_tenancy history worker", "tenancy_history_worker");
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	return RegisterDynamicBackgroundWorker(&worker, nullptr);
+}
+
+/* Does the slot want a worker, and was none asked for lately? Then the caller asks. With the lock held. */
+bool
+take_launch(Slot &slot)
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	if (slot.pid != 0 || slot.closing || (slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
+		return false;
+	slot.launched = now;
+	slot.absent = false;
+	return true;
+}
+
+/* The database of that name. By heap scan: right after the server's start the indexes cannot be opened without a database. */
+Oid
+database_named(const char *name)
+{
+	Oid            found = InvalidOid;
+	Relation const relation = table_open(DatabaseRelationId, AccessShareLock);
+	TableScanDesc const scan = table_beginscan_catalog(relation, 0, nullptr);
+	for (HeapTuple tuple; HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection));) {
+		auto *const database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+		if (strcmp(NameStr(database->datname), name) == 0)
+			found = database->oid;
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* A launch for each name in tenancy.databases. */
+void
+launch_listed(void *)
+{
+	List *names;
+	if (!SplitIdentifierString(pstrdup(settings::databases), ',', &names)) {
+		ereport(LOG, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		              errmsg("invalid list syntax in parameter \"%s\"", "tenancy.databases")));
+		return;
+	}
+	ListCell *cell;
+	foreach (cell, names) {
+		const char *const name = static_cast<const char *>(lfirst(cell));
+		Oid const         database = database_named(name);
+		if (!OidIsValid(database))
+			ereport(LOG, (errcode(ERRCODE_UNDEFINED_DATABASE),
+			              errmsg("database \"%s\" of \"tenancy.databases\" does not exist", name)));
+		else if (!launch(database))
+			ereport(LOG, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			              errmsg("could not start the history worker of database \"%s\"", name),
+			              errhint("You may need to increase \"max_worker_processes\".")));
+	}
+}
+
+} // namespace
+
+bool
+launch_if_down(int i)
+{
+	Slot &slot = queue->slots[i];
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const wanted = take_launch(slot);
+	LWLockRelease(queue->lock);
+	return !wanted || launch(slot.database);
+}
+
+Readiness
+require_worker(int *slot_number)
+{
+	static int last = -1;
+	if (last >= 0 && queue->slots[last].database == MyDatabaseId && queue->slots[last].ready) {
+		*slot_number = last;
+		return Readiness::ready;
+	}
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	int const i = claim_slot(MyDatabaseId);
+	LWLockRelease(queue->lock);
+	if (i < 0)
+		return Readiness::no_place;
+
+	Slot             &slot = queue->slots[i];
+	TimestampTz const begun = GetCurrentTimestamp();
+	Readiness         result = Readiness::no_worker;
+	ConditionVariablePrepareToSleep(&slot.changed);
+	while (!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms)) {
+		if (slot.ready) {
+			result = Readiness::ready;
+			break;
+		}
+		if (slot.absent && slot.launched > begun) {
+			result = Readiness::no_extension;
+			break;
+		}
+		if (!launch_if_down(i))
+			break;
+		ConditionVariableTimedSleep(&slot.changed, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	if (result == Readiness::ready)
+		*slot_number = last = i;
+	return result;
+}
+
+void
+register_launcher()
+{
+	if (settings::databases == nullptr || settings::databases[0] == 0)
+		return;
+	BackgroundWorker worker;
+	describe(worker, "pg_tenancy history launcher", "tenancy_history_launcher");
+	RegisterBackgroundWorker(&worker);
+}
+
+} // namespace tenancy::history
+
+void
+tenancy_history_launcher(Datum)
+{
+	using namespace tenancy;
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+	ErrorData *error = nullptr;
+	if (!bridge::run_in_transaction(history::launch_listed, nullptr, &error))
+		ereport(LOG, (errmsg("pg_tenancy history: could not start workers: %s", error->message)));
+	proc_exit(0);
+}

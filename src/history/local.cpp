@@ -1,0 +1,266 @@
+/*
+ * See local.hpp. PG regime; the callbacks at the end of (sub)transactions and of the process never raise.
+ */
+#include "history/local.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+struct Local {
+	dsa_pointer      pointer;
+	SubTransactionId subtransaction;
+	bool             waiting;
+};
+
+/* Runs that are not over, in no order. */
+Local *locals = nullptr;
+int    local_count = 0;
+int    local_capacity = 0;
+
+const Finish interrupted = {Status::error, 0, 0, false, false, "40000", "the transaction was aborted", nullptr};
+const Finish unread = {Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
+const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
+
+void
+end_local(int i, const Finish &end) noexcept
+{
+	if (locals[i].waiting)
+		abandon(locals[i].pointer);
+	else
+		end_record(locals[i].pointer, end, GetCurrentTimestamp(), false);
+	forget_local(i);
+}
+
+void
+end_all(const Finish &end) noexcept
+{
+	while (local_count > 0)
+		end_local(local_count - 1, end);
+}
+
+void
+end_transaction(XactEvent event, void *)
+{
+	switch (event) {
+	case XACT_EVENT_COMMIT:
+	case XACT_EVENT_PARALLEL_COMMIT:
+	case XACT_EVENT_PREPARE: end_all(unread); break;
+	case XACT_EVENT_ABORT:
+	case XACT_EVENT_PARALLEL_ABORT: end_all(interrupted); break;
+	default: break;
+	}
+}
+
+void
+end_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *)
+{
+	for (int i = local_count - 1; i >= 0; --i) {
+		if (locals[i].subtransaction != mine)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			end_local(i, interrupted);
+		else if (event == SUBXACT_EVENT_COMMIT_SUB)
+			locals[i].subtransaction = parent;
+	}
+}
+
+void
+end_process(int, Datum)
+{
+	end_all(terminated);
+}
+
+/* Copy text, byte for byte what the database's encoding allows: one bad byte of a remote server must not stop history. */
+void
+copy_valid(char *to, const char *from, Size length) noexcept
+{
+	memcpy(to, from, length);
+	to[length] = 0;
+	if (pg_verifymbstr(to, static_cast<int>(length), true))
+		return;
+	for (Size i = 0; i < length; ++i)
+		if ((to[i] & 0x80) != 0)
+			to[i] = '?';
+}
+
+char *
+append_text(char *to, const char *text, int *length)
+{
+	*length = -1;
+	if (text == nullptr)
+		return to;
+	Size const size = strlen(text);
+	copy_valid(to, text, size);
+	*length = static_cast<int>(size);
+	return to + size + 1;
+}
+
+/* The message of an error, in room of its own; without room for it, its beginning. */
+void
+store_message(Record *record, const char *message) noexcept
+{
+	if (message == nullptr || message[0] == 0)
+		return;
+	Size const length = strlen(message);
+	record->message = allocate(length + 1, true);
+	if (DsaPointerIsValid(record->message)) {
+		record->message_size = length + 1;
+		copy_valid(static_cast<char *>(address_of(record->message)), message, length);
+		return;
+	}
+	int const kept = pg_mbcliplen(message, static_cast<int>(length), brief_size - 1);
+	copy_valid(record->brief, message, static_cast<Size>(kept));
+}
+
+} // namespace
+
+const Peer &
+whoami()
+{
+	static Peer peer;
+	if (!peer.known) {
+		LOCAL_FCINFO(call, 0);
+		InitFunctionCallInfoData(*call, nullptr, 0, InvalidOid, nullptr, nullptr);
+		Datum const address = inet_client_addr(call);
+		if (!call->isnull)
+			strlcpy(peer.address, DatumGetCString(DirectFunctionCall1(inet_out, address)), sizeof peer.address);
+		peer.known = true;
+	}
+	if (peer.role != GetSessionUserId()) {
+		peer.role = GetSessionUserId();
+		const char *const name = GetUserNameFromId(peer.role, true);
+		strlcpy(peer.role_name, name != nullptr ? name : "", sizeof peer.role_name);
+	}
+	return peer;
+}
+
+void
+prepare_process()
+{
+	static bool prepared = false;
+	if (prepared)
+		return;
+	attach();
+	RegisterXactCallback(end_transaction, nullptr);
+	RegisterSubXactCallback(end_subtransaction, nullptr);
+	before_shmem_exit(end_process, 0);
+	prepared = true;
+}
+
+void
+reserve_local()
+{
+	if (local_count < local_capacity)
+		return;
+	int const  wanted = local_capacity == 0 ? 16 : local_capacity * 2;
+	Size const size = sizeof(Local) * static_cast<Size>(wanted);
+	locals = static_cast<Local *>(locals == nullptr ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(locals, size));
+	local_capacity = wanted;
+}
+
+void
+add_local(dsa_pointer pointer) noexcept
+{
+	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false};
+}
+
+int
+find_local(dsa_pointer pointer) noexcept
+{
+	for (int i = local_count - 1; i >= 0; --i)
+		if (locals[i].pointer == pointer)
+			return i;
+	return -1;
+}
+
+void
+hold_local(int i) noexcept
+{
+	locals[i].waiting = true;
+}
+
+void
+forget_local(int i) noexcept
+{
+	locals[i] = locals[--local_count];
+}
+
+Size
+record_size(const Start &begin)
+{
+	Size size = sizeof(Record);
+	for (const char *const text : {begin.connection_name, begin.question, begin.sql})
+		if (text != nullptr)
+			size += strlen(text) + 1;
+	return size;
+}
+
+Record *
+fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
+{
+	Record *const record = record_at(pointer);
+	memset(static_cast<void *>(record), 0, sizeof *record);
+	record->size = record_size(begin);
+	pg_atomic_init_u32(&record->progress, static_cast<uint32>(Progress::reported));
+	record->user = begin.user;
+	record->connection = begin.connection;
+	record->source = begin.source;
+	record->started = GetCurrentTimestamp();
+	record->owner = MyLatch;
+	record->pid = MyProcPid;
+	record->transaction = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	char *to = append_text(record->texts(), begin.connection_name, &record->connection_name_length);
+	to = append_text(to, begin.question, &record->question_length);
+	append_text(to, begin.sql, &record->sql_length);
+	strlcpy(record->role, peer.role_name, sizeof record->role);
+	strlcpy(record->application, application_name != nullptr ? application_name : "", sizeof record->application);
+	strlcpy(record->client, peer.address, sizeof record->client);
+	return record;
+}
+
+void
+end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept
+{
+	Record *const record = record_at(pointer);
+	Slot         &slot = queue->slots[record->slot];
+	record->ended = when;
+	record->status = end.status;
+	record->truncated = end.truncated;
+	record->cached = end.cached;
+	record->rows = end.rows;
+	record->bytes = end.bytes;
+	if (end.sqlstate != nullptr)
+		strlcpy(record->sqlstate, end.sqlstate, sizeof record->sqlstate);
+	if (end.result_hash != nullptr)
+		strlcpy(record->result_hash, end.result_hash, sizeof record->result_hash);
+	store_message(record, end.message);
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	record->finished = true;
+	record->awaited = awaited;
+	if (record->written) {
+		remove(slot.running, pointer);
+		append(slot.pending, pointer);
+	}
+	wake(slot, awaited);
+	LWLockRelease(queue->lock);
+}
+
+void
+abandon(dsa_pointer pointer) noexcept
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	Record *const record = record_at(pointer);
+	bool const    over = progress_of(record) >= Progress::over;
+	record->awaited = false;
+	LWLockRelease(queue->lock);
+	if (over)
+		discard(pointer);
+}
+
+} // namespace tenancy::history

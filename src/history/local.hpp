@@ -1,0 +1,43 @@
+/*
+ * The runs of this backend: records being filled and ended, and those that nobody ends. PG regime.
+ */
+#pragma once
+
+#include "history/queue.hpp"
+
+namespace tenancy::history {
+
+/* Who asks, as far as it is the same for the life of a connection. */
+struct Peer {
+	bool known;
+	char address[48];
+	Oid  role;
+	char role_name[NAMEDATALEN];
+};
+const Peer &whoami();
+
+/* Map the queue and register what ends forgotten runs; once per process. */
+void prepare_process();
+
+/* Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. */
+void reserve_local();
+void add_local(dsa_pointer pointer) noexcept;
+int  find_local(dsa_pointer pointer) noexcept; /* -1: none */
+/* The run has ended and its owner waits for the commit. */
+void hold_local(int i) noexcept;
+void forget_local(int i) noexcept;
+
+Size    record_size(const Start &begin);
+Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);
+/* Store how it ended and hand it to the worker. Never raises. */
+void end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept;
+/* The owner no longer waits: whoever comes last frees the record. */
+void abandon(dsa_pointer pointer) noexcept;
+
+inline Progress
+progress_of(Record *record) noexcept
+{
+	return static_cast<Progress>(pg_atomic_read_u32(&record->progress));
+}
+
+} // namespace tenancy::history

@@ -1,0 +1,363 @@
+/*
+ * The history worker of a database: takes what is due from the queue, has it written, releases its owners. PG regime.
+ * Records stay in the queue until their commit, so a worker that fails or restarts loses nothing.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/worker.hpp"
+
+extern "C" {
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "utils/elog.h"
+
+PGDLLEXPORT void tenancy_history_worker(Datum database);
+}
+
+namespace tenancy::history {
+
+namespace {
+
+constexpr int max_batch = 1000;
+constexpr int hurry = max_batch / 2;    /* so many pending records are not left to linger */
+constexpr int idle_ms = 60'000;         /* between looks at an empty queue */
+constexpr int retry_ms = 1000;          /* after a failure, and for runs that the trigger deferred */
+constexpr int farewell_ms = 3000;       /* at shutdown, for backends to end their runs */
+constexpr int max_failures = 5;         /* launches that did not get to work: the database is gone, or refuses us */
+
+Slot         *mine = nullptr;
+MemoryContext batch_context = nullptr;
+
+void
+leave(int, Datum)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const own = mine->pid == MyProcPid;
+	if (own) {
+		mine->pid = 0;
+		mine->ready = false;
+		mine->latch = nullptr;
+	}
+	LWLockRelease(queue->lock);
+	if (own)
+		ConditionVariableBroadcast(&mine->changed);
+}
+
+/* Become the worker of the database; false when it has one, or cannot be worked in. */
+bool
+enlist(Oid database)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	int const  i = claim_slot(database);
+	bool       enlisted = false;
+	if (i >= 0 && queue->slots[i].pid == 0) {
+		mine = &queue->slots[i];
+		enlisted = ++mine->failures <= max_failures && !mine->closing;
+		if (enlisted) {
+			mine->pid = MyProcPid;
+			mine->latch = MyLatch;
+		} else
+			mine->failures = 0;
+	}
+	LWLockRelease(queue->lock);
+	return enlisted;
+}
+
+/* Is there anything that should be written now? With the lock held. */
+bool
+is_due(TimestampTz now, bool all)
+{
+	if (all || mine->pending.count >= hurry)
+		return mine->pending.count > 0;
+	for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p); p = record_at(p)->next)
+		if (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms))
+			return true;
+	return false;
+}
+
+/* All ends, and those starts that are old enough or awaited, oldest first. */
+int
+gather(Item *items, bool all)
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	int               count = 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	if (is_due(now, all))
+		for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p) && count < max_batch; p = record_at(p)->next) {
+			Record *const record = record_at(p);
+			if (record->finished || record->awaited || TimestampDifferenceExceeds(record->started, now, linger_ms))
+				items[count++] = {p, record->finished, false};
+		}
+	LWLockRelease(queue->lock);
+	return count;
+}
+
+/* The batch is committed, or will never be: let go of its records, then wake their owners. */
+void
+settle(const Item *items, int count, Progress verdict)
+{
+	static Latch *owners[max_batch];
+	int           awaited = 0;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < count; ++i) {
+		dsa_pointer const pointer = items[i].pointer;
+		Record *const     record = record_at(pointer);
+		if (!items[i].finished) {
+			record->written = true;
+			if (record->awaited)
+				owners[awaited++] = record->owner;
+			if (!record->finished) {
+				record->awaited = false;
+				remove(mine->pending, pointer);
+				append(mine->running, pointer);
+			}
+			pg_atomic_write_u32(&record->progress, static_cast<uint32>(Progress::started));
+			continue;
+		}
+		remove(mine->pending, pointer);
+		if (record->awaited) {
+			owners[awaited++] = record->owner;
+			pg_atomic_write_u32(&record->progress, static_cast<uint32>(verdict));
+		} else
+			discard(pointer);
+	}
+	++mine->commits;
+	LWLockRelease(queue->lock);
+	for (int i = 0; i < awaited; ++i)
+		SetLatch(owners[i]);
+}
+
+/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
+bool
+is_about_data(const ErrorData *error)
+{
+	int const category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+bool
+try_batch(Item *items, int count, ErrorData **error)
+{
+	Batch               batch = {items, count};
+	MemoryContext const context = MemoryContextSwitchTo(batch_context);
+	bool const          done = bridge::run_in_transaction(write_batch, &batch, error);
+	MemoryContextSwitchTo(context);
+	if (done)
+		settle(items, count, Progress::over);
+	return done;
+}
+
+void
+complain(const ErrorData *error, const char *what)
+{
+	ereport(LOG, (errcode(error->sqlerrcode), errmsg("pg_tenancy history: %s: %s", what, error->message),
+	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
+	              error->context != nullptr ? errcontext("%s", error->context) : 0));
+}
+
+/* Write a batch; one row that cannot be stored must not hold up the others. False: nothing works, try again later. */
+bool
+write_all(Item *items, int count)
+{
+	ErrorData *error = nullptr;
+	if (try_batch(items, count, &error))
+		return true;
+	if (!is_about_data(error)) {
+		complain(error, "could not write, will try again");
+		return false;
+	}
+	for (int i = 0; i < count; ++i) {
+		if (try_batch(&items[i], 1, &error))
+			continue;
+		items[i].stripped = is_about_data(error);
+		complain(error, items[i].stripped ? "could not write a run, leaving out its texts" : "could not write, will try again");
+		if (!items[i].stripped || !try_batch(&items[i], 1, &error))
+			return false;
+	}
+	return true;
+}
+
+bool
+extension_exists()
+{
+	bool       found = true;
+	ErrorData *error = nullptr;
+	if (!bridge::run_in_transaction(look_for_extension, &found, &error))
+		complain(error, "could not look for the extension");
+	return found;
+}
+
+/* The tables are gone, and with them the place of what was not written. */
+void
+drop_pending()
+{
+	Item *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
+	for (int count; (count = gather(items, true)) > 0;) {
+		int ended = 0;
+		for (int i = 0; i < count; ++i)
+			if (items[i].finished)
+				items[ended++] = items[i];
+		if (ended == 0)
+			break;
+		ereport(LOG, (errmsg("pg_tenancy history: dropped %d runs because extension \"pg_tenancy\" is gone", ended)));
+		settle(items, ended, Progress::dropped);
+	}
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->absent = true;
+	LWLockRelease(queue->lock);
+}
+
+/* Write what is due; false when that failed. */
+bool
+work(Item *items, bool all)
+{
+	for (int count; (count = gather(items, all)) > 0;) {
+		bool const done = write_all(items, count);
+		MemoryContextReset(batch_context);
+		if (!done)
+			return false;
+		pgstat_report_stat(false);
+	}
+	return true;
+}
+
+/* How long the worker may sleep; from here on, whoever adds to a queue without an alarm wakes it. */
+long
+set_alarm()
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	long timeout = idle_ms;
+	if (dsa_pointer const first = mine->pending.first; DsaPointerIsValid(first)) {
+		long const age = TimestampDifferenceMilliseconds(record_at(first)->started, now);
+		timeout = age >= linger_ms ? 1 : linger_ms - age;
+	}
+	mine->alarmed = timeout < idle_ms;
+	LWLockRelease(queue->lock);
+	return timeout;
+}
+
+void
+run_step(void (*step)(void *), void *arg, const char *what)
+{
+	ErrorData *error = nullptr;
+	if (!bridge::run_in_transaction(step, arg, &error))
+		complain(error, what);
+}
+
+/* Nothing of the database's or a role's settings may change what the worker writes, or stop it. */
+void
+pin_settings()
+{
+	static constexpr const char *settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"}, {"session_replication_role", "origin"}, {"row_security", "on"},
+		{"default_transaction_isolation", "read committed"}, {"default_transaction_read_only", "off"},
+		{"statement_timeout", "0"}, {"lock_timeout", "3s"}, {"idle_in_transaction_session_timeout", "0"},
+		{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"},
+		{"enable_mergejoin", "off"}, {"jit", "off"}, {"IntervalStyle", "postgres"}};
+	for (auto const &setting : settings)
+		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+rest(long timeout)
+{
+	if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) & WL_LATCH_SET) != 0)
+		ResetLatch(MyLatch);
+	bridge::serve_interrupts();
+	if (ConfigReloadPending) {
+		ConfigReloadPending = 0;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+bool
+is_asked_to_leave()
+{
+	return ShutdownRequestPending || mine->closing;
+}
+
+/* Wait a little for the runs of backends that are being shut down too, and write them. */
+void
+drain(Item *items)
+{
+	TimestampTz const begun = GetCurrentTimestamp();
+	for (;;) {
+		if (!work(items, true) && !extension_exists())
+			break;
+		if ((mine->pending.count == 0 && mine->running.count == 0) ||
+		    TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
+			break;
+		rest(10);
+	}
+}
+
+void
+loop(Item *items)
+{
+	bool        look_again = true; /* for runs that the trigger deferred */
+	TimestampTz looked = 0;
+	while (!is_asked_to_leave()) {
+		if (!work(items, false)) {
+			if (!extension_exists())
+				return;
+			rest(retry_ms);
+			continue;
+		}
+		look_again |= take_deferred();
+		if (look_again && TimestampDifferenceExceeds(looked, GetCurrentTimestamp(), retry_ms)) {
+			looked = GetCurrentTimestamp();
+			run_step(retry_deferred, nullptr, "could not write deferred runs");
+			look_again = take_deferred();
+		}
+		long const timeout = set_alarm();
+		if (timeout >= idle_ms && !extension_exists())
+			return;
+		pgstat_report_stat(timeout >= idle_ms);
+		rest(look_again && timeout > retry_ms ? retry_ms : timeout);
+	}
+	drain(items);
+}
+
+[[noreturn]] void
+serve(Oid database)
+{
+	if (queue == nullptr || !enlist(database))
+		proc_exit(0);
+	before_shmem_exit(leave, 0);
+	attach();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	pin_settings();
+	pgstat_report_appname("pg_tenancy history");
+	batch_context = AllocSetContextCreate(TopMemoryContext, "history batch", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "history worker", ALLOCSET_DEFAULT_SIZES));
+	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
+
+	if (extension_exists()) {
+		run_step(mark_lost, mine, "could not mark lost runs");
+		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+		mine->ready = true;
+		mine->failures = 0;
+		LWLockRelease(queue->lock);
+		ConditionVariableBroadcast(&mine->changed);
+		loop(items);
+	}
+	bool const stay_away = mine->closing;
+	if (!stay_away && !ShutdownRequestPending)
+		drop_pending();
+	proc_exit(ShutdownRequestPending && !stay_away ? 1 : 0); /* 1: terminated by hand, so start again */
+}
+
+} // namespace
+
+} // namespace tenancy::history
+
+void
+tenancy_history_worker(Datum database)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	tenancy::history::serve(DatumGetObjectId(database));
+}

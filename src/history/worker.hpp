@@ -1,0 +1,43 @@
+/*
+ * Between history's parts: what backends ask of the worker, and what the worker's loop asks of its writer. PG regime.
+ */
+#pragma once
+
+#include "history/queue.hpp"
+
+namespace tenancy::history {
+
+/* How long a backend waits for a worker that makes no progress. */
+constexpr int patience_ms = 10'000;
+
+enum class Readiness { ready, no_worker, no_extension, no_place };
+
+/* Have a worker for this database; waits for its start, at most patience_ms, serving interrupts. */
+Readiness require_worker(int *slot);
+/* Ask for a worker when none runs and none was asked for lately. False when no process can be had. */
+bool launch_if_down(int slot);
+/* Register the process that starts the workers of tenancy.databases. */
+void register_launcher();
+
+/* A record in a batch; an end that arrives while its start is being written waits for the next batch. */
+struct Item {
+	dsa_pointer pointer;
+	bool        finished;
+	bool        stripped; /* its texts cannot be stored */
+};
+
+struct Batch {
+	Item *items;
+	int   count;
+};
+
+/* The steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
+void write_batch(void *batch);
+void mark_lost(void *slot);
+void retry_deferred(void *);
+void look_for_extension(void *found);
+
+/* Did the trigger leave finished runs for later since the last call? */
+bool take_deferred() noexcept;
+
+} // namespace tenancy::history

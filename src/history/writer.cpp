@@ -1,0 +1,274 @@
+/*
+ * What the worker writes: a batch of records becomes one INSERT of arrays; triggers do the rest. PG regime.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/function.hpp"
+#include "bridge/spi.hpp"
+
+extern "C" {
+#include "commands/extension.h"
+#include "utils/array.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+/* Trigger tenancy.write_history could not place some runs yet. */
+bool deferred = false;
+
+enum Column {
+	id, user, connection, name, source, question, sql, status, started, ended, elapsed, rows, bytes, truncated, cached,
+	code, message, hash, application, client, role, pid, transaction, column_count
+};
+
+struct Type {
+	Oid   element, array;
+	int16 length;
+	bool  by_value;
+	char  align;
+};
+constexpr Type uuid_type = {UUIDOID, UUIDARRAYOID, UUID_LEN, false, TYPALIGN_CHAR};
+constexpr Type text_type = {TEXTOID, TEXTARRAYOID, -1, false, TYPALIGN_INT};
+constexpr Type time_type = {TIMESTAMPTZOID, TIMESTAMPTZARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+constexpr Type int8_type = {INT8OID, INT8ARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+constexpr Type int4_type = {INT4OID, INT4ARRAYOID, 4, true, TYPALIGN_INT};
+constexpr Type bool_type = {BOOLOID, BOOLARRAYOID, 1, true, TYPALIGN_CHAR};
+
+constexpr Type types[column_count] = {
+	uuid_type, uuid_type, uuid_type, text_type, text_type, text_type, text_type, text_type, time_type, time_type, int4_type,
+	int4_type, int8_type, bool_type, bool_type, text_type, text_type, text_type, text_type, text_type, text_type, int4_type,
+	int8_type};
+
+constexpr char insert_runs[] =
+	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
+	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms, row_count, result_bytes,"
+	" truncated, cached, error_code, error_message, result_hash, application_name, client_addr, role_name, backend_pid,"
+	" transaction_id)"
+	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w, x::pg_catalog.text::pg_catalog.xid8"
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+	" $20, $21, $22, $23) AS z (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u, v, w, x)"
+	" ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = excluded.finished_at,"
+	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count, result_bytes = excluded.result_bytes,"
+	" truncated = excluded.truncated, cached = excluded.cached, error_code = excluded.error_code,"
+	" error_message = excluded.error_message, result_hash = excluded.result_hash WHERE r.status = 'running'";
+
+/* The columns of a batch, as they become arrays. */
+struct Columns {
+	Datum *values[column_count];
+	bool  *nulls[column_count];
+	int    row;
+
+	void set(Column column, Datum datum) { values[column][row] = datum; }
+	void null(Column column) { nulls[column][row] = true; }
+	void set_uuid(Column column, const core::Uuid &uuid)
+	{
+		uuid.is_nil() ? null(column) : set(column, bridge::uuid_datum(uuid));
+	}
+	void set_text(Column column, const char *text)
+	{
+		text == nullptr || text[0] == 0 ? null(column) : set(column, CStringGetTextDatum(text));
+	}
+	/* A text of the record's tail; advances to the next. */
+	void set_text(Column column, const char *&text, int length)
+	{
+		if (length < 0)
+			return null(column);
+		set(column, PointerGetDatum(cstring_to_text_with_len(text, length)));
+		text += length + 1;
+	}
+};
+
+const char *
+word_of(Source source_of_run)
+{
+	switch (source_of_run) {
+	case Source::sql: return "sql";
+	case Source::ask: return "ask";
+	case Source::fdw: return "fdw";
+	case Source::sample: return "sample";
+	case Source::catalog: return "catalog";
+	}
+	return "sql";
+}
+
+int32
+clamp(int64 value)
+{
+	return static_cast<int32>(value < 0 ? 0 : value > PG_INT32_MAX ? PG_INT32_MAX : value);
+}
+
+void
+fill_start(Columns &to, Record *record, bool stripped)
+{
+	to.set_uuid(id, record->id);
+	to.set_uuid(user, record->user);
+	to.set_uuid(connection, record->connection);
+	to.set(source, CStringGetTextDatum(word_of(record->source)));
+	const char *text = record->texts();
+	to.set_text(name, text, stripped ? -1 : record->connection_name_length);
+	to.set_text(question, text, stripped ? -1 : record->question_length);
+	to.set_text(sql, text, stripped ? -1 : record->sql_length);
+	to.set(started, TimestampTzGetDatum(record->started));
+	to.set_text(application, stripped ? nullptr : record->application);
+	to.set_text(client, stripped ? nullptr : record->client);
+	to.set_text(role, record->role);
+	to.set(pid, Int32GetDatum(record->pid));
+	record->transaction == 0 ? to.null(transaction) : to.set(transaction, Int64GetDatum(static_cast<int64>(record->transaction)));
+}
+
+void
+fill_end(Columns &to, Record *record, bool finished, bool stripped)
+{
+	to.set(status, CStringGetTextDatum(name_of(finished ? record->status : Status::running)));
+	if (!finished) {
+		for (Column const column : {ended, elapsed, rows, bytes, truncated, cached, code, message, hash})
+			to.null(column);
+		return;
+	}
+	to.set(ended, TimestampTzGetDatum(record->ended));
+	to.set(elapsed, Int32GetDatum(clamp((record->ended - record->started) / 1000)));
+	to.set(rows, Int32GetDatum(clamp(record->rows)));
+	to.set(bytes, Int64GetDatum(record->bytes));
+	to.set(truncated, BoolGetDatum(record->truncated));
+	to.set(cached, BoolGetDatum(record->cached));
+	to.set_text(code, record->sqlstate);
+	to.set_text(message, stripped ? "the texts of this run could not be stored" : message_of(record));
+	to.set_text(hash, record->result_hash);
+}
+
+/* A statement of the worker, planned once. */
+struct Plan {
+	const char *text;
+	SPIPlanPtr  plan;
+};
+
+uint64
+execute(Plan &statement, int arguments, const Oid *argument_types, Datum *values)
+{
+	if (statement.plan == nullptr) {
+		SPIPlanPtr const plan = SPI_prepare(statement.text, arguments, const_cast<Oid *>(argument_types));
+		if (plan == nullptr)
+			elog(ERROR, "could not plan \"%s\": %s", statement.text, SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		statement.plan = plan;
+	}
+	pgstat_report_activity(STATE_RUNNING, statement.text);
+	int const result = SPI_execute_plan(statement.plan, values, nullptr, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement.text, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+array_of(const Type &type, Datum *values, bool *nulls, int count)
+{
+	int dimension = count;
+	int bound = 1;
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
+}
+
+} // namespace
+
+const char *
+name_of(Status status_of_run)
+{
+	switch (status_of_run) {
+	case Status::running: return "running";
+	case Status::success: return "success";
+	case Status::error: return "error";
+	case Status::timeout: return "timeout";
+	case Status::cancelled: return "cancelled";
+	case Status::denied: return "denied";
+	case Status::lost: return "lost";
+	}
+	return "error";
+}
+
+void
+write_batch(void *arg)
+{
+	static Plan  insert = {insert_runs, nullptr};
+	auto const  &batch = *static_cast<const Batch *>(arg);
+	Size const   count = static_cast<Size>(batch.count);
+	Columns      columns;
+	for (int c = 0; c < column_count; ++c) {
+		columns.values[c] = static_cast<Datum *>(palloc0(sizeof(Datum) * count));
+		columns.nulls[c] = static_cast<bool *>(palloc0(sizeof(bool) * count));
+	}
+	for (columns.row = 0; columns.row < batch.count; ++columns.row) {
+		const Item &item = batch.items[columns.row];
+		fill_start(columns, record_at(item.pointer), item.stripped);
+		fill_end(columns, record_at(item.pointer), item.finished, item.stripped);
+	}
+	Datum arrays[column_count];
+	Oid   array_types[column_count];
+	for (int c = 0; c < column_count; ++c) {
+		arrays[c] = array_of(types[c], columns.values[c], columns.nulls[c], batch.count);
+		array_types[c] = types[c].array;
+	}
+	execute(insert, column_count, array_types, arrays);
+	pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
+/* Rows whose run is in no queue: their server or backend died without a word. */
+void
+mark_lost(void *arg)
+{
+	static Plan update = {"UPDATE tenancy.running_queries SET status = 'lost', finished_at = pg_catalog.now(),"
+	                      " error_message = 'the session that ran the query died', truncated = false, cached = false"
+	                      " WHERE status = 'running' AND id <> ALL ($1)", nullptr};
+	auto *const slot = static_cast<Slot *>(arg);
+	LWLockAcquire(queue->lock, LW_SHARED);
+	int const    most = slot->pending.count + slot->running.count;
+	LWLockRelease(queue->lock);
+	/* The queue only grows meanwhile, by runs that this worker has not written. */
+	auto *const  known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(most + 1)));
+	auto *const  uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(most + 1)));
+	int          count = 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (const Records *const list : {&slot->running, &slot->pending})
+		for (dsa_pointer p = list->first; DsaPointerIsValid(p) && count < most; p = record_at(p)->next)
+			uuids[count++] = record_at(p)->id;
+	LWLockRelease(queue->lock);
+	for (int i = 0; i < count; ++i)
+		known[i] = PointerGetDatum(uuids[i].bytes.data());
+	Datum ids = count == 0 ? PointerGetDatum(construct_empty_array(UUIDOID))
+	                       : PointerGetDatum(construct_array(known, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	constexpr Oid type = UUIDARRAYOID;
+	if (uint64 const lost = execute(update, 1, &type, &ids); lost > 0)
+		ereport(LOG, (errmsg("pg_tenancy history: marked %llu runs as lost", static_cast<unsigned long long>(lost))));
+	deferred = true;
+}
+
+void
+retry_deferred(void *)
+{
+	static Plan touch = {"UPDATE tenancy.running_queries SET status = status WHERE status <> 'running'", nullptr};
+	execute(touch, 0, nullptr, nullptr);
+}
+
+void
+look_for_extension(void *found)
+{
+	*static_cast<bool *>(found) = OidIsValid(get_extension_oid("pg_tenancy", true));
+}
+
+bool
+take_deferred() noexcept
+{
+	bool const was = deferred;
+	deferred = false;
+	return was;
+}
+
+/* tenancy.history_retry() → void: the trigger tells the worker that runs are left for later. */
+TENANCY_FUNCTION(history_retry)
+{
+	deferred = true;
+	PG_RETURN_VOID();
+}
+
+} // namespace tenancy::history

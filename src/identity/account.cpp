@@ -1,0 +1,98 @@
+/*
+ * See account.hpp. PG regime.
+ */
+#include "bridge/pg.hpp"
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/spi.hpp"
+#include "identity/account.hpp"
+#include "identity/attempts.hpp"
+#include "settings.hpp"
+
+namespace tenancy::identity {
+
+namespace {
+
+[[noreturn]] void
+refuse(bool locked)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("invalid email or password"),
+	                locked ? errhint("Too many failed attempts; try again later.") : 0, errhidestmt(true),
+	                errhidecontext(true)));
+}
+
+Account
+find_account(const char *email)
+{
+	static bridge::spi::Statement find = {
+		"SELECT u.id, u.is_active, u.password_hash FROM tenancy.users AS u "
+		"WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")",
+		1, {TEXTOID}, nullptr};
+	Account                  account{};
+	Datum                    argument = CStringGetTextDatum(email);
+	bridge::spi::Scope const scope = bridge::spi::open();
+	if (bridge::spi::run(find, &argument, nullptr, false) == 1) {
+		bool              is_null;
+		const char *const hash = bridge::spi::text(0, 3);
+		account.id = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
+		account.is_active = DatumGetBool(bridge::spi::value(0, 2, &is_null));
+		strlcpy(account.hash, hash != nullptr ? hash : "", sizeof account.hash);
+	}
+	bridge::spi::close(scope);
+	return account;
+}
+
+} // namespace
+
+char *
+utf8_argument(FunctionCallInfo fcinfo, int n)
+{
+	char *const text = bridge::text_argument(fcinfo, n);
+	return pg_server_to_any(text, static_cast<int>(strlen(text)), PG_UTF8);
+}
+
+Account
+check_credentials(const char *email, const char *password)
+{
+	Digest const key = attempts::account_of(email);
+	if (attempts::is_locked(key))
+		refuse(true);
+	Account const account = find_account(email);
+	int const     cost = settings::password_cost;
+
+	/* Counted only when the work is about to be done: attempts that are broken off early cost nobody a hash. */
+	attempts::enter_hashing();
+	if (!attempts::count(key)) {
+		attempts::leave_hashing();
+		refuse(true);
+	}
+	bridge::Failure failure;
+	bool            matches = false;
+	bool const      done = bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
+	attempts::leave_hashing();
+	if (!done)
+		bridge::raise(failure);
+	if (!matches || !account.is_active)
+		refuse(false);
+	attempts::forget(key);
+	return account;
+}
+
+void
+make_hash(const char *password, char (&hash)[max_hash_size])
+{
+	bridge::enter([&] { check_password(password); });
+	int const cost = settings::password_cost;
+	attempts::enter_hashing();
+	bridge::Failure failure;
+	bool const      done = bridge::attempt(failure, [&] { hash_password(password, cost, hash); });
+	attempts::leave_hashing();
+	if (!done)
+		bridge::raise(failure);
+}
+
+} // namespace tenancy::identity

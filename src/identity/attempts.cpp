@@ -1,0 +1,215 @@
+/*
+ * See attempts.hpp. PG regime.
+ */
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+}
+
+#include "identity/attempts.hpp"
+#include "settings.hpp"
+
+namespace tenancy::identity::attempts {
+
+namespace {
+
+constexpr int max_accounts = 4096;
+
+struct Account {
+	Digest      key;
+	int         failures; /* 0: free */
+	TimestampTz last;
+	TimestampTz locked_until;
+};
+
+struct Shared {
+	LWLock           *lock; /* protects accounts */
+	pg_atomic_uint32  hashing;
+	uint32            max_hashing;
+	ConditionVariable hashing_left;
+	Account           accounts[max_accounts];
+};
+
+Shared *shared = nullptr;
+
+constexpr const char *shared_name = "pg_tenancy attempts";
+
+TimestampTz
+after_seconds(TimestampTz time, int seconds)
+{
+	return TimestampTzPlusMilliseconds(time, int64{1000} * seconds);
+}
+
+/* Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven. */
+Account *
+find(const Digest &key, TimestampTz now)
+{
+	for (Account &account : shared->accounts) {
+		if (account.failures == 0 || !(account.key == key))
+			continue;
+		if (account.locked_until > now)
+			return &account;
+		if (account.locked_until != 0 || after_seconds(account.last, settings::lockout_duration) <= now) {
+			account.failures = 0;
+			return nullptr;
+		}
+		return &account;
+	}
+	return nullptr;
+}
+
+/*
+ * Under the lock: which of two entries should make room? A free one, then one that is not locked, then the one with
+ * fewer failures (so that a flood of made-up addresses does not push out an account under attack), then the older.
+ */
+bool
+is_cheaper(const Account &a, const Account &b, TimestampTz now)
+{
+	bool const a_locked = a.locked_until > now, b_locked = b.locked_until > now;
+	if (a_locked != b_locked)
+		return b_locked;
+	if (!a_locked && a.failures != b.failures)
+		return a.failures < b.failures;
+	return a.last < b.last;
+}
+
+Account *
+make_room(const Digest &key, TimestampTz now)
+{
+	Account *victim = &shared->accounts[0];
+	for (Account &account : shared->accounts) {
+		if (account.failures == 0) {
+			victim = &account;
+			break;
+		}
+		if (is_cheaper(account, *victim, now))
+			victim = &account;
+	}
+	*victim = Account{key, 0, now, 0};
+	return victim;
+}
+
+} // namespace
+
+void
+request_shared_memory()
+{
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestNamedLWLockTranche(shared_name, 1);
+}
+
+void
+start_shared_memory()
+{
+	bool found;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = static_cast<Shared *>(ShmemInitStruct(shared_name, sizeof(Shared), &found));
+	if (!found) {
+		memset(static_cast<void *>(shared), 0, sizeof(Shared));
+		shared->lock = &GetNamedLWLockTranche(shared_name)->lock;
+		shared->max_hashing = static_cast<uint32>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN) / 2));
+		pg_atomic_init_u32(&shared->hashing, 0);
+		ConditionVariableInit(&shared->hashing_left);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+Digest
+account_of(const char *email)
+{
+	/* The address as the unique index folds it: ASCII letters only, in any locale. */
+	StringInfoData name;
+	initStringInfo(&name);
+	appendStringInfo(&name, "%u:", MyDatabaseId);
+	for (const char *c = email; *c != 0; ++c)
+		appendStringInfoChar(&name, static_cast<char>(pg_ascii_tolower(static_cast<unsigned char>(*c))));
+	Digest const digest = digest_of({name.data, static_cast<std::size_t>(name.len)});
+	pfree(name.data);
+	return digest;
+}
+
+bool
+is_locked(const Digest &account)
+{
+	if (settings::lockout_threshold == 0)
+		return false;
+	TimestampTz const now = GetCurrentTimestamp();
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	const Account *const entry = find(account, now);
+	bool const           locked = entry != nullptr && entry->locked_until > now;
+	LWLockRelease(shared->lock);
+	return locked;
+}
+
+bool
+count(const Digest &account)
+{
+	if (settings::lockout_threshold == 0)
+		return true;
+	TimestampTz const now = GetCurrentTimestamp();
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	Account *entry = find(account, now);
+	if (entry != nullptr && entry->locked_until > now) {
+		LWLockRelease(shared->lock);
+		return false;
+	}
+	if (entry == nullptr)
+		entry = make_room(account, now);
+	entry->failures++;
+	entry->last = now;
+	bool const last_chance = entry->failures >= settings::lockout_threshold;
+	if (last_chance)
+		entry->locked_until = after_seconds(now, settings::lockout_duration);
+	LWLockRelease(shared->lock);
+	if (last_chance)
+		ereport(LOG, (errmsg("tenancy login: last attempt before an account is locked"),
+		              errdetail_log("SHA-256 of the account begins with %02x%02x%02x%02x; it stays locked for %d s "
+		                            "unless this attempt succeeds.",
+		                            account.bytes[0], account.bytes[1], account.bytes[2], account.bytes[3],
+		                            settings::lockout_duration),
+		              errhidestmt(true), errhidecontext(true)));
+	return true;
+}
+
+void
+forget(const Digest &account)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (Account &entry : shared->accounts)
+		if (entry.failures != 0 && entry.key == account)
+			entry.failures = 0;
+	LWLockRelease(shared->lock);
+}
+
+void
+enter_hashing()
+{
+	static uint32 wait_event_info = 0;
+	if (wait_event_info == 0)
+		wait_event_info = compat::wait_event("TenancyHashing");
+	CHECK_FOR_INTERRUPTS();
+	ConditionVariablePrepareToSleep(&shared->hashing_left);
+	for (;;) {
+		uint32 hashing = pg_atomic_read_u32(&shared->hashing);
+		while (hashing < shared->max_hashing)
+			if (pg_atomic_compare_exchange_u32(&shared->hashing, &hashing, hashing + 1)) {
+				ConditionVariableCancelSleep();
+				return;
+			}
+		ConditionVariableSleep(&shared->hashing_left, wait_event_info);
+	}
+}
+
+void
+leave_hashing()
+{
+	pg_atomic_fetch_sub_u32(&shared->hashing, 1);
+	ConditionVariableSignal(&shared->hashing_left);
+}
+
+} // namespace tenancy::identity::attempts

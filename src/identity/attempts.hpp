@@ -1,0 +1,34 @@
+/*
+ * Failed logins and the cost of hashing, in shared memory: what no ROLLBACK can undo. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "identity/token.hpp"
+
+namespace tenancy::identity::attempts {
+
+void request_shared_memory();
+void start_shared_memory();
+
+/* The account that an email address names in this database, whether it exists or not. */
+Digest account_of(const char *email);
+
+/* Is the account locked just now? */
+bool is_locked(const Digest &account);
+
+/*
+ * Count an attempt as failed before its outcome is known, so that guesses in parallel and transactions that roll
+ * back all count; false when the account is locked. forget() takes it back when the password was right.
+ */
+bool count(const Digest &account);
+void forget(const Digest &account);
+
+/*
+ * At most half of the processors hash passwords at a time; the others wait here, serving interrupts. Between the two
+ * calls nothing may raise.
+ */
+void enter_hashing();
+void leave_hashing();
+
+} // namespace tenancy::identity::attempts

@@ -1,0 +1,35 @@
+/*
+ * Who is asking: what the other features may ask of identity. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "core/uuid.hpp"
+
+namespace tenancy::identity {
+
+/* Settings, hooks and shared memory; see module.cpp. */
+void initialize();
+void request_shared_memory();
+void start_shared_memory();
+
+/* The user of this moment, or the nil UUID when there is none. Looked up once per transaction and token. */
+core::Uuid current_user();
+
+/* The same, raising 28000 with a hint when there is no identity. */
+core::Uuid require_user();
+
+/* Is the current role a member of tenancy_admin (or a superuser)? */
+bool is_admin();
+/* The same of any role. */
+bool is_admin(Oid role);
+/* Raise 42501 unless is_admin(). */
+void require_admin();
+
+/*
+ * Replace this backend's line in pg_stat_activity and in later log lines by "tenancy.<function>(…)":
+ * for functions that are called with a secret.
+ */
+void hide_statement(const char *function);
+
+} // namespace tenancy::identity

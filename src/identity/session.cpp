@@ -1,0 +1,347 @@
+/*
+ * Whose transaction this is: the setting tenancy.session, when its token is live, and whom it names. PG regime.
+ *
+ * The check hook notes, beside the value, in which transaction it was set. PostgreSQL stacks the note with the value,
+ * so whatever restores an older value (ROLLBACK TO, the end of a function, RESET) restores its note too, and a token
+ * of an earlier transaction never comes back to life. Parallel workers get the value but in a transaction of their
+ * own; they ask the slot that their leader keeps in shared memory.
+ */
+#include "bridge/pg.hpp"
+extern "C" {
+#include "commands/extension.h"
+#include "utils/snapmgr.h"
+}
+
+#include "bridge/datum.hpp"
+#include "bridge/spi.hpp"
+#include "identity/identity.hpp"
+#include "identity/session.hpp"
+#include "settings.hpp"
+
+namespace tenancy::identity {
+
+namespace session {
+
+namespace {
+
+/* What is known of a value of the setting. */
+struct Note {
+	LocalTransactionId lxid; /* of the transaction that set it; invalid outside of one */
+	Digest             digest;
+};
+
+/* Whom a transaction belongs to. */
+struct Identity {
+	core::Uuid  user; /* nil: nobody */
+	TimestampTz expires;
+};
+
+/* The answer of this transaction. */
+struct Cache {
+	LocalTransactionId lxid; /* invalid: empty */
+	bool               by_token;
+	Oid                session_user;
+	Identity           identity;
+};
+
+/* What a backend tells its parallel workers; it writes only while it has none, so nobody reads meanwhile. */
+struct Slot {
+	Note  token; /* lxid invalid: none */
+	Cache answer;
+};
+
+char *value = nullptr; /* of the setting */
+bool  is_set = false;
+Note  note;
+Cache cache;
+Slot *slots = nullptr; /* by proc number, max_slots of them */
+
+constexpr const char *shared_name = "pg_tenancy sessions";
+constexpr const char *setting_name = "tenancy.session";
+
+Slot *
+slot_of(PGPROC *proc)
+{
+	if (slots == nullptr || proc == nullptr)
+		return nullptr;
+	int const number = compat::proc_number(proc);
+	return number >= 0 && number < MaxBackends ? &slots[number] : nullptr;
+}
+
+/* This backend's own slot, when it may be written. */
+Slot *
+own_slot()
+{
+	return IsParallelWorker() || IsInParallelMode() ? nullptr : slot_of(MyProc);
+}
+
+/* In a parallel worker: the leader's slot, if it speaks of the transaction that the leader is in. */
+const Slot *
+leader_slot(LocalTransactionId *lxid)
+{
+	if (!IsParallelWorker() || MyProc->lockGroupLeader == nullptr)
+		return nullptr;
+	*lxid = compat::local_xid(MyProc->lockGroupLeader);
+	return LocalTransactionIdIsValid(*lxid) ? slot_of(MyProc->lockGroupLeader) : nullptr;
+}
+
+void
+clear_cache()
+{
+	cache.lxid = InvalidLocalTransactionId;
+	if (Slot *const slot = own_slot())
+		slot->answer.lxid = InvalidLocalTransactionId;
+}
+
+/*
+ * Memory that belongs to the setting: malloc until 15, guc_malloc since 16. Overload resolution tells them apart.
+ */
+template <typename Level>
+void *
+setting_memory(Level level, std::size_t size)
+{
+	if constexpr (requires { guc_malloc(level, size); })
+		return guc_malloc(level, size);
+	else {
+		void *const memory = malloc(size);
+		if (memory == nullptr)
+			ereport(level, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		return memory;
+	}
+}
+
+/* Accepts every value: an error would quote it. Wrong tokens are merely unknown ones. */
+bool
+check(char **text, void **extra, GucSource source)
+{
+	if (*text == nullptr || **text == 0)
+		return true;
+	if (InSecurityRestrictedOperation()) {
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("cannot set \"%s\" within a security-restricted operation", setting_name);
+		return false;
+	}
+	auto *const fresh = static_cast<Note *>(setting_memory(LOG, sizeof(Note)));
+	if (fresh == nullptr)
+		return false;
+	fresh->lxid = MyProc != nullptr ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
+	fresh->digest = digest_of(*text);
+	*extra = fresh;
+	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
+		hide_statement("authenticate");
+	return true;
+}
+
+void
+assign(const char *, void *extra)
+{
+	is_set = extra != nullptr;
+	note = is_set ? *static_cast<Note *>(extra) : Note{};
+	clear_cache();
+	if (Slot *const slot = own_slot())
+		slot->token = note;
+}
+
+/* The token is for the server only: a function that somebody else wrote could read it otherwise. */
+const char *
+show()
+{
+	return value != nullptr && *value != 0 ? "********" : "";
+}
+
+/* A rolled back subtransaction may have held the session, or the binding, that the answer came from. */
+void
+at_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		clear_cache();
+}
+
+bool
+is_live()
+{
+	if (!is_set)
+		return false;
+	if (settings::identity_scope == static_cast<int>(settings::IdentityScope::session))
+		return true;
+	if (MyProc == nullptr || !LocalTransactionIdIsValid(note.lxid))
+		return false;
+	if (note.lxid == compat::local_xid(MyProc))
+		return true;
+	LocalTransactionId lxid;
+	const Slot *const  leader = leader_slot(&lxid);
+	return leader != nullptr && leader->token.lxid == lxid && leader->token.digest == note.digest;
+}
+
+Identity
+by_token()
+{
+	static bridge::spi::Statement find = {
+		"SELECT s.user_id, s.expires_at FROM tenancy.user_sessions AS s JOIN tenancy.users AS u ON u.id = s.user_id "
+		"WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() AND u.is_active",
+		1, {BYTEAOID}, nullptr};
+	Identity  identity{};
+	char      digest[VARHDRSZ + sizeof note.digest.bytes];
+	Datum     argument = PointerGetDatum(digest);
+	SET_VARSIZE(digest, sizeof digest);
+	memcpy(VARDATA(digest), note.digest.bytes.data(), sizeof note.digest.bytes);
+	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
+		bool is_null;
+		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
+		identity.expires = DatumGetTimestampTz(bridge::spi::value(0, 2, &is_null));
+	}
+	return identity;
+}
+
+Identity
+by_role()
+{
+	static bridge::spi::Statement find = {
+		"SELECT b.user_id FROM tenancy.role_bindings AS b JOIN tenancy.users AS u ON u.id = b.user_id "
+		"WHERE b.role_name = $1 AND u.is_active",
+		1, {NAMEOID}, nullptr};
+	Identity          identity{};
+	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
+	if (role == nullptr)
+		return identity;
+	NameData name{};
+	strlcpy(NameStr(name), role, NAMEDATALEN);
+	Datum argument = NameGetDatum(&name);
+	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
+		bool is_null;
+		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
+		identity.expires = DT_NOEND;
+	}
+	return identity;
+}
+
+/*
+ * Ask the tables. With the latest snapshot, so that a transaction with an old one does not revive a session that was
+ * revoked since; in parallel mode with the query's, so that leader and workers agree.
+ */
+Identity
+look_up(bool live)
+{
+	/* A schema of that name made by anybody else must not be asked with our rights. */
+	if (creating_extension || !OidIsValid(get_extension_oid("pg_tenancy", true)))
+		return Identity{};
+	bool const parallel = IsInParallelMode();
+	bool const push = !parallel || !ActiveSnapshotSet();
+	if (push)
+		PushActiveSnapshot(parallel ? GetTransactionSnapshot() : GetLatestSnapshot());
+	bridge::spi::Scope const scope = bridge::spi::open();
+	Identity const           identity = live ? by_token() : by_role();
+	bridge::spi::close(scope);
+	if (push)
+		PopActiveSnapshot();
+	return identity;
+}
+
+/* In a parallel worker: what the leader knows already, so that both have one answer. */
+bool
+ask_leader(bool live, Identity *identity)
+{
+	LocalTransactionId lxid;
+	const Slot *const  leader = leader_slot(&lxid);
+	if (leader == nullptr || leader->answer.lxid != lxid || leader->answer.by_token != live ||
+	    leader->answer.session_user != GetSessionUserId() || (live && !(leader->token.digest == note.digest)))
+		return false;
+	*identity = leader->answer.identity;
+	return true;
+}
+
+void
+resolve(LocalTransactionId lxid, bool live)
+{
+	Identity identity;
+	if (!ask_leader(live, &identity))
+		identity = look_up(live);
+	cache = Cache{lxid, live, GetSessionUserId(), identity};
+	if (Slot *const slot = own_slot())
+		slot->answer = cache;
+}
+
+} // namespace
+
+void
+define_setting()
+{
+	DefineCustomStringVariable(setting_name, "Token of the session that this transaction belongs to.",
+	                           "tenancy.login gives tokens, tenancy.authenticate sets this for a transaction.", &value, "",
+	                           PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check, assign,
+	                           show);
+	RegisterSubXactCallback(at_subtransaction_end, nullptr);
+}
+
+void
+request_shared_memory()
+{
+	RequestAddinShmemSpace(mul_size(MaxBackends, sizeof(Slot)));
+}
+
+void
+start_shared_memory()
+{
+	bool       found;
+	Size const size = mul_size(MaxBackends, sizeof(Slot));
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slots = static_cast<Slot *>(ShmemInitStruct(shared_name, size, &found));
+	if (!found)
+		memset(static_cast<void *>(slots), 0, size);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+bool
+live_token(Digest *digest)
+{
+	if (!is_live())
+		return false;
+	*digest = note.digest;
+	return true;
+}
+
+void
+set_token(const char *token)
+{
+	(void) set_config_option(setting_name, token, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+void
+forget()
+{
+	clear_cache();
+}
+
+} // namespace session
+
+core::Uuid
+current_user()
+{
+	using namespace session;
+	if (!IsTransactionState() || MyProc == nullptr)
+		return core::Uuid{};
+	LocalTransactionId const lxid = compat::local_xid(MyProc);
+	if (!LocalTransactionIdIsValid(lxid))
+		return core::Uuid{};
+	bool const live = is_live();
+	if (cache.lxid != lxid || cache.by_token != live || cache.session_user != GetSessionUserId())
+		resolve(lxid, live);
+	const Identity &identity = cache.identity;
+	if (identity.user.is_nil() || identity.expires == DT_NOEND)
+		return identity.user;
+	return GetCurrentTimestamp() < identity.expires ? identity.user : core::Uuid{};
+}
+
+core::Uuid
+require_user()
+{
+	core::Uuid const user = current_user();
+	if (user.is_nil())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+		                errmsg("no tenancy identity in this transaction"),
+		                errhint("Call tenancy.authenticate(token) in the same transaction; tenancy.login(email, password) "
+		                        "gives a token.")));
+	return user;
+}
+
+} // namespace tenancy::identity

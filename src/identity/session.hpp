@@ -1,0 +1,25 @@
+/*
+ * The session token of this backend, for the other files of identity. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+#include "identity/token.hpp"
+
+namespace tenancy::identity::session {
+
+/* tenancy.session, and what leaders tell their parallel workers. */
+void define_setting();
+void request_shared_memory();
+void start_shared_memory();
+
+/* Does this transaction have a token? *digest is filled if so. Says nothing about the token's validity. */
+bool live_token(Digest *digest);
+
+/* Set the token of this transaction; an empty one takes the identity away. */
+void set_token(const char *token);
+
+/* Look the identity up again: something that it depends on was changed by this backend. */
+void forget();
+
+} // namespace tenancy::identity::session

@@ -1,0 +1,75 @@
+/*
+ * Loading: settings, shared memory and hooks of each feature, in order. PG regime.
+ */
+#include "bridge/function.hpp"
+#include "history/history.hpp"
+#include "identity/identity.hpp"
+#include "query/query.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "pg_tenancy", .version = TENANCY_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+PGDLLEXPORT void _PG_init(void);
+}
+
+namespace tenancy {
+
+namespace {
+
+bool                    preloaded = false;
+shmem_request_hook_type next_shmem_request = nullptr;
+shmem_startup_hook_type next_shmem_startup = nullptr;
+
+void
+request_shared_memory()
+{
+	if (next_shmem_request != nullptr)
+		next_shmem_request();
+	identity::request_shared_memory();
+	history::request_shared_memory();
+}
+
+void
+start_shared_memory()
+{
+	if (next_shmem_startup != nullptr)
+		next_shmem_startup();
+	identity::start_shared_memory();
+	history::start_shared_memory();
+}
+
+} // namespace
+
+/* Without preloading there is no shared memory, and CREATE EXTENSION stops here. */
+TENANCY_FUNCTION(assert_preloaded)
+{
+	if (!preloaded)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
+		                errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
+	PG_RETURN_VOID();
+}
+
+} // namespace tenancy
+
+void
+_PG_init(void)
+{
+	using namespace tenancy;
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	preloaded = true;
+	settings::define();
+	identity::initialize();
+	history::initialize();
+	query::initialize();
+	MarkGUCPrefixReserved("tenancy");
+	next_shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+	next_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = start_shared_memory;
+}

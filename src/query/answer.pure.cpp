@@ -1,0 +1,180 @@
+/*
+ * See answer.pure.hpp. Pure regime.
+ */
+#include "query/answer.pure.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <openssl/evp.h>
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "core/pgtype.hpp"
+
+namespace tenancy::query {
+
+namespace {
+
+namespace json = core::json;
+namespace pgtype = core::pgtype;
+using remote::Cell;
+using remote::CellKind;
+
+struct TypeName {
+	std::uint32_t    oid;
+	std::string_view name;
+};
+constexpr TypeName type_names[] = {{pgtype::boolean, "boolean"},
+                                   {pgtype::bytea, "bytea"},
+                                   {pgtype::name, "name"},
+                                   {pgtype::int8, "bigint"},
+                                   {pgtype::int2, "smallint"},
+                                   {pgtype::int4, "integer"},
+                                   {pgtype::text, "text"},
+                                   {pgtype::oid, "oid"},
+                                   {pgtype::json, "json"},
+                                   {pgtype::float4, "real"},
+                                   {pgtype::float8, "double precision"},
+                                   {pgtype::bpchar, "character"},
+                                   {pgtype::varchar, "character varying"},
+                                   {pgtype::date, "date"},
+                                   {pgtype::time, "time without time zone"},
+                                   {pgtype::timestamp, "timestamp without time zone"},
+                                   {pgtype::timestamptz, "timestamp with time zone"},
+                                   {pgtype::interval, "interval"},
+                                   {pgtype::timetz, "time with time zone"},
+                                   {pgtype::bit, "bit"},
+                                   {pgtype::varbit, "bit varying"},
+                                   {pgtype::numeric, "numeric"},
+                                   {pgtype::uuid, "uuid"},
+                                   {pgtype::jsonb, "jsonb"}};
+
+void
+append_hex(std::string &out, std::string_view bytes)
+{
+	static constexpr char digits[] = "0123456789abcdef";
+	out += "\"\\\\x";
+	for (char const c : bytes) {
+		auto const byte = static_cast<unsigned char>(c);
+		out += digits[byte >> 4];
+		out += digits[byte & 15];
+	}
+	out += '"';
+}
+
+/* Text by its type: numbers and JSON documents stay what they are, if they really are; all else is a string. */
+void
+append_text(std::string &out, std::uint32_t type, std::string_view text)
+{
+	if (!json::is_utf8(text))
+		throw core::Error(core::FailureKind::query, "22021", "the client database returned text that is not UTF-8", {},
+		                  "Convert the value, or select it as binary data.");
+	bool const raw = (type == pgtype::numeric && json::is_number(text)) ||
+	                 ((type == pgtype::json || type == pgtype::jsonb) && json::is_valid(text));
+	if (raw)
+		out += text;
+	else
+		json::append_string(out, text);
+}
+
+void
+append_cell(std::string &out, std::uint32_t type, const Cell &cell)
+{
+	switch (cell.kind) {
+	case CellKind::null: out += "null"; break;
+	case CellKind::boolean: out += cell.integer != 0 ? "true" : "false"; break;
+	case CellKind::integer: json::append_integer(out, cell.integer); break;
+	case CellKind::float4: json::append_float4(out, static_cast<float>(cell.real)); break;
+	case CellKind::float8: json::append_float8(out, cell.real); break;
+	case CellKind::text: append_text(out, type, cell.view()); break;
+	case CellKind::bytes: append_hex(out, cell.view()); break;
+	}
+}
+
+void
+append_row(std::string &out, const std::vector<remote::Column> &columns, const Cell *row)
+{
+	out += '[';
+	for (std::size_t i = 0; i < columns.size(); ++i) {
+		if (i > 0)
+			out += ',';
+		append_cell(out, columns[i].type_oid, row[i]);
+	}
+	out += ']';
+}
+
+std::string
+describe(const std::vector<remote::Column> &columns)
+{
+	std::string out = "[";
+	for (auto const &column : columns) {
+		if (out.size() > 1)
+			out += ',';
+		out += "{\"name\":";
+		json::append_string(out, json::is_utf8(column.name) ? std::string_view(column.name) : std::string_view("?"));
+		out += ",\"type\":";
+		json::append_string(out, type_name(column));
+		out += '}';
+	}
+	return out += ']';
+}
+
+std::string
+sha256_hex(std::string_view text)
+{
+	static constexpr char          digits[] = "0123456789abcdef";
+	std::array<unsigned char, 32> digest{};
+	unsigned                       size = 0;
+	if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
+		throw core::Error(core::FailureKind::other, "58000", "could not compute a SHA-256 digest");
+	std::string hex;
+	for (unsigned char const byte : digest) {
+		hex += digits[byte >> 4];
+		hex += digits[byte & 15];
+	}
+	return hex;
+}
+
+} // namespace
+
+std::string_view
+type_name(const remote::Column &column) noexcept
+{
+	auto const found = std::ranges::find(type_names, column.type_oid, &TypeName::oid);
+	return found != std::end(type_names) ? found->name : std::string_view(column.native_type);
+}
+
+void
+Answer::collect(Stream &stream, const AnswerLimits &limits, core::Waiter &waiter)
+{
+	columns = describe(stream.columns());
+	rows = "[";
+	while (!truncated && stream.fetch(waiter)) {
+		for (std::size_t i = 0; i < stream.batch().rows(); ++i) {
+			std::size_t const before = rows.size();
+			if (row_count == limits.rows) {
+				truncated = true;
+				break;
+			}
+			if (row_count > 0)
+				rows += ',';
+			append_row(rows, stream.columns(), stream.batch().row(i));
+			if (static_cast<std::int64_t>(rows.size()) > limits.bytes) {
+				rows.resize(before);
+				truncated = true;
+				break;
+			}
+			++row_count;
+		}
+	}
+	rows += ']';
+	if (truncated)
+		stream.close();
+	else if (stream.columns().empty())
+		row_count = stream.rows();
+	bytes = static_cast<std::int64_t>(rows.size());
+	hash = sha256_hex(rows);
+}
+
+} // namespace tenancy::query

@@ -1,0 +1,239 @@
+/*
+ * tenancy.open_query: a portal whose plan is one custom scan over the rows of a client database, with the
+ * statement's own column names and types, so rows stream from the remote server as they are fetched. PG regime.
+ */
+#include "query/query.hpp"
+
+#include "query/stream.pure.hpp"
+
+#include "bridge/cell.hpp"
+#include "bridge/error.hpp"
+#include "bridge/function.hpp"
+#include "bridge/wait.hpp"
+#include "query/execution.hpp"
+#include "query/params.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+#include "nodes/extensible.h"
+#include "tcop/cmdtag.h"
+#include "tcop/pquery.h"
+#include "utils/lsyscache.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+}
+
+namespace tenancy::query {
+
+namespace {
+
+constexpr int fetch_rows = 1000;
+
+/* The state of one cursor; lives in the portal's memory context, as the stream of its execution does. */
+struct Cursor {
+	Execution          execution;
+	bridge::Converter *converters;
+	std::size_t        next; /* row of the batch */
+};
+
+struct CursorScanState {
+	CustomScanState css; /* must be first: the executor sees only this */
+	Cursor         *cursor;
+};
+
+/* History gets the run when its last row is read, or when the cursor is closed before. */
+void
+report_end(Cursor &cursor)
+{
+	if (!cursor.execution.open)
+		return;
+	history::Finish done{};
+	done.status = history::Status::success;
+	done.rows = cursor.execution.stream->rows();
+	done.bytes = cursor.execution.stream->bytes();
+	done.truncated = !cursor.execution.stream->at_end();
+	cursor.execution.stream->close();
+	(void) finish(cursor.execution, done);
+}
+
+bool
+next_batch(Cursor &cursor)
+{
+	Stream *const   stream = cursor.execution.stream;
+	bool            more = false;
+	bridge::Failure failure;
+	if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
+		fail(cursor.execution, failure);
+	cursor.next = 0;
+	if (!more)
+		report_end(cursor);
+	return more;
+}
+
+TupleTableSlot *
+access(ScanState *node)
+{
+	Cursor              &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
+	TupleTableSlot *const slot = node->ss_ScanTupleSlot;
+	ExecClearTuple(slot);
+	if (!cursor.execution.open)
+		return slot;
+	if (cursor.next >= cursor.execution.stream->batch().rows() && !next_batch(cursor))
+		return slot;
+	remote::Cell const *const row = cursor.execution.stream->batch().row(cursor.next++);
+	MemoryContext const       outer = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; ++i)
+		slot->tts_values[i] = bridge::cell_datum(cursor.converters[i], row[i], &slot->tts_isnull[i]);
+	MemoryContextSwitchTo(outer);
+	return ExecStoreVirtualTuple(slot);
+}
+
+bool
+recheck(ScanState *, TupleTableSlot *)
+{
+	return true;
+}
+
+TupleTableSlot *
+exec_scan(CustomScanState *node)
+{
+	TupleTableSlot *slot = nullptr;
+	Cursor         &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
+	bridge::on_error([&] { slot = ExecScan(&node->ss, access, recheck); },
+	                 [&](const ErrorData *error) { abandon(cursor.execution, outcome_of(error)); });
+	return slot;
+}
+
+void
+begin_scan(CustomScanState *node, EState *, int)
+{
+	auto *const state = reinterpret_cast<CursorScanState *>(node);
+	auto *const plan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
+	auto *const handle = static_cast<Const *>(linitial(plan->custom_private));
+	state->cursor = reinterpret_cast<Cursor *>(DatumGetPointer(handle->constvalue));
+	state->cursor->converters = bridge::make_converters(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
+}
+
+void
+end_scan(CustomScanState *node)
+{
+	report_end(*reinterpret_cast<CursorScanState *>(node)->cursor);
+}
+
+void
+rescan(CustomScanState *)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a cursor of tenancy.open_query cannot start again")));
+}
+
+Node *create_state(CustomScan *plan);
+
+constexpr CustomExecMethods
+make_exec_methods()
+{
+	CustomExecMethods methods{};
+	methods.CustomName = "TenancyQuery";
+	methods.BeginCustomScan = begin_scan;
+	methods.ExecCustomScan = exec_scan;
+	methods.EndCustomScan = end_scan;
+	methods.ReScanCustomScan = rescan;
+	return methods;
+}
+constexpr CustomExecMethods exec_methods = make_exec_methods();
+constexpr CustomScanMethods scan_methods = {"TenancyQuery", create_state};
+
+Node *
+create_state(CustomScan *)
+{
+	auto *const state = static_cast<CursorScanState *>(palloc0(sizeof(CursorScanState)));
+	NodeSetTag(&state->css, T_CustomScanState);
+	state->css.methods = &exec_methods;
+	return reinterpret_cast<Node *>(state);
+}
+
+/* A type that the platform's server knows, or text. */
+Oid
+local_type(const remote::Column &column)
+{
+	return column.type_oid < FirstUnpinnedObjectId && get_typtype(column.type_oid) == TYPTYPE_BASE ? column.type_oid : TEXTOID;
+}
+
+/* The plan: a custom scan without a relation, whose tuple has the columns of the stream. */
+PlannedStmt *
+make_plan(Cursor *cursor)
+{
+	auto *const scan = makeNode(CustomScan);
+	AttrNumber  number = 0;
+	for (remote::Column const &column : cursor->execution.stream->columns()) {
+		Oid const   type = local_type(column);
+		int32 const typmod = type == column.type_oid ? column.typmod : -1;
+		Oid const   collation = get_typcollation(type);
+		char *const name = pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		++number;
+		auto *const shape = makeNullConst(type, typmod, collation);
+		scan->custom_scan_tlist = lappend(scan->custom_scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(shape), number, pstrdup(name), false));
+		auto *const var = makeVar(INDEX_VAR, number, type, typmod, collation, 0);
+		scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, makeTargetEntry(reinterpret_cast<Expr *>(var), number, pstrdup(name), false));
+	}
+	scan->methods = &scan_methods;
+	scan->custom_private = list_make1(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), PointerGetDatum(cursor), false, true));
+
+	auto *const statement = makeNode(PlannedStmt);
+	statement->commandType = CMD_SELECT;
+	statement->canSetTag = true;
+	statement->planTree = &scan->scan.plan;
+	statement->stmt_location = -1;
+	return statement;
+}
+
+Portal
+create_portal(const char *name)
+{
+	Portal const portal = name == nullptr ? CreateNewPortal() : CreatePortal(name, false, false);
+	portal->visible = true;
+	portal->cursorOptions = CURSOR_OPT_NO_SCROLL;
+	return portal;
+}
+
+/* Start the statement and hang the portal on it; everything of it lives in the portal's context. */
+void
+open_cursor(Portal portal, Cursor *cursor, const char *sql, ParamList params)
+{
+	bridge::Failure failure;
+	if (!start(cursor->execution, sql, params, fetch_rows, failure))
+		fail(cursor->execution, failure);
+	if (cursor->execution.stream->columns().empty())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_DEFINITION), errmsg("the statement returns no rows"),
+		                errhint("Use tenancy.execute_query() for statements without a result.")));
+	PortalDefineQuery(portal, nullptr, pstrdup(sql), CMDTAG_SELECT, list_make1(make_plan(cursor)), nullptr);
+	PortalStart(portal, nullptr, 0, GetActiveSnapshot());
+}
+
+} // namespace
+
+void
+initialize_cursors()
+{
+	RegisterCustomScanMethods(&scan_methods);
+}
+
+TENANCY_FUNCTION(open_query)
+{
+	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
+	char *const     sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
+	Portal const    portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
+
+	MemoryContext const outer = MemoryContextSwitchTo(portal->portalContext);
+	auto *const         cursor = static_cast<Cursor *>(palloc0(sizeof(Cursor)));
+	if (!begin(cursor->execution, selector, history::Source::sql, nullptr, sql))
+		connection::deny(selector);
+	bridge::on_error([&] { open_cursor(portal, cursor, sql, params); },
+	                 [&](const ErrorData *error) { abandon(cursor->execution, outcome_of(error)); });
+	MemoryContextSwitchTo(outer);
+	PG_RETURN_TEXT_P(cstring_to_text(portal->name));
+}
+
+} // namespace tenancy::query

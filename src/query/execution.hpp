@@ -1,0 +1,42 @@
+/*
+ * One run of a statement between the caller, the client database and history. PG regime, private to query.
+ */
+#pragma once
+
+#include "connection/connection.hpp"
+#include "query/stream.pure.hpp"
+
+#include "bridge/enter.hpp"
+#include "history/history.hpp"
+
+namespace tenancy::query {
+
+struct Execution {
+	connection::Config config;
+	Stream            *stream; /* lives in the memory context that was current at begin() */
+	history::Run       run;
+	bool               open; /* reported as started, not yet as finished */
+};
+
+/* History's word for a failure of the remote side, and for an error of our own. */
+history::Finish outcome_of(const bridge::Failure &failure);
+history::Finish outcome_of(const ErrorData *error);
+
+/*
+ * Find the connection and report the start; false, with the attempt in history as denied, when the connection is
+ * not the current user's. No remote server has been contacted yet.
+ */
+bool begin(Execution &execution, const connection::Selector &selector, history::Source source, const char *question,
+           const char *sql);
+
+/* Acquire a session and start the statement; false with failure filled when the remote side refuses. */
+bool start(Execution &execution, const char *sql, ParamList params, int fetch_rows, bridge::Failure &failure);
+
+/* Report the end, once. finish() may wait and raise; abandon() is for error handlers and does neither. */
+int64 finish(Execution &execution, const history::Finish &finish);
+void  abandon(Execution &execution, const history::Finish &finish) noexcept;
+
+/* Raise what the remote side refused, after history has it; the remote SQLSTATE is kept. */
+[[noreturn]] void fail(Execution &execution, const bridge::Failure &failure);
+
+} // namespace tenancy::query

@@ -1,0 +1,160 @@
+/*
+ * tenancy.query and tenancy.describe_query: rows of a client database as rows. PG regime.
+ */
+#include "query/query.hpp"
+
+#include "query/answer.pure.hpp"
+
+#include "bridge/cell.hpp"
+#include "bridge/datum.hpp"
+#include "bridge/error.hpp"
+#include "bridge/function.hpp"
+#include "bridge/owned.hpp"
+#include "bridge/wait.hpp"
+#include "query/execution.hpp"
+#include "query/params.hpp"
+
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::query {
+
+namespace {
+
+constexpr int fetch_rows = 1000;
+
+char *
+required_sql(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
+	return text_to_cstring(PG_GETARG_TEXT_PP(1));
+}
+
+/* The caller's column list must be as wide as the result; a difference is an error before the first row. */
+void
+check_width(const Stream &stream, TupleDesc wanted)
+{
+	int const given = static_cast<int>(stream.columns().size());
+	if (given != wanted->natts)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+		                errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
+		                errhint("tenancy.describe_query() lists the columns of a query.")));
+}
+
+void
+store_rows(const remote::Batch &batch, bridge::Converter *converters, ReturnSetInfo *info, MemoryContext per_row)
+{
+	TupleDesc const     descriptor = info->setDesc;
+	auto *const         values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(descriptor->natts)));
+	auto *const         nulls = static_cast<bool *>(palloc(sizeof(bool) * static_cast<Size>(descriptor->natts)));
+	MemoryContext const outer = MemoryContextSwitchTo(per_row);
+	for (std::size_t i = 0; i < batch.rows(); ++i) {
+		remote::Cell const *const row = batch.row(i);
+		for (int column = 0; column < descriptor->natts; ++column)
+			values[column] = bridge::cell_datum(converters[column], row[column], &nulls[column]);
+		tuplestore_putvalues(info->setResult, descriptor, values, nulls);
+		MemoryContextReset(per_row);
+	}
+	MemoryContextSwitchTo(outer);
+	pfree(values);
+	pfree(nulls);
+}
+
+/* From the start of the statement to its last row. */
+void
+drain(Execution &execution, const char *sql, ParamList params, ReturnSetInfo *info)
+{
+	bridge::Failure failure;
+	if (!start(execution, sql, params, fetch_rows, failure))
+		fail(execution, failure);
+	Stream *const stream = execution.stream;
+	if (!stream->columns().empty())
+		check_width(*stream, info->setDesc);
+	bridge::Converter *const converters = bridge::make_converters(info->setDesc);
+	MemoryContext const      per_row = AllocSetContextCreate(CurrentMemoryContext, "tenancy.query row", ALLOCSET_DEFAULT_SIZES);
+	for (bool more = true; more;) {
+		if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
+			fail(execution, failure);
+		if (more)
+			store_rows(stream->batch(), converters, info, per_row);
+	}
+	MemoryContextDelete(per_row);
+
+	history::Finish done{};
+	done.status = history::Status::success;
+	done.rows = stream->rows();
+	done.bytes = stream->bytes();
+	(void) finish(execution, done);
+}
+
+struct Description {
+	std::vector<remote::Column> columns;
+};
+
+void
+describe(Description &description, connection::Pool &pool, connection::Opening &opening, std::string_view sql)
+{
+	connection::Lease  lease(pool, opening, bridge::waiter());
+	remote::RunOptions options;
+	options.timeout_ms = opening.statement_timeout_ms;
+	options.read_only = opening.read_only;
+	description.columns = lease.session().describe(sql, options, bridge::waiter());
+}
+
+/* The local name of a type with its modifier, as numeric(10,2); the server's own word for what is no built-in type. */
+char *
+type_text(const remote::Column &column)
+{
+	if (column.type_oid == TEXTOID && !column.native_type.empty() && column.typmod < 0 && column.native_type != "text")
+		return psprintf("text (%s)", column.native_type.c_str());
+	return format_type_with_typemod(column.type_oid, column.typmod);
+}
+
+} // namespace
+
+TENANCY_FUNCTION(query)
+{
+	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
+	char *const                sql = required_sql(fcinfo);
+	ParamList const            params = variadic_params(fcinfo, 2);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	Execution   execution{};
+
+	if (!begin(execution, selector, history::Source::sql, nullptr, sql))
+		connection::deny(selector);
+	bridge::on_error([&] { drain(execution, sql, params, info); },
+	                 [&](const ErrorData *error) { abandon(execution, outcome_of(error)); });
+	return static_cast<Datum>(0);
+}
+
+TENANCY_FUNCTION(describe_query)
+{
+	connection::Config const   config = connection::require(connection::selector_argument(fcinfo, 0));
+	char *const                sql = required_sql(fcinfo);
+	connection::Opening *const opening = connection::prepare(config);
+	Description *const         description = bridge::owned<Description>(CurrentMemoryContext);
+	connection::Pool          &pool = connection::pool();
+	std::string_view const     text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	bridge::enter([&] { describe(*description, pool, *opening, text); });
+
+	InitMaterializedSRF(fcinfo, 0);
+	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	for (remote::Column const &column : description->columns) {
+		char *const name = pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		Datum values[] = {CStringGetTextDatum(name), CStringGetTextDatum(type_text(column))};
+		bool  nulls[] = {false, false};
+		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
+	}
+	return static_cast<Datum>(0);
+}
+
+void
+initialize()
+{
+	initialize_cursors();
+}
+
+} // namespace tenancy::query

@@ -1,0 +1,60 @@
+/*
+ * See stream.pure.hpp. Pure regime.
+ */
+#include "query/stream.pure.hpp"
+
+namespace tenancy::query {
+
+namespace {
+
+std::vector<remote::Param>
+own(ParamList views)
+{
+	std::vector<remote::Param> params(static_cast<std::size_t>(views.count));
+	for (std::size_t i = 0; i < params.size(); ++i) {
+		ParamView const &view = views.items[i];
+		params[i] = {view.kind, view.integer, view.real, std::string(view.text), view.type_oid};
+	}
+	return params;
+}
+
+} // namespace
+
+void
+Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, ParamList params,
+             int fetch_rows, core::Waiter &waiter)
+{
+	lease_.emplace(pool, opening, waiter);
+	remote::RunOptions options;
+	options.timeout_ms = opening.statement_timeout_ms;
+	options.read_only = opening.read_only;
+	options.fetch_rows = fetch_rows;
+	cursor_ = lease_->session().execute(sql, own(params), options, waiter);
+	columns_ = cursor_->columns();
+}
+
+bool
+Stream::fetch(core::Waiter &waiter)
+{
+	if (at_end_)
+		return false;
+	if (cursor_->fetch(batch_, waiter)) {
+		rows_ += static_cast<std::int64_t>(batch_.rows());
+		bytes_ += static_cast<std::int64_t>(batch_.bytes() + batch_.rows() * batch_.width() * 8);
+		return true;
+	}
+	at_end_ = true;
+	if (columns_.empty())
+		rows_ = cursor_->affected();
+	close();
+	return false;
+}
+
+void
+Stream::close() noexcept
+{
+	cursor_.reset();
+	lease_.reset();
+}
+
+} // namespace tenancy::query

@@ -1,0 +1,308 @@
+/*
+ * Driving the client library: each call starts, suspends whenever it would block, and is resumed when the socket is
+ * ready. Pure regime. A call that an exception leaves suspended makes the handle good for nothing but closing.
+ */
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "core/error.hpp"
+#include "remote/mysql/async.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+/* The library runs a suspendable call on a stack of its own: its 60 kB are little for a TLS handshake. */
+constexpr std::size_t coroutine_stack = 256 << 10;
+
+constexpr unsigned capability_ssl = 0x0800;
+
+enum class Greeting { incomplete, offers_tls, plain, other };
+
+/*
+ * Does the greeting offer TLS? It is packet header (4), protocol 10, version as a C string, thread id (4), half of the
+ * scramble (8), a filler, and then the lower capabilities (2). An error packet in its place is the library's business.
+ */
+Greeting
+read_greeting(const unsigned char *data, std::size_t size)
+{
+	if (size < 5)
+		return Greeting::incomplete;
+	if (data[4] != 10)
+		return Greeting::other;
+	auto const *const end = static_cast<const unsigned char *>(std::memchr(data + 5, 0, size - 5));
+	if (end == nullptr || static_cast<std::size_t>(end - data) + 1 + 13 + 2 > size)
+		return Greeting::incomplete;
+	unsigned const capabilities = end[14] | static_cast<unsigned>(end[15]) << 8;
+	return (capabilities & capability_ssl) != 0 ? Greeting::offers_tls : Greeting::plain;
+}
+
+/* Look at the greeting without taking it from the socket, before the library answers it. */
+void
+demand_tls_offer(int fd, const Budget &budget)
+{
+	unsigned char data[512];
+	for (;;) {
+		if (budget.waiter.wait(fd, core::wait_read, budget.deadline) == 0)
+			return;
+		ssize_t const size = recv(fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
+		if (size <= 0)
+			return;
+		Greeting const greeting = read_greeting(data, static_cast<std::size_t>(size));
+		if (greeting == Greeting::plain)
+			throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
+		if (greeting != Greeting::incomplete || size == sizeof(data))
+			return;
+		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(10)));
+		if (budget.deadline.passed())
+			return;
+	}
+}
+
+/* The address at the other end of a connected socket. */
+bool
+peer_of(int fd, Address &peer)
+{
+	sockaddr_storage storage{};
+	socklen_t length = sizeof(storage);
+	if (getpeername(fd, reinterpret_cast<sockaddr *>(&storage), &length) != 0)
+		return false;
+	if (storage.ss_family == AF_INET6) {
+		std::memcpy(peer.bytes.data(), &reinterpret_cast<sockaddr_in6 *>(&storage)->sin6_addr, 16);
+		return true;
+	}
+	if (storage.ss_family != AF_INET)
+		return false;
+	peer.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	std::memcpy(peer.bytes.data() + 12, &reinterpret_cast<sockaddr_in *>(&storage)->sin_addr, 4);
+	return true;
+}
+
+} // namespace
+
+unsigned
+PollWaiter::wait(int fd, unsigned events, core::Deadline deadline) noexcept
+{
+	pollfd entry{};
+	entry.fd = fd;
+	entry.events = static_cast<short>(((events & core::wait_read) != 0 ? POLLIN : 0) |
+	                                  ((events & core::wait_write) != 0 ? POLLOUT : 0));
+	int rc;
+	do
+		rc = poll(&entry, fd >= 0 ? 1 : 0, deadline.remaining_ms());
+	while (rc < 0 && errno == EINTR && !deadline.passed());
+	if (rc <= 0)
+		return 0;
+	unsigned ready = 0;
+	if ((entry.revents & (POLLIN | POLLERR | POLLHUP)) != 0)
+		ready |= core::wait_read & events;
+	if ((entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)
+		ready |= core::wait_write & events;
+	return ready;
+}
+
+Handle::Handle() : mysql_(mysql_init(nullptr))
+{
+	if (mysql_ == nullptr)
+		throw std::bad_alloc();
+#ifdef MARIADB_PACKAGE_VERSION
+	mysql_options(mysql_, MYSQL_OPT_NONBLOCK, &coroutine_stack);
+#endif
+}
+
+/* mysql_close says goodbye; to a connection in an unknown state it must not even try. */
+Handle::~Handle()
+{
+	if (broken())
+		break_off();
+	mysql_close(mysql_);
+}
+
+int
+Handle::fd() const noexcept
+{
+#ifdef MARIADB_PACKAGE_VERSION
+	return mysql_get_socket(mysql_);
+#else
+	return mysql_->net.fd;
+#endif
+}
+
+void
+Handle::break_off() noexcept
+{
+	broken_ = true;
+	if (int const socket = fd(); socket >= 0)
+		shutdown(socket, SHUT_RDWR);
+}
+
+Address
+Handle::peer() const noexcept
+{
+	Address peer;
+	peer_of(fd(), peer);
+	return peer;
+}
+
+template <typename Start, typename Resume>
+void
+Handle::drive(const Budget &budget, Start start, Resume resume)
+{
+	suspended_ = true;
+	int pending = start();
+	while (pending != 0)
+		pending = resume(await(pending, budget));
+	suspended_ = false;
+}
+
+template <typename Result, typename Subject, typename... Args, typename... Given>
+Result
+Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
+            Subject *subject, Given... args)
+{
+	Result result{};
+	drive(
+		budget, [&] { return start(&result, subject, args...); },
+		[&](int ready) { return resume(&result, subject, ready); });
+	return result;
+}
+
+/* The library's own timeouts (MYSQL_WAIT_TIMEOUT) are not used: the budget is one clock for the whole call. */
+int
+Handle::await(int pending, const Budget &budget)
+{
+	unsigned events = 0;
+#ifdef MARIADB_PACKAGE_VERSION
+	if ((pending & (MYSQL_WAIT_READ | MYSQL_WAIT_EXCEPT)) != 0)
+		events |= core::wait_read;
+	if ((pending & MYSQL_WAIT_WRITE) != 0)
+		events |= core::wait_write;
+	unsigned const ready = budget.waiter.wait(fd(), events, budget.deadline);
+	if (ready != 0)
+		return ((ready & core::wait_read) != 0 ? MYSQL_WAIT_READ : 0) |
+		       ((ready & core::wait_write) != 0 ? MYSQL_WAIT_WRITE : 0);
+#else
+	static_cast<void>(pending);
+	static_cast<void>(events);
+	static_cast<void>(budget);
+#endif
+	throw core::Error(core::FailureKind::timeout, "57014", "remote server did not answer in time");
+}
+
+void
+Handle::verify(const Proof &proof, const Budget &budget) const
+{
+	Address peer;
+	if (!peer_of(fd(), peer))
+		return; /* not connected: the library will say why */
+	bool known = false;
+	for (const Address &address : proof.peers)
+		known = known || address == peer;
+	if (!known)
+		throw core::Error(core::FailureKind::denied_address, "42501",
+		                  "remote server answered from an address that was not checked",
+		                  "The address is " + peer.text() + ".");
+	if (proof.demand_tls)
+		demand_tls_offer(fd(), budget);
+}
+
+/*
+ * The first suspension is for the TCP connection (or, when that was immediate, for the greeting): nothing has been sent
+ * yet, so this is where the peer and its offer of TLS are checked. The peer is checked again when all is done, in case
+ * no call ever had to wait.
+ */
+bool
+Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+	MYSQL *result = nullptr;
+	bool verified = false;
+	drive(
+		budget,
+		[&] {
+			return mysql_real_connect_start(&result, mysql_, login.host, login.user, login.password, login.database,
+		                                    login.port, nullptr, login.flags);
+		},
+		[&](int ready) {
+			if (!verified)
+				verify(proof, budget);
+			verified = true;
+			return mysql_real_connect_cont(&result, mysql_, ready);
+		});
+#else
+	MYSQL *const result = mysql_real_connect(mysql_, login.host, login.user, login.password, login.database, login.port,
+	                                         nullptr, login.flags);
+#endif
+	if (result != nullptr)
+		verify({proof.peers, false}, budget);
+	return result != nullptr;
+}
+
+#ifdef MARIADB_PACKAGE_VERSION
+#define TENANCY_CALL(name, subject, ...) run(budget, name##_start, name##_cont, subject __VA_OPT__(, ) __VA_ARGS__)
+#else
+#define TENANCY_CALL(name, subject, ...) (static_cast<void>(budget), name(subject __VA_OPT__(, ) __VA_ARGS__))
+#endif
+
+int
+Handle::query(std::string_view sql, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_real_query, mysql_, sql.data(), static_cast<unsigned long>(sql.size()));
+}
+
+int
+Handle::next_result(const Budget &budget)
+{
+	return TENANCY_CALL(mysql_next_result, mysql_);
+}
+
+int
+Handle::ping(const Budget &budget)
+{
+	return TENANCY_CALL(mysql_ping, mysql_);
+}
+
+MYSQL_ROW
+Handle::fetch_row(MYSQL_RES *result, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_fetch_row, result);
+}
+
+int
+Handle::prepare(MYSQL_STMT *stmt, std::string_view sql, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_stmt_prepare, stmt, sql.data(), static_cast<unsigned long>(sql.size()));
+}
+
+int
+Handle::execute(MYSQL_STMT *stmt, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_stmt_execute, stmt);
+}
+
+int
+Handle::fetch(MYSQL_STMT *stmt, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_stmt_fetch, stmt);
+}
+
+int
+Handle::next_result(MYSQL_STMT *stmt, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_stmt_next_result, stmt);
+}
+
+Flag
+Handle::close(MYSQL_STMT *stmt, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_stmt_close, stmt);
+}
+
+#undef TENANCY_CALL
+
+} // namespace tenancy::remote::mysql

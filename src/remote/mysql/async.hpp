@@ -1,0 +1,103 @@
+/*
+ * One handle of the client library, and its calls as calls that wait through core::Waiter. Pure regime.
+ * This file and async.cpp are all that knows the non-blocking interface of MariaDB Connector/C (*_start, *_cont).
+ * Oracle's library has none for prepared statements: there the same calls block, bounded by its own timeouts.
+ */
+#pragma once
+
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <mysql.h>
+
+#include "core/waiter.hpp"
+#include "remote/address.hpp"
+
+namespace tenancy::remote::mysql {
+
+/* my_bool of Connector/C, bool of Oracle's library. */
+using Flag = std::remove_pointer_t<decltype(MYSQL_BIND::is_null)>;
+
+#ifdef MARIADB_PACKAGE_VERSION
+constexpr bool is_connector_c = true;
+#else
+constexpr bool is_connector_c = false;
+#endif
+
+/* How long a call may take, and who waits for it. */
+struct Budget {
+	core::Deadline deadline;
+	core::Waiter  &waiter;
+};
+
+/* Waits with poll(2) and never throws: for destructors, where the exception of a real waiter may be in flight. */
+class PollWaiter : public core::Waiter {
+public:
+	unsigned wait(int fd, unsigned events, core::Deadline deadline) noexcept override;
+	bool interrupted() const noexcept override { return false; }
+	void serve() noexcept override {}
+	virtual ~PollWaiter() = default;
+};
+
+/* What a connection has to prove before it is trusted with a login. */
+struct Proof {
+	const std::vector<Address> &peers; /* the server's address must be one of them */
+	bool demand_tls;                   /* the server's greeting must offer TLS */
+};
+
+/* Where and as whom; strings live during the call. */
+struct Login {
+	const char   *host;
+	const char   *user;
+	const char   *password;
+	const char   *database; /* or null */
+	unsigned      port;
+	unsigned long flags;
+};
+
+class Handle {
+public:
+	Handle();
+	~Handle();
+	Handle(const Handle &) = delete;
+	Handle &operator=(const Handle &) = delete;
+
+	MYSQL *get() const noexcept { return mysql_; }
+	int fd() const noexcept;
+	/* The server's address, once connected. */
+	Address peer() const noexcept;
+	/* No further command may be sent: a call was left in its middle, or the connection broke. */
+	bool broken() const noexcept { return suspended_ || broken_; }
+	/* An exception left a call in its middle; what the server does is unknown. */
+	bool suspended() const noexcept { return suspended_; }
+	/* Cut the connection now, so that nothing of the library can wait for it any more. */
+	void break_off() noexcept;
+
+	/* Each returns what the call of that name returns, and throws only for time and interrupts. */
+	bool connect(const Login &login, const Proof &proof, const Budget &budget);
+	int query(std::string_view sql, const Budget &budget);
+	int next_result(const Budget &budget);
+	int ping(const Budget &budget);
+	MYSQL_ROW fetch_row(MYSQL_RES *result, const Budget &budget);
+	int prepare(MYSQL_STMT *stmt, std::string_view sql, const Budget &budget);
+	int execute(MYSQL_STMT *stmt, const Budget &budget);
+	int fetch(MYSQL_STMT *stmt, const Budget &budget);
+	int next_result(MYSQL_STMT *stmt, const Budget &budget);
+	Flag close(MYSQL_STMT *stmt, const Budget &budget);
+
+private:
+	template <typename Start, typename Resume>
+	void drive(const Budget &budget, Start start, Resume resume);
+	template <typename Result, typename Subject, typename... Args, typename... Given>
+	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
+	           Subject *subject, Given... args);
+	int await(int pending, const Budget &budget);
+	void verify(const Proof &proof, const Budget &budget) const;
+
+	MYSQL *mysql_;
+	bool   suspended_ = false;
+	bool   broken_ = false;
+};
+
+} // namespace tenancy::remote::mysql

@@ -1,0 +1,256 @@
+/*
+ * From a target to a handle that is logged in. Pure regime.
+ *
+ * What Connector/C 3.3 makes of the TLS modes:
+ *   disable      no TLS
+ *   prefer       TLS when the server offers it
+ *   require      TLS or nothing: the server's greeting is looked at before it is answered, the cipher afterwards
+ *   verify_ca    and a certificate chain that ends in one of the roots: given a CA file, the library checks the chain
+ *   verify_full  and a certificate that carries the host's name or address. The library compares with the name that it
+ *                connects by and has no way to give it the address too: so it resolves the name again, and the
+ *                address that it got to must be among the checked ones before anything is sent.
+ * It has no hook for waiting during the TLS handshake itself, which is therefore bounded by the connect timeout alone.
+ */
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/error.hpp"
+#include "remote/address.hpp"
+#include "remote/mysql/connect.hpp"
+#include "remote/mysql/error.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+/* A row, or a statement, cannot be larger; what a server claims beyond it is not believed. */
+constexpr unsigned long max_packet = 256UL << 20;
+constexpr long kill_budget_ms = 1000;
+constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
+
+/*
+ * The methods of authentication that may answer a server. Never mysql_clear_password and dialog, which hand the
+ * password to whoever asks; the sha2 methods do that when they run without TLS, encrypted with a key that nobody vouches for.
+ */
+constexpr const char *methods_plain = "mysql_native_password,client_ed25519";
+constexpr const char *methods_tls = "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password";
+
+/* Trusted roots as a file, which is all that the library takes: text in memory, seen through /proc. */
+class RootsFile {
+public:
+	explicit RootsFile(const std::string &pem)
+	{
+		if (pem.empty())
+			return;
+		descriptor_ = memfd_create("roots", MFD_CLOEXEC);
+		if (descriptor_ < 0)
+			throw std::system_error(errno, std::generic_category(), "memfd_create");
+		path_ = "/proc/self/fd/" + std::to_string(descriptor_);
+		for (std::size_t done = 0; done < pem.size();) {
+			ssize_t const written = write(descriptor_, pem.data() + done, pem.size() - done);
+			if (written < 0 && errno != EINTR) {
+				int const number = errno;
+				close(descriptor_);
+				throw std::system_error(number, std::generic_category(), "memfd");
+			}
+			done += written > 0 ? static_cast<std::size_t>(written) : 0;
+		}
+	}
+	~RootsFile()
+	{
+		if (descriptor_ >= 0)
+			close(descriptor_);
+	}
+	RootsFile(const RootsFile &) = delete;
+	RootsFile &operator=(const RootsFile &) = delete;
+	const char *path() const noexcept { return path_.c_str(); }
+
+private:
+	int         descriptor_ = -1;
+	std::string path_ = system_roots;
+};
+
+/* LOAD DATA LOCAL is off; should a server ask for a file all the same, it gets an error whatever the name. */
+int
+refuse_file(void **state, const char *, void *) noexcept
+{
+	*state = nullptr;
+	return 1;
+}
+
+int
+read_nothing(void *, char *, unsigned int) noexcept
+{
+	return -1;
+}
+
+void
+end_nothing(void *) noexcept
+{
+}
+
+int
+file_refusal(void *, char *message, unsigned int size) noexcept
+{
+	if (size > 0)
+		message[0] = 0;
+	return 2068;
+}
+
+/* No option file and no group is named, so none is read. */
+void
+set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, const Budget &budget)
+{
+	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
+	Flag const yes = 1, no = 0;
+	int const left = budget.deadline.remaining_ms();
+	unsigned const seconds = left < 0 ? 0 : static_cast<unsigned>(left) / 1000 + 1;
+	bool const encrypt = endpoint.tls != TlsMode::disable;
+	bool const verify = endpoint.tls >= TlsMode::verify_ca;
+
+	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+	mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_set_local_infile_handler(mysql, refuse_file, read_nothing, end_nothing, file_refusal, nullptr);
+	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &max_packet);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(mysql, MYSQL_REPORT_DATA_TRUNCATION, &yes);
+	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", endpoint.application_name.c_str());
+	if (verify)
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, roots.path());
+#ifdef MARIADB_PACKAGE_VERSION
+	Flag const check_name = endpoint.tls == TlsMode::verify_full && !endpoint.name.empty();
+	mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
+	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, endpoint.tls >= TlsMode::require ? methods_tls : methods_plain);
+	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, encrypt ? &yes : &no);
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check_name);
+#else
+	constexpr unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA,
+	                              SSL_MODE_VERIFY_IDENTITY};
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[static_cast<int>(endpoint.tls)]);
+	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &no);
+	static_cast<void>(encrypt);
+#endif
+}
+
+/* The server may have echoed what it was sent. */
+std::string
+without(const core::Secret &secret, std::string text)
+{
+	for (std::size_t at; (at = text.find(secret.view())) != std::string::npos;)
+		text.replace(at, secret.size(), "***");
+	return text;
+}
+
+std::unique_ptr<Handle>
+log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
+{
+	RootsFile const roots(endpoint.tls >= TlsMode::verify_ca ? endpoint.tls_root_pem : std::string());
+	auto handle = std::make_unique<Handle>();
+	set_options(handle->get(), endpoint, roots, budget);
+	std::string const host = endpoint.name.empty() ? address.text() : endpoint.name;
+	Login const login = {host.c_str(), endpoint.username.c_str(), endpoint.password.c_str(),
+	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(), endpoint.port,
+	                     CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS};
+	Proof const proof = {endpoint.addresses, endpoint.tls >= TlsMode::require};
+	if (!handle->connect(login, proof, budget)) {
+		Report report = report_of(handle->get());
+		report.message = without(endpoint.password, std::move(report.message));
+		throw connect_error(report);
+	}
+	if (endpoint.tls >= TlsMode::require && mysql_get_ssl_cipher(handle->get()) == nullptr)
+		throw Error(FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
+	return handle;
+}
+
+/* Only these make it worth trying the next address. */
+bool
+is_about_address(const Error &error) noexcept
+{
+	return error.kind == FailureKind::refused || error.kind == FailureKind::timeout;
+}
+
+} // namespace
+
+Endpoint
+check(const Target &target, const Budget &budget)
+{
+	if (target.password.empty())
+		throw Error(FailureKind::password, "28P01", "password is required", {},
+		            "A connection without a password is never made.");
+	if (target.allowed_networks == nullptr)
+		throw Error(FailureKind::denied_address, "42501", "no network is allowed");
+	Endpoint endpoint;
+	endpoint.addresses = resolve(target.host, *target.allowed_networks, budget.deadline, budget.waiter);
+	if (endpoint.addresses.empty())
+		throw Error(FailureKind::dns, "08001", "remote host has no address");
+	/* The name of an address is the address itself: X509_check_ip_asc compares it with the certificate. */
+	if (target.tls == TlsMode::verify_full)
+		endpoint.name = target.host;
+	endpoint.port = target.port;
+	endpoint.database = target.database;
+	endpoint.username = target.username;
+	endpoint.password = target.password.copy();
+	endpoint.tls = target.tls;
+	endpoint.tls_root_pem = target.tls_root_pem;
+	endpoint.application_name = target.application_name;
+	return endpoint;
+}
+
+std::unique_ptr<Handle>
+open(Endpoint &endpoint, const Budget &budget)
+{
+	std::size_t const tries = endpoint.name.empty() ? endpoint.addresses.size() : 1;
+	for (std::size_t i = 0;; ++i) {
+		Address const address = endpoint.addresses[i];
+		bool const last = i + 1 == tries;
+		int const left = budget.deadline.remaining_ms();
+		auto const share = last || left < 0 ? budget.deadline : core::Deadline::after(left / static_cast<int>(tries - i) + 1);
+		try {
+			auto handle = log_in(endpoint, address, {share, budget.waiter});
+			endpoint.addresses = {handle->peer()};
+			return handle;
+		} catch (const Error &error) {
+			if (last || !is_about_address(error)) {
+				if (error.kind != FailureKind::timeout)
+					throw;
+				throw Error(FailureKind::timeout, "08001", "could not connect to remote server in time");
+			}
+		}
+	}
+}
+
+/*
+ * By address even where the session was made by name, so that no name server can hold us up: it is the very address
+ * whose certificate was verified, and the chain is verified again.
+ */
+void
+kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept
+{
+	try {
+		PollWaiter waiter;
+		Budget const budget = {core::Deadline::after(kill_budget_ms), waiter};
+		Endpoint again;
+		again.addresses = endpoint.addresses;
+		again.port = endpoint.port;
+		again.username = endpoint.username;
+		again.password = endpoint.password.copy();
+		again.tls = endpoint.tls == TlsMode::verify_full ? TlsMode::verify_ca : endpoint.tls;
+		again.tls_root_pem = endpoint.tls_root_pem;
+		again.application_name = endpoint.application_name;
+		auto const handle = log_in(again, again.addresses.front(), budget);
+		handle->query("KILL QUERY " + std::to_string(thread_id), budget);
+	} catch (const std::exception &) {
+		/* The connection is about to be cut; the server notices when it next sends a row. */
+	}
+}
+
+} // namespace tenancy::remote::mysql

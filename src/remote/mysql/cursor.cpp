@@ -1,0 +1,87 @@
+/*
+ * Fetching: the library's rows into batches, as they arrive. Pure regime.
+ */
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "remote/mysql/cursor.hpp"
+#include "remote/mysql/error.hpp"
+
+namespace tenancy::remote::mysql {
+
+RowCursor::RowCursor(Connection &connection, core::Deadline deadline, int fetch_rows)
+	: flow_(connection), deadline_(deadline), fetch_rows_(static_cast<std::size_t>(std::max(fetch_rows, 1)))
+{
+}
+
+void
+RowCursor::begin(std::vector<Shape> shapes)
+{
+	shapes_ = std::move(shapes);
+	columns_.reserve(shapes_.size());
+	for (const Shape &shape : shapes_)
+		columns_.push_back(shape.column);
+}
+
+void
+RowCursor::finish(std::int64_t affected, const Budget &budget)
+{
+	affected_ = affected;
+	flow_.owner.finish(flow_, budget);
+}
+
+bool
+RowCursor::fetch(Batch &batch, core::Waiter &waiter)
+{
+	batch.reset(shapes_.size());
+	if (!flow_.open)
+		return false;
+	Budget const budget = {deadline_, waiter};
+	waiter.serve();
+	if (deadline_.passed())
+		throw core::Error(core::FailureKind::timeout, "57014", "remote statement timed out");
+	while (batch.rows() < fetch_rows_ && batch.bytes() < Batch::fetch_bytes) {
+		if (flow_.text != nullptr ? fetch_text_row(batch, budget) : fetch_row(batch, budget))
+			continue;
+		flow_.owner.finish(flow_, budget);
+		break;
+	}
+	affected_ += static_cast<std::int64_t>(batch.rows());
+	return batch.rows() > 0;
+}
+
+/* False at the end of the rows, which only the server can declare: whatever else happens is an error. */
+bool
+RowCursor::fetch_row(Batch &batch, const Budget &budget)
+{
+	MYSQL_STMT *const stmt = flow_.statement->stmt;
+	switch (flow_.owner.handle().fetch(stmt, budget)) {
+	case 0:
+	case MYSQL_DATA_TRUNCATED:
+		flow_.statement->row.decode(stmt, batch, batch.add_row());
+		return true;
+	case MYSQL_NO_DATA:
+		return false;
+	default:
+		throw statement_error(report_of(stmt));
+	}
+}
+
+bool
+RowCursor::fetch_text_row(Batch &batch, const Budget &budget)
+{
+	MYSQL_ROW const row = flow_.owner.handle().fetch_row(flow_.text, budget);
+	if (row == nullptr) {
+		if (Report const report = report_of(flow_.owner.handle().get()); report.number != 0)
+			throw statement_error(report);
+		return false;
+	}
+	auto const *const lengths = mysql_fetch_lengths(flow_.text);
+	Cell *const cells = batch.add_row();
+	for (std::size_t i = 0; i < shapes_.size(); ++i)
+		if (row[i] != nullptr)
+			decode_text(shapes_[i], {row[i], lengths[i]}, batch, cells[i]);
+	return true;
+}
+
+} // namespace tenancy::remote::mysql

@@ -1,0 +1,358 @@
+/*
+ * Running one statement from its first message to the state in which the next may follow. Pure regime.
+ */
+#include <algorithm>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/pgtype.hpp"
+#include "remote/mysql/cursor.hpp"
+#include "remote/mysql/error.hpp"
+#include "remote/text.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+/* The server's own limit comes first, so that the session survives it; ours is for servers that have none. */
+constexpr long grace_ms = 300;
+/* A result that is left early may end by itself for so long, before it is killed; and all of that for so long. */
+constexpr long quiet_ms = 20;
+constexpr long settle_ms = 1000;
+
+/* The server changed what was prepared (a table was altered) or forgot it: prepare again, once. */
+bool
+is_outdated(unsigned number) noexcept
+{
+	constexpr unsigned unknown_statement = 1243, need_reprepare = 1615, new_metadata = 2057;
+	return number == unknown_statement || number == need_reprepare || number == new_metadata;
+}
+
+/* MySQL takes an offset only in its long form, MariaDB none at all; both run in UTC here. */
+std::string_view
+without_utc_offset(const Param &param)
+{
+	std::string_view text = param.text;
+	if (param.type_oid == core::pgtype::timestamptz)
+		for (std::string_view const offset : {"+00:00", "+00", "Z"})
+			if (text.ends_with(offset))
+				return text.substr(0, text.size() - offset.size());
+	return text;
+}
+
+/* Points into params, which have to live until the statement is executed. */
+std::vector<MYSQL_BIND>
+bindings(std::span<const Param> params)
+{
+	std::vector<MYSQL_BIND> binds(params.size());
+	for (std::size_t i = 0; i < params.size(); ++i) {
+		const Param &param = params[i];
+		MYSQL_BIND &bind = binds[i];
+		std::string_view text = param.text;
+		switch (param.kind) {
+		case Param::Kind::null:
+			bind.buffer_type = MYSQL_TYPE_NULL;
+			continue;
+		case Param::Kind::boolean:
+		case Param::Kind::integer:
+			bind.buffer_type = MYSQL_TYPE_LONGLONG;
+			bind.buffer = const_cast<std::int64_t *>(&param.integer);
+			continue;
+		case Param::Kind::float8:
+			bind.buffer_type = MYSQL_TYPE_DOUBLE;
+			bind.buffer = const_cast<double *>(&param.real);
+			continue;
+		case Param::Kind::decimal:
+			bind.buffer_type = MYSQL_TYPE_NEWDECIMAL;
+			break;
+		case Param::Kind::text:
+			bind.buffer_type = MYSQL_TYPE_VAR_STRING;
+			text = without_utc_offset(param);
+			break;
+		case Param::Kind::bytes:
+			bind.buffer_type = MYSQL_TYPE_BLOB;
+			break;
+		}
+		bind.buffer = const_cast<char *>(text.data());
+		bind.buffer_length = text.size();
+	}
+	return binds;
+}
+
+/* What the server says about the row that comes now, against what was bound before. */
+bool
+is_bound_to(const std::vector<Shape> &shapes, const std::vector<Shape> &fresh)
+{
+	if (shapes.size() != fresh.size())
+		return false;
+	for (std::size_t i = 0; i < shapes.size(); ++i)
+		if (shapes[i].form != fresh[i].form || shapes[i].bits != fresh[i].bits)
+			return false;
+	return true;
+}
+
+[[noreturn]] void
+refuse_in_read_only(std::string_view sql, StatementKind kind)
+{
+	std::string word = printable(first_word(sql));
+	std::ranges::transform(word, word.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+	std::string const what = kind == StatementKind::exports ? word + " INTO" : word.empty() ? "this statement" : word;
+	throw Error(FailureKind::query, "25006", "cannot execute " + what + " in a read-only transaction");
+}
+
+} // namespace
+
+/*
+ * Waits while a statement is left: whatever does not end by itself at once is killed, and what does not end then is
+ * given up. Kills before waiting for long, or between rows that come without waiting.
+ */
+struct Connection::Settling final : PollWaiter {
+	explicit Settling(Connection &owner) : connection(owner) {}
+	unsigned wait(int fd, unsigned events, core::Deadline) noexcept override
+	{
+		if (!killed)
+			if (unsigned const ready = PollWaiter::wait(fd, events, quiet); ready != 0)
+				return ready;
+		kill();
+		return PollWaiter::wait(fd, events, hard);
+	}
+	void kill() noexcept
+	{
+		if (!std::exchange(killed, true))
+			kill_query(connection.endpoint_, mysql_thread_id(connection.handle_->get()));
+	}
+	/* False when time is up. */
+	bool go_on() noexcept
+	{
+		if (++rows % 256 != 0)
+			return true;
+		if (quiet.passed())
+			kill();
+		return !hard.passed();
+	}
+
+	Connection          &connection;
+	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = core::Deadline::after(settle_ms);
+	bool                 killed = false;
+	unsigned             rows = 0;
+};
+
+Flow::Flow(Connection &connection) : owner(connection)
+{
+	owner.busy_ = true;
+}
+
+Flow::~Flow()
+{
+	owner.abandon(*this);
+}
+
+std::unique_ptr<Cursor>
+Connection::execute(std::string_view sql, std::span<const Param> params, const RunOptions &options, core::Waiter &waiter)
+{
+	demand_clean();
+	StatementKind const kind = classify(sql);
+	bool const read_only = read_only_ || options.read_only;
+	if (read_only && kind != StatementKind::reads)
+		refuse_in_read_only(sql, kind);
+	auto const deadline =
+		options.timeout_ms > 0 ? core::Deadline::after(options.timeout_ms + grace_ms) : core::Deadline();
+	Budget const budget = {deadline, waiter};
+	auto cursor = std::make_unique<RowCursor>(*this, deadline, options.fetch_rows);
+	limit_time(options.timeout_ms, budget);
+	if (read_only)
+		begin_read_only(budget);
+	bool const harmless = kind == StatementKind::reads || kind == StatementKind::writes;
+	altered_ = altered_ || !harmless;
+	std::vector<Shape> shapes = send(cursor->flow(), sql, params, kind, budget);
+	if (shapes.empty())
+		cursor->finish(static_cast<std::int64_t>(mysql_affected_rows(handle_->get())), budget);
+	else
+		cursor->begin(std::move(shapes));
+	return cursor;
+}
+
+/* Run the statement; the shapes of its rows, none when it returns no rows. */
+std::vector<Shape>
+Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind,
+                 const Budget &budget)
+{
+	for (bool again = false;; again = true) {
+		flow.statement = prepare(sql, kind, budget);
+		if (flow.statement == nullptr && params.empty())
+			return send_text(flow, sql, budget);
+		if (flow.statement == nullptr)
+			throw Error(FailureKind::query, "0A000", "remote server takes no parameters for this kind of statement");
+		unsigned const number = execute_prepared(flow, params, budget);
+		if (number == 0)
+			return bind_rows(*flow.statement);
+		if (again || !is_outdated(number))
+			throw statement_error(report_of(flow.statement->stmt));
+		flow.statement->sql.clear();
+		release(flow);
+	}
+}
+
+/* 0, or the number of the server's error. */
+unsigned
+Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Budget &budget)
+{
+	MYSQL_STMT *const stmt = flow.statement->stmt;
+	if (unsigned long const wanted = mysql_stmt_param_count(stmt); wanted != params.size())
+		throw Error(FailureKind::query, "08P01", "remote statement has " + std::to_string(wanted) +
+		            " parameters, but " + std::to_string(params.size()) + " were given");
+	std::vector<MYSQL_BIND> binds = bindings(params);
+	if (!binds.empty() && mysql_stmt_bind_param(stmt, binds.data()) != 0)
+		throw statement_error(report_of(stmt));
+	if (handle_->execute(stmt, budget) != 0)
+		return mysql_stmt_errno(stmt);
+	flow.pending = true;
+	return 0;
+}
+
+/*
+ * Connector/C keeps the names of columns as they were when the statement was prepared, and for a procedure's results
+ * a copy of their metadata without its extended part; what came with this execution is on the connection.
+ */
+std::vector<Shape>
+Connection::bind_rows(Statement &statement)
+{
+	MYSQL_RES *const metadata = mysql_stmt_result_metadata(statement.stmt);
+	if (metadata == nullptr)
+		return {};
+	unsigned const count = mysql_num_fields(metadata);
+	MYSQL *const mysql = handle_->get();
+	bool const fresh = is_connector_c && mysql->fields != nullptr && mysql->field_count == count;
+	std::vector<Shape> shapes = shapes_of(fresh ? mysql->fields : mysql_fetch_fields(metadata), count, fresh);
+	mysql_free_result(metadata);
+	if (!is_bound_to(statement.shapes, shapes))
+		statement.row.bind(statement.stmt, shapes);
+	statement.shapes = shapes;
+	return shapes;
+}
+
+std::vector<Shape>
+Connection::send_text(Flow &flow, std::string_view sql, const Budget &budget)
+{
+	run(sql, budget);
+	flow.pending = true;
+	if (mysql_field_count(handle_->get()) == 0)
+		return {};
+	flow.text = mysql_use_result(handle_->get());
+	if (flow.text == nullptr)
+		throw statement_error(report_of(handle_->get()));
+	return shapes_of(mysql_fetch_fields(flow.text), mysql_num_fields(flow.text), true);
+}
+
+/* To the end of everything that the server sends for this statement; false when that is an error. */
+bool
+Connection::read_out(Flow &flow, const Budget &budget, Settling *settling)
+{
+	if (!flow.pending)
+		return true;
+	bool const good = flow.statement != nullptr ? read_out_prepared(flow.statement->stmt, budget, settling)
+	                                            : read_out_text(flow, budget, settling);
+	flow.pending = false;
+	return good;
+}
+
+bool
+Connection::read_out_prepared(MYSQL_STMT *stmt, const Budget &budget, Settling *settling)
+{
+	int rc;
+	do {
+		if (mysql_stmt_field_count(stmt) != 0) {
+			do
+				rc = handle_->fetch(stmt, budget);
+			while ((rc == 0 || rc == MYSQL_DATA_TRUNCATED) && (settling == nullptr || settling->go_on()));
+			if (rc != MYSQL_NO_DATA)
+				return false;
+		}
+		rc = mysql_more_results(handle_->get()) ? handle_->next_result(stmt, budget) : -1;
+	} while (rc == 0);
+	return rc < 0;
+}
+
+bool
+Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
+{
+	int rc;
+	do {
+		if (flow.text == nullptr && mysql_field_count(handle_->get()) != 0)
+			flow.text = mysql_use_result(handle_->get());
+		if (flow.text != nullptr) {
+			while (handle_->fetch_row(flow.text, budget) != nullptr)
+				if (settling != nullptr && !settling->go_on())
+					return false;
+			if (mysql_errno(handle_->get()) != 0)
+				return false;
+			mysql_free_result(std::exchange(flow.text, nullptr));
+		}
+		rc = mysql_more_results(handle_->get()) ? handle_->next_result(budget) : -1;
+	} while (rc == 0);
+	return rc < 0;
+}
+
+void
+Connection::finish(Flow &flow, const Budget &budget)
+{
+	if (!read_out(flow, budget, nullptr))
+		throw statement_error(flow.statement != nullptr ? report_of(flow.statement->stmt) : report_of(handle_->get()));
+	if (in_transaction_)
+		run("COMMIT", budget);
+	in_transaction_ = false;
+	flow.open = false;
+	release(flow);
+}
+
+/* Nothing of the statement is left afterwards. */
+void
+Connection::release(Flow &flow) noexcept
+{
+	if (flow.text != nullptr)
+		mysql_free_result(std::exchange(flow.text, nullptr));
+	if (Statement *const statement = std::exchange(flow.statement, nullptr); statement != nullptr && statement->sql.empty())
+		discard(*statement);
+	busy_ = flow.open;
+}
+
+/* Read what is left, or have the server stop; then end the transaction. */
+void
+Connection::settle(Flow &flow)
+{
+	Settling waiter(*this);
+	Budget const budget = {waiter.hard, waiter};
+	read_out(flow, budget, &waiter);
+	if (is_lost(mysql_errno(handle_->get())) || waiter.hard.passed())
+		return handle_->break_off();
+	/* The kill may have come after the end, and then hits the next statement: this one. */
+	if (waiter.killed)
+		handle_->query("DO 0", budget);
+	if (in_transaction_)
+		run("ROLLBACK", budget);
+	in_transaction_ = false;
+}
+
+void
+Connection::abandon(Flow &flow) noexcept
+{
+	if (flow.open && !handle_->broken()) {
+		try {
+			settle(flow);
+		} catch (const std::exception &) {
+			/* Time is up, or there is no memory: no more can be done for this connection. */
+		}
+		if (in_transaction_ || flow.pending)
+			handle_->break_off();
+	} else if (flow.open && handle_->suspended()) {
+		kill_query(endpoint_, mysql_thread_id(handle_->get()));
+		handle_->break_off();
+	}
+	flow.open = false;
+	release(flow);
+}
+
+} // namespace tenancy::remote::mysql

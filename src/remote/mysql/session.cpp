@@ -1,0 +1,231 @@
+/*
+ * The state of a session: how it begins, what it keeps prepared, whether another user may have it next. Pure regime.
+ */
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "remote/mysql/error.hpp"
+#include "remote/mysql/session.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+constexpr std::size_t most_statements = 64;
+constexpr std::size_t longest_kept_statement = 16 << 10;
+constexpr long housekeeping_ms = 1000;
+
+/*
+ * One meaning for every session, whatever the server's defaults: UTC, UTF-8, errors for values that do not fit,
+ * || that concatenates, and a backslash that is a backslash. Identifiers stay in backticks, "…" is a string.
+ */
+constexpr std::string_view session_settings =
+	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_mode = "
+	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
+	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'";
+
+/* "10.11.6-MariaDB-0+deb12u1" is version 10.11.6; very old clients get it with a made-up 5.5.5- before it. */
+std::string
+version_text(MYSQL *mysql, bool is_mariadb)
+{
+	std::string_view text = mysql_get_server_info(mysql);
+	if (is_mariadb && text.starts_with("5.5.5-"))
+		text.remove_prefix(6);
+	auto const end = std::find_if(text.begin(), text.end(), [](char c) { return (c < '0' || c > '9') && c != '.'; });
+	return (is_mariadb ? "MariaDB " : "MySQL ") + std::string(text.begin(), end);
+}
+
+bool
+runs_mariadb(MYSQL *mysql)
+{
+	return std::string_view(mysql_get_server_info(mysql)).find("MariaDB") != std::string_view::npos;
+}
+
+} // namespace
+
+Statement::Statement(MYSQL *mysql) : stmt(mysql_stmt_init(mysql))
+{
+	if (stmt == nullptr)
+		throw std::bad_alloc();
+}
+
+Statement::~Statement()
+{
+	if (stmt != nullptr)
+		mysql_stmt_close(stmt);
+}
+
+Connection::Connection(Endpoint endpoint, std::unique_ptr<Handle> handle, bool read_only)
+	: endpoint_(std::move(endpoint)), handle_(std::move(handle)), is_mariadb_(runs_mariadb(handle_->get())),
+	  read_only_(read_only)
+{
+	version_ = version_text(handle_->get(), is_mariadb_);
+}
+
+/* The statements' handles are freed after the connection's, when closing them sends nothing any more. */
+Connection::~Connection()
+{
+	handle_.reset();
+}
+
+void
+Connection::run(std::string_view sql, const Budget &budget)
+{
+	if (handle_->query(sql, budget) != 0)
+		throw statement_error(report_of(handle_->get()));
+}
+
+void
+Connection::set_up(const Budget &budget)
+{
+	run(session_settings, budget);
+	if (read_only_)
+		run("SET SESSION TRANSACTION READ ONLY", budget);
+}
+
+/* The server says with every answer how it reads backslashes: if not as it should, somebody has changed the session. */
+void
+Connection::begin_read_only(const Budget &budget)
+{
+	if ((handle_->get()->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) == 0)
+		run(session_settings, budget);
+	run("START TRANSACTION READ ONLY", budget);
+	in_transaction_ = true;
+}
+
+/* MariaDB limits every statement, in seconds; MySQL only SELECT, in milliseconds. The rest is up to our own clock. */
+void
+Connection::limit_time(long timeout_ms, const Budget &budget)
+{
+	long const limit = std::max(timeout_ms, 0L);
+	if (limit == time_limit_ms_ && !altered_)
+		return;
+	if (is_mariadb_) {
+		std::string fraction = std::to_string(limit % 1000);
+		fraction.insert(0, 3 - fraction.size(), '0');
+		run("SET SESSION max_statement_time = " + std::to_string(limit / 1000) + "." + fraction, budget);
+	} else {
+		run("SET SESSION max_execution_time = " + std::to_string(limit), budget);
+	}
+	time_limit_ms_ = limit;
+}
+
+Statement *
+Connection::find(std::string_view sql)
+{
+	auto const found =
+		std::find_if(statements_.begin(), statements_.end(), [&](const Statement &item) { return item.sql == sql; });
+	if (found == statements_.end())
+		return nullptr;
+	statements_.splice(statements_.begin(), statements_, found);
+	return &statements_.front();
+}
+
+/* Closing is a message without an answer: it waits only for room to send. */
+void
+Connection::discard(Statement &statement) noexcept
+{
+	auto const found =
+		std::find_if(statements_.begin(), statements_.end(), [&](const Statement &item) { return &item == &statement; });
+	if (handle_->broken())
+		return;
+	try {
+		PollWaiter waiter;
+		handle_->close(statement.stmt, {core::Deadline::after(housekeeping_ms), waiter});
+		statement.stmt = nullptr;
+		statements_.erase(found);
+	} catch (const Error &) {
+		handle_->break_off();
+	}
+}
+
+/* Null when the server cannot prepare this kind of statement. */
+Statement *
+Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budget)
+{
+	if (Statement *const known = find(sql))
+		return known;
+	while (statements_.size() >= most_statements && !handle_->broken())
+		discard(statements_.back());
+	Statement &statement = statements_.emplace_front(handle_->get());
+	if (handle_->prepare(statement.stmt, sql, budget) != 0) {
+		Report const report = report_of(statement.stmt);
+		discard(statement);
+		constexpr unsigned not_preparable = 1295;
+		if (report.number == not_preparable)
+			return nullptr;
+		throw statement_error(report);
+	}
+	/* Not what changes rows and returns some: see send, which may have to run a kept statement again. */
+	bool const keep = kind == StatementKind::reads ||
+	                  (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
+	if (keep && sql.size() <= longest_kept_statement)
+		statement.sql = sql;
+	return &statement;
+}
+
+std::vector<Column>
+Connection::describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter)
+{
+	demand_clean();
+	Budget const budget = {core::Deadline::after(options.timeout_ms), waiter};
+	Flow flow(*this);
+	flow.statement = prepare(sql, classify(sql), budget);
+	std::vector<Column> columns;
+	if (flow.statement != nullptr)
+		if (MYSQL_RES *const metadata = mysql_stmt_result_metadata(flow.statement->stmt)) {
+			for (Shape &shape : shapes_of(mysql_fetch_fields(metadata), mysql_num_fields(metadata), true))
+				columns.push_back(std::move(shape.column));
+			mysql_free_result(metadata);
+		}
+	finish(flow, budget);
+	return columns;
+}
+
+void
+Connection::demand_clean() const
+{
+	if (handle_->broken())
+		throw Error(FailureKind::lost, "08003", "connection to remote server is closed");
+	if (busy_)
+		throw Error(FailureKind::other, "55006", "another result of this session is still open");
+}
+
+bool
+Connection::reusable() const noexcept
+{
+	unsigned const status = handle_->get()->server_status;
+	return !handle_->broken() && !busy_ && !altered_ && !in_transaction_ && (status & SERVER_STATUS_IN_TRANS) == 0 &&
+	       (status & SERVER_STATUS_AUTOCOMMIT) != 0;
+}
+
+bool
+Connection::ping(core::Deadline deadline, core::Waiter &waiter)
+{
+	if (handle_->broken() || busy_)
+		return false;
+	try {
+		if (handle_->ping({deadline, waiter}) == 0)
+			return true;
+		handle_->break_off();
+		return false;
+	} catch (const Error &) {
+		return false;
+	}
+}
+
+std::unique_ptr<Session>
+connect(const Target &target, core::Waiter &waiter)
+{
+	Budget const budget = {core::Deadline::after(target.connect_timeout_ms), waiter};
+	Endpoint endpoint = check(target, budget);
+	auto handle = open(endpoint, budget);
+	auto session = std::make_unique<Connection>(std::move(endpoint), std::move(handle), target.read_only);
+	session->set_up(budget);
+	return session;
+}
+
+} // namespace tenancy::remote::mysql

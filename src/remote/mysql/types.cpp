@@ -1,0 +1,351 @@
+/*
+ * Values: from the library's buffers, or from text, to cells. Pure regime.
+ * Numbers are fetched in their binary form; strings land in a buffer per column that grows to what the column holds,
+ * and what is too long for it is fetched again, straight into the batch: nothing is ever cut.
+ */
+#include <algorithm>
+#include <charconv>
+#include <new>
+
+#include "core/error.hpp"
+#include "remote/mysql/error.hpp"
+#include "remote/mysql/types.hpp"
+#include "remote/mysql/utf8.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+constexpr unsigned long first_capacity = 256;
+constexpr unsigned long most_capacity = 64 << 10; /* longer values are rare and copied once only by fetching them alone */
+constexpr std::size_t longest_time_text = 40;
+
+char *
+put_digits(char *to, unsigned value, int digits) noexcept
+{
+	for (int i = digits - 1; i >= 0; --i, value /= 10)
+		to[i] = static_cast<char>('0' + value % 10);
+	return to + digits;
+}
+
+char *
+put_date(char *to, const MYSQL_TIME &time) noexcept
+{
+	to = put_digits(to, time.year, 4);
+	*to++ = '-';
+	to = put_digits(to, time.month, 2);
+	*to++ = '-';
+	return put_digits(to, time.day, 2);
+}
+
+char *
+put_clock(char *to, const MYSQL_TIME &time, unsigned hour) noexcept
+{
+	to = put_digits(to, hour, hour > 99 ? 3 : 2);
+	*to++ = ':';
+	to = put_digits(to, time.minute, 2);
+	*to++ = ':';
+	to = put_digits(to, time.second, 2);
+	if (time.second_part == 0)
+		return to;
+	*to++ = '.';
+	return put_digits(to, static_cast<unsigned>(time.second_part), 6);
+}
+
+[[noreturn]] void
+raise_partial_date()
+{
+	throw Error(FailureKind::query, "22008", "remote date has a zero year, month or day", {},
+	            "Cast the column to CHAR in the query to read such dates as text.");
+}
+
+/* Nothing but zeros is NULL, and a part that is zero an error. */
+bool
+is_real_date(const MYSQL_TIME &time)
+{
+	if (time.year != 0 && time.month != 0 && time.day != 0)
+		return true;
+	if ((time.year | time.month | time.day | time.hour | time.minute | time.second) != 0 || time.second_part != 0)
+		raise_partial_date();
+	return false;
+}
+
+void
+decode_time(Form form, const MYSQL_TIME &time, Batch &batch, Cell &cell)
+{
+	if (form != Form::time && !is_real_date(time))
+		return;
+	char text[longest_time_text];
+	char *to = text;
+	if (form == Form::time) {
+		if (time.neg)
+			*to++ = '-';
+		/* The library has put the days into the hours, as it also has in day. */
+		to = put_clock(to, time, std::min(time.hour, 999u));
+	} else {
+		to = put_date(to, time);
+		if (form != Form::date) {
+			*to++ = ' ';
+			to = put_clock(to, time, time.hour);
+		}
+		if (form == Form::timestamptz) {
+			std::memcpy(to, "+00", 3);
+			to += 3;
+		}
+	}
+	batch.set_text(cell, {text, static_cast<std::size_t>(to - text)});
+}
+
+void
+decode_natural(std::uint64_t value, Batch &batch, Cell &cell)
+{
+	char text[24];
+	auto const end = std::to_chars(text, text + sizeof(text), value).ptr;
+	batch.set_text(cell, {text, static_cast<std::size_t>(end - text)});
+}
+
+/* Most significant byte first, as the server sends it; only the last width bits count. */
+void
+decode_bits(std::string_view bytes, unsigned width, Batch &batch, Cell &cell)
+{
+	char *const text = batch.reserve(width + 1);
+	for (unsigned i = 0; i < width; ++i) {
+		unsigned const from_right = width - 1 - i;
+		std::size_t const byte = from_right / 8;
+		unsigned const value = byte < bytes.size() ? static_cast<unsigned char>(bytes[bytes.size() - 1 - byte]) : 0;
+		text[i] = (value >> (from_right % 8) & 1) != 0 ? '1' : '0';
+	}
+	text[width] = 0;
+	cell.data = text;
+	cell.size = width;
+	cell.kind = CellKind::text;
+}
+
+void
+check_text(std::string_view text)
+{
+	if (!is_valid_text(text))
+		throw Error(FailureKind::query, "22021", "remote text is not UTF-8 without zero bytes", {},
+		            "Cast the column to BINARY in the query to read such values as bytea.");
+}
+
+/* What a string of this form is in a cell. */
+void
+decode_string(Form form, unsigned bits, std::string_view value, Batch &batch, Cell &cell)
+{
+	if (form == Form::bits)
+		return decode_bits(value, bits, batch, cell);
+	if (form == Form::text)
+		check_text(value);
+	batch.set_text(cell, value, form == Form::bytes ? CellKind::bytes : CellKind::text);
+}
+
+template <typename Number>
+Number
+parse(std::string_view text)
+{
+	Number number{};
+	auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+	if (failure != std::errc() || end != text.data() + text.size())
+		throw Error(FailureKind::query, "08P01", "remote server sent a malformed number");
+	return number;
+}
+
+/* In text, a date of zeros and a date with zero parts look like any other. */
+void
+decode_date_text(Form form, std::string_view text, Batch &batch, Cell &cell)
+{
+	MYSQL_TIME time{};
+	if (text.size() < 10)
+		throw Error(FailureKind::query, "08P01", "remote server sent a malformed date");
+	time.year = parse<unsigned>(text.substr(0, 4));
+	time.month = parse<unsigned>(text.substr(5, 2));
+	time.day = parse<unsigned>(text.substr(8, 2));
+	time.hour = std::any_of(text.begin() + 10, text.end(), [](char c) { return c >= '1' && c <= '9'; }) ? 1 : 0;
+	if (is_real_date(time))
+		batch.set_text(cell, form == Form::timestamptz ? std::string(text) + "+00" : std::string(text));
+}
+
+} // namespace
+
+MYSQL_BIND
+Row::binding(Slot &slot)
+{
+	MYSQL_BIND bind{};
+	bind.is_null = &slot.is_null;
+	bind.error = &slot.error;
+	bind.length = &slot.length;
+	bind.buffer = &slot.integer;
+	switch (slot.form) {
+	case Form::integer:
+		bind.buffer_type = MYSQL_TYPE_LONGLONG;
+		break;
+	case Form::unsigned_bigint:
+		bind.buffer_type = MYSQL_TYPE_LONGLONG;
+		bind.is_unsigned = 1;
+		break;
+	case Form::float4:
+		bind.buffer_type = MYSQL_TYPE_FLOAT;
+		break;
+	case Form::float8:
+		bind.buffer_type = MYSQL_TYPE_DOUBLE;
+		break;
+	case Form::date:
+	case Form::timestamp:
+	case Form::timestamptz:
+	case Form::time:
+		bind.buffer_type = MYSQL_TYPE_DATETIME;
+		bind.buffer = &slot.time;
+		bind.buffer_length = sizeof(slot.time);
+		break;
+	case Form::bytes:
+	case Form::bits:
+		bind.buffer_type = MYSQL_TYPE_BLOB;
+		bind.buffer = slot.buffer.get();
+		bind.buffer_length = slot.capacity;
+		break;
+	case Form::text:
+	case Form::number:
+		bind.buffer_type = MYSQL_TYPE_STRING;
+		bind.buffer = slot.buffer.get();
+		bind.buffer_length = slot.capacity;
+		break;
+	}
+	return bind;
+}
+
+void
+Row::bind(MYSQL_STMT *stmt, const std::vector<Shape> &shapes)
+{
+	slots_ = std::vector<Slot>(shapes.size());
+	binds_.clear();
+	for (std::size_t i = 0; i < shapes.size(); ++i) {
+		Slot &slot = slots_[i];
+		slot.form = shapes[i].form;
+		slot.bits = shapes[i].bits;
+		if (slot.form == Form::text || slot.form == Form::number || slot.form == Form::bytes || slot.form == Form::bits) {
+			slot.capacity = first_capacity;
+			slot.buffer = std::make_unique_for_overwrite<char[]>(slot.capacity);
+		}
+		binds_.push_back(binding(slot));
+	}
+	rebind_ = false;
+	if (mysql_stmt_bind_result(stmt, binds_.data()) != 0)
+		throw statement_error(report_of(stmt));
+}
+
+void
+Row::grow(Slot &slot, unsigned column)
+{
+	if (slot.length > most_capacity || slot.length <= slot.capacity)
+		return;
+	while (slot.capacity < slot.length)
+		slot.capacity *= 2;
+	slot.buffer = std::make_unique_for_overwrite<char[]>(slot.capacity);
+	binds_[column] = binding(slot);
+	rebind_ = true;
+}
+
+/* A value longer than its buffer: once more, with a place in the batch that is long enough. */
+void
+Row::fetch_long(MYSQL_STMT *stmt, unsigned column, Batch &batch, Cell &cell)
+{
+	Slot &slot = slots_[column];
+	unsigned long const length = slot.length;
+	char *const place = batch.reserve(length + 1);
+	MYSQL_BIND bind = binding(slot);
+	unsigned long fetched = 0;
+	Flag truncated = 0;
+	bind.buffer = place;
+	bind.buffer_length = length;
+	bind.length = &fetched;
+	bind.error = &truncated;
+	if (mysql_stmt_fetch_column(stmt, &bind, column, 0) != 0)
+		throw statement_error(report_of(stmt));
+	if (truncated || fetched != length)
+		throw Error(FailureKind::query, "XX000", "value of remote column could not be fetched whole");
+	place[length] = 0;
+	if (slot.form == Form::text)
+		check_text({place, length});
+	cell.data = place;
+	cell.size = static_cast<std::uint32_t>(length);
+	cell.kind = slot.form == Form::bytes ? CellKind::bytes : CellKind::text;
+	grow(slot, column);
+}
+
+void
+Row::decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells)
+{
+	for (unsigned i = 0; i < slots_.size(); ++i) {
+		Slot &slot = slots_[i];
+		Cell &cell = cells[i];
+		if (slot.is_null)
+			continue;
+		switch (slot.form) {
+		case Form::integer:
+			cell.integer = slot.integer;
+			cell.kind = CellKind::integer;
+			break;
+		case Form::unsigned_bigint:
+			decode_natural(slot.natural, batch, cell);
+			break;
+		case Form::float4:
+			cell.real = static_cast<double>(slot.single);
+			cell.kind = CellKind::float4;
+			break;
+		case Form::float8:
+			cell.real = slot.real;
+			cell.kind = CellKind::float8;
+			break;
+		case Form::date:
+		case Form::timestamp:
+		case Form::timestamptz:
+		case Form::time:
+			decode_time(slot.form, slot.time, batch, cell);
+			break;
+		default:
+			if (slot.length > slot.capacity)
+				fetch_long(stmt, i, batch, cell);
+			else
+				decode_string(slot.form, slot.bits, {slot.buffer.get(), slot.length}, batch, cell);
+		}
+	}
+	if (rebind_ && mysql_stmt_bind_result(stmt, binds_.data()) != 0)
+		throw statement_error(report_of(stmt));
+	rebind_ = false;
+}
+
+void
+decode_text(const Shape &shape, std::string_view text, Batch &batch, Cell &cell)
+{
+	switch (shape.form) {
+	case Form::integer:
+		cell.integer = parse<std::int64_t>(text);
+		cell.kind = CellKind::integer;
+		break;
+	case Form::float4:
+		cell.real = static_cast<double>(parse<float>(text));
+		cell.kind = CellKind::float4;
+		break;
+	case Form::float8:
+		cell.real = parse<double>(text);
+		cell.kind = CellKind::float8;
+		break;
+	case Form::date:
+	case Form::timestamp:
+	case Form::timestamptz:
+		decode_date_text(shape.form, text, batch, cell);
+		break;
+	case Form::unsigned_bigint:
+	case Form::time:
+		decode_string(Form::text, 0, text, batch, cell);
+		break;
+	default:
+		decode_string(shape.form, shape.bits, text, batch, cell);
+	}
+}
+
+} // namespace tenancy::remote::mysql

@@ -1,0 +1,39 @@
+/*
+ * The parameters of a statement in the arrays that libpq takes. Pure regime.
+ */
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <libpq-fe.h>
+
+#include "remote/value.hpp"
+
+namespace tenancy::remote::postgres {
+
+/* Points into the Params, which have to live as long. */
+class Arguments {
+public:
+	Arguments() = default;
+	/* Throws 22021 for a text with a zero byte, which no PostgreSQL server takes. */
+	explicit Arguments(std::span<const Param> params);
+
+	int count() const noexcept { return static_cast<int>(types_.size()); }
+	const Oid *types() const noexcept { return types_.data(); }
+	const char *const *values() const noexcept { return values_.data(); }
+	const int *lengths() const noexcept { return lengths_.data(); }
+	const int *formats() const noexcept { return formats_.data(); }
+
+private:
+	void add(const Param &param);
+	void add_text(Oid type, std::string_view text);
+
+	std::vector<std::string>  texts_; /* never grows past its reserved size: values_ points into it */
+	std::vector<Oid>          types_;
+	std::vector<const char *> values_;
+	std::vector<int>          lengths_, formats_;
+};
+
+} // namespace tenancy::remote::postgres

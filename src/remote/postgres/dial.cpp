@@ -1,0 +1,213 @@
+/*
+ * Connecting with an allow-list of keywords and a shielded environment. Pure regime.
+ */
+#include "remote/postgres/dial.hpp"
+
+#include <array>
+#include <new>
+#include <string_view>
+#include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/error.hpp"
+#include "remote/postgres/failure.hpp"
+
+namespace tenancy::remote::postgres {
+
+using core::Deadline;
+using core::Error;
+using core::FailureKind;
+using core::Waiter;
+
+namespace {
+
+/* libpq takes an empty path for its default below the home directory, but a missing file for none. */
+constexpr const char *nowhere = "/dev/null/none";
+constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
+constexpr int first_with_require_auth = 160000;
+
+/*
+ * The environment as libpq may see it. PGSERVICE, PGOPTIONS, PGTZ and the like reach it even when every keyword is
+ * given, and a server may ask for a Kerberos ticket at any time. A backend has one thread, so for the length of a
+ * libpq call the environment can be another one.
+ */
+class Shield {
+public:
+	Shield()
+	{
+		for (char **entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+			if (std::string_view const text = *entry; !text.starts_with("PG") && !text.starts_with("KRB5"))
+				entries_.push_back(*entry);
+		entries_.push_back(no_tickets_.data());
+		entries_.push_back(no_keytab_.data());
+		entries_.push_back(nullptr);
+	}
+	template <typename Call>
+	auto operator()(Call &&call)
+	{
+		struct Restore {
+			char **const saved = environ;
+			~Restore() { environ = saved; }
+		} const restore;
+		environ = entries_.data();
+		return call();
+	}
+
+private:
+	std::string         no_tickets_ = "KRB5CCNAME=MEMORY:none";
+	std::string         no_keytab_ = "KRB5_CLIENT_KTNAME=/dev/null/none";
+	std::vector<char *> entries_;
+};
+
+/* PEM text as a file that exists only for this process, since libpq reads roots from a path. */
+class MemoryFile {
+public:
+	explicit MemoryFile(std::string_view text)
+	{
+		if (text.empty())
+			return;
+		fd_ = memfd_create("tenancy-roots", MFD_CLOEXEC);
+		if (fd_ < 0)
+			throw Error(FailureKind::other, "58030", "could not hold the root certificates in memory");
+		while (!text.empty()) {
+			ssize_t const written = write(fd_, text.data(), text.size());
+			if (written <= 0) {
+				close(fd_);
+				throw Error(FailureKind::other, "58030", "could not hold the root certificates in memory");
+			}
+			text.remove_prefix(static_cast<std::size_t>(written));
+		}
+		path_ = "/proc/self/fd/" + std::to_string(fd_);
+	}
+	MemoryFile(const MemoryFile &) = delete;
+	MemoryFile &operator=(const MemoryFile &) = delete;
+	~MemoryFile()
+	{
+		if (fd_ >= 0)
+			close(fd_);
+	}
+	const std::string &path() const noexcept { return path_; }
+
+private:
+	int         fd_ = -1;
+	std::string path_;
+};
+
+constexpr const char *
+mode_name(TlsMode mode) noexcept
+{
+	switch (mode) {
+	case TlsMode::disable: return "disable";
+	case TlsMode::prefer: return "prefer";
+	case TlsMode::require: return "require";
+	case TlsMode::verify_ca: return "verify-ca";
+	case TlsMode::verify_full: break;
+	}
+	return "verify-full";
+}
+
+/* The keywords that reach libpq: these and no others. */
+class Keywords {
+public:
+	Keywords(const Endpoint &endpoint, const std::string &root_path) : port_(std::to_string(endpoint.port))
+	{
+		bool const verify = endpoint.tls == TlsMode::verify_ca || endpoint.tls == TlsMode::verify_full;
+		add("host", endpoint.host.c_str());
+		add("hostaddr", endpoint.address.c_str());
+		add("port", port_.c_str());
+		add("dbname", endpoint.database.c_str());
+		add("user", endpoint.username.c_str());
+		add("password", endpoint.password.c_str());
+		add("application_name", endpoint.application_name.c_str());
+		add("client_encoding", "UTF8");
+		add("sslmode", mode_name(endpoint.tls));
+		add("sslrootcert", !root_path.empty() ? root_path.c_str() : verify ? system_roots : nowhere);
+		add("sslcert", nowhere);
+		add("sslkey", nowhere);
+		add("sslcrl", nowhere);
+		add("passfile", nowhere);
+		add("gssencmode", "disable");
+		add("target_session_attrs", "any");
+		add("keepalives", "1");
+		add("keepalives_idle", "30");
+		add("keepalives_interval", "10");
+		add("keepalives_count", "3");
+		add("tcp_user_timeout", "60000");
+		if (PQlibVersion() >= first_with_require_auth) {
+			add("require_auth", "password,md5,scram-sha-256");
+			add("sslcertmode", "disable");
+		}
+	}
+	const char *const *names() const noexcept { return names_.data(); }
+	const char *const *values() const noexcept { return values_.data(); }
+
+private:
+	void add(const char *name, const char *value)
+	{
+		names_[count_] = name;
+		values_[count_++] = value;
+	}
+	std::string                  port_;
+	std::size_t                  count_ = 0;
+	std::array<const char *, 32> names_{}, values_{}; /* what is not added ends the list */
+};
+
+void
+ignore_notice(void *, const char *)
+{
+}
+
+Error
+no_time_to_connect()
+{
+	return {FailureKind::timeout, "08001", "the server did not answer in time"};
+}
+
+/* libpq's own state machine, from the first packet to the session. */
+void
+complete(PGconn *connection, const Endpoint &endpoint, Shield &shield, Deadline deadline, Waiter &waiter)
+{
+	auto next = PGRES_POLLING_WRITING;
+	ConnStatusType stage = PQstatus(connection);
+	while (stage != CONNECTION_BAD && next != PGRES_POLLING_FAILED && next != PGRES_POLLING_OK) {
+		unsigned const events = next == PGRES_POLLING_READING ? core::wait_read : core::wait_write;
+		if (waiter.wait(PQsocket(connection), events, deadline) == 0)
+			throw no_time_to_connect();
+		stage = PQstatus(connection);
+		next = shield([&] { return PQconnectPoll(connection); });
+	}
+	if (next != PGRES_POLLING_OK)
+		throw connect_error(connection, stage, endpoint.password.view());
+}
+
+} // namespace
+
+Endpoint::Endpoint(const Target &target)
+	: host(target.host), port(target.port), database(target.database), username(target.username),
+	  password(target.password.copy()), tls(target.tls), tls_root_pem(target.tls_root_pem),
+	  application_name(target.application_name)
+{
+}
+
+Link
+dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
+{
+	MemoryFile const roots(endpoint.tls_root_pem);
+	Keywords const keywords(endpoint, roots.path());
+	Shield shield;
+	Link link(shield([&] { return PQconnectStartParams(keywords.names(), keywords.values(), 0); }));
+	if (link.raw() == nullptr)
+		throw std::bad_alloc();
+	PQsetNoticeProcessor(link.raw(), ignore_notice, nullptr);
+	/* Verbose, since the SQLSTATE of an error at login is only in the text. */
+	PQsetErrorVerbosity(link.raw(), PQERRORS_VERBOSE);
+	complete(link.raw(), endpoint, shield, deadline, waiter);
+	if (PQconnectionUsedPassword(link.raw()) == 0)
+		throw unused_password_error();
+	link.start_pipeline();
+	return link;
+}
+
+} // namespace tenancy::remote::postgres

@@ -1,0 +1,149 @@
+/*
+ * Failures of libpq and of remote servers as core::Error. Pure regime.
+ */
+#include "remote/postgres/failure.hpp"
+
+#include <cstring>
+#include <optional>
+
+#include "remote/text.hpp"
+
+namespace tenancy::remote::postgres {
+
+using core::Error;
+using core::FailureKind;
+
+namespace {
+
+std::string
+field(const PGresult *result, int code)
+{
+	const char *const text = PQresultErrorField(result, code);
+	return text == nullptr ? std::string() : clean(text);
+}
+
+FailureKind
+kind_of(std::string_view sqlstate, std::string_view message, bool late) noexcept
+{
+	if (sqlstate == "57014")
+		return late || message.find("statement timeout") != message.npos ? FailureKind::timeout : FailureKind::cancelled;
+	bool const connection = sqlstate.substr(0, 2) == "08" && sqlstate != "08P01";
+	if (connection || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P05" ||
+	    sqlstate == "25P03")
+		return FailureKind::lost;
+	return FailureKind::query;
+}
+
+struct ServerReport {
+	std::string_view sqlstate, message;
+};
+
+/*
+ * libpq keeps no fields of an error that comes before the session starts, only text. In verbose form that is
+ * "<severity>:  <sqlstate>: <message>"; the last one counts, since sslmode=prefer may try twice.
+ */
+std::optional<ServerReport>
+server_report(std::string_view text) noexcept
+{
+	std::optional<ServerReport> report;
+	for (std::size_t at = text.find(":  "); at != text.npos; at = text.find(":  ", at + 1)) {
+		std::string_view const rest = text.substr(at + 3);
+		if (rest.size() < 7 || rest.substr(5, 2) != ": " ||
+		    rest.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+			continue;
+		report = ServerReport{rest.substr(0, 5), rest.substr(7, rest.find('\n') - 7)};
+	}
+	return report;
+}
+
+std::string
+redact(std::string text, std::string_view secret)
+{
+	if (secret.empty())
+		return text;
+	for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + 3))
+		text.replace(at, secret.size(), "***");
+	return text;
+}
+
+Error
+refused_by_server(const ServerReport &report, std::string_view password)
+{
+	FailureKind kind = FailureKind::other;
+	if (report.sqlstate.substr(0, 2) == "28")
+		kind = FailureKind::password;
+	else if (report.sqlstate == "3D000")
+		kind = FailureKind::database;
+	return {kind, report.sqlstate, redact(clean(report.message), password)};
+}
+
+} // namespace
+
+std::string
+clean(std::string_view text)
+{
+	std::string result;
+	result.reserve(text.size());
+	while (!text.empty()) {
+		std::size_t const size = utf8_sequence(text);
+		if (is_control(text[0]))
+			result += ' ';
+		else if (size == 0)
+			result += '?';
+		else
+			result += text.substr(0, size);
+		text.remove_prefix(size == 0 ? 1 : size);
+	}
+	result.erase(result.find_last_not_of(' ') + 1);
+	result.erase(0, result.find_first_not_of(' '));
+	return result;
+}
+
+Error
+remote_error(const PGresult *result, bool late)
+{
+	const char *const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (code == nullptr || std::strlen(code) != 5) {
+		/* Made by libpq itself: the connection broke, or the server does not speak the protocol. */
+		std::string_view const text = PQresultErrorMessage(result);
+		return {FailureKind::lost, "08006", clean(text.substr(0, text.find('\n')))};
+	}
+	std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+	FailureKind const kind = kind_of(code, message, late);
+	return {kind, code, std::move(message), field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT)};
+}
+
+Error
+lost_error(const PGconn *connection, const char *fallback)
+{
+	std::string_view const text = PQerrorMessage(connection);
+	std::string message = clean(text.substr(0, text.find('\n')));
+	return {FailureKind::lost, "08006", message.empty() ? std::string(fallback) : std::move(message)};
+}
+
+Error
+connect_error(const PGconn *connection, ConnStatusType stage, std::string_view password)
+{
+	std::string_view const text = PQerrorMessage(connection);
+	if (auto const report = server_report(text))
+		return refused_by_server(*report, password);
+	if (text.find("authentication method requirement") != text.npos)
+		return unused_password_error();
+	FailureKind kind = FailureKind::other;
+	if (stage == CONNECTION_STARTED || stage == CONNECTION_NEEDED || stage == CONNECTION_BAD)
+		kind = FailureKind::refused;
+	else if (stage == CONNECTION_SSL_STARTUP)
+		kind = FailureKind::tls;
+	std::string message = redact(clean(text.substr(0, text.find('\n'))), password);
+	return {kind, "08001", message.empty() ? "could not connect to the server" : std::move(message)};
+}
+
+Error
+unused_password_error()
+{
+	return {FailureKind::password, "2F003", "the server did not ask for the password",
+	        "A server that lets connections in without their password would give this database to every user of the platform.",
+	        "Change the server's authentication method to scram-sha-256."};
+}
+
+} // namespace tenancy::remote::postgres

@@ -1,0 +1,273 @@
+/*
+ * Set-up, renewal, description and stopping of a PostgreSQL session. Pure regime.
+ */
+#include "remote/postgres/session.hpp"
+
+#include <cstdlib>
+#include <exception>
+
+#include "core/error.hpp"
+#include "remote/postgres/cancel.hpp"
+#include "remote/postgres/cursor.hpp"
+#include "remote/postgres/failure.hpp"
+#include "remote/postgres/lasting.hpp"
+
+namespace tenancy::remote::postgres {
+
+using core::Deadline;
+using core::Error;
+using core::FailureKind;
+using core::Waiter;
+
+namespace {
+
+/* How long a destructor may take, and how long of it the rest of an answer that is on its way already. */
+constexpr long stop_budget_ms = 900;
+constexpr long tail_budget_ms = 10;
+
+constexpr std::size_t most_type_names = 1000;
+constexpr int first_with_connection_check = 140000;
+
+/* One statement for all settings: set_config, unlike SET, takes many and returns the process in the same trip. */
+std::string
+set_up_sql(bool read_only, int server_version)
+{
+	std::string sql = "SELECT pg_catalog.pg_backend_pid()"
+	                  ", pg_catalog.set_config('TimeZone', 'UTC', false)"
+	                  ", pg_catalog.set_config('DateStyle', 'ISO', false)"
+	                  ", pg_catalog.set_config('IntervalStyle', 'postgres', false)"
+	                  ", pg_catalog.set_config('extra_float_digits', '3', false)"
+	                  ", pg_catalog.set_config('bytea_output', 'hex', false)"
+	                  ", pg_catalog.set_config('standard_conforming_strings', 'on', false)"
+	                  ", pg_catalog.set_config('client_min_messages', 'error', false)";
+	if (read_only)
+		sql += ", pg_catalog.set_config('default_transaction_read_only', 'on', false)";
+	/* Should this process be killed, the server notices within a second; it can look only on Linux. */
+	if (server_version >= first_with_connection_check)
+		sql += ", CASE WHEN pg_catalog.version() LIKE '%linux%'"
+		       " THEN pg_catalog.set_config('client_connection_check_interval', '1000', false) END";
+	return sql;
+}
+
+/* "15.20 (Debian 15.20-0+deb12u1)" is PostgreSQL 15.20. */
+std::string
+version_text(const PGconn *connection)
+{
+	const char *const reported = PQparameterStatus(connection, "server_version");
+	std::string_view const version = reported == nullptr ? "" : reported;
+	return "PostgreSQL " + clean(version.substr(0, version.find(' ')));
+}
+
+} // namespace
+
+Session::Session(Endpoint endpoint, Link link, bool read_only)
+	: endpoint_(std::move(endpoint)), link_(std::move(link)), version_(version_text(link_.raw())), read_only_(read_only)
+{
+}
+
+template <typename Take>
+void
+Session::finish(Deadline deadline, Waiter &waiter, Take &&take)
+{
+	link_.flush(deadline, waiter);
+	Result failure;
+	for (;;) {
+		Reply reply = link_.receive(deadline, waiter);
+		if (reply.step == Step::none)
+			break;
+		ExecStatusType const status = PQresultStatus(reply.result.get());
+		if (status == PGRES_FATAL_ERROR && reply.step != Step::attempt && !failure)
+			failure = std::move(reply.result);
+		else if (status == PGRES_TUPLES_OK || reply.step == Step::describe)
+			take(std::move(reply));
+	}
+	if (failure)
+		throw remote_error(failure.get(), false);
+}
+
+void
+Session::send_set_up()
+{
+	link_.send_command(set_up_sql(read_only_, PQserverVersion(link_.raw())).c_str());
+	link_.send_sync();
+}
+
+void
+Session::set_up(Deadline deadline, Waiter &waiter)
+{
+	broken_ = true;
+	send_set_up();
+	finish(deadline, waiter, [this](Reply reply) {
+		if (PQntuples(reply.result.get()) == 1)
+			process_ = std::atoi(PQgetvalue(reply.result.get(), 0, 0));
+	});
+	broken_ = false;
+}
+
+/* Back to the state of a fresh connection. DISCARD refuses to share its group with another statement. */
+void
+Session::renew(Deadline deadline, Waiter &waiter)
+{
+	broken_ = true;
+	statements_.clear();
+	link_.send_command("DISCARD ALL");
+	link_.send_sync();
+	remote_timeout_ms_ = 0;
+	set_up(deadline, waiter);
+	spoiled_ = false;
+}
+
+void
+Session::prepare_to_run(Deadline deadline, Waiter &waiter)
+{
+	if (busy_)
+		throw Error(FailureKind::other, "55000", "another statement of this connection is still open");
+	if (broken_ || !link_.idle())
+		throw Error(FailureKind::lost, "08003", "the connection is closed");
+	if (spoiled_)
+		renew(deadline, waiter);
+}
+
+/* In a group of its own, so that it outlives the failure of the statement. */
+void
+Session::send_timeout(long timeout_ms)
+{
+	constexpr long most = 2147483647;
+	long const wanted = timeout_ms <= 0 ? 0 : timeout_ms > most ? most : timeout_ms;
+	if (wanted == remote_timeout_ms_)
+		return;
+	std::string const sql = wanted == 0 ? "RESET statement_timeout" : "SET statement_timeout = " + std::to_string(wanted);
+	link_.send_command(sql.c_str());
+	link_.send_sync();
+	remote_timeout_ms_ = wanted;
+}
+
+std::unique_ptr<remote::Cursor>
+Session::execute(std::string_view sql, std::span<const Param> params, const RunOptions &options, Waiter &waiter)
+{
+	prepare_to_run(local_deadline(options), waiter);
+	auto cursor = std::make_unique<Cursor>(*this, options);
+	cursor->start(sql, params, waiter);
+	return cursor;
+}
+
+std::vector<Column>
+Session::describe(std::string_view sql, const RunOptions &options, Waiter &waiter)
+{
+	Deadline const deadline = local_deadline(options);
+	prepare_to_run(deadline, waiter);
+	std::string const text = statement_text(sql);
+	InFlight flight(*this);
+	send_timeout(options.timeout_ms);
+	link_.send_prepare("", text.c_str(), Arguments());
+	link_.send_describe("");
+	link_.send_sync();
+	Result described;
+	try {
+		finish(deadline, waiter, [&](Reply reply) {
+			if (reply.step == Step::describe && PQresultStatus(reply.result.get()) == PGRES_COMMAND_OK)
+				described = std::move(reply.result);
+		});
+		if (described)
+			learn_type_names(described.get(), deadline, waiter);
+	} catch (const Error &) {
+		if (link_.idle())
+			flight.done();
+		throw;
+	}
+	flight.done();
+	return described ? columns_of(described.get(), type_names_) : std::vector<Column>();
+}
+
+void
+Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &waiter)
+{
+	std::vector<Oid> const unknown = unnamed_types(described, type_names_);
+	if (unknown.empty())
+		return;
+	if (type_names_.size() > most_type_names)
+		type_names_.clear();
+	std::string sql = "SELECT t, pg_catalog.format_type(t, NULL) FROM pg_catalog.unnest('{";
+	for (Oid const oid : unknown)
+		sql += std::to_string(oid) + (oid == unknown.back() ? "" : ",");
+	sql += "}'::pg_catalog.oid[]) AS t";
+	link_.send_command(sql.c_str());
+	link_.send_sync();
+	finish(deadline, waiter, [this](Reply reply) {
+		for (int row = 0; row < PQntuples(reply.result.get()); ++row)
+			type_names_[static_cast<Oid>(std::strtoul(PQgetvalue(reply.result.get(), row, 0), nullptr, 10))] =
+				clean(PQgetvalue(reply.result.get(), row, 1));
+	});
+}
+
+bool
+Session::reusable() const noexcept
+{
+	return !busy_ && !spoiled_ && !broken_ && link_.idle();
+}
+
+bool
+Session::ping(Deadline deadline, Waiter &waiter)
+{
+	if (busy_ || broken_ || !link_.idle())
+		return false;
+	broken_ = true;
+	try {
+		link_.send_command("");
+		link_.send_sync();
+		finish(deadline, waiter, [](Reply) {});
+	} catch (const Error &) {
+		return false;
+	}
+	broken_ = !link_.idle();
+	return !broken_;
+}
+
+/* The settings that the server reports by itself whenever they change. */
+bool
+Session::state_is_ours() const noexcept
+{
+	auto const starts = [this](const char *name, std::string_view value) {
+		const char *const now = PQparameterStatus(link_.raw(), name);
+		return now == nullptr || std::string_view(now).starts_with(value);
+	};
+	return starts("DateStyle", "ISO") && starts("TimeZone", "UTC") && starts("IntervalStyle", "postgres") &&
+	       starts("client_encoding", "UTF8") && starts("standard_conforming_strings", "on");
+}
+
+void
+Session::statement_ended() noexcept
+{
+	if (leaves_a_mark(link_.tag()) || !state_is_ours())
+		spoiled_ = true;
+}
+
+void
+Session::stop() noexcept
+{
+	try {
+		PollWaiter waiter;
+		Deadline const budget = Deadline::after(stop_budget_ms);
+		/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
+		bool const ended = link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter);
+		if (!ended && !link_.broken()) {
+			request_cancel(endpoint_, link_, process_, budget, waiter);
+			(void) link_.drain(budget, waiter);
+		}
+		if (link_.answered() && !link_.broken() && !link_.idle()) {
+			link_.send_command("ROLLBACK");
+			link_.send_sync();
+			(void) link_.drain(budget, waiter);
+		}
+	} catch (const std::exception &) {
+		/* The session ends, and with it what the server does for it: it looks for our end every second. */
+		broken_ = true;
+	}
+	statement_ended();
+	if (!link_.idle()) {
+		broken_ = true;
+		link_.close();
+	}
+}
+
+} // namespace tenancy::remote::postgres

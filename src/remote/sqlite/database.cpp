@@ -1,0 +1,269 @@
+/*
+ * An open and hardened SQLite database. SQLite works inside this process and never waits on its own: a lock is
+ * waited for through the Waiter, and a progress handler ends what takes too long. Pure regime.
+ */
+#include "remote/sqlite/database.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.hpp"
+#include "remote/sqlite/error.hpp"
+#include "remote/sqlite/function.hpp"
+
+namespace tenancy::remote::sqlite {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+constexpr std::size_t   max_cached = 32;
+constexpr std::size_t   max_cached_sql = 16 << 10;
+constexpr int           operations_between_checks = 1000; /* some microseconds */
+constexpr std::int64_t  heap_limit = 512 << 20;           /* of all SQLite databases of the process */
+/* Without a statement timeout a lock is not waited for forever: its holder may be another cursor of this backend. */
+constexpr long          lock_timeout_ms = 30'000;
+constexpr long          patience_ms = 100;
+
+constexpr std::pair<int, int> limit_table[] = {
+	{SQLITE_LIMIT_ATTACHED, 0},
+	{SQLITE_LIMIT_LENGTH, 64 << 20},
+	{SQLITE_LIMIT_SQL_LENGTH, 4 << 20},
+	{SQLITE_LIMIT_EXPR_DEPTH, 500},
+	{SQLITE_LIMIT_COMPOUND_SELECT, 200},
+	{SQLITE_LIMIT_VDBE_OP, 5'000'000},
+	{SQLITE_LIMIT_FUNCTION_ARG, 100},
+	{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256}, /* LIKE takes the product of both lengths, without a check between */
+	{SQLITE_LIMIT_VARIABLE_NUMBER, 32'766},
+	{SQLITE_LIMIT_TRIGGER_DEPTH, 32},
+	{SQLITE_LIMIT_WORKER_THREADS, 0}, /* no thread in a backend, ever */
+};
+
+constexpr std::pair<int, int> switch_table[] = {
+	{SQLITE_DBCONFIG_DEFENSIVE, 1},
+	{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+	{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+	{SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+	{SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0},
+	{SQLITE_DBCONFIG_DQS_DML, 0}, /* "word" is a name, as in PostgreSQL, never a string */
+	{SQLITE_DBCONFIG_DQS_DDL, 0},
+	{SQLITE_DBCONFIG_ENABLE_FKEY, 1},
+};
+
+/* mmap_size: a mapped file that somebody cuts short would be a SIGBUS. */
+constexpr const char *setup_sql = "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;";
+constexpr const char *read_only_sql = "PRAGMA query_only = ON;";
+
+/* Virtual tables that stay; fts3 is among the others. */
+constexpr const char *kept_modules[] = {"fts5", "fts5vocab", "json_each", "json_tree", "rtree", "rtree_i32", nullptr};
+
+void
+require(bool done)
+{
+	if (!done)
+		throw Error(FailureKind::other, "58000", "could not secure a SQLite database",
+		            "The SQLite library refused a setting.");
+}
+
+/* Skip blanks, comments and semicolons: what may follow a statement. */
+std::string_view
+without_filling(std::string_view sql) noexcept
+{
+	for (;;) {
+		std::size_t const start = std::min(sql.find_first_not_of(" \t\r\n\f;"), sql.size());
+		sql.remove_prefix(start);
+		std::size_t end;
+		if (sql.starts_with("--"))
+			end = sql.find('\n');
+		else if (sql.starts_with("/*"))
+			end = (end = sql.find("*/", 2)) == std::string_view::npos ? end : end + 2;
+		else
+			return sql;
+		sql.remove_prefix(std::min(end, sql.size()));
+	}
+}
+
+} // namespace
+
+Statement::~Statement()
+{
+	if (taken_.empty())
+		return;
+	sqlite3_reset(get());
+	sqlite3_clear_bindings(get());
+	if (taken_.front().sql.size() > max_cached_sql)
+		return;
+	cache_->splice(cache_->begin(), taken_);
+	if (cache_->size() > max_cached)
+		cache_->pop_back();
+}
+
+Database::Database(const File &file, bool read_only, const Call &call)
+{
+	open(file, read_only);
+	harden(read_only);
+	check_file(call);
+	if (!file.still_there())
+		throw Error(FailureKind::database, "58030", "the database file was replaced while it was opened");
+}
+
+/* The path is absolute, so it can be no URI; NOFOLLOW refuses a link that has replaced a part of it meanwhile. */
+void
+Database::open(const File &file, bool read_only)
+{
+	static std::int64_t const limited = sqlite3_hard_heap_limit64(heap_limit);
+	require(limited >= 0);
+	int const flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOFOLLOW |
+	                  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	sqlite3  *handle = nullptr;
+	int const code = sqlite3_open_v2(file.path.c_str(), &handle, flags, nullptr);
+	handle_.reset(handle);
+	if (code != SQLITE_OK) {
+		Error error = error_of(handle, code);
+		error.kind = FailureKind::database;
+		throw error;
+	}
+}
+
+void
+Database::harden(bool read_only)
+{
+	sqlite3 *const handle = handle_.get();
+	sqlite3_extended_result_codes(handle, 1);
+	for (auto const &[limit, value] : limit_table) {
+		sqlite3_limit(handle, limit, value);
+		require(sqlite3_limit(handle, limit, -1) <= value);
+	}
+	for (auto const &[option, value] : switch_table) {
+		int now = -1;
+		require(sqlite3_db_config(handle, option, value, &now) == SQLITE_OK && now == value);
+	}
+	require(sqlite3_drop_modules(handle, const_cast<const char **>(kept_modules)) == SQLITE_OK);
+	require(install_functions(handle));
+	require(sqlite3_exec(handle, setup_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+	require(!read_only || sqlite3_exec(handle, read_only_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+	sqlite3_progress_handler(handle, operations_between_checks, progress, this);
+	authorizer_.install(handle);
+}
+
+/* SQLite opens anything; only reading shows whether it is a database. */
+void
+Database::check_file(const Call &call)
+{
+	Statement const statement = prepare("SELECT 1 FROM sqlite_schema LIMIT 1", call);
+	step(statement.get(), call, false);
+}
+
+/*
+ * Called by SQLite now and then; 1 ends the statement. After its first row a statement cannot be repeated, so there
+ * an interrupt gets a moment to be served between two rows: it may be one that ends nothing.
+ */
+int
+Database::progress(void *self) noexcept
+{
+	auto &database = *static_cast<Database *>(self);
+	if (database.call_ == nullptr)
+		return 0;
+	if (database.call_->deadline.passed())
+		return 1;
+	if (database.deaf_ || !database.call_->waiter.interrupted())
+		return 0;
+	if (!database.started_)
+		return 1;
+	if (database.patience_.never())
+		database.patience_ = core::Deadline::after(patience_ms);
+	return database.patience_.passed() ? 1 : 0;
+}
+
+void
+Database::wait_for_lock(const Call &call)
+{
+	if (lock_deadline_.never())
+		lock_deadline_ = core::Deadline::earlier(call.deadline, core::Deadline::after(lock_timeout_ms));
+	if (lock_deadline_.passed())
+		throw Error(FailureKind::timeout, "55P03", "could not obtain a lock on the database in time",
+		            "Another statement holds it.");
+	call.waiter.wait(-1, 0, core::Deadline::earlier(lock_deadline_, core::Deadline::after(pause_ms_)));
+	pause_ms_ = std::min(pause_ms_ * 2, 50);
+}
+
+/*
+ * What SQLite calls BUSY and INTERRUPT has been rolled back by it, so the operation starts anew; only one that has
+ * shown a row cannot, for it might show other rows then.
+ */
+void
+Database::recover(int code, const Call &call, bool started)
+{
+	if (authorizer_.refused())
+		throw authorizer_.error();
+	if ((code & 0xff) == SQLITE_BUSY && !started)
+		return wait_for_lock(call);
+	if ((code & 0xff) != SQLITE_INTERRUPT)
+		throw error_of(handle_.get(), code);
+	call.waiter.serve();
+	if (call.deadline.passed())
+		throw Error(FailureKind::timeout, "57014", "canceling statement due to statement timeout");
+	if (started)
+		throw Error(FailureKind::cancelled, "57014", "the statement was interrupted after its first rows");
+	deaf_ = call.waiter.interrupted();
+}
+
+/* Run operation until it is done. */
+template <typename Operation>
+int
+Database::run(const Call &call, bool started, Operation operation)
+{
+	deaf_ = false;
+	started_ = started;
+	patience_ = lock_deadline_ = {};
+	pause_ms_ = 1;
+	for (;;) {
+		authorizer_.begin(call.read_only);
+		call_ = &call;
+		int const code = operation();
+		call_ = nullptr;
+		if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+			return code;
+		recover(code, call, started);
+	}
+}
+
+Statement
+Database::prepare(std::string_view sql, const Call &call)
+{
+	auto const known = std::find_if(cache_.begin(), cache_.end(), [&](const CachedStatement &entry) {
+		return entry.read_only == call.read_only && entry.sql == sql;
+	});
+	StatementList taken;
+	if (known != cache_.end()) {
+		taken.splice(taken.begin(), cache_, known);
+		return {cache_, std::move(taken)};
+	}
+
+	if (sql.find('\0') != std::string_view::npos)
+		throw Error(FailureKind::query, "22021", "the statement contains a zero byte");
+	taken.push_back({std::string(sql), call.read_only, nullptr});
+	const std::string &text = taken.front().sql;
+	const char        *tail = nullptr;
+	run(call, false, [&] {
+		sqlite3_stmt *statement = nullptr;
+		int const     size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
+		int const code = sqlite3_prepare_v3(handle_.get(), text.c_str(), size, SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+		taken.front().handle.reset(statement);
+		return code;
+	});
+	if (taken.front().handle == nullptr)
+		throw Error(FailureKind::query, "42601", "the statement is empty");
+	if (!without_filling(tail).empty())
+		throw Error(FailureKind::query, "42601", "cannot run more than one statement at a time");
+	return {cache_, std::move(taken)};
+}
+
+bool
+Database::step(sqlite3_stmt *statement, const Call &call, bool started)
+{
+	return run(call, started, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
+}
+
+} // namespace tenancy::remote::sqlite

@@ -1,0 +1,99 @@
+/*
+ * An open and hardened SQLite database, its prepared statements, and the loop that runs them without blocking.
+ * Pure regime.
+ */
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sqlite3.h>
+
+#include "core/waiter.hpp"
+#include "remote/driver.hpp"
+#include "remote/sqlite/authorizer.hpp"
+#include "remote/sqlite/path.hpp"
+
+namespace tenancy::remote::sqlite {
+
+/* On whose behalf SQLite works at the moment, and until when. */
+struct Call {
+	core::Waiter  &waiter;
+	core::Deadline deadline;
+	bool           read_only;
+};
+
+struct FinalizeStatement {
+	void operator()(sqlite3_stmt *statement) const noexcept { sqlite3_finalize(statement); }
+};
+struct CloseDatabase {
+	void operator()(sqlite3 *database) const noexcept { sqlite3_close_v2(database); }
+};
+using StatementHandle = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+/* Compiled statements that nobody uses, the most recently used first. */
+struct CachedStatement {
+	std::string     sql;
+	bool            read_only; /* compiled under those rules */
+	StatementHandle handle;
+};
+using StatementList = std::list<CachedStatement>;
+
+/* A statement in use; goes back to the cache, reset and without parameters, when it dies. */
+class Statement {
+public:
+	Statement(StatementList &cache, StatementList &&taken) noexcept : cache_(&cache), taken_(std::move(taken)) {}
+	Statement(Statement &&) noexcept = default;
+	Statement &operator=(Statement &&) = delete;
+	~Statement();
+	sqlite3_stmt *get() const noexcept { return taken_.front().handle.get(); }
+
+private:
+	StatementList *cache_;
+	StatementList  taken_; /* one element; moved between lists, so that giving it back cannot fail */
+};
+
+class Database {
+public:
+	Database(const File &file, bool read_only, const Call &call);
+	Database(const Database &) = delete;
+	Database &operator=(const Database &) = delete;
+
+	/* Exactly one statement; 42601 for none, for more, and for what does not parse. */
+	Statement prepare(std::string_view sql, const Call &call);
+	/*
+	 * One row: true, or false at the end. A lock, or an interrupt that turns out to be nobody's, is waited for and
+	 * tried again while started is false: that is, while no row has been seen and so nothing can be seen twice.
+	 */
+	bool step(sqlite3_stmt *statement, const Call &call, bool started);
+	/* Outside of any transaction. */
+	bool idle() const noexcept { return sqlite3_get_autocommit(handle_.get()) != 0; }
+	std::int64_t total_changes() const noexcept { return sqlite3_total_changes64(handle_.get()); }
+	std::int64_t changes() const noexcept { return sqlite3_changes64(handle_.get()); }
+
+private:
+	void open(const File &file, bool read_only);
+	void harden(bool read_only);
+	void check_file(const Call &call);
+	template <typename Operation>
+	int run(const Call &call, bool started, Operation operation);
+	/* What to do about a failed operation: return to repeat it, or throw. */
+	void recover(int code, const Call &call, bool started);
+	void wait_for_lock(const Call &call);
+	static int progress(void *self) noexcept;
+
+	std::unique_ptr<sqlite3, CloseDatabase> handle_;
+	Authorizer     authorizer_;
+	StatementList  cache_;
+	/* Of the operation that runs. */
+	const Call    *call_ = nullptr;
+	bool           started_ = false;
+	bool           deaf_ = false;  /* its interrupts are held off by their owner */
+	core::Deadline patience_;      /* with an interrupt, when rows have been seen */
+	core::Deadline lock_deadline_; /* when it has met a lock */
+	int            pause_ms_ = 1;
+};
+
+} // namespace tenancy::remote::sqlite

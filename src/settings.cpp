@@ -1,0 +1,104 @@
+/*
+ * Every setting of the extension, alphabetical. PG regime.
+ */
+#include "settings.hpp"
+
+#include <climits>
+
+namespace tenancy::settings {
+
+char *allowed_networks;
+int   connect_timeout;
+char *databases;
+int   history_durability;
+int   history_queue_size;
+bool  history_required;
+int   identity_scope;
+char *key_command;
+char *key_file;
+int   lockout_duration;
+int   lockout_threshold;
+int   max_connections_per_user;
+int   max_pool_size;
+int   max_result_bytes;
+int   max_result_rows;
+int   password_cost;
+int   pool_idle_timeout;
+int   session_lifetime;
+char *sqlite_root;
+int   statement_timeout;
+
+namespace {
+
+const config_enum_entry durabilities[] = {{"async", static_cast<int>(HistoryDurability::async), false},
+                                          {"finished", static_cast<int>(HistoryDurability::finished), false},
+                                          {"started", static_cast<int>(HistoryDurability::started), false},
+                                          {nullptr, 0, false}};
+const config_enum_entry scopes[] = {{"transaction", static_cast<int>(IdentityScope::transaction), false},
+                                    {"session", static_cast<int>(IdentityScope::session), false},
+                                    {nullptr, 0, false}};
+
+void
+integer(const char *name, const char *what, int *variable, int value, int least, int most, int flags = 0,
+        GucContext context = PGC_SUSET)
+{
+	DefineCustomIntVariable(name, what, nullptr, variable, value, least, most, context, flags, nullptr, nullptr, nullptr);
+}
+
+void
+string(const char *name, const char *what, char **variable, const char *value, GucContext context, int flags = 0)
+{
+	DefineCustomStringVariable(name, what, nullptr, variable, value, context, flags, nullptr, nullptr, nullptr);
+}
+
+void
+choice(const char *name, const char *what, int *variable, int value, const config_enum_entry *entries)
+{
+	DefineCustomEnumVariable(name, what, nullptr, variable, value, entries, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+} // namespace
+
+void
+define()
+{
+	string("tenancy.allowed_networks", "Networks that client databases may be in although they are not public.",
+	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
+	integer("tenancy.connect_timeout", "Longest time to establish a connection to a client database.", &connect_timeout,
+	        10'000, 100, 600'000, GUC_UNIT_MS);
+	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
+	       PGC_POSTMASTER, GUC_LIST_INPUT);
+	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
+	       static_cast<int>(HistoryDurability::finished), durabilities);
+	integer("tenancy.history_queue_size", "Most shared memory for runs that history has not yet written.",
+	        &history_queue_size, 64 * 1024, 1024, 4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
+	DefineCustomBoolVariable("tenancy.history_required", "Refuse queries that history cannot record.", nullptr,
+	                         &history_required, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	choice("tenancy.identity_scope", "How long an identity lives: the transaction that set it, or the session.",
+	       &identity_scope, static_cast<int>(IdentityScope::transaction), scopes);
+	string("tenancy.key_command", "Command that prints the key ring of credentials.", &key_command, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
+	string("tenancy.key_file", "File that holds the key ring of credentials.", &key_file, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
+	integer("tenancy.lockout_duration", "How long an account stays locked after too many failed logins.",
+	        &lockout_duration, 900, 1, 86'400, GUC_UNIT_S, PGC_SIGHUP);
+	integer("tenancy.lockout_threshold", "Failed logins in a row that lock an account; 0 never locks.",
+	        &lockout_threshold, 5, 0, 1000, 0, PGC_SIGHUP);
+	integer("tenancy.max_connections_per_user", "Most connections of one user that one session keeps.",
+	        &max_connections_per_user, 8, 1, 1000);
+	integer("tenancy.max_pool_size", "Most connections to client databases that one session keeps.", &max_pool_size, 16,
+	        1, 1000);
+	integer("tenancy.max_result_bytes", "Most bytes of values in one result of execute_query.", &max_result_bytes,
+	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
+	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1, INT_MAX);
+	integer("tenancy.password_cost", "Cost of password hashes: log2 of scrypt's N.", &password_cost, 15, 10, 20, 0,
+	        PGC_SIGHUP);
+	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
+	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
+	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000, GUC_UNIT_S);
+	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP);
+	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",
+	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);
+}
+
+} // namespace tenancy::settings

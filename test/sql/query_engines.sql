@@ -1,0 +1,122 @@
+-- The same questions to all three engines: values come back exact, errors keep their meaning.
+\getenv pg_host CLIENT_PGHOST
+\getenv pg_port CLIENT_PGPORT
+\getenv pg_user CLIENT_PGUSER
+\getenv pg_password CLIENT_PGPASSWORD
+\getenv pg_database CLIENT_PGDATABASE
+\getenv my_host MYSQL_HOST
+\getenv my_port MYSQL_PORT
+\getenv my_user MYSQL_USER
+\getenv my_password MYSQL_PASSWORD
+\getenv my_database MYSQL_DATABASE
+SET tenancy.identity_scope = 'session';
+SET ROLE regress_app;
+SELECT tenancy.register('three@example.com', 'correct horse three@example.com') IS NOT NULL AS registered;
+SELECT probe.become('three@example.com');
+SELECT tenancy.create_connection('pg', 'postgresql', :'pg_host', :pg_port, :'pg_database', :'pg_user', :'pg_password') IS NOT NULL AS made;
+SELECT tenancy.create_connection('my', 'mysql', :'my_host', :my_port, :'my_database', :'my_user', :'my_password') IS NOT NULL AS made;
+SELECT tenancy.create_connection('lite', connection_string => 'sqlite:types.db?create=true') IS NOT NULL AS made;
+SELECT name, t.ok, t.code, t.message, split_part(t.server_version, ' ', 1) AS server, t.latency_ms >= 0 AS measured
+FROM tenancy.connections(), tenancy.test_connection(name::text) AS t WHERE name IN ('pg', 'my', 'lite') ORDER BY name;
+
+-- Numbers at their ends, exact decimals, text, times, bytes, JSON, NULL and the empty string.
+SELECT tenancy.execute_query('pg', $$SELECT 9223372036854775807::int8 AS big, 12345678901234567890.123456789012345678901234567890::numeric AS exact,
+  1.1::float4 AS f4, 0.1::float8 AS f8, true AS yes, NULL::int AS nothing, ''::text AS empty, 'naïve ☃ 😀'::text AS utf8,
+  date '2024-02-29' AS d, timestamp '2024-02-29 23:59:59.123456' AS ts, timestamptz '2024-02-29 23:59:59.123456+02' AS tz,
+  '\x00ff'::bytea AS b, '{"a": [1, 2.50]}'::json AS j, interval '1 mon 2 days 03:04:05.6' AS i, 'NaN'::float8 AS nan, 'Infinity'::numeric AS inf$$)
+  -> 'rows';
+SELECT tenancy.execute_query('my', $$SELECT cast(18446744073709551615 AS unsigned) AS big, cast('12345678901234567890.123456789012345678901234567890' AS decimal(60,30)) AS exact,
+  0.1e0 AS f8, NULL AS nothing, '' AS empty, 'naïve ☃ 😀' AS utf8,
+  cast('2024-02-29' AS date) AS d, cast('2024-02-29 23:59:59.123456' AS datetime(6)) AS ts, x'00ff' AS b,
+  cast('838:59:59.000001' AS time(6)) AS t, b'101' AS bits$$) -> 'rows';
+SELECT tenancy.execute_query('lite', $$SELECT 9223372036854775807 AS big, 0.1 AS f8, NULL AS nothing, '' AS empty, 'naïve ☃ 😀' AS utf8, x'00ff' AS b$$) -> 'rows';
+
+-- A table of the same shape on each; the same rows answer.
+SELECT c, tenancy.execute_query(c, 'DROP TABLE IF EXISTS orders') ->> 'status' AS dropped FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
+SELECT tenancy.execute_query('pg', 'CREATE TABLE orders (id int PRIMARY KEY, customer varchar(50) NOT NULL, amount numeric(12,2), placed timestamp(6), note text)') ->> 'status' AS made;
+SELECT tenancy.execute_query('my', 'CREATE TABLE orders (id int PRIMARY KEY, customer varchar(50) NOT NULL, amount decimal(12,2), placed datetime(6), note text)') ->> 'status' AS made;
+SELECT tenancy.execute_query('lite', 'CREATE TABLE orders (id integer PRIMARY KEY, customer varchar(50) NOT NULL, amount numeric(12,2), placed timestamp, note text)') ->> 'status' AS made;
+SELECT c, r ->> 'status' AS status, r ->> 'row_count' AS rows, r -> 'error' AS error
+FROM unnest(ARRAY['pg', 'my', 'lite']) AS c,
+     tenancy.execute_query(c, $$INSERT INTO orders VALUES (1, 'O''Brien', 10.50, '2024-03-01 12:00:00.000001', NULL), (2, 'Zoë', 0.01, '2024-03-02 00:00:00', ''), (3, 'Li', -99999999.99, NULL, 'back\slash "quoted"')$$) AS r;
+SELECT * FROM tenancy.query('pg', 'SELECT id, customer, amount, placed, note FROM orders ORDER BY id') AS t(id int, customer text, amount numeric, placed timestamp, note text);
+SELECT * FROM tenancy.query('my', 'SELECT id, customer, amount, placed, note FROM orders ORDER BY id') AS t(id int, customer text, amount numeric, placed timestamp, note text);
+SELECT * FROM tenancy.query('lite', 'SELECT id, customer, amount, placed, note FROM orders ORDER BY id') AS t(id int, customer text, amount numeric, placed timestamp, note text);
+
+-- Parameters, typed by SQL or by JSON.
+SELECT * FROM tenancy.query('pg', 'SELECT id, note FROM orders WHERE customer = $1 AND id >= $2 AND placed <= $3', 'Zoë', 2, timestamp '2024-12-31') AS t(id int, note text);
+SELECT * FROM tenancy.query('my', 'SELECT id, note FROM orders WHERE customer = ? AND id >= ? AND placed <= ?', 'Zoë', 2, timestamp '2024-12-31') AS t(id int, note text);
+SELECT * FROM tenancy.query('lite', 'SELECT id, note FROM orders WHERE customer = ? AND id >= ? AND placed <= ?', 'Zoë', 2, timestamp '2024-12-31') AS t(id int, note text);
+SELECT c, tenancy.execute_query(c, format('SELECT id FROM orders WHERE id = %s OR note = %s ORDER BY id', p1, p2), '[3, ""]') -> 'rows' AS rows
+FROM (VALUES ('pg', '$1', '$2'), ('my', '?', '?'), ('lite', '?', '?')) AS v(c, p1, p2);
+SELECT tenancy.execute_query('pg', 'SELECT $1::jsonb AS j, $2::text AS n, $3::bool AS b', '[{"k": [1, null]}, null, true]') -> 'rows' AS rows;
+
+-- Large values.
+SELECT length(v) FROM tenancy.query('pg', 'SELECT repeat(''x'', 100 * 1024)') AS t(v text);
+SELECT length(v) FROM tenancy.query('my', 'SELECT repeat(''x'', 100 * 1024)') AS t(v text);
+SELECT length(v) FROM tenancy.query('lite', 'SELECT replace(hex(zeroblob(50 * 1024)), ''0'', ''x'')') AS t(v text);
+
+-- Limits are marked, never silent.
+SELECT c, r ->> 'row_count' AS rows, r ->> 'truncated' AS truncated, r -> 'rows' AS kept
+FROM unnest(ARRAY['pg', 'my', 'lite']) AS c, tenancy.execute_query(c, 'SELECT id FROM orders ORDER BY id', max_rows => 2) AS r;
+SELECT c, r ->> 'row_count' AS rows, r ->> 'truncated' AS truncated
+FROM unnest(ARRAY['pg', 'my', 'lite']) AS c, tenancy.execute_query(c, 'SELECT id FROM orders ORDER BY id', max_rows => 3) AS r;
+
+-- Remote failures are answers of execute_query, errors of query; the SQLSTATE says what it was.
+SELECT c, what, r ->> 'status' AS status, r -> 'error' ->> 'sqlstate' AS sqlstate
+FROM unnest(ARRAY['pg', 'my', 'lite']) AS c,
+     (VALUES ('syntax', 'SELEKT 1'), ('no table', 'SELECT * FROM missing'), ('no column', 'SELECT missing FROM orders'),
+             ('duplicate', 'INSERT INTO orders VALUES (1, ''again'', 1, NULL, NULL)'),
+             ('not null', 'INSERT INTO orders (id, customer) VALUES (9, NULL)')) AS v(what, sql),
+     tenancy.execute_query(c, sql) AS r;
+SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT 1/(id-2) FROM orders ORDER BY id') AS t(x int)$$);
+SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT id, note FROM orders') AS t(x int)$$);
+SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT customer FROM orders') AS t(x int)$$);
+SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT 3000000000') AS t(x int)$$);
+SELECT c, left(tenancy.execute_query(c, 'SELECT 1; SELECT 2') -> 'error' ->> 'sqlstate', 5) AS two_statements FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
+
+-- Statements without rows, and what comes from them.
+SELECT c, tenancy.execute_query(c, 'UPDATE orders SET note = ''seen'' WHERE id < 3') ->> 'row_count' AS changed FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
+SELECT count(*) FROM tenancy.query('pg', 'DELETE FROM orders WHERE id = 77') AS t(x int);
+
+-- Cursors have the statement's own columns; FETCH streams.
+BEGIN;
+SELECT tenancy.open_query('pg', 'SELECT id, customer, amount, placed FROM orders ORDER BY id', cursor => 'c_pg');
+FETCH 2 FROM c_pg;
+SELECT tenancy.open_query('my', 'SELECT id, customer, amount, placed FROM orders WHERE id > ? ORDER BY id', '[1]', 'c_my');
+FETCH ALL FROM c_my;
+SELECT tenancy.open_query('lite', 'SELECT id, customer, amount, placed FROM orders ORDER BY id', NULL, 'c_lite');
+FETCH 1 FROM c_lite;
+FETCH ALL FROM c_pg;
+MOVE 1 FROM c_lite;
+FETCH 5 FROM c_lite;
+CLOSE c_lite;
+COMMIT;
+SELECT probe.error_of($$SELECT tenancy.open_query('pg', 'UPDATE orders SET note = note')$$);
+SELECT connection_id IS NOT NULL AS known, database_type, busy FROM tenancy.pool() ORDER BY database_type;
+SELECT tenancy.close_connections() > 0 AS closed, (SELECT count(*) FROM tenancy.pool()) AS left;
+
+-- Columns without running anything.
+SELECT * FROM tenancy.describe_query('pg', 'SELECT id, customer, amount, placed FROM orders');
+SELECT * FROM tenancy.describe_query('my', 'SELECT id, customer, amount, placed FROM orders');
+SELECT * FROM tenancy.describe_query('lite', 'SELECT id, customer, amount, placed FROM orders');
+
+-- A read-only connection is read-only on the server itself, whatever the statement tries.
+SELECT tenancy.update_connection(c, options => '{"read_only": true}') FROM unnest(ARRAY['pg', 'my']) AS c;
+SELECT tenancy.update_connection('lite', options => '{"read_only": true}');
+SELECT c, what, r ->> 'status' AS status, r -> 'error' ->> 'sqlstate' AS sqlstate
+FROM unnest(ARRAY['pg', 'my', 'lite']) AS c,
+     (VALUES (1, 'select', 'SELECT count(*) FROM orders'), (2, 'insert', 'INSERT INTO orders (id, customer) VALUES (10, ''x'')'),
+             (3, 'create', 'CREATE TABLE more (id int)'), (4, 'drop', 'DROP TABLE orders')) AS v(n, what, sql),
+     tenancy.execute_query(c, sql) AS r ORDER BY c, n;
+SELECT what, r ->> 'status' AS status, r -> 'error' ->> 'sqlstate' AS sqlstate
+FROM (VALUES (1, 'cte', 'WITH d AS (DELETE FROM orders RETURNING id) SELECT * FROM d'), (2, 'explain', 'EXPLAIN ANALYZE DELETE FROM orders'),
+             (3, 'do', 'DO $$BEGIN DELETE FROM orders; END$$'), (4, 'set', 'SET transaction_read_only = off'),
+             (5, 'after set', 'DELETE FROM orders'), (6, 'commit', 'COMMIT'), (7, 'after commit', 'DELETE FROM orders'),
+             (8, 'session', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE'), (9, 'after session', 'DELETE FROM orders'),
+             (10, 'copy', 'COPY orders TO STDOUT'), (11, 'count', 'SELECT count(*) FROM orders')) AS v(n, what, sql),
+     tenancy.execute_query('pg', sql) AS r ORDER BY n;
+SELECT probe.error_of($$SELECT tenancy.execute_query('pg', 'SELECT 1', '{"a": 1}')$$);
+SELECT probe.error_of($$SELECT tenancy.execute_query('pg', NULL)$$);
+SELECT probe.error_of($$SELECT tenancy.execute_query('pg', 'SELECT 1', max_rows => -1)$$);
+SELECT tenancy.execute_query('nobody''s', 'SELECT 1')::jsonb - 'query_id' AS denied;
