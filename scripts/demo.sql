@@ -11,11 +11,17 @@ SELECT tenancy.register('ada@shop.example', 'correct horse battery', 'Ada', 'Ols
 SELECT tenancy.register('bob@works.example', 'staple tractor window', 'Bob', 'Meyer', 'Meyer Manufacturing') AS client2_id;
 :did
 
-\echo '\n== 2. Client 1 logs in; the token is what identifies the client from now on ==\n'
+\echo '\n== 2. Client 1 logs in. An application names the token in each transaction, people in psql once ==\n'
 SELECT tenancy.login('ada@shop.example', 'correct horse battery') AS client1_token \gset
 :did
-SELECT tenancy.authenticate(:'client1_token') IS NOT NULL AS logged_in;
+\echo '    the application keeps the token\n'
+BEGIN;
+SELECT tenancy.authenticate(:'client1_token') AS client1_id;
 :did
+COMMIT;
+SET tenancy.session = :'client1_token';
+:did
+\echo
 SELECT email, first_name, last_name, company_name FROM tenancy.profile();
 \set rows 1
 :did
@@ -24,6 +30,7 @@ SELECT email, first_name, last_name, company_name FROM tenancy.profile();
 SELECT tenancy.create_connection('E-commerce Database', 'sqlite', database_name => 'ecommerce.db',
                                  options => '{"create": true}') AS shop \gset
 :did
+\echo '    its id is' :shop '\n'
 SELECT ok, code, server_version FROM tenancy.test_connection('E-commerce Database') WHERE ok;
 \set rows 1
 :did
@@ -107,6 +114,7 @@ FROM tenancy.history(max_rows => 5);
 :did
 SELECT id AS client1_query FROM tenancy.history(max_rows => 1) \gset
 :did
+\echo
 SELECT status, row_count, generated_sql_query FROM tenancy.history_entry(:'client1_query');
 \set rows 1
 :did
@@ -119,14 +127,17 @@ FROM tenancy.history() HAVING count(*) = 12 AND bool_and(status = 'success');
 \connect -
 SELECT tenancy.login('bob@works.example', 'staple tractor window') AS client2_token \gset
 :did
-SELECT tenancy.authenticate(:'client2_token') IS NOT NULL AS logged_in;
+\echo '    the application keeps the token\n'
+SET tenancy.session = :'client2_token';
 :did
+\echo
 SELECT name, database_type FROM tenancy.connections();
 \set rows 0
 :did
 SELECT tenancy.create_connection('Manufacturing Database', 'sqlite', database_name => 'manufacturing.db',
                                  options => '{"create": true}') AS works \gset
 :did
+\echo '    its id is' :works '\n'
 SELECT answer ->> 'status' AS status
 FROM tenancy.execute_query('Manufacturing Database', $$
     CREATE TABLE inventory (id INTEGER PRIMARY KEY, product_name VARCHAR(100), quantity INT, warehouse VARCHAR(50), last_updated TIMESTAMP)
@@ -232,8 +243,9 @@ SELECT tenancy.login('ada@shop.example', 'guessed password');
 :did
 
 \echo '\n== 11. Client 1 still has everything, and selects the database from a list ==\n'
-SELECT tenancy.authenticate(:'client1_token') IS NOT NULL AS logged_in;
+SET tenancy.session = :'client1_token';
 :did
+\echo
 SELECT name, database_type, database_name, last_connected_at IS NOT NULL AS was_connected FROM tenancy.connections();
 \set rows 1
 :did

@@ -27,7 +27,7 @@ CREATE TABLE tenancy.running_queries (
     role_name              name,
     backend_pid            integer,
     transaction_id         xid8
-) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 ALTER TABLE tenancy.running_queries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.running_queries FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -169,7 +169,8 @@ CREATE FUNCTION tenancy.history_retry() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
 COMMENT ON FUNCTION tenancy.history_retry() IS 'for write_history: ask the worker, in whose session it runs, to try again later';
 
--- Moves ended runs to query_history, with all that follows from them. Never waits for a lock on users or connections:
+-- Moves ended runs to query_history, with all that follows from them. Spelled so that every access to a table is a lookup
+-- in its primary key, whatever the planner knew of its size when it made the plan. Never waits for a lock on users or connections:
 -- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
 -- stays in running_queries until the worker tries again.
 CREATE FUNCTION tenancy.write_history() RETURNS trigger
@@ -186,11 +187,11 @@ BEGIN
 
     WITH owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
-        WHERE u.id IN (SELECT r.user_id FROM reported AS r WHERE r.status <> 'running')
+        WHERE u.id = ANY (ARRAY(SELECT DISTINCT r.user_id FROM reported AS r WHERE r.status <> 'running'))
         FOR KEY SHARE OF u SKIP LOCKED
     ), target AS MATERIALIZED (
         SELECT c.id, c.last_connected_at FROM tenancy.database_connections AS c
-        WHERE c.id IN (SELECT r.database_connection_id FROM reported AS r WHERE r.status <> 'running')
+        WHERE c.id = ANY (ARRAY(SELECT DISTINCT r.database_connection_id FROM reported AS r WHERE r.status <> 'running'))
         FOR KEY SHARE OF c SKIP LOCKED
     ), ready AS MATERIALIZED (
         SELECT r.*, o.id AS owner_id, t.id AS target_id
@@ -200,10 +201,10 @@ BEGIN
         WHERE r.status <> 'running'
           AND (o.id IS NOT NULL OR r.user_id IS NULL OR NOT (
                    coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
-                   OR EXISTS (SELECT FROM tenancy.users AS u WHERE u.id = r.user_id)))
+                   OR (SELECT u.id FROM tenancy.users AS u WHERE u.id = r.user_id) IS NOT NULL))
           AND (t.id IS NOT NULL OR r.database_connection_id IS NULL OR NOT (
                    coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
-                   OR EXISTS (SELECT FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id)))
+                   OR (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL))
     ), entry AS (
         SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
                    r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
@@ -213,9 +214,10 @@ BEGIN
                    NULL)::tenancy.query_history AS row,
                h.hash AS head
         FROM ready AS r
-        LEFT JOIN tenancy.history_chain AS h ON h.user_id = coalesce(r.owner_id, nobody)
-        -- Written already: the worker died between its commit and noting it.
-        WHERE NOT EXISTS (SELECT FROM tenancy.query_history AS q WHERE q.id = r.id)
+        LEFT JOIN LATERAL (SELECT c.seq, c.hash FROM tenancy.history_chain AS c
+                           WHERE c.user_id = coalesce(r.owner_id, nobody) LIMIT 1) AS h ON true
+        -- Else it is written already: the worker died between its commit and noting it.
+        WHERE (SELECT q.id FROM tenancy.query_history AS q WHERE q.id = r.id) IS NULL
     ), link AS MATERIALIZED (
         SELECT e.row,
                tenancy.history_chain_hash(e.head, tenancy.history_entry_digest(e.row))
@@ -235,7 +237,8 @@ BEGIN
                (l.row).role_name, (l.row).backend_pid, (l.row).chain_seq, l.hash
         FROM link AS l
         ORDER BY (l.row).id
-        RETURNING q.*
+        RETURNING q.user_id, q.database_connection_id, q.source, q.status, q.started_at, q.finished_at, q.execution_time_ms,
+                  q.row_count, q.result_bytes, q.truncated, q.cached, q.chain_seq, q.chain_hash
     ), chained AS (
         INSERT INTO tenancy.history_chain AS h (user_id, seq, hash)
         SELECT DISTINCT ON (w.user_id) coalesce(w.user_id, nobody), w.chain_seq, w.chain_hash
@@ -270,14 +273,14 @@ BEGIN
         GROUP BY t.id
     ), free AS MATERIALIZED (
         SELECT c.id FROM tenancy.database_connections AS c
-        WHERE c.id IN (SELECT s.id FROM stale AS s)
+        WHERE c.id = ANY (ARRAY(SELECT s.id FROM stale AS s))
         FOR NO KEY UPDATE OF c SKIP LOCKED
     ), connected AS (
         UPDATE tenancy.database_connections AS c SET last_connected_at = s.seen
         FROM stale AS s JOIN free AS f ON f.id = s.id
         WHERE c.id = s.id
     )
-    DELETE FROM tenancy.running_queries AS r USING ready WHERE r.id = ready.id;
+    DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY (ARRAY(SELECT ready.id FROM ready));
 
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved < ended THEN

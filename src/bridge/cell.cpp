@@ -6,8 +6,11 @@
 #include <cmath>
 
 extern "C" {
+#include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 }
 
 namespace tenancy::bridge {
@@ -48,6 +51,98 @@ bytea_datum(const char *data, Size size)
 	return PointerGetDatum(value);
 }
 
+/* The number that count digits at from spell, or -1. */
+int
+digits(std::string_view text, std::size_t from, std::size_t count)
+{
+	int number = 0;
+	for (std::size_t i = from; i < from + count; ++i) {
+		if (i >= text.size() || text[i] < '0' || text[i] > '9')
+			return -1;
+		number = number * 10 + (text[i] - '0');
+	}
+	return number;
+}
+
+/* Microseconds of "hh:mm:ss[.f]" at from, to the end of text or its "+00"; -1 for any other form. */
+int64
+time_of_day(std::string_view text, std::size_t from, bool zoned)
+{
+	if (zoned) {
+		if (!text.ends_with("+00"))
+			return -1;
+		text.remove_suffix(3);
+	}
+	int const hour = digits(text, from, 2), minute = digits(text, from + 3, 2), second = digits(text, from + 6, 2);
+	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || text[from + 2] != ':' || text[from + 5] != ':')
+		return -1;
+	int64 micros = ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
+	if (text.size() == from + 8)
+		return micros;
+	std::size_t const fraction = text.size() - from - 9;
+	if (text[from + 8] != '.' || fraction < 1 || fraction > 6)
+		return -1;
+	int part = digits(text, from + 9, fraction);
+	if (part < 0)
+		return -1;
+	for (std::size_t i = fraction; i < 6; ++i)
+		part *= 10;
+	return micros + part;
+}
+
+/*
+ * The plain ISO forms that remote sessions send for years 1 to 9999, without the general parser; false for all others
+ * (BC, infinity, other offsets), which the input function reads.
+ */
+bool
+iso_datum(Oid type, std::string_view text, Datum *value)
+{
+	int const year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+	if (year < 1 || month < 1 || month > 12 || day < 1 || text[4] != '-' || text[7] != '-' ||
+	    day > day_tab[isleap(year) ? 1 : 0][month - 1])
+		return false;
+	int const date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	if (type == DATEOID) {
+		*value = DateADTGetDatum(date);
+		return text.size() == 10;
+	}
+	if (text.size() < 19 || text[10] != ' ')
+		return false;
+	int64 const time = time_of_day(text, 11, type == TIMESTAMPTZOID);
+	*value = TimestampGetDatum(date * USECS_PER_DAY + time);
+	return time >= 0;
+}
+
+/* A decimal of at most 18 digits, with the scale that it is written with. */
+bool
+decimal_datum(const Cell &cell, Datum *value)
+{
+	if (cell.kind == CellKind::integer) {
+		*value = NumericGetDatum(int64_to_numeric(cell.integer));
+		return true;
+	}
+	if (cell.kind != CellKind::text || cell.size == 0 || cell.size > 18)
+		return false;
+	std::string_view const text = cell.view();
+	bool const             negative = text[0] == '-';
+	int64                  unscaled = 0;
+	int                    scale = -1;
+	for (char const c : text.substr(negative ? 1 : 0)) {
+		if (c == '.' && scale < 0)
+			scale = 0;
+		else if (c < '0' || c > '9')
+			return false;
+		else {
+			unscaled = unscaled * 10 + (c - '0');
+			scale += scale >= 0 ? 1 : 0;
+		}
+	}
+	if (scale == 0 || text.size() == (negative ? 1u : 0u))
+		return false;
+	*value = NumericGetDatum(int64_div_fast_to_numeric(negative ? -unscaled : unscaled, scale < 0 ? 0 : scale));
+	return true;
+}
+
 /* The conversions that need no text between; false leaves it to the input function, with its checks and its errors. */
 bool
 direct(const Converter &converter, const Cell &cell, Datum *value)
@@ -80,6 +175,14 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 			return false;
 		*value = bytea_datum(cell.data, cell.size);
 		return true;
+	case DATEOID:
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID: return cell.kind == CellKind::text && converter.typmod < 0 && iso_datum(converter.type, cell.view(), value);
+	case NUMERICOID: return converter.typmod < 0 && decimal_datum(cell, value);
+	case VARCHAROID:
+		if (converter.typmod >= 0)
+			return false;
+		[[fallthrough]];
 	case TEXTOID: {
 		if (cell.kind != CellKind::text)
 			return false;

@@ -30,12 +30,10 @@ run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 	}
 	PG_CATCH();
 	{
-		HOLD_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		*error = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

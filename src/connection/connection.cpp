@@ -32,7 +32,8 @@ struct Column {
 spi::Statement insert_connection = {
 	"INSERT INTO tenancy.database_connections (id, user_id, name, database_type, host, port, database_name, username,"
 	" password_encrypted, connection_string_encrypted, credential_key_id, options, is_active)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+	" ON CONFLICT (user_id, name) WHERE deleted_at IS NULL DO NOTHING",
 	Column::count,
 	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID},
 	nullptr};
@@ -164,14 +165,11 @@ fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid
 	row->set_text(Column::key_id, key);
 }
 
-/* The unique index decides; this is for an error that names what is wrong and no constraint. */
-void
-refuse_duplicate(const core::Uuid &user, const char *wanted, const core::Uuid &self)
+[[noreturn]] void
+refuse_duplicate(const char *wanted)
 {
-	Datum const values[] = {bridge::uuid_datum(user), CStringGetTextDatum(wanted), bridge::uuid_datum(self)};
-	if (spi::run(same_name, values, nullptr, false) > 0)
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("connection \"%s\" already exists", wanted),
-		                errhint("Choose another name, or change it with tenancy.update_connection().")));
+	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("connection \"%s\" already exists", wanted),
+	                errhint("Choose another name, or change it with tenancy.update_connection().")));
 }
 
 void
@@ -204,16 +202,6 @@ load_draft(Fields &draft, const Config &config)
 	add_options(draft, config.options, config.option_count, true);
 }
 
-/* Only the owner changes a connection, or an admin for them; a deleted or foreign one is denied alike. */
-void
-store(spi::Statement &statement, const Row &row, const core::Uuid &user, const char *wanted, const core::Uuid &self)
-{
-	spi::Scope const scope = spi::open();
-	refuse_duplicate(user, wanted, self);
-	(void) spi::run(statement, row.values, row.nulls, false);
-	spi::close(scope);
-}
-
 } // namespace
 
 TENANCY_FUNCTION(create_connection)
@@ -242,7 +230,11 @@ TENANCY_FUNCTION(create_connection)
 	row.set_text(Column::name, arguments.name);
 	row.set(Column::options, options_datum(*draft, arguments.options, arguments.given.connection_string != nullptr));
 	row.set(Column::active, BoolGetDatum(true));
-	store(insert_connection, row, user, arguments.name, connection);
+
+	spi::Scope const scope = spi::open();
+	if (spi::run(insert_connection, row.values, row.nulls, false) == 0)
+		refuse_duplicate(arguments.name);
+	spi::close(scope);
 	PG_RETURN_DATUM(bridge::uuid_datum(connection));
 }
 
@@ -281,7 +273,13 @@ TENANCY_FUNCTION(update_connection)
 	            ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
 	            : options_datum(*draft, arguments.options, from_string));
 	row.set(Column::active, BoolGetDatum(PG_ARGISNULL(10) ? config.active : PG_GETARG_BOOL(10)));
-	store(change_connection, row, config.user, new_name, config.id);
+
+	Datum const      named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
+	spi::Scope const scope = spi::open();
+	if (spi::run(same_name, named, nullptr, false) > 0)
+		refuse_duplicate(new_name); /* of a race, the unique index tells */
+	(void) spi::run(change_connection, row.values, row.nulls, false);
+	spi::close(scope);
 	PG_RETURN_VOID();
 }
 

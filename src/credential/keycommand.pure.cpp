@@ -35,9 +35,10 @@ public:
 	explicit Child(const std::string &command)
 	{
 		int ends[2];
-		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		if (pipe2(ends, O_CLOEXEC) != 0)
 			fail(std::string("Could not make a pipe: ") + std::strerror(errno) + ".");
 		output_ = ends[0];
+		(void) fcntl(output_, F_SETFL, O_NONBLOCK); /* our end only: the command may rely on writes that wait */
 		int const error = spawn(command, ends[1]);
 		close(ends[1]);
 		if (error != 0) {

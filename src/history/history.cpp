@@ -27,9 +27,11 @@ Run
 refuse(int sqlstate, const char *message, const char *hint)
 {
 	ereport(settings::history_required ? ERROR : WARNING,
-	        (errcode(sqlstate), errmsg("%s", message),
-	         settings::history_required ? 0 : errdetail("The query runs unrecorded because \"tenancy.history_required\" is off."),
-	         hint != nullptr ? errhint("%s", hint) : 0));
+			(errcode(sqlstate), errmsg("%s", message),
+			 settings::history_required
+				 ? 0
+				 : errdetail("The query runs unrecorded because \"tenancy.history_required\" is off."),
+			 hint != nullptr ? errhint("%s", hint) : 0));
 	return Run{core::Uuid{}, GetCurrentTimestamp(), 0};
 }
 
@@ -38,8 +40,9 @@ refuse(Readiness readiness)
 {
 	switch (readiness) {
 	case Readiness::no_extension:
-		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the history worker does not see extension \"pg_tenancy\"",
-		              "Commit the transaction that created the extension first.");
+		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  "the history worker does not see extension \"pg_tenancy\"",
+					  "Commit the transaction that created the extension first.");
 	case Readiness::no_place:
 		return refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many databases use pg_tenancy history", nullptr);
 	default:
@@ -64,7 +67,8 @@ obtain(Slot &slot, Size size)
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		wake(slot, true);
 		LWLockRelease(queue->lock);
-		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) != 0)
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) !=
+			0)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -84,7 +88,8 @@ wait_for(Record *record, Progress wanted)
 		Progress const progress = progress_of(record);
 		if (progress >= wanted)
 			return progress != Progress::dropped;
-		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, wait_event_info) & WL_LATCH_SET) != 0) {
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, wait_event_info) &
+			 WL_LATCH_SET) != 0) {
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 			continue;
@@ -102,8 +107,10 @@ void
 report_unconfirmed()
 {
 	ereport(settings::history_required ? ERROR : WARNING,
-	        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("could not confirm that the query was recorded in history"),
-	         errdetail("The history worker made no progress for %d seconds; it will write the run when it can.", patience_ms / 1000)));
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("could not confirm that the query was recorded in history"),
+			 errdetail("The history worker made no progress for %d seconds; it will write the run when it can.",
+					   patience_ms / 1000)));
 }
 
 int64
@@ -131,8 +138,9 @@ start(const Start &begin)
 	Slot &slot = queue->slots[slot_number];
 	dsa_pointer const pointer = obtain(slot, record_size(begin));
 	if (!DsaPointerIsValid(pointer))
-		return refuse(ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
-		              "Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
+		return refuse(
+			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
+			"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
 	Record *const record = fill_record(pointer, begin, peer);
 	record->slot = slot_number;
 	record->id = id;
@@ -191,6 +199,7 @@ void
 initialize()
 {
 	register_launcher();
+	watch_databases();
 }
 
 } // namespace tenancy::history

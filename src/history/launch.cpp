@@ -50,14 +50,16 @@ bool
 take_launch(Slot &slot)
 {
 	TimestampTz const now = GetCurrentTimestamp();
-	if (slot.pid != 0 || slot.closing || (slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
+	if (slot.pid != 0 || is_closed(slot) ||
+		(slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
 		return false;
 	slot.launched = now;
 	slot.absent = false;
 	return true;
 }
 
-/* The database of that name. By heap scan: right after the server's start the indexes cannot be opened without a database. */
+/* The database of that name. By heap scan: right after the server's start the indexes cannot be opened without a
+ * database. */
 Oid
 database_named(const char *name)
 {

@@ -23,7 +23,8 @@ int    local_count = 0;
 int    local_capacity = 0;
 
 const Finish interrupted = {Status::error, 0, 0, false, false, "40000", "the transaction was aborted", nullptr};
-const Finish unread = {Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
+const Finish unread = {
+	Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
 const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
 
 void
@@ -75,7 +76,8 @@ end_process(int, Datum)
 	end_all(terminated);
 }
 
-/* Copy text, byte for byte what the database's encoding allows: one bad byte of a remote server must not stop history. */
+/* Copy text, byte for byte what the database's encoding allows: one bad byte of a remote server must not stop history.
+ */
 void
 copy_valid(char *to, const char *from, Size length) noexcept
 {
@@ -159,7 +161,8 @@ reserve_local()
 		return;
 	int const  wanted = local_capacity == 0 ? 16 : local_capacity * 2;
 	Size const size = sizeof(Local) * static_cast<Size>(wanted);
-	locals = static_cast<Local *>(locals == nullptr ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(locals, size));
+	locals =
+		static_cast<Local *>(locals == nullptr ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(locals, size));
 	local_capacity = wanted;
 }
 

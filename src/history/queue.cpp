@@ -47,7 +47,8 @@ start_shared_memory()
 {
 	bool found;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	queue = static_cast<Queue *>(ShmemInitStruct("pg_tenancy history", add_size(MAXALIGN(sizeof(Queue)), area_size()), &found));
+	queue = static_cast<Queue *>(
+		ShmemInitStruct("pg_tenancy history", add_size(MAXALIGN(sizeof(Queue)), area_size()), &found));
 	if (!found) {
 		memset(static_cast<void *>(queue), 0, sizeof *queue);
 		queue->lock = &GetNamedLWLockTranche(tranche)->lock;
@@ -163,7 +164,8 @@ claim_slot(Oid database) noexcept
 		slot.launched = 0;
 		slot.failures = 0;
 		slot.commits = 0;
-		slot.alarmed = slot.absent = slot.closing = slot.ready = false;
+		slot.closer = 0;
+		slot.alarmed = slot.absent = slot.ready = false;
 		return i;
 	}
 	return -1;

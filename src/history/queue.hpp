@@ -75,7 +75,7 @@ struct Slot {
 	int         failures; /* launches in a row that did not get to work */
 	bool        alarmed;  /* the worker will look at the queue within linger_ms without being woken */
 	bool        absent;   /* the last worker did not find the extension */
-	bool        closing;  /* somebody wants the database for themself: the worker leaves for good */
+	pid_t       closer;   /* a session that wants the database for itself, or 0; see is_closed() */
 	uint64      commits;
 	Records     pending;  /* unwritten starts and ends, oldest first */
 	Records     running;  /* starts that are written; quiet until they end */

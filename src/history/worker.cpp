@@ -19,8 +19,9 @@ namespace tenancy::history {
 namespace {
 
 constexpr int max_batch = 1000;
+constexpr Size max_batch_size = 16 * 1024 * 1024; /* of the queue; each byte is copied a few times on its way */
 constexpr int hurry = max_batch / 2;    /* so many pending records are not left to linger */
-constexpr int idle_ms = 60'000;         /* between looks at an empty queue */
+constexpr int idle_ms = 10'000;         /* of an empty queue, then the worker looks whether it is still wanted */
 constexpr int retry_ms = 1000;          /* after a failure, and for runs that the trigger deferred */
 constexpr int farewell_ms = 3000;       /* at shutdown, for backends to end their runs */
 constexpr int max_failures = 5;         /* launches that did not get to work: the database is gone, or refuses us */
@@ -52,7 +53,7 @@ enlist(Oid database)
 	bool       enlisted = false;
 	if (i >= 0 && queue->slots[i].pid == 0) {
 		mine = &queue->slots[i];
-		enlisted = ++mine->failures <= max_failures && !mine->closing;
+		enlisted = ++mine->failures <= max_failures && !is_closed(*mine);
 		if (enlisted) {
 			mine->pid = MyProcPid;
 			mine->latch = MyLatch;
@@ -81,13 +82,16 @@ gather(Item *items, bool all)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	int               count = 0;
+	Size              size = 0;
 	LWLockAcquire(queue->lock, LW_SHARED);
-	if (is_due(now, all))
-		for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p) && count < max_batch; p = record_at(p)->next) {
-			Record *const record = record_at(p);
-			if (record->finished || record->awaited || TimestampDifferenceExceeds(record->started, now, linger_ms))
-				items[count++] = {p, record->finished, false};
-		}
+	dsa_pointer p = is_due(now, all) ? mine->pending.first : no_record;
+	for (; DsaPointerIsValid(p) && count < max_batch && size < max_batch_size; p = record_at(p)->next) {
+		Record *const record = record_at(p);
+		if (!record->finished && !record->awaited && !TimestampDifferenceExceeds(record->started, now, linger_ms))
+			continue;
+		items[count++] = {p, record->finished, false};
+		size += record->size + record->message_size;
+	}
 	LWLockRelease(queue->lock);
 	return count;
 }
@@ -136,24 +140,31 @@ is_about_data(const ErrorData *error)
 	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
+/* One transaction of the worker; what it allocates, its error too, goes with the next reset of batch_context. */
+bool
+transact(void (*step)(void *), void *arg, ErrorData **error)
+{
+	MemoryContext const context = MemoryContextSwitchTo(batch_context);
+	bool const          done = bridge::run_in_transaction(step, arg, error);
+	MemoryContextSwitchTo(context);
+	return done;
+}
+
 bool
 try_batch(Item *items, int count, ErrorData **error)
 {
-	Batch               batch = {items, count};
-	MemoryContext const context = MemoryContextSwitchTo(batch_context);
-	bool const          done = bridge::run_in_transaction(write_batch, &batch, error);
-	MemoryContextSwitchTo(context);
-	if (done)
-		settle(items, count, Progress::over);
-	return done;
+	Batch batch = {items, count};
+	if (!transact(write_batch, &batch, error))
+		return false;
+	settle(items, count, Progress::over);
+	return true;
 }
 
 void
 complain(const ErrorData *error, const char *what)
 {
 	ereport(LOG, (errcode(error->sqlerrcode), errmsg("pg_tenancy history: %s: %s", what, error->message),
-	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
-	              error->context != nullptr ? errcontext("%s", error->context) : 0));
+	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
 }
 
 /* Write a batch; one row that cannot be stored must not hold up the others. False: nothing works, try again later. */
@@ -171,7 +182,8 @@ write_all(Item *items, int count)
 		if (try_batch(&items[i], 1, &error))
 			continue;
 		items[i].stripped = is_about_data(error);
-		complain(error, items[i].stripped ? "could not write a run, leaving out its texts" : "could not write, will try again");
+		complain(error, items[i].stripped ? "could not write a run, leaving out its texts"
+										  : "could not write, will try again");
 		if (!items[i].stripped || !try_batch(&items[i], 1, &error))
 			return false;
 	}
@@ -183,8 +195,9 @@ extension_exists()
 {
 	bool       found = true;
 	ErrorData *error = nullptr;
-	if (!bridge::run_in_transaction(look_for_extension, &found, &error))
+	if (!transact(look_for_extension, &found, &error))
 		complain(error, "could not look for the extension");
+	MemoryContextReset(batch_context);
 	return found;
 }
 
@@ -242,8 +255,9 @@ void
 run_step(void (*step)(void *), void *arg, const char *what)
 {
 	ErrorData *error = nullptr;
-	if (!bridge::run_in_transaction(step, arg, &error))
+	if (!transact(step, arg, &error))
 		complain(error, what);
+	MemoryContextReset(batch_context);
 }
 
 /* Nothing of the database's or a role's settings may change what the worker writes, or stop it. */
@@ -254,28 +268,32 @@ pin_settings()
 		{"search_path", "pg_catalog, pg_temp"}, {"session_replication_role", "origin"}, {"row_security", "on"},
 		{"default_transaction_isolation", "read committed"}, {"default_transaction_read_only", "off"},
 		{"statement_timeout", "0"}, {"lock_timeout", "3s"}, {"idle_in_transaction_session_timeout", "0"},
-		{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"},
-		{"enable_mergejoin", "off"}, {"jit", "off"}, {"IntervalStyle", "postgres"}};
+		{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"jit", "off"}, {"work_mem", "64MB"}};
 	for (auto const &setting : settings)
 		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-void
+/* Sleep until woken; false when the time is over. */
+bool
 rest(long timeout)
 {
-	if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) & WL_LATCH_SET) != 0)
+	bool const woken =
+		(WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) &
+		 WL_LATCH_SET) != 0;
+	if (woken)
 		ResetLatch(MyLatch);
 	bridge::serve_interrupts();
 	if (ConfigReloadPending) {
 		ConfigReloadPending = 0;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
+	return woken;
 }
 
 bool
 is_asked_to_leave()
 {
-	return ShutdownRequestPending || mine->closing;
+	return ShutdownRequestPending || is_closed(*mine);
 }
 
 /* Wait a little for the runs of backends that are being shut down too, and write them. */
@@ -284,12 +302,13 @@ drain(Item *items)
 {
 	TimestampTz const begun = GetCurrentTimestamp();
 	for (;;) {
-		if (!work(items, true) && !extension_exists())
+		bool const written = work(items, true);
+		if (!written && !extension_exists())
 			break;
 		if ((mine->pending.count == 0 && mine->running.count == 0) ||
 		    TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
 			break;
-		rest(10);
+		rest(written ? 10 : retry_ms);
 	}
 }
 
@@ -312,10 +331,11 @@ loop(Item *items)
 			look_again = take_deferred();
 		}
 		long const timeout = set_alarm();
-		if (timeout >= idle_ms && !extension_exists())
+		if (rest(look_again && timeout > retry_ms ? retry_ms : timeout) || timeout < idle_ms)
+			continue;
+		pgstat_report_stat(true);
+		if (!extension_exists())
 			return;
-		pgstat_report_stat(timeout >= idle_ms);
-		rest(look_again && timeout > retry_ms ? retry_ms : timeout);
 	}
 	drain(items);
 }
@@ -343,7 +363,7 @@ serve(Oid database)
 		ConditionVariableBroadcast(&mine->changed);
 		loop(items);
 	}
-	bool const stay_away = mine->closing;
+	bool const stay_away = is_closed(*mine);
 	if (!stay_away && !ShutdownRequestPending)
 		drop_pending();
 	proc_exit(ShutdownRequestPending && !stay_away ? 1 : 0); /* 1: terminated by hand, so start again */

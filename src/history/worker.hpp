@@ -16,6 +16,10 @@ enum class Readiness { ready, no_worker, no_extension, no_place };
 Readiness require_worker(int *slot);
 /* Ask for a worker when none runs and none was asked for lately. False when no process can be had. */
 bool launch_if_down(int slot);
+/* Have a worker leave while a command needs its database for itself. */
+void watch_databases();
+/* Does such a command run? */
+bool is_closed(const Slot &slot) noexcept;
 /* Register the process that starts the workers of tenancy.databases. */
 void register_launcher();
 

@@ -32,26 +32,30 @@ struct Type {
 };
 constexpr Type uuid_type = {UUIDOID, UUIDARRAYOID, UUID_LEN, false, TYPALIGN_CHAR};
 constexpr Type text_type = {TEXTOID, TEXTARRAYOID, -1, false, TYPALIGN_INT};
-constexpr Type time_type = {TIMESTAMPTZOID, TIMESTAMPTZARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
-constexpr Type int8_type = {INT8OID, INT8ARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+constexpr bool wide_datum = sizeof(Datum) >= 8;
+constexpr Type time_type = {TIMESTAMPTZOID, TIMESTAMPTZARRAYOID, 8, wide_datum, TYPALIGN_DOUBLE};
+constexpr Type int8_type = {INT8OID, INT8ARRAYOID, 8, wide_datum, TYPALIGN_DOUBLE};
 constexpr Type int4_type = {INT4OID, INT4ARRAYOID, 4, true, TYPALIGN_INT};
 constexpr Type bool_type = {BOOLOID, BOOLARRAYOID, 1, true, TYPALIGN_CHAR};
 
-constexpr Type types[column_count] = {
-	uuid_type, uuid_type, uuid_type, text_type, text_type, text_type, text_type, text_type, time_type, time_type, int4_type,
-	int4_type, int8_type, bool_type, bool_type, text_type, text_type, text_type, text_type, text_type, text_type, int4_type,
-	int8_type};
+constexpr Type types[column_count] = {uuid_type, uuid_type, uuid_type, text_type, text_type, text_type,
+									  text_type, text_type, time_type, time_type, int4_type, int4_type,
+									  int8_type, bool_type, bool_type, text_type, text_type, text_type,
+									  text_type, text_type, text_type, int4_type, int8_type};
 
 constexpr char insert_runs[] =
 	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
-	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms, row_count, result_bytes,"
+	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms, row_count, "
+	"result_bytes,"
 	" truncated, cached, error_code, error_message, result_hash, application_name, client_addr, role_name, backend_pid,"
 	" transaction_id)"
-	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w, x::pg_catalog.text::pg_catalog.xid8"
+	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w, "
+	"x::pg_catalog.text::pg_catalog.xid8"
 	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
 	" $20, $21, $22, $23) AS z (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u, v, w, x)"
 	" ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = excluded.finished_at,"
-	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count, result_bytes = excluded.result_bytes,"
+	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count, result_bytes = "
+	"excluded.result_bytes,"
 	" truncated = excluded.truncated, cached = excluded.cached, error_code = excluded.error_code,"
 	" error_message = excluded.error_message, result_hash = excluded.result_hash WHERE r.status = 'running'";
 
@@ -116,7 +120,8 @@ fill_start(Columns &to, Record *record, bool stripped)
 	to.set_text(client, stripped ? nullptr : record->client);
 	to.set_text(role, record->role);
 	to.set(pid, Int32GetDatum(record->pid));
-	record->transaction == 0 ? to.null(transaction) : to.set(transaction, Int64GetDatum(static_cast<int64>(record->transaction)));
+	record->transaction == 0 ? to.null(transaction)
+							 : to.set(transaction, Int64GetDatum(static_cast<int64>(record->transaction)));
 }
 
 void
@@ -167,7 +172,8 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 {
 	int dimension = count;
 	int bound = 1;
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
+	return PointerGetDatum(
+		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
 } // namespace

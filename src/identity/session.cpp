@@ -52,8 +52,8 @@ struct Slot {
 
 char *value = nullptr; /* of the setting */
 bool  is_set = false;
-Note  note;
-Cache cache;
+constinit Note  note{};
+constinit Cache cache{};
 Slot *slots = nullptr; /* by proc number, max_slots of them */
 
 constexpr const char *shared_name = "pg_tenancy sessions";

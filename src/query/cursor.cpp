@@ -29,7 +29,10 @@ namespace {
 
 constexpr int fetch_rows = 1000;
 
-/* The state of one cursor; lives in the portal's memory context, as the stream of its execution does. */
+/*
+ * The state of one cursor. It lives, as the stream of its execution does, in a child of the portal's memory context: an abort
+ * deletes the children at once, which ends the remote statement, but keeps the portal itself until ROLLBACK.
+ */
 struct Cursor {
 	Execution          execution;
 	bridge::Converter *converters;
@@ -195,7 +198,7 @@ create_portal(const char *name)
 	return portal;
 }
 
-/* Start the statement and hang the portal on it; everything of it lives in the portal's context. */
+/* Start the statement and hang the portal on it. */
 void
 open_cursor(Portal portal, Cursor *cursor, const char *sql, ParamList params)
 {
@@ -226,7 +229,8 @@ TENANCY_FUNCTION(open_query)
 	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	Portal const    portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 
-	MemoryContext const outer = MemoryContextSwitchTo(portal->portalContext);
+	MemoryContext const own = AllocSetContextCreate(portal->portalContext, "tenancy.open_query", ALLOCSET_SMALL_SIZES);
+	MemoryContext const outer = MemoryContextSwitchTo(own);
 	auto *const         cursor = static_cast<Cursor *>(palloc0(sizeof(Cursor)));
 	if (!begin(cursor->execution, selector, history::Source::sql, nullptr, sql))
 		connection::deny(selector);

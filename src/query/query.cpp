@@ -103,13 +103,15 @@ describe(Description &description, connection::Pool &pool, connection::Opening &
 	description.columns = lease.session().describe(sql, options, bridge::waiter());
 }
 
-/* The local name of a type with its modifier, as numeric(10,2); the server's own word for what is no built-in type. */
-char *
-type_text(const remote::Column &column)
+/* Rows of an unnamed type need the caller's column list; say so, rather than what mode is missing. */
+void
+require_column_list(FunctionCallInfo fcinfo)
 {
-	if (column.type_oid == TEXTOID && !column.native_type.empty() && column.typmod < 0 && column.native_type != "text")
-		return psprintf("text (%s)", column.native_type.c_str());
-	return format_type_with_typemod(column.type_oid, column.typmod);
+	auto const *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	if (info == nullptr || !IsA(info, ReturnSetInfo) || info->expectedDesc == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("tenancy.query needs a column definition list"),
+		                errhint("Call it in FROM, as in SELECT * FROM tenancy.query(…) AS t(a int, b text); "
+		                        "or use tenancy.open_query() or tenancy.execute_query().")));
 }
 
 } // namespace
@@ -119,6 +121,7 @@ TENANCY_FUNCTION(query)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	char *const                sql = required_sql(fcinfo);
 	ParamList const            params = variadic_params(fcinfo, 2);
+	require_column_list(fcinfo);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	Execution   execution{};
@@ -144,7 +147,7 @@ TENANCY_FUNCTION(describe_query)
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	for (remote::Column const &column : description->columns) {
 		char *const name = pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
-		Datum values[] = {CStringGetTextDatum(name), CStringGetTextDatum(type_text(column))};
+		Datum values[] = {CStringGetTextDatum(name), CStringGetTextDatum(format_type_with_typemod(column.type_oid, column.typmod))};
 		bool  nulls[] = {false, false};
 		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 	}

@@ -91,7 +91,7 @@ Lookup::open(const std::string &name_servers)
 	ares_options options{};
 	char         lookups[] = "fb"; /* the hosts file, then DNS */
 	options.flags = ARES_FLAG_NOALIASES;
-	options.timeout = 2000; /* of the first try; c-ares doubles it */
+	options.timeout = 1000; /* of the first try; c-ares doubles it */
 	options.tries = 3;
 	options.lookups = lookups;
 	options.sock_state_cb = socket_changed;

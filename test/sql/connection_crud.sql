@@ -67,6 +67,7 @@ SELECT probe.error_of($$SELECT * FROM tenancy.test_connection('shop')$$);
 SELECT probe.error_of(format($$SELECT * FROM tenancy.test_connection(%L::uuid)$$, :'shop_id')) = probe.error_of(format($$SELECT * FROM tenancy.test_connection(%L)$$, :'shop_id')) AS same;
 SELECT probe.error_of($$SELECT tenancy.update_connection('shop', name => 'mine')$$);
 SELECT probe.error_of($$SELECT tenancy.delete_connection('shop')$$);
+SELECT probe.error_of($$SELECT * FROM tenancy.query('shop', 'select 1') AS t(a int)$$);
 SELECT probe.error_of($$SELECT tenancy.query('shop', 'select 1')$$);
 SELECT tenancy.user_has_access(user_id, :'shop_id') FROM (SELECT tenancy.current_user_id() AS user_id) AS me;
 SELECT left(probe.error_of(format($$SELECT tenancy.get_client_connection(tenancy.current_user_id(), %L)$$, :'shop_id')), 36);

@@ -1,6 +1,5 @@
 -- Sealed passwords without additional data: for administrators, and for other programs with the same key.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
 CREATE ROLE regress_credential_app LOGIN;
 CREATE ROLE regress_credential_boss LOGIN;
 GRANT tenancy_user TO regress_credential_app;

@@ -1,6 +1,5 @@
 -- Accounts: what register, login, change_password and the profile functions accept, and who may do what.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
 CREATE ROLE regress_identity_app LOGIN;
 CREATE ROLE regress_identity_boss LOGIN;
 GRANT tenancy_user TO regress_identity_app;
@@ -9,7 +8,7 @@ GRANT tenancy_admin TO regress_identity_boss;
 SET SESSION AUTHORIZATION regress_identity_app;
 \set SHOW_CONTEXT never
 
-SELECT tenancy.register('Ann@Account.example', 'correct horse', 'Ann', company_name => 'ACME') AS ann \gset
+SELECT tenancy.register('Ann@account.example', 'correct horse', 'Ann', company_name => 'ACME') AS ann \gset
 SELECT tenancy.register('bob@account.example', 'battery staple', 'Bob') AS bob \gset
 -- one account per address, whatever the case
 SELECT tenancy.register('ann@ACCOUNT.example', 'something else');

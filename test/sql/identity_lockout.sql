@@ -1,6 +1,5 @@
 -- Failed logins lock an account, also when their transactions roll back, and whether or not the account exists.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
 SELECT tenancy.register('ann@lockout.example', 'correct horse') IS NOT NULL AS registered;
 
 -- how many attempts were counted until the account was locked? Each is rolled back.

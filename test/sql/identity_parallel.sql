@@ -1,6 +1,5 @@
 -- Parallel workers have the identity of their leader, and only then.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
 CREATE ROLE regress_identity_app LOGIN;
 GRANT tenancy_user TO regress_identity_app;
 SELECT tenancy.register('ann@parallel.example', 'correct horse') AS ann \gset

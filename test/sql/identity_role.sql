@@ -1,6 +1,5 @@
 -- Role bindings: a login role that is a user without a token.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
 CREATE ROLE regress_identity_ann LOGIN;
 CREATE ROLE regress_identity_boss LOGIN;
 CREATE ROLE regress_identity_super LOGIN SUPERUSER;

@@ -29,7 +29,7 @@ SELECT tenancy.execute_query('my', $$SELECT cast(18446744073709551615 AS unsigne
   0.1e0 AS f8, NULL AS nothing, '' AS empty, 'naïve ☃ 😀' AS utf8,
   cast('2024-02-29' AS date) AS d, cast('2024-02-29 23:59:59.123456' AS datetime(6)) AS ts, x'00ff' AS b,
   cast('838:59:59.000001' AS time(6)) AS t, b'101' AS bits$$) -> 'rows';
-SELECT tenancy.execute_query('lite', $$SELECT 9223372036854775807 AS big, 0.1 AS f8, NULL AS nothing, '' AS empty, 'naïve ☃ 😀' AS utf8, x'00ff' AS b$$) -> 'rows';
+SELECT tenancy.execute_query('lite', $$SELECT 9223372036854775807 AS big, 0.1 AS f8, NULL AS nix, '' AS empty, 'naïve ☃ 😀' AS utf8, x'00ff' AS b$$) -> 'rows';
 
 -- A table of the same shape on each; the same rows answer.
 SELECT c, tenancy.execute_query(c, 'DROP TABLE IF EXISTS orders') ->> 'status' AS dropped FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;

@@ -2,10 +2,13 @@
  * Driving the client library: each call starts, suspends whenever it would block, and is resumed when the socket is
  * ready. Pure regime. A call that an exception leaves suspended makes the handle good for nothing but closing.
  */
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -43,25 +46,20 @@ read_greeting(const unsigned char *data, std::size_t size)
 }
 
 /* Look at the greeting without taking it from the socket, before the library answers it. */
-void
-demand_tls_offer(int fd, const Budget &budget)
+Greeting
+await_greeting(int fd, const Budget &budget)
 {
 	unsigned char data[512];
-	for (;;) {
-		if (budget.waiter.wait(fd, core::wait_read, budget.deadline) == 0)
-			return;
+	while (!budget.deadline.passed() && budget.waiter.wait(fd, core::wait_read, budget.deadline) != 0) {
 		ssize_t const size = recv(fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
 		if (size <= 0)
-			return;
+			return Greeting::other;
 		Greeting const greeting = read_greeting(data, static_cast<std::size_t>(size));
-		if (greeting == Greeting::plain)
-			throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
 		if (greeting != Greeting::incomplete || size == sizeof(data))
-			return;
+			return greeting;
 		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(10)));
-		if (budget.deadline.passed())
-			return;
 	}
+	return Greeting::incomplete;
 }
 
 /* The address at the other end of a connected socket. */
@@ -82,6 +80,40 @@ peer_of(int fd, Address &peer)
 	std::memcpy(peer.bytes.data() + 12, &reinterpret_cast<sockaddr_in *>(&storage)->sin_addr, 4);
 	return true;
 }
+
+#ifdef MARIADB_PACKAGE_VERSION
+
+/* Of the connection being made, for the one callback of the library that gets no pointer of ours. */
+thread_local const Budget *handshake_budget = nullptr;
+
+/*
+ * The library does not suspend during a TLS handshake. It reads from a blocking socket for as long as its connect timeout
+ * says, then calls this to wait on. So that timeout is the shortest, and this looks for interrupts while it waits.
+ */
+int
+wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
+{
+	constexpr long slice_ms = 50;
+	PollWaiter waiter;
+	const Budget &budget = *handshake_budget;
+	while (!budget.waiter.interrupted() && !budget.deadline.passed())
+		if (waiter.wait(fd, is_read ? core::wait_read : core::wait_write,
+		                core::Deadline::earlier(budget.deadline, core::Deadline::after(slice_ms))) != 0)
+			return 1;
+	errno = ETIMEDOUT;
+	return 0;
+}
+
+/* Sets handshake_budget while it lives. */
+struct Handshake {
+	explicit Handshake(const Budget &budget) : outer(std::exchange(handshake_budget, &budget)) {}
+	~Handshake() { handshake_budget = outer; }
+	Handshake(const Handshake &) = delete;
+	Handshake &operator=(const Handshake &) = delete;
+	const Budget *outer;
+};
+
+#endif
 
 } // namespace
 
@@ -183,7 +215,8 @@ Handle::await(int pending, const Budget &budget)
 	if ((pending & MYSQL_WAIT_WRITE) != 0)
 		events |= core::wait_write;
 	unsigned const ready = budget.waiter.wait(fd(), events, budget.deadline);
-	if (ready != 0)
+	/* A server that always has one more byte must not escape the deadline. */
+	if (ready != 0 && !budget.deadline.passed())
 		return ((ready & core::wait_read) != 0 ? MYSQL_WAIT_READ : 0) |
 		       ((ready & core::wait_write) != 0 ? MYSQL_WAIT_WRITE : 0);
 #else
@@ -195,31 +228,41 @@ Handle::await(int pending, const Budget &budget)
 }
 
 void
-Handle::verify(const Proof &proof, const Budget &budget) const
+Handle::verify_peer(const Proof &proof) const
 {
-	Address peer;
-	if (!peer_of(fd(), peer))
+	Address address;
+	if (!peer_of(fd(), address))
 		return; /* not connected: the library will say why */
-	bool known = false;
-	for (const Address &address : proof.peers)
-		known = known || address == peer;
-	if (!known)
+	if (std::find(proof.peers.begin(), proof.peers.end(), address) == proof.peers.end())
 		throw core::Error(core::FailureKind::denied_address, "42501",
 		                  "remote server answered from an address that was not checked",
-		                  "The address is " + peer.text() + ".");
-	if (proof.demand_tls)
-		demand_tls_offer(fd(), budget);
+		                  "The address is " + address.text() + ".");
+}
+
+void
+Handle::verify(const Proof &proof, const Budget &budget) const
+{
+	verify_peer(proof);
+	Greeting const greeting = proof.look_for_tls ? await_greeting(fd(), budget) : Greeting::other;
+	if (greeting == Greeting::plain && proof.demand_tls)
+		throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
+#ifdef MARIADB_PACKAGE_VERSION
+	if (greeting == Greeting::offers_tls)
+		mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, proof.methods_over_tls);
+#endif
 }
 
 /*
- * The first suspension is for the TCP connection (or, when that was immediate, for the greeting): nothing has been sent
- * yet, so this is where the peer and its offer of TLS are checked. The peer is checked again when all is done, in case
- * no call ever had to wait.
+ * The first suspension is for the TCP connection, which never is there at once: nothing has been sent yet, so this is
+ * where the peer and its offer of TLS are looked at. Afterwards the socket is made non-blocking, because the library
+ * has made it blocking and over TLS reads it as it is.
  */
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
 #ifdef MARIADB_PACKAGE_VERSION
+	mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void *>(wait_in_handshake));
+	Handshake const handshake(budget);
 	MYSQL *result = nullptr;
 	bool verified = false;
 	drive(
@@ -229,18 +272,22 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 		                                    login.port, nullptr, login.flags);
 		},
 		[&](int ready) {
-			if (!verified)
+			if (!std::exchange(verified, true))
 				verify(proof, budget);
-			verified = true;
 			return mysql_real_connect_cont(&result, mysql_, ready);
 		});
 #else
 	MYSQL *const result = mysql_real_connect(mysql_, login.host, login.user, login.password, login.database, login.port,
 	                                         nullptr, login.flags);
 #endif
-	if (result != nullptr)
-		verify({proof.peers, false}, budget);
-	return result != nullptr;
+	if (result == nullptr) {
+		budget.waiter.serve();
+		if (budget.deadline.passed())
+			throw core::Error(core::FailureKind::timeout, "08001", "could not connect to remote server in time");
+		return false;
+	}
+	verify_peer(proof);
+	return !is_connector_c || fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK) == 0;
 }
 
 #ifdef MARIADB_PACKAGE_VERSION

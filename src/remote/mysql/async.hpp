@@ -40,10 +40,12 @@ public:
 	virtual ~PollWaiter() = default;
 };
 
-/* What a connection has to prove before it is trusted with a login. */
+/* What a server has to prove before it is told anything. */
 struct Proof {
-	const std::vector<Address> &peers; /* the server's address must be one of them */
-	bool demand_tls;                   /* the server's greeting must offer TLS */
+	const std::vector<Address> &peers; /* its address is one of them */
+	bool        look_for_tls;          /* see whether its greeting offers TLS, and */
+	bool        demand_tls;            /* refuse it if not, or else */
+	const char *methods_over_tls;      /* allow these methods of authentication */
 };
 
 /* Where and as whom; strings live during the call. */
@@ -93,6 +95,7 @@ private:
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
 	           Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
+	void verify_peer(const Proof &proof) const;
 	void verify(const Proof &proof, const Budget &budget) const;
 
 	MYSQL *mysql_;

@@ -9,7 +9,7 @@
  *   verify_full  and a certificate that carries the host's name or address. The library compares with the name that it
  *                connects by and has no way to give it the address too: so it resolves the name again, and the
  *                address that it got to must be among the checked ones before anything is sent.
- * It has no hook for waiting during the TLS handshake itself, which is therefore bounded by the connect timeout alone.
+ * The greeting also decides which methods of authentication are allowed.
  */
 #include <algorithm>
 #include <cerrno>
@@ -111,8 +111,8 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const yes = 1, no = 0;
-	int const left = budget.deadline.remaining_ms();
-	unsigned const seconds = left < 0 ? 0 : static_cast<unsigned>(left) / 1000 + 1;
+	/* How long the library may block at a time while it connects: see wait_in_handshake. The budget is the real limit. */
+	unsigned const seconds = is_connector_c ? 1 : static_cast<unsigned>(budget.deadline.remaining_ms()) / 1000 + 1;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
 	bool const verify = endpoint.tls >= TlsMode::verify_ca;
 
@@ -129,7 +129,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 #ifdef MARIADB_PACKAGE_VERSION
 	Flag const check_name = endpoint.tls == TlsMode::verify_full && !endpoint.name.empty();
 	mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
-	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, endpoint.tls >= TlsMode::require ? methods_tls : methods_plain);
+	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, methods_plain);
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, encrypt ? &yes : &no);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check_name);
 #else
@@ -160,7 +160,8 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 	Login const login = {host.c_str(), endpoint.username.c_str(), endpoint.password.c_str(),
 	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(), endpoint.port,
 	                     CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS};
-	Proof const proof = {endpoint.addresses, endpoint.tls >= TlsMode::require};
+	Proof const proof = {endpoint.addresses, endpoint.tls != TlsMode::disable, endpoint.tls >= TlsMode::require,
+	                     methods_tls};
 	if (!handle->connect(login, proof, budget)) {
 		Report report = report_of(handle->get());
 		report.message = without(endpoint.password, std::move(report.message));

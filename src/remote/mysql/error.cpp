@@ -116,9 +116,30 @@ is_lost(unsigned number) noexcept
 	       number == 1053 || number == 4031;
 }
 
-core::Error
-connect_error(const Report &report)
+namespace {
+
+/* An error that the server sends in place of its greeting arrives wrapped: "… cannot be verified: 1040 - Too many …". */
+Report
+unwrapped(const Report &report)
 {
+	constexpr std::string_view wrapping = "cannot be verified: ", dash = " - ";
+	std::size_t const at = report.message.find(wrapping);
+	if (at == std::string::npos)
+		return report;
+	std::string_view inner = std::string_view(report.message).substr(at + wrapping.size());
+	Report result;
+	auto const end = std::from_chars(inner.data(), inner.data() + inner.size(), result.number).ptr;
+	inner.remove_prefix(static_cast<std::size_t>(end - inner.data()));
+	result.message = inner.starts_with(dash) ? inner.substr(dash.size()) : inner;
+	return result.number != 0 ? result : report;
+}
+
+} // namespace
+
+core::Error
+connect_error(const Report &wrapped)
+{
+	Report const report = unwrapped(wrapped);
 	switch (report.number) {
 	case 2002:
 	case 2003:
@@ -145,13 +166,16 @@ connect_error(const Report &report)
 		return {FailureKind::refused, "28000", "remote server does not accept connections from this host",
 		        report.message};
 	case 1251:
+	case 2049:
 	case 2054:
 	case 2058:
 	case 2059:
 	case 2061:
-	case 5011:
+	case 5010:
+	case 5012:
+		/* Without the library's text, which names the method from memory that it has freed. */
 		return {FailureKind::password, "28000",
-		        "remote server asked for an authentication method that is not allowed here", report.message,
+		        "remote server asked for an authentication method that is not allowed here", {},
 		        "Allowed are mysql_native_password and client_ed25519, and with TLS also caching_sha2_password and "
 		        "sha256_password."};
 	case 2006:

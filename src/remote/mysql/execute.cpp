@@ -165,8 +165,6 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
 	limit_time(options.timeout_ms, budget);
 	if (read_only)
 		begin_read_only(budget);
-	bool const harmless = kind == StatementKind::reads || kind == StatementKind::writes;
-	altered_ = altered_ || !harmless;
 	std::vector<Shape> shapes = send(cursor->flow(), sql, params, kind, budget);
 	if (shapes.empty())
 		cursor->finish(static_cast<std::int64_t>(mysql_affected_rows(handle_->get())), budget);
@@ -182,6 +180,7 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 {
 	for (bool again = false;; again = true) {
 		flow.statement = prepare(sql, kind, budget);
+		altered_ = altered_ || kind == StatementKind::exports || kind == StatementKind::other;
 		if (flow.statement == nullptr && params.empty())
 			return send_text(flow, sql, budget);
 		if (flow.statement == nullptr)

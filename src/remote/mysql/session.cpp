@@ -172,6 +172,9 @@ Connection::describe(std::string_view sql, const RunOptions &options, core::Wait
 {
 	demand_clean();
 	Budget const budget = {core::Deadline::after(options.timeout_ms), waiter};
+	/* What was prepared before may describe a table as it was then. */
+	if (Statement *const known = find(sql))
+		discard(*known);
 	Flow flow(*this);
 	flow.statement = prepare(sql, classify(sql), budget);
 	std::vector<Column> columns;

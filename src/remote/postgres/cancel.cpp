@@ -36,7 +36,8 @@ PollWaiter::wait(int fd, unsigned events, Deadline deadline)
 	/* An error or a hang-up is for the client library to find. */
 	if ((entry.revents & (POLLIN | POLLOUT)) == 0)
 		return events;
-	return ((entry.revents & POLLIN) != 0 ? core::wait_read : 0) | ((entry.revents & POLLOUT) != 0 ? core::wait_write : 0);
+	return ((entry.revents & POLLIN) != 0 ? core::wait_read : 0) |
+	       ((entry.revents & POLLOUT) != 0 ? core::wait_write : 0);
 }
 
 #ifdef LIBPQ_HAS_ASYNC_CANCEL

@@ -18,6 +18,7 @@ public:
 };
 
 /* Ask the server to stop what link runs; process is the number of its backend. Throws core::Error. */
-void request_cancel(const Endpoint &endpoint, const Link &link, int process, core::Deadline deadline, core::Waiter &waiter);
+void request_cancel(const Endpoint &endpoint, const Link &link, int process, core::Deadline deadline,
+                    core::Waiter &waiter);
 
 } // namespace tenancy::remote::postgres

@@ -43,7 +43,8 @@ connect(const Target &target, Waiter &waiter)
 	if (target.password.empty())
 		throw Error(FailureKind::password, "28P01", "password is required", {}, "Set the password of the connection.");
 	if (target.username.empty())
-		throw Error(FailureKind::password, "28000", "user name is required", {}, "Set the user name of the connection.");
+		throw Error(FailureKind::password, "28000", "user name is required", {},
+		            "Set the user name of the connection.");
 	Deadline const deadline = Deadline::after(target.connect_timeout_ms);
 	NetworkList const nothing;
 	Endpoint endpoint(target);

@@ -58,7 +58,7 @@ statement_text(std::string_view sql)
 
 Cursor::Cursor(Session &session, const RunOptions &options)
 	: session_(session), link_(session.link_), options_(options), deadline_(local_deadline(options)),
-	  started_(Deadline::Clock::now()), flight_(session)
+	  started_(Clock::now()), flight_(session)
 {
 	options_.fetch_rows = std::max(options.fetch_rows, 1);
 	link_.set_chunk(std::min(options_.fetch_rows, most_rows_in_chunk));
@@ -201,8 +201,8 @@ void
 Cursor::refuse_copy()
 {
 	link_.close();
-	throw Error(FailureKind::query, "0A000", "COPY to or from the client is not supported",
-	            {}, "Use SELECT or INSERT instead.");
+	throw Error(FailureKind::query, "0A000", "COPY to or from the client is not supported", {},
+	            "Use SELECT or INSERT instead.");
 }
 
 void
@@ -213,11 +213,15 @@ Cursor::conclude()
 	if (link_.idle())
 		flight_.done();
 	session_.statement_ended();
-	if (!failure_)
-		return;
-	bool const late = options_.timeout_ms > 0 &&
-	                  Deadline::Clock::now() - started_ >= std::chrono::milliseconds(options_.timeout_ms);
-	throw remote_error(failure_.get(), late);
+	late_ = options_.timeout_ms > 0 && Clock::now() - started_ >= std::chrono::milliseconds(options_.timeout_ms);
+	throw_failure();
+}
+
+void
+Cursor::throw_failure() const
+{
+	if (failure_)
+		throw remote_error(failure_.get(), late_);
 }
 
 bool
@@ -225,8 +229,7 @@ Cursor::fetch(Batch &batch, Waiter &waiter)
 {
 	batch.reset(columns_.size());
 	if (concluded_) {
-		if (failure_)
-			throw remote_error(failure_.get(), false);
+		throw_failure();
 		return false;
 	}
 	auto const most = static_cast<std::size_t>(options_.fetch_rows);

@@ -44,12 +44,15 @@ private:
 	[[noreturn]] void refuse_copy();
 	/* Throws failure_ if there is one. */
 	void conclude();
+	void throw_failure() const;
+
+	using Clock = core::Deadline::Clock;
 
 	Session              &session_;
 	Link                 &link_;
 	RunOptions            options_;
 	core::Deadline        deadline_;
-	core::Deadline::Clock::time_point started_;
+	Clock::time_point     started_;
 	Session::InFlight     flight_;
 	std::vector<Column>   columns_;
 	std::vector<Decoding> decodings_;
@@ -61,6 +64,7 @@ private:
 	bool                  reused_ = false;      /* runs a statement prepared earlier */
 	bool                  rolled_back_ = false;
 	bool                  concluded_ = false;
+	bool                  late_ = false;        /* concluded after its time was up */
 };
 
 } // namespace tenancy::remote::postgres

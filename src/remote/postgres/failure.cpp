@@ -25,8 +25,10 @@ field(const PGresult *result, int code)
 FailureKind
 kind_of(std::string_view sqlstate, std::string_view message, bool late) noexcept
 {
-	if (sqlstate == "57014")
-		return late || message.find("statement timeout") != message.npos ? FailureKind::timeout : FailureKind::cancelled;
+	if (sqlstate == "57014") {
+		bool const timed_out = late || message.find("statement timeout") != message.npos;
+		return timed_out ? FailureKind::timeout : FailureKind::cancelled;
+	}
 	bool const connection = sqlstate.substr(0, 2) == "08" && sqlstate != "08P01";
 	if (connection || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P05" ||
 	    sqlstate == "25P03")
@@ -70,7 +72,8 @@ Error
 refused_by_server(const ServerReport &report, std::string_view password)
 {
 	FailureKind kind = FailureKind::other;
-	if (report.sqlstate.substr(0, 2) == "28")
+	/* PgBouncer says 08P01 for everything, in words that no locale changes. */
+	if (report.sqlstate.substr(0, 2) == "28" || report.message.find("authentication failed") != report.message.npos)
 		kind = FailureKind::password;
 	else if (report.sqlstate == "3D000")
 		kind = FailureKind::database;
@@ -142,7 +145,8 @@ Error
 unused_password_error()
 {
 	return {FailureKind::password, "2F003", "the server did not ask for the password",
-	        "A server that lets connections in without their password would give this database to every user of the platform.",
+	        "A server that lets connections in without a password would give this database to every user of the "
+	        "platform.",
 	        "Change the server's authentication method to scram-sha-256."};
 }
 

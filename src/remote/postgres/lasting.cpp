@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <span>
 
 namespace tenancy::remote::postgres {
 
@@ -12,18 +14,21 @@ namespace {
 
 /* First words of the tags of statements that act on the database, or on the transaction, but not on the session. */
 constexpr std::string_view harmless[] = {
-	"SELECT",   "INSERT",  "UPDATE",  "DELETE",    "MERGE",    "EXPLAIN", "SHOW",   "CREATE", "ALTER",
-	"DROP",     "TRUNCATE", "COMMENT", "GRANT",    "REVOKE",   "ANALYZE", "VACUUM", "REINDEX", "CLUSTER",
-	"REFRESH",  "CHECKPOINT", "NOTIFY", "LOCK",    "SECURITY", "IMPORT",  "REASSIGN", "BEGIN", "START",
-	"COMMIT",   "ROLLBACK", "SAVEPOINT", "RELEASE",
+	"SELECT",  "INSERT",   "UPDATE",  "DELETE", "MERGE",   "EXPLAIN", "SHOW",     "CREATE",  "ALTER",      "DROP",
+	"COMMENT", "TRUNCATE", "GRANT",   "REVOKE", "ANALYZE", "VACUUM",  "REINDEX",  "CLUSTER", "CHECKPOINT", "REFRESH",
+	"NOTIFY",  "LOCK",     "IMPORT",  "BEGIN",  "START",   "COMMIT",  "ROLLBACK", "RELEASE", "SAVEPOINT",  "REASSIGN",
+	"SECURITY",
 };
 
+/* Functions, and the schema of temporary objects. */
 constexpr std::string_view suspects[] = {
-	"temp", "temporary", "pg_temp", "set_config", "dblink_connect", "setseed",
+	"pg_temp",          "set_config",              "setseed",              "dblink_connect",
 	"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared",
 };
-constexpr std::size_t shortest_suspect = 4;
-constexpr std::size_t longest_suspect = 27;
+
+/* Columns are called temp too, but not after these: CREATE OR REPLACE TEMP VIEW, SELECT INTO TEMP, and so on. */
+constexpr std::string_view temporary[] = {"temp", "temporary"};
+constexpr std::string_view before_temporary[] = {"create", "global", "local", "replace", "into"};
 
 constexpr char
 lower(char c) noexcept
@@ -35,16 +40,15 @@ constexpr bool
 is_word(char c) noexcept
 {
 	char const l = lower(c);
-	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
+	bool const beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
+	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || beyond_ascii;
 }
 
 bool
-is_suspect(std::string_view word) noexcept
+is_one_of(std::string_view word, std::span<const std::string_view> list) noexcept
 {
-	if (word.size() < shortest_suspect || word.size() > longest_suspect)
-		return false;
-	return std::ranges::any_of(suspects, [word](std::string_view suspect) {
-		return std::ranges::equal(word, suspect, {}, lower);
+	return std::ranges::any_of(list, [word](std::string_view known) {
+		return word.size() == known.size() && std::ranges::equal(word, known, {}, lower);
 	});
 }
 
@@ -59,12 +63,16 @@ leaves_a_mark(std::string_view tag) noexcept
 bool
 may_leave_a_mark(std::string_view sql) noexcept
 {
+	std::string_view previous;
 	for (std::size_t at = 0; at < sql.size();) {
 		std::size_t end = at;
 		while (end < sql.size() && is_word(sql[end]))
 			++end;
-		if (is_suspect(sql.substr(at, end - at)))
-			return true;
+		if (std::string_view const word = sql.substr(at, end - at); !word.empty()) {
+			if (is_one_of(word, suspects) || (is_one_of(word, temporary) && is_one_of(previous, before_temporary)))
+				return true;
+			previous = word;
+		}
 		at = end + 1;
 	}
 	return false;

@@ -62,7 +62,7 @@ public:
 	void send_sync();
 	void flush(core::Deadline deadline, core::Waiter &waiter);
 
-	/* The next reply, or Step::none when everything sent is answered. Throws when the connection breaks or time is up. */
+	/* The next reply, or Step::none when everything is answered. Throws when the connection breaks or time is up. */
 	Reply receive(core::Deadline deadline, core::Waiter &waiter);
 	/* Send and drop what is outstanding; false when the deadline or the connection did not let it. */
 	bool drain(core::Deadline deadline, core::Waiter &waiter);
@@ -86,12 +86,12 @@ private:
 	void   skip_to_sync();
 	[[noreturn]] void lose() const;
 
-	PGconn           *connection_;
-	std::vector<Step> steps_;
-	std::size_t       next_ = 0;
-	bool              streaming_ = false;
-	int               chunk_ = 1;
-	std::string       tag_;
+	PGconn                    *connection_;
+	std::vector<Step>          steps_; /* sent since nothing was outstanding */
+	std::size_t                next_ = 0;
+	bool                       streaming_ = false;
+	int                        chunk_ = 1;
+	std::string                tag_;
 	std::optional<core::Error> last_words_; /* the error with which the server ended the session */
 };
 

@@ -58,17 +58,18 @@ struct Named {
 	const char   *name;
 };
 constexpr Named shown_as_text[] = {
-	{18, "\"char\""},   {24, "regproc"},     {27, "tid"},       {28, "xid"},        {142, "xml"},
-	{600, "point"},     {650, "cidr"},       {705, "unknown"},  {774, "macaddr8"},  {790, "money"},
-	{829, "macaddr"},   {869, "inet"},       {2202, "regprocedure"}, {2205, "regclass"}, {2206, "regtype"},
-	{2249, "record"},   {2278, "void"},      {3614, "tsvector"}, {3615, "tsquery"}, {3904, "int4range"},
-	{3906, "numrange"}, {3908, "tsrange"},   {3910, "tstzrange"}, {3912, "daterange"}, {3926, "int8range"},
+	{18, "\"char\""},       {24, "regproc"},    {27, "tid"},         {28, "xid"},         {142, "xml"},
+	{600, "point"},         {650, "cidr"},      {705, "unknown"},    {774, "macaddr8"},   {790, "money"},
+	{829, "macaddr"},       {869, "inet"},      {2205, "regclass"},  {2206, "regtype"},   {2249, "record"},
+	{2202, "regprocedure"}, {2278, "void"},     {3614, "tsvector"},  {3615, "tsquery"},   {3904, "int4range"},
+	{3906, "numrange"},     {3908, "tsrange"},  {3910, "tstzrange"}, {3912, "daterange"}, {3926, "int8range"},
 };
 
 const Builtin *
 find_kept(std::uint32_t oid) noexcept
 {
-	auto const found = std::ranges::find_if(kept, [oid](const Builtin &type) { return type.oid == oid || type.array == oid; });
+	auto const is_it = [oid](const Builtin &type) { return type.oid == oid || type.array == oid; };
+	auto const found = std::ranges::find_if(kept, is_it);
 	return found == std::end(kept) ? nullptr : found;
 }
 

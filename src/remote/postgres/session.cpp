@@ -58,6 +58,12 @@ version_text(const PGconn *connection)
 	return "PostgreSQL " + clean(version.substr(0, version.find(' ')));
 }
 
+Oid
+oid_at(const PGresult *result, int row)
+{
+	return static_cast<Oid>(std::strtoul(PQgetvalue(result, row, 0), nullptr, 10));
+}
+
 } // namespace
 
 Session::Session(Endpoint endpoint, Link link, bool read_only)
@@ -136,7 +142,9 @@ Session::send_timeout(long timeout_ms)
 	long const wanted = timeout_ms <= 0 ? 0 : timeout_ms > most ? most : timeout_ms;
 	if (wanted == remote_timeout_ms_)
 		return;
-	std::string const sql = wanted == 0 ? "RESET statement_timeout" : "SET statement_timeout = " + std::to_string(wanted);
+	std::string sql = "RESET statement_timeout";
+	if (wanted > 0)
+		sql = "SET statement_timeout = " + std::to_string(wanted);
 	link_.send_command(sql.c_str());
 	link_.send_sync();
 	remote_timeout_ms_ = wanted;
@@ -163,18 +171,12 @@ Session::describe(std::string_view sql, const RunOptions &options, Waiter &waite
 	link_.send_describe("");
 	link_.send_sync();
 	Result described;
-	try {
-		finish(deadline, waiter, [&](Reply reply) {
-			if (reply.step == Step::describe && PQresultStatus(reply.result.get()) == PGRES_COMMAND_OK)
-				described = std::move(reply.result);
-		});
-		if (described)
-			learn_type_names(described.get(), deadline, waiter);
-	} catch (const Error &) {
-		if (link_.idle())
-			flight.done();
-		throw;
-	}
+	finish(deadline, waiter, [&](Reply reply) {
+		if (reply.step == Step::describe && PQresultStatus(reply.result.get()) == PGRES_COMMAND_OK)
+			described = std::move(reply.result);
+	});
+	if (described)
+		learn_type_names(described.get(), deadline, waiter);
 	flight.done();
 	return described ? columns_of(described.get(), type_names_) : std::vector<Column>();
 }
@@ -195,8 +197,7 @@ Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &
 	link_.send_sync();
 	finish(deadline, waiter, [this](Reply reply) {
 		for (int row = 0; row < PQntuples(reply.result.get()); ++row)
-			type_names_[static_cast<Oid>(std::strtoul(PQgetvalue(reply.result.get(), row, 0), nullptr, 10))] =
-				clean(PQgetvalue(reply.result.get(), row, 1));
+			type_names_[oid_at(reply.result.get(), row)] = clean(PQgetvalue(reply.result.get(), row, 1));
 	});
 }
 

@@ -24,8 +24,8 @@ public:
 	/* Make what the server sends independent of its configuration: one round trip. */
 	void set_up(core::Deadline deadline, core::Waiter &waiter);
 
-	std::unique_ptr<remote::Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
-	                                        core::Waiter &waiter) override;
+	std::unique_ptr<remote::Cursor> execute(std::string_view sql, std::span<const Param> params,
+	                                        const RunOptions &options, core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;

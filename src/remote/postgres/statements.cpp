@@ -15,7 +15,8 @@ key_of(std::string_view sql, const Arguments &arguments)
 {
 	std::string key(sql);
 	key += '\0';
-	key.append(reinterpret_cast<const char *>(arguments.types()), static_cast<std::size_t>(arguments.count()) * sizeof(Oid));
+	auto const count = static_cast<std::size_t>(arguments.count());
+	key.append(reinterpret_cast<const char *>(arguments.types()), count * sizeof(Oid));
 	return key;
 }
 

@@ -1,5 +1,6 @@
 /*
- * Which statements of a session are prepared on the server: those run at least twice, least recently used. Pure regime.
+ * Which statements of a session are prepared on the server: those run at least twice, the most recently used.
+ * Pure regime.
  */
 #pragma once
 

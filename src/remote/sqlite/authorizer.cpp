@@ -17,7 +17,7 @@ namespace {
 using core::Error;
 using core::FailureKind;
 
-enum class Access : unsigned char { read, write, transaction, function, pragma, module };
+enum class Access : unsigned char { read, change, define, transaction, function, pragma, module };
 
 struct Action {
 	int         code;
@@ -35,34 +35,34 @@ constexpr Action action_table[] = {
 	{SQLITE_RECURSIVE, Access::read, "SELECT"},
 	{SQLITE_FUNCTION, Access::function, "function"},
 	{SQLITE_PRAGMA, Access::pragma, "PRAGMA"},
-	{SQLITE_INSERT, Access::write, "INSERT"},
-	{SQLITE_UPDATE, Access::write, "UPDATE"},
-	{SQLITE_DELETE, Access::write, "DELETE"},
-	{SQLITE_CREATE_TABLE, Access::write, "CREATE TABLE"},
-	{SQLITE_CREATE_INDEX, Access::write, "CREATE INDEX"},
-	{SQLITE_CREATE_VIEW, Access::write, "CREATE VIEW"},
-	{SQLITE_CREATE_TRIGGER, Access::write, "CREATE TRIGGER"},
+	{SQLITE_INSERT, Access::change, "INSERT"},
+	{SQLITE_UPDATE, Access::change, "UPDATE"},
+	{SQLITE_DELETE, Access::change, "DELETE"},
+	{SQLITE_CREATE_TABLE, Access::define, "CREATE TABLE"},
+	{SQLITE_CREATE_INDEX, Access::define, "CREATE INDEX"},
+	{SQLITE_CREATE_VIEW, Access::define, "CREATE VIEW"},
+	{SQLITE_CREATE_TRIGGER, Access::define, "CREATE TRIGGER"},
 	{SQLITE_CREATE_VTABLE, Access::module, "module"},
-	{SQLITE_DROP_TABLE, Access::write, "DROP TABLE"},
-	{SQLITE_DROP_INDEX, Access::write, "DROP INDEX"},
-	{SQLITE_DROP_VIEW, Access::write, "DROP VIEW"},
-	{SQLITE_DROP_TRIGGER, Access::write, "DROP TRIGGER"},
-	{SQLITE_DROP_VTABLE, Access::write, "DROP TABLE"},
-	{SQLITE_ALTER_TABLE, Access::write, "ALTER TABLE"},
-	{SQLITE_ANALYZE, Access::write, "ANALYZE"},
-	{SQLITE_REINDEX, Access::write, "REINDEX"},
+	{SQLITE_DROP_TABLE, Access::define, "DROP TABLE"},
+	{SQLITE_DROP_INDEX, Access::define, "DROP INDEX"},
+	{SQLITE_DROP_VIEW, Access::define, "DROP VIEW"},
+	{SQLITE_DROP_TRIGGER, Access::define, "DROP TRIGGER"},
+	{SQLITE_DROP_VTABLE, Access::define, "DROP TABLE"},
+	{SQLITE_ALTER_TABLE, Access::define, "ALTER TABLE"},
+	{SQLITE_ANALYZE, Access::define, "ANALYZE"},
+	{SQLITE_REINDEX, Access::define, "REINDEX"},
 	{SQLITE_TRANSACTION, Access::transaction, "transaction"},
 	{SQLITE_SAVEPOINT, Access::transaction, "savepoint"},
 };
 
 /* Names of what is refused, for messages only. */
 constexpr Action refused_table[] = {
-	{SQLITE_ATTACH, Access::write, "ATTACH or VACUUM"},
-	{SQLITE_DETACH, Access::write, "DETACH"},
-	{SQLITE_CREATE_TEMP_TABLE, Access::write, "CREATE TEMP TABLE"},
-	{SQLITE_CREATE_TEMP_INDEX, Access::write, "CREATE TEMP INDEX"},
-	{SQLITE_CREATE_TEMP_VIEW, Access::write, "CREATE TEMP VIEW"},
-	{SQLITE_CREATE_TEMP_TRIGGER, Access::write, "CREATE TEMP TRIGGER"},
+	{SQLITE_ATTACH, Access::define, "ATTACH or VACUUM"},
+	{SQLITE_DETACH, Access::define, "DETACH"},
+	{SQLITE_CREATE_TEMP_TABLE, Access::define, "CREATE TEMP TABLE"},
+	{SQLITE_CREATE_TEMP_INDEX, Access::define, "CREATE TEMP INDEX"},
+	{SQLITE_CREATE_TEMP_VIEW, Access::define, "CREATE TEMP VIEW"},
+	{SQLITE_CREATE_TEMP_TRIGGER, Access::define, "CREATE TEMP TRIGGER"},
 };
 
 /*
@@ -124,6 +124,22 @@ listed(const std::string_view (&table)[Size], const char *name) noexcept
 	return std::binary_search(std::begin(table), std::end(table), std::string_view(lower, size));
 }
 
+bool
+equal(const char *text, std::string_view other) noexcept
+{
+	return text != nullptr && other == text;
+}
+
+/*
+ * Using a table-valued function for the first time asks for this, though nothing is written. Who really means to
+ * UPDATE sqlite_master is told by SQLite that it may not be modified.
+ */
+bool
+declares_module(int code, const char *table) noexcept
+{
+	return code == SQLITE_UPDATE && equal(table, "sqlite_master");
+}
+
 template <std::size_t Size>
 const Action *
 find_action(const Action (&table)[Size], int code) noexcept
@@ -143,7 +159,7 @@ Authorizer::install(sqlite3 *database) noexcept
 }
 
 Authorizer::Verdict
-Authorizer::judge(int code, const char *first, const char *second) const noexcept
+Authorizer::judge(int code, const char *first, const char *second, const char *schema) const noexcept
 {
 	const Action *const action = find_action(action_table, code);
 	if (action == nullptr)
@@ -152,7 +168,8 @@ Authorizer::judge(int code, const char *first, const char *second) const noexcep
 	bool          known = true;
 	switch (action->access) {
 	case Access::read: return Verdict::allowed;
-	case Access::write: return write;
+	case Access::change: return declares_module(code, first) ? Verdict::allowed : write;
+	case Access::define: return equal(schema, "temp") ? Verdict::denied : write;
 	case Access::transaction: return Verdict::transaction;
 	case Access::module: return listed(module_table, second) ? write : Verdict::denied;
 	case Access::function: known = listed(function_table, second); break;
@@ -165,10 +182,11 @@ Authorizer::judge(int code, const char *first, const char *second) const noexcep
 
 /* Called by SQLite for every single thing that a statement would do. */
 int
-Authorizer::called(void *self, int action, const char *first, const char *second, const char *, const char *) noexcept
+Authorizer::called(void *self, int action, const char *first, const char *second, const char *schema,
+                   const char *) noexcept
 {
 	auto         &authorizer = *static_cast<Authorizer *>(self);
-	Verdict const verdict = authorizer.judge(action, first, second);
+	Verdict const verdict = authorizer.judge(action, first, second, schema);
 	if (verdict == Verdict::allowed)
 		return SQLITE_OK;
 	if (!authorizer.refused()) {

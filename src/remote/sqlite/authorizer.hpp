@@ -26,8 +26,9 @@ public:
 private:
 	enum class Verdict : unsigned char { allowed, read_only, transaction, denied };
 
-	static int called(void *self, int action, const char *first, const char *second, const char *, const char *) noexcept;
-	Verdict judge(int action, const char *first, const char *second) const noexcept;
+	static int called(void *self, int action, const char *first, const char *second, const char *schema,
+	                  const char *) noexcept;
+	Verdict judge(int action, const char *first, const char *second, const char *schema) const noexcept;
 
 	bool    read_only_ = false;
 	Verdict verdict_ = Verdict::allowed;

@@ -70,6 +70,7 @@ constexpr Phrase phrase_table[] = {
 	{"already exists", "42P07"},
 	{"already another table or index", "42P07"},
 	{"no such ", "42704"}, /* index, trigger, module, collation sequence, … */
+	{"unsafe use of", "42501"}, /* of a function, in the schema */
 	{"misuse of ", "42803"},
 	{"foreign key mismatch", "42830"},
 	{"integer overflow", "22003"},

@@ -1,0 +1,140 @@
+/*
+ * Commands that need a database without other sessions: its history worker steps aside for them. PG regime.
+ * The next query of that database starts a worker again.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/error.hpp"
+
+extern "C" {
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "storage/procarray.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+ProcessUtility_hook_type next_utility = nullptr;
+
+const char *
+option_of(const List *options, const char *wanted)
+{
+	ListCell *cell;
+	foreach (cell, options) {
+		auto *const option = static_cast<DefElem *>(lfirst(cell));
+		if (strcmp(option->defname, wanted) == 0 && option->arg != nullptr)
+			return defGetString(option);
+	}
+	return nullptr;
+}
+
+/* The database that statement wants for itself, or NULL. */
+const char *
+wanted_database(Node *statement)
+{
+	switch (nodeTag(statement)) {
+	case T_DropdbStmt: return reinterpret_cast<DropdbStmt *>(statement)->dbname;
+	case T_CreatedbStmt: return option_of(reinterpret_cast<CreatedbStmt *>(statement)->options, "template");
+	case T_AlterDatabaseStmt: {
+		auto *const alter = reinterpret_cast<AlterDatabaseStmt *>(statement);
+		return option_of(alter->options, "tablespace") != nullptr ? alter->dbname : nullptr;
+	}
+	case T_RenameStmt: {
+		auto *const rename = reinterpret_cast<RenameStmt *>(statement);
+		return rename->renameType == OBJECT_DATABASE ? rename->subname : nullptr;
+	}
+	default: return nullptr;
+	}
+}
+
+/* Only who owns the database can use it up, or may copy it; nobody else may disturb its worker. */
+bool
+may_disturb(Oid database)
+{
+	HeapTuple const tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	Oid const owner = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return has_privs_of_role(GetUserId(), owner);
+}
+
+/* Ask the worker of a database to leave until reopen(); NULL when it has none. */
+Slot *
+close_database(Oid database)
+{
+	Slot *slot = nullptr;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (int const i = find_slot(database); i >= 0) {
+		slot = &queue->slots[i];
+		slot->closer = MyProcPid;
+		wake(*slot, true);
+	}
+	LWLockRelease(queue->lock);
+	if (slot == nullptr)
+		return nullptr;
+	TimestampTz const begun = GetCurrentTimestamp();
+	ConditionVariablePrepareToSleep(&slot->changed);
+	while (slot->pid != 0 && !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
+		ConditionVariableTimedSleep(&slot->changed, 100, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+	return slot;
+}
+
+void
+reopen_database(Slot *slot)
+{
+	if (slot == nullptr)
+		return;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (slot->closer == MyProcPid)
+		slot->closer = 0;
+	LWLockRelease(queue->lock);
+}
+
+void
+process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+				QueryCompletion *completion)
+{
+	auto const run = [=] {
+		(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context,
+																		   params, environment, receiver, completion);
+	};
+	const char *const name = queue == nullptr ? nullptr : wanted_database(planned->utilityStmt);
+	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
+	if (!OidIsValid(database) || database == MyDatabaseId || !may_disturb(database))
+		return run();
+	Slot *slot = nullptr;
+	Slot **const closed = &slot;
+	bridge::on_error(
+		[=] {
+			*closed = close_database(database);
+			run();
+		},
+		[=](ErrorData *) { reopen_database(*closed); });
+	reopen_database(slot);
+}
+
+} // namespace
+
+void
+watch_databases()
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+bool
+is_closed(const Slot &slot) noexcept
+{
+	return slot.closer != 0 && BackendPidGetProc(slot.closer) != nullptr;
+}
+
+} // namespace tenancy::history

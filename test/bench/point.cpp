@@ -1,0 +1,68 @@
+/*
+ * Point queries: tenancy.execute_query of a row by its primary key, warm, against the client library's prepared statement
+ * on its own connection to the same server. Ours makes one more round trip, and answers JSON.
+ */
+#include "clients.hpp"
+
+using namespace bench;
+
+namespace {
+
+/* Keys all over the table, the same for both sides. */
+class Keys {
+public:
+	std::int64_t next() { return static_cast<std::int64_t>((state_ += 104729) % static_cast<unsigned long>(row_total_) + 1); }
+
+private:
+	unsigned long state_ = 0;
+	long          row_total_ = row_total();
+};
+
+struct Engine {
+	const char                      *name;
+	const char                      *sql;
+	std::function<void(std::int64_t)> direct;
+	Promise                          promise;
+};
+
+void
+measure(const Engine &engine, const char *durability, int turns, int calls)
+{
+	Postgres platform(Postgres::platform(durability));
+	platform.prepare("run", "SELECT tenancy.execute_query($1::text, $2, $3)");
+	Keys ours_keys, peer_keys;
+	auto const ours = [&] {
+		double const ms = 1e3 * time_of(calls, [&] {
+			std::string const key = "[" + std::to_string(ours_keys.next()) + "]";
+			std::string const answer = platform.call("run", {engine.name, engine.sql, key});
+			if (answer.find("\"row_count\":1,") == answer.npos)
+				throw std::runtime_error(answer);
+		});
+		settle();
+		return ms;
+	};
+	auto const peer = [&] { return 1e3 * time_of(calls, [&] { engine.direct(peer_keys.next()); }); };
+	report(std::string("point query, ") + engine.name + ", history " + durability, in_turns(turns, ours, peer), "%.3f ms",
+	       durability == std::string("async") ? engine.promise : Promise::none, 2);
+}
+
+} // namespace
+
+int
+main()
+{
+	return run_main([] {
+		constexpr char numbered[] = "SELECT * FROM measured WHERE id = $1", marked[] = "SELECT * FROM measured WHERE id = ?";
+		Postgres postgres(Postgres::client());
+		postgres.prepare("point", numbered);
+		Maria  maria(marked);
+		Sqlite sqlite(marked);
+		Engine const engines[] = {
+			{"postgresql", numbered, [&](std::int64_t key) { postgres.call("point", {std::to_string(key)}); }, Promise::at_most},
+			{"mariadb", marked, [&](std::int64_t key) { maria.run(key); }, Promise::at_most},
+			{"sqlite", marked, [&](std::int64_t key) { sqlite.run(key); }, Promise::none}};
+		for (auto const &engine : engines)
+			for (const char *const durability : {"async", "finished"})
+				measure(engine, durability, quick() ? 3 : 9, quick() ? 100 : 500);
+	});
+}

@@ -1,0 +1,199 @@
+#!/usr/bin/python3
+"""Whatever ends a query ends it on both sides at once, on all engines, and the session works on."""
+
+import contextlib
+import time
+
+from tenancy import (UNIQUE, Background, User, connect, execute, mysql, mysql_running, note, ok, pid_of, raised,
+                     remote_running, rows, run, same, value, wait_for_history, wait_until)
+
+LIMIT = 3.0  # seconds; a second is promised, the rest is for a busy machine
+
+ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
+
+
+class Engine:
+    def __init__(self, name, slow, stream, running):
+        self.name, self.slow, self.stream, self.running = name, slow, stream, running
+
+
+ENGINES = [
+    Engine("pg", "SELECT pg_sleep(60) /* %s */", "SELECT generate_series(1, 2000000000) /* %s */", remote_running),
+    Engine("my", "SELECT sleep(60) /* %s */",
+           "SELECT a.seq FROM seq_1_to_1000000 AS a, seq_1_to_1000000 AS b /* %s */", mysql_running),
+    Engine("lite", ENDLESS + " /* %s */",
+           "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c /* %s */", None),
+]
+
+_markers = 0
+
+
+def marker():
+    global _markers
+    _markers += 1
+    return "%s.%d" % (UNIQUE, _markers)
+
+
+def make_tenant():
+    user = User()
+    for suffix, options in (("", {}), ("_short", {"statement_timeout": 700})):
+        user.postgres("pg" + suffix, options)
+        user.mysql("my" + suffix, options)
+        user.sqlite("lite" + suffix, options)
+    return user
+
+
+def busy(admin, session):
+    """Is the backend in the middle of a query that the client server has, too?"""
+    return value(admin, "SELECT state FROM pg_stat_activity WHERE pid = %s", pid_of(session)) == "active"
+
+
+def query(session, connection, statement):
+    return rows(session, "SELECT count(*) FROM tenancy.query(%s, %s) AS t(x text)", connection, statement)
+
+
+def move(session, connection, statement):
+    """Read a cursor to its end, in one command that keeps no row."""
+    rows(session, "BEGIN")
+    rows(session, "SELECT tenancy.open_query(%s, %s, NULL, 'c')", connection, statement)
+    rows(session, "MOVE FORWARD ALL IN c")
+
+
+class Ended:
+    """A statement that runs in the background until end() is called: what it raised, and how long that took."""
+
+    def __init__(self, engine, session, admin, call, connection, template, end):
+        mark = marker()
+        self.job = Background(raised, call, session, connection, template % mark)
+        if engine.running is not None:
+            wait_until(lambda: engine.running(mark) > 0, 15, "the statement on the client's server")
+        else:
+            wait_until(lambda: busy(admin, session), 15, "the statement")
+        since = end()
+        self.error = self.job.value(30)
+        self.local = self.job.ended - (since or self.job.started)
+        self.remote = 0.0
+        if engine.running is not None:
+            with contextlib.suppress(TimeoutError):
+                self.remote = None
+                self.remote = wait_until(lambda: engine.running(mark) == 0, LIMIT)
+        self.statement = template % mark
+
+    def check(self, label, wanted):
+        code = self.error and (self.error.pgcode or "lost")
+        ok(code in wanted and 0 <= self.local < LIMIT, label, "%r after %.3f s: %s" % (code, self.local, self.error))
+        ok(self.remote is not None, label + ": gone from the client's server within %s s" % LIMIT)
+        note("here %.3f s, there %s s later" % (self.local, "more than %s" % LIMIT if self.remote is None else "%.3f" % self.remote))
+
+
+def send(admin, function, session):
+    """Cancel or terminate the backend of a session; answers when."""
+    now = time.monotonic()
+    rows(admin, "SELECT %s(%%s)" % function, pid_of(session))
+    return now
+
+
+def works_again(session, engine, label):
+    raised(rows, session, "ROLLBACK")
+    answer = execute(session, engine.name, "SELECT 41 + 1 AS n")
+    same((answer["status"], answer["rows"]), ("success", [[42]]), label + ": the session works again")
+
+
+def slow_queries():
+    """A query that waits: cancel, timeouts, termination."""
+    user = make_tenant()
+    with contextlib.closing(connect()) as admin:
+        for engine in ENGINES:
+            every_way(user, engine, admin, "slow query", query, engine.slow)
+            answers(user, engine, admin)
+
+
+def streams():
+    """A query whose rows are streaming, into tenancy.query and into a cursor."""
+    user = make_tenant()
+    with contextlib.closing(connect()) as admin:
+        for engine in ENGINES:
+            every_way(user, engine, admin, "stream", query, engine.stream)
+            every_way(user, engine, admin, "cursor", move, engine.stream)
+
+
+def every_way(user, engine, admin, word, call, template):
+    name = "%s, %s" % (engine.name, word)
+    session = user.connect()
+
+    ended = Ended(engine, session, admin, call, engine.name, template, lambda: send(admin, "pg_cancel_backend", session))
+    ended.check(name + ": pg_cancel_backend", ("57014",))
+    works_again(session, engine, name + ", cancelled")
+
+    rows(session, "SET statement_timeout = '700ms'")
+    ended = Ended(engine, session, admin, call, engine.name, template, lambda: None)
+    ended.local -= 0.7
+    ended.check(name + ": statement_timeout", ("57014",))
+    works_again(session, engine, name + ", statement_timeout")
+    rows(session, "RESET statement_timeout")
+
+    ended = Ended(engine, session, admin, call, engine.name + "_short", template, lambda: None)
+    ended.local -= 0.7
+    ended.check(name + ": statement_timeout of the connection", ("57014",))
+    works_again(session, engine, name + ", option")
+
+    with contextlib.closing(user.connect(statement_timeout="700ms")) as hurried:
+        ended = Ended(engine, hurried, admin, call, engine.name, template, lambda: None)
+        ended.local -= 0.7
+        ended.check(name + ": tenancy.statement_timeout", ("57014",))
+        works_again(hurried, engine, name + ", setting")
+
+    ended = Ended(engine, session, admin, call, engine.name, template, lambda: send(admin, "pg_terminate_backend", session))
+    ended.check(name + ": pg_terminate_backend", ("57P01", "lost"))
+    wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid_of(session)) == 0, LIMIT,
+               "the end of the backend")
+    entry = wait_for_history("generated_sql_query = %s AND user_id = %s", ended.statement, user.id)[0]
+    same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ": the terminated run in history")
+
+
+def answers(user, engine, admin):
+    """execute_query raises for a cancel, which is the caller's own wish, and answers a timeout."""
+    session = user.connect()
+    answer = execute(session, engine.name + "_short", engine.slow % marker())
+    same((answer["status"], answer["error"] and answer["error"]["sqlstate"]), ("timeout", "57014"),
+         engine.name + ", execute_query: a timeout is an answer")
+    ended = Ended(engine, session, admin, execute, engine.name, engine.slow, lambda: send(admin, "pg_cancel_backend", session))
+    ended.check(engine.name + ", execute_query: pg_cancel_backend", ("57014",))
+    works_again(session, engine, engine.name + ", execute_query")
+    session.close()
+
+
+def cursors_left():
+    """A cursor that is closed early, or that its transaction leaves, stops the remote query as well."""
+    user = make_tenant()
+    for engine in ENGINES:
+        session = user.connect()
+        mark = marker()
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query(%s, %s, NULL, 'c')", engine.name, engine.stream % mark)
+        same(len(rows(session, "FETCH 10 FROM c")), 10, engine.name + ": ten rows of a cursor")
+        start = time.monotonic()
+        rows(session, "CLOSE c")
+        here = time.monotonic() - start
+        there = wait_until(lambda e=engine, m=mark: e.running(m) == 0, LIMIT) if engine.running else 0.0
+        ok(here < LIMIT, engine.name + ": CLOSE of an endless cursor", "%.3f s" % here)
+        note("here %.3f s, there %.3f s later" % (here, there))
+        rows(session, "COMMIT")
+        works_again(session, engine, engine.name + ", closed cursor")
+
+        rows(session, "BEGIN")
+        mark = marker()
+        rows(session, "SELECT tenancy.open_query(%s, %s, NULL, 'c')", engine.name, engine.stream % mark)
+        rows(session, "FETCH 10 FROM c")
+        ok(raised(rows, session, "SELECT 1 / 0") is not None, engine.name + ": an error of the transaction")
+        if engine.running:
+            with contextlib.suppress(TimeoutError):
+                there = None
+                there = wait_until(lambda e=engine, m=mark: e.running(m) == 0, LIMIT)
+            ok(there is not None, engine.name + ": ends the remote statement of a cursor at once, not at ROLLBACK")
+        works_again(session, engine, engine.name + ", failed transaction")
+        session.close()
+
+
+mysql("SELECT 1 FROM seq_1_to_1")
+run(slow_queries, streams, cursors_left)

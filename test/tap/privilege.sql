@@ -1,0 +1,65 @@
+-- Who may call and read what: nothing is PUBLIC's, secrets are nobody's, everything is described.
+BEGIN;
+SELECT plan(13);
+
+SELECT is_empty($$
+    SELECT p.oid::regprocedure FROM pg_proc AS p
+    WHERE p.pronamespace = 'tenancy'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')
+$$, 'no function is executable by PUBLIC');
+SELECT is_empty($$
+    SELECT c.oid::regclass FROM pg_class AS c
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'p')
+      AND (has_table_privilege('public', c.oid, 'SELECT') OR has_any_column_privilege('public', c.oid, 'SELECT, INSERT, UPDATE'))
+$$, 'no table is PUBLIC''s to read or write');
+SELECT ok(NOT has_schema_privilege('public', 'tenancy', 'USAGE'), 'PUBLIC may not use the schema');
+SELECT ok(NOT has_schema_privilege('tenancy_user', 'tenancy', 'CREATE'), 'tenants make nothing in the schema');
+SELECT is_empty($$
+    SELECT c.oid::regclass, a.attname, r.rolname
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid, pg_roles AS r
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND r.rolname IN ('tenancy_user', 'tenancy_admin')
+      AND a.attname IN ('password_hash', 'token_hash', 'password_encrypted', 'connection_string_encrypted')
+      AND has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT')
+$$, 'hashes and ciphertexts are nobody''s to read');
+SELECT set_eq($$
+    SELECT c.relname::text, p.privilege
+    FROM pg_class AS c, (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS p(privilege)
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'r'
+      AND (has_table_privilege('tenancy_admin', c.oid, p.privilege)
+           OR p.privilege NOT IN ('DELETE', 'TRUNCATE', 'TRIGGER') AND has_any_column_privilege('tenancy_admin', c.oid, p.privilege))
+$$, $$VALUES ('users', 'UPDATE')$$, 'names in the profile are all that is written directly');
+SELECT is_empty($$
+    SELECT c.oid::regclass FROM pg_class AS c
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity
+$$, 'every table has row-level security');
+SELECT is_empty($$
+    SELECT c.oid::regclass FROM pg_class AS c
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'r' AND c.relname <> 'query_daily'
+      AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND pg_get_expr(p.polqual, p.polrelid) LIKE '%( SELECT tenancy.current_user_id()%')
+$$, 'every policy asks for the identity once per statement');
+SELECT is_empty($$
+    SELECT c.oid::regclass FROM pg_class AS c
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') @> '{security_invoker=true}'
+$$, 'views read with the rights of their caller');
+SELECT is_empty($$
+    SELECT p.oid::regprocedure FROM pg_proc AS p
+    WHERE p.pronamespace = 'tenancy'::regnamespace AND p.prosecdef AND NOT coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'
+$$, 'security definer functions have a fixed search_path');
+SELECT is_empty($$
+    SELECT p.oid::regprocedure FROM pg_proc AS p
+    WHERE p.pronamespace = 'tenancy'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+$$, 'every function has a comment');
+SELECT is_empty($$
+    SELECT c.oid::regclass FROM pg_class AS c
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') IS NULL
+$$, 'every table and view has a comment');
+SELECT set_eq($$
+    SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' FROM pg_proc AS p
+    WHERE p.pronamespace = 'tenancy'::regnamespace
+      AND has_function_privilege('tenancy_admin', p.oid, 'EXECUTE') AND NOT has_function_privilege('tenancy_user', p.oid, 'EXECUTE')
+$$, ARRAY['reset_password(user_id uuid, new_password text)', 'set_active(user_id uuid, is_active boolean)', 'unlock_account(email text)',
+          'bind_role(user_id uuid, role_name name)', 'unbind_role(role_name name)', 'encrypt_database_password(password text)',
+          'decrypt_database_password(encrypted_password text)', 'rotate_encryption_key()', 'key_ring()',
+          'history_queue(OUT worker_pid integer, OUT queued integer, OUT running integer, OUT bytes bigint, OUT capacity bigint, OUT commits bigint)'],
+    'what only administrators call');
+SELECT * FROM finish();
+ROLLBACK;

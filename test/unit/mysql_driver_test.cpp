@@ -1,0 +1,780 @@
+/*
+ * The MySQL/MariaDB driver against a real server, named by MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD and
+ * MYSQL_DATABASE, and against servers of our own that do not behave. Without those settings it fails: it never skips.
+ */
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "core/error.hpp"
+#include "core/pgtype.hpp"
+#include "remote/address.hpp"
+#include "remote/driver.hpp"
+#include "remote/mysql/lexer.hpp"
+#include "waiter.hpp"
+
+namespace {
+
+using namespace tenancy;
+using namespace tenancy::remote;
+using core::FailureKind;
+using std::chrono::steady_clock;
+namespace pgtype = core::pgtype;
+
+std::string
+setting(const char *name)
+{
+	const char *const value = std::getenv(name);
+	if (value == nullptr || *value == 0)
+		throw std::runtime_error(std::string(name) + " is not set");
+	return value;
+}
+
+double
+seconds_since(steady_clock::time_point start)
+{
+	return std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+long
+resident_kb()
+{
+	std::ifstream status("/proc/self/status");
+	for (std::string line; std::getline(status, line);)
+		if (line.starts_with("VmRSS:"))
+			return std::atol(line.c_str() + 6);
+	return 0;
+}
+
+std::string
+show(const Cell &cell)
+{
+	std::ostringstream out;
+	out.precision(17);
+	switch (cell.kind) {
+	case CellKind::null: return "NULL";
+	case CellKind::boolean:
+	case CellKind::integer: return std::to_string(cell.integer);
+	case CellKind::float4: out.precision(9); [[fallthrough]];
+	case CellKind::float8: out << cell.real; return out.str();
+	case CellKind::text: return std::string(cell.view());
+	case CellKind::bytes: break;
+	}
+	out << "\\x" << std::hex;
+	for (unsigned char const c : cell.view())
+		out << (c < 16 ? "0" : "") << static_cast<unsigned>(c);
+	return out.str();
+}
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/* An error is expected: what it is. */
+core::Error
+failure(const std::function<void()> &body)
+{
+	try {
+		body();
+	} catch (const core::Error &error) {
+		return error;
+	}
+	ADD_FAILURE() << "no error";
+	return {FailureKind::other, "00000", "no error"};
+}
+
+class MysqlDriver : public testing::Test {
+protected:
+	void SetUp() override { ASSERT_NO_THROW(session = connect()); }
+
+	Target target()
+	{
+		Target result;
+		result.type = DatabaseType::mysql;
+		result.host = setting("MYSQL_HOST");
+		result.port = static_cast<std::uint16_t>(std::stoi(setting("MYSQL_PORT")));
+		result.username = setting("MYSQL_USER");
+		result.password = core::Secret(std::string_view(setting("MYSQL_PASSWORD")));
+		result.database = setting("MYSQL_DATABASE");
+		result.application_name = "driver test";
+		result.allowed_networks = &networks;
+		return result;
+	}
+	std::unique_ptr<Session> connect() { return mysql::connect(target(), waiter); }
+
+	Rows rows(Session &on, std::string_view sql, std::span<const Param> params = {}, const RunOptions &options = {})
+	{
+		Rows result;
+		auto const cursor = on.execute(sql, params, options, waiter);
+		Batch batch;
+		while (cursor->fetch(batch, waiter))
+			for (std::size_t r = 0; r < batch.rows(); ++r) {
+				result.emplace_back();
+				for (std::size_t c = 0; c < batch.width(); ++c)
+					result.back().push_back(show(batch.row(r)[c]));
+			}
+		affected = cursor->affected();
+		return result;
+	}
+	Rows rows(std::string_view sql, std::span<const Param> params = {}, const RunOptions &options = {})
+	{
+		return rows(*session, sql, params, options);
+	}
+	/* Through a session of its own, since creating something may leave a session changed. */
+	void define(std::string_view sql)
+	{
+		if (definer == nullptr)
+			definer = connect();
+		rows(*definer, sql);
+	}
+	std::string one(std::string_view sql, std::span<const Param> params = {})
+	{
+		Rows const result = rows(sql, params);
+		return result.size() == 1 && result[0].size() == 1 ? result[0][0] : "not one value";
+	}
+	/* Does the server still run a statement with this text? Asked from another session, for at most a second. */
+	bool vanishes(const std::string &text)
+	{
+		auto const observer = connect();
+		auto const start = steady_clock::now();
+		do {
+			if (rows(*observer, "select id from information_schema.processlist where info like '%" + text +
+			         "%' and id <> connection_id()").empty())
+				return true;
+			std::this_thread::sleep_for(std::chrono::milliseconds(20));
+		} while (seconds_since(start) < 1);
+		return false;
+	}
+
+	NetworkList networks = NetworkList::parse("127.0.0.0/8");
+	test::PollWaiter waiter;
+	std::unique_ptr<Session> session, definer;
+	std::int64_t affected = 0;
+};
+
+Param
+text_param(std::string text, std::uint32_t oid = 0)
+{
+	Param param;
+	param.kind = Param::Kind::text;
+	param.text = std::move(text);
+	param.type_oid = oid;
+	return param;
+}
+
+Param
+integer_param(std::int64_t value)
+{
+	Param param;
+	param.kind = Param::Kind::integer;
+	param.integer = value;
+	return param;
+}
+
+struct TypeCase {
+	const char   *declared;
+	std::uint32_t oid;
+	const char   *native;
+	std::vector<std::pair<const char *, const char *>> values; /* literal, cell */
+};
+
+const std::vector<TypeCase> &
+type_cases()
+{
+	static const std::vector<TypeCase> cases = {
+		{"tinyint", pgtype::int2, "tinyint", {{"-128", "-128"}, {"127", "127"}}},
+		{"tinyint(1)", pgtype::int2, "tinyint", {{"2", "2"}, {"true", "1"}}},
+		{"tinyint unsigned", pgtype::int2, "tinyint unsigned", {{"255", "255"}}},
+		{"smallint", pgtype::int2, "smallint", {{"-32768", "-32768"}, {"32767", "32767"}}},
+		{"smallint unsigned", pgtype::int4, "smallint unsigned", {{"65535", "65535"}}},
+		{"mediumint", pgtype::int4, "mediumint", {{"-8388608", "-8388608"}}},
+		{"mediumint unsigned", pgtype::int4, "mediumint unsigned", {{"16777215", "16777215"}}},
+		{"int", pgtype::int4, "int", {{"-2147483648", "-2147483648"}, {"2147483647", "2147483647"}}},
+		{"int unsigned", pgtype::int8, "int unsigned", {{"4294967295", "4294967295"}}},
+		{"bigint", pgtype::int8, "bigint",
+		 {{"-9223372036854775808", "-9223372036854775808"}, {"9223372036854775807", "9223372036854775807"}}},
+		{"bigint unsigned", pgtype::numeric, "bigint unsigned", {{"18446744073709551615", "18446744073709551615"}, {"0", "0"}}},
+		{"decimal(65,30)", pgtype::numeric, "decimal(65,30)",
+		 {{"-99999999999999999999999999999999999.999999999999999999999999999999",
+		   "-99999999999999999999999999999999999.999999999999999999999999999999"}}},
+		{"decimal(5,0) unsigned", pgtype::numeric, "decimal(5,0) unsigned", {{"99999", "99999"}}},
+		{"float", pgtype::float4, "float", {{"1.234567", "1.23456705"}, {"0.1", "0.100000001"}}},
+		{"double", pgtype::float8, "double", {{"1.7976931348623157e308", "1.7976931348623157e+308"}, {"-0.1", "-0.10000000000000001"}}},
+		{"date", pgtype::date, "date", {{"'1000-01-01'", "1000-01-01"}, {"'9999-12-31'", "9999-12-31"}}},
+		{"datetime(6)", pgtype::timestamp, "datetime",
+		 {{"'2024-02-29 23:59:59.000001'", "2024-02-29 23:59:59.000001"}, {"'2024-02-29'", "2024-02-29 00:00:00"}}},
+		{"timestamp(3) null", pgtype::timestamptz, "timestamp", {{"'2038-01-19 03:14:07.999'", "2038-01-19 03:14:07.999000+00"}}},
+		{"time(6)", pgtype::interval, "time",
+		 {{"'-838:59:59.999999'", "-838:59:59.999999"}, {"'838:59:59'", "838:59:59"}, {"'24:00:01'", "24:00:01"},
+		  {"'00:00:00'", "00:00:00"}, {"'-00:00:00.5'", "-00:00:00.500000"}}},
+		{"year", pgtype::int2, "year", {{"2155", "2155"}, {"0", "0"}}},
+		{"bit(10)", pgtype::bit, "bit(10)", {{"b'0000000101'", "0000000101"}, {"b'1111111111'", "1111111111"}}},
+		{"bit(1)", pgtype::bit, "bit(1)", {{"b'1'", "1"}}},
+		{"bit(64)", pgtype::bit, "bit(64)", {{"1", "0000000000000000000000000000000000000000000000000000000000000001"}}},
+		{"json", pgtype::json, "json", {{"'{\"a\": 1}'", "{\"a\": 1}"}}},
+		{"enum('x','y')", pgtype::text, "enum", {{"'y'", "y"}}},
+		{"set('p','q')", pgtype::text, "set", {{"'q,p'", "p,q"}, {"''", ""}}},
+		{"char(5)", pgtype::text, "char(5)", {{"'ab'", "ab"}}},
+		{"varchar(20)", pgtype::text, "varchar(20)", {{"'h\u00e9llo \U0001f600'", "h\u00e9llo \U0001f600"}, {"''", ""}, {"'a\\b'", "a\\b"}}},
+		{"mediumtext", pgtype::text, "text", {{"'x'", "x"}}},
+		{"binary(4)", pgtype::bytea, "binary(4)", {{"'ab'", "\\x61620000"}}},
+		{"varbinary(9)", pgtype::bytea, "varbinary(9)", {{"x'00ff00'", "\\x00ff00"}, {"''", "\\x"}}},
+		{"blob", pgtype::bytea, "blob", {{"x'00'", "\\x00"}}},
+	};
+	return cases;
+}
+
+TEST_F(MysqlDriver, TypesAreExact)
+{
+	for (const TypeCase &item : type_cases()) {
+		SCOPED_TRACE(item.declared);
+		define("drop table if exists driver_types");
+		define(std::string("create table driver_types (n int primary key auto_increment, v ") + item.declared +
+		       ") character set utf8mb4");
+		for (auto const &[literal, cell] : item.values) {
+			rows(std::string("insert into driver_types (v) values (") + literal + ")");
+			EXPECT_EQ(one("select v from driver_types order by n desc limit 1"), cell);
+		}
+		rows("insert into driver_types (v) values (null)");
+		EXPECT_EQ(one("select v from driver_types order by n desc limit 1"), "NULL");
+		auto const columns = session->describe("select v from driver_types", {}, waiter);
+		ASSERT_EQ(columns.size(), 1u);
+		EXPECT_EQ(columns[0].name, "v");
+		EXPECT_EQ(columns[0].type_oid, item.oid);
+		EXPECT_EQ(columns[0].native_type, item.native);
+	}
+	auto const decimal = session->describe("select cast(1 as decimal(10,2)) a, sum(1.5) b", {}, waiter);
+	EXPECT_EQ(decimal[0].typmod, -1) << "an expression's scale is a promise that the server need not keep";
+	define("drop table driver_types");
+}
+
+TEST_F(MysqlDriver, ZeroDates)
+{
+	define("create or replace table driver_dates (d date, t datetime, s timestamp null)");
+	rows("set sql_mode = ''");
+	rows("insert into driver_dates values ('0000-00-00', '0000-00-00', '0000-00-00'), ('2024-00-10', null, null)");
+	EXPECT_EQ(rows("select * from driver_dates where d = 0"), Rows({{"NULL", "NULL", "NULL"}}));
+	core::Error const error = failure([&] { rows("select d from driver_dates"); });
+	EXPECT_STREQ(error.sqlstate, "22008");
+	EXPECT_FALSE(error.hint.empty());
+	EXPECT_EQ(one("select cast(d as char) from driver_dates where d <> 0"), "2024-00-10");
+	define("drop table driver_dates");
+}
+
+TEST_F(MysqlDriver, LongValuesAreWhole)
+{
+	for (long const size : {255L, 256L, 257L, 1000L, 65535L, 65536L, 65537L, 100'000L, 5'000'000L}) {
+		std::string const n = std::to_string(size);
+		auto const cursor = session->execute("select repeat('ab', " + n + "/2), repeat(x'00', " + n + "), 'x' union all "
+		                                     "select 'short', 'y', repeat('z', 300)", {}, {}, waiter);
+		Batch batch;
+		Rows seen;
+		std::string first, second;
+		while (cursor->fetch(batch, waiter))
+			for (std::size_t r = 0; r < batch.rows(); ++r) {
+				if (seen.empty()) {
+					first = batch.row(r)[0].view();
+					second = batch.row(r)[1].view();
+				}
+				seen.push_back({std::to_string(batch.row(r)[0].size), std::to_string(batch.row(r)[1].size),
+				                std::to_string(batch.row(r)[2].size)});
+			}
+		ASSERT_EQ(seen.size(), 2u);
+		ASSERT_EQ(first.size(), static_cast<std::size_t>((size + 1) / 2 * 2)) << size;
+		EXPECT_EQ(second, std::string(static_cast<std::size_t>(size), '\0'));
+		for (std::size_t i = 0; i < first.size(); ++i)
+			ASSERT_EQ(first[i], i % 2 == 0 ? 'a' : 'b');
+		EXPECT_EQ(seen[1], std::vector<std::string>({"5", "1", "300"}));
+	}
+}
+
+TEST_F(MysqlDriver, TextMustBeText)
+{
+	EXPECT_STREQ(failure([&] { rows("select concat('a', char(0 using utf8mb4), 'b')"); }).sqlstate, "22021");
+	EXPECT_EQ(one("select cast(concat('a', char(0 using utf8mb4), 'b') as binary)"), "\\x610062");
+	EXPECT_TRUE(session->reusable());
+}
+
+TEST_F(MysqlDriver, Parameters)
+{
+	std::vector<Param> params(7);
+	params[0] = integer_param(INT64_MIN);
+	params[1].kind = Param::Kind::decimal;
+	params[1].text = "-12345678901234567890.123456789";
+	params[2].kind = Param::Kind::float8;
+	params[2].real = 0.1;
+	params[3].kind = Param::Kind::boolean;
+	params[3].integer = 1;
+	params[4] = text_param("o'h \\ \"\u00e9\"; drop table x");
+	params[5].kind = Param::Kind::bytes;
+	params[5].text = std::string("\0\xff'", 3);
+	define("create or replace table driver_params (a bigint, b decimal(40,9), c double, d tinyint, e text, f blob, g int)");
+	rows("insert into driver_params values (?, ?, ?, ?, ?, ?, ?)", params);
+	EXPECT_EQ(affected, 1);
+	EXPECT_EQ(rows("select * from driver_params"),
+	          Rows({{"-9223372036854775808", "-12345678901234567890.123456789", "0.10000000000000001", "1",
+	                 "o'h \\ \"\u00e9\"; drop table x", "\\x00ff27", "NULL"}}));
+	std::vector<Param> const when = {text_param("2024-05-06 07:08:09.5+00", pgtype::timestamptz)};
+	EXPECT_EQ(one("select cast(? as datetime(6))", when), "2024-05-06 07:08:09.500000");
+	EXPECT_STREQ(failure([&] { rows("select ?, ?", when); }).sqlstate, "08P01");
+	std::vector<Param> const big = {text_param(std::string(3'000'000, 'x'))};
+	EXPECT_EQ(one("select char_length(?)", big), "3000000");
+	define("drop table driver_params");
+}
+
+TEST_F(MysqlDriver, SessionIsAsPromised)
+{
+	EXPECT_EQ(one("select @@time_zone"), "+00:00");
+	EXPECT_EQ(one("select 'a' || 'b'"), "ab");
+	EXPECT_EQ(one("select 'a\\b'"), "a\\b");
+	EXPECT_EQ(one("select \"text\""), "text");
+	EXPECT_EQ(one("select @@character_set_client"), "utf8mb4");
+	EXPECT_EQ(one("select @@character_set_results"), "utf8mb4");
+	EXPECT_TRUE(session->server_version().starts_with("MariaDB ") || session->server_version().starts_with("MySQL "));
+	EXPECT_TRUE(session->ping(core::Deadline::after(1000), waiter));
+	EXPECT_TRUE(session->reusable());
+	EXPECT_STREQ(failure([&] { rows("select 1; select 2"); }).sqlstate, "42601") << "one statement per call";
+	rows("set @x = 1");
+	EXPECT_FALSE(session->reusable());
+}
+
+TEST_F(MysqlDriver, ErrorsKeepTheirMeaning)
+{
+	define("create or replace table driver_parent (a int primary key)");
+	define("create or replace table driver_errors (a int primary key, b int not null, c varchar(3), d int check (d > 0), "
+	     "foreign key (b) references driver_parent (a)) engine = innodb");
+	rows("insert into driver_parent values (1)");
+	rows("insert into driver_errors values (1, 1, 'x', 1)");
+	std::vector<std::pair<const char *, const char *>> const cases = {
+		{"insert into driver_errors values (1, 1, 'x', 1)", "23505"},
+		{"insert into driver_errors values (2, 2, 'x', 1)", "23503"},
+		{"insert into driver_errors values (2, null, 'x', 1)", "23502"},
+		{"insert into driver_errors values (2, 1, 'x', -1)", "23514"},
+		{"insert into driver_errors values (2, 1, 'long', 1)", "22001"},
+		{"insert into driver_errors values (99999999999, 1, 'x', 1)", "22003"},
+		{"select * from driver_nosuch", "42P01"},
+		{"select nosuch from driver_errors", "42703"},
+		{"selec 1", "42601"},
+		{"select driver_nosuch(1)", "42883"},
+	};
+	for (auto const &[sql, sqlstate] : cases) {
+		core::Error const error = failure([&] { rows(sql); });
+		EXPECT_STREQ(error.sqlstate, sqlstate) << sql << ": " << error.message;
+		EXPECT_EQ(error.kind, FailureKind::query);
+		EXPECT_TRUE(session->reusable());
+	}
+	define("drop table driver_errors");
+	define("drop table driver_parent");
+}
+
+TEST_F(MysqlDriver, ReadOnlyIsReadOnly)
+{
+	define("create or replace table driver_ro (a int)");
+	define("drop function if exists driver_writes");
+	define("create function driver_writes() returns int modifies sql data begin insert into driver_ro values (1); return 1; end");
+	Target restricted = target();
+	restricted.read_only = true;
+	auto const reader = mysql::connect(restricted, waiter);
+	RunOptions statement;
+	statement.read_only = true;
+	for (auto const &[on, options] : {std::pair{reader.get(), RunOptions()}, std::pair{session.get(), statement}}) {
+		for (const char *const sql :
+		     {"insert into driver_ro values (1)", "delete from driver_ro", "/* select */ update driver_ro set a = 1",
+		      "/*!insert into driver_ro values (1) */", "/*M! insert into driver_ro values (1) */", "commit",
+		      "set session transaction read write", "select 1 into outfile '/tmp/driver_ro'", "call nosuch()",
+		      "(select 1) union select 2 into/**/dumpfile '/tmp/driver_ro'", "start transaction", "truncate driver_ro",
+		      "select 1 /*!99999 ' */ into outfile '/tmp/driver_ro' -- '", "create table driver_ro2 (a int)",
+		      "begin not atomic insert into driver_ro values (1); end", "select driver_writes()", "select 1 into @a",
+		      "with x as (select driver_writes() a) select * from x", "explain analyze delete from driver_ro"}) {
+			core::Error const error = failure([&] { rows(*on, sql, {}, options); });
+			EXPECT_TRUE(std::string_view(error.sqlstate) == "25006" || std::string_view(error.sqlstate) == "42601")
+				<< sql << ": " << error.sqlstate << " " << error.message;
+		}
+		EXPECT_EQ(rows(*on, "select count(*) from driver_ro", {}, options), Rows({{"0"}}));
+		EXPECT_EQ(rows(*on, "-- c\n# d\n/* e */ (select 'into outfile' as `into`)", {}, options), Rows({{"into outfile"}}));
+		EXPECT_FALSE(rows(*on, "show tables", {}, options).empty());
+		EXPECT_TRUE(on->reusable());
+	}
+	define("drop function driver_writes");
+	define("drop table driver_ro");
+}
+
+TEST(MysqlLexer, Classifies)
+{
+	using mysql::classify;
+	using mysql::StatementKind;
+	EXPECT_EQ(classify("select t.into from t"), StatementKind::reads);
+	EXPECT_EQ(classify("select 'x' 'into' from t"), StatementKind::reads);
+	EXPECT_EQ(classify("select 1 --\x01' \n into outfile 'x'"), StatementKind::exports);
+	EXPECT_EQ(classify("select 1 # '\n into outfile 'x'"), StatementKind::exports);
+	EXPECT_EQ(classify("select 5--'1' into @x"), StatementKind::exports);
+	EXPECT_EQ(classify("select 'a\\' into outfile 'b' from t"), StatementKind::exports);
+	EXPECT_EQ(classify("explain insert into t values (1)"), StatementKind::reads);
+	EXPECT_EQ(classify("insert into t values (1)"), StatementKind::writes);
+	EXPECT_EQ(classify("insert into t values (1) /*! x */"), StatementKind::other);
+	EXPECT_EQ(classify("selectx 1"), StatementKind::other);
+	EXPECT_EQ(classify(""), StatementKind::other);
+	EXPECT_EQ(classify("/* unclosed"), StatementKind::other);
+}
+
+TEST_F(MysqlDriver, TimeoutEndsTheStatementEverywhere)
+{
+	RunOptions options;
+	options.timeout_ms = 500;
+	auto const start = steady_clock::now();
+	core::Error const error = failure([&] { rows("select sleep(30), 'driver_timeout'", {}, options); });
+	EXPECT_EQ(error.kind, FailureKind::timeout);
+	EXPECT_STREQ(error.sqlstate, "57014");
+	EXPECT_LT(seconds_since(start), 1.4);
+	EXPECT_TRUE(vanishes("driver_timeout"));
+	EXPECT_TRUE(session->reusable()) << "the server ended the statement, not the connection";
+	EXPECT_EQ(one("select 1"), "1");
+}
+
+TEST_F(MysqlDriver, CancelEndsTheStatementEverywhere)
+{
+	auto const start = steady_clock::now();
+	waiter.interrupt_after(300);
+	EXPECT_THROW(rows("select sleep(30), 'driver_cancel'"), test::Interrupted);
+	EXPECT_LT(seconds_since(start), 1.3);
+	waiter.clear();
+	EXPECT_FALSE(session->reusable()) << "nobody knows how far it got";
+	EXPECT_TRUE(vanishes("driver_cancel"));
+	EXPECT_STREQ(failure([&] { one("select 1"); }).sqlstate, "08003");
+	session.reset();
+}
+
+TEST_F(MysqlDriver, LeavingEarlyEndsTheStatement)
+{
+	std::string_view const endless = "select a.seq, 'driver_early' from seq_1_to_1000000 a, seq_1_to_1000000 b";
+	for (std::string_view const slow : {endless, std::string_view("select seq, sleep(0.01), 'driver_early' from seq_1_to_100000")}) {
+		RunOptions options;
+		options.fetch_rows = 3;
+		options.read_only = true;
+		{
+			auto const cursor = session->execute(slow, {}, options, waiter);
+			Batch batch;
+			ASSERT_TRUE(cursor->fetch(batch, waiter));
+			EXPECT_EQ(batch.rows(), 3u);
+		}
+		EXPECT_TRUE(session->reusable());
+		EXPECT_TRUE(vanishes("driver_early"));
+		EXPECT_EQ(one("select 42"), "42");
+	}
+	for (int i = 0; i < 200; ++i) {
+		RunOptions options;
+		options.fetch_rows = 1;
+		Batch batch;
+		ASSERT_TRUE(session->execute("select seq from seq_1_to_1000", {}, options, waiter)->fetch(batch, waiter));
+		ASSERT_TRUE(session->reusable());
+	}
+}
+
+TEST_F(MysqlDriver, InterruptBetweenBatches)
+{
+	RunOptions options;
+	options.fetch_rows = 10;
+	{
+		auto const cursor = session->execute("select seq, 'driver_between' from seq_1_to_1000000", {}, options, waiter);
+		Batch batch;
+		ASSERT_TRUE(cursor->fetch(batch, waiter));
+		waiter.interrupt();
+		EXPECT_THROW(cursor->fetch(batch, waiter), test::Interrupted);
+	}
+	waiter.clear();
+	EXPECT_TRUE(session->reusable());
+	EXPECT_EQ(one("select 1"), "1");
+}
+
+TEST_F(MysqlDriver, ErrorAmongTheRowsIsAnError)
+{
+	RunOptions options;
+	options.fetch_rows = 100;
+	auto const cursor = session->execute(
+		"select seq, (select i.seq from seq_1_to_2 i where i.seq <= if(o.seq > 40000, 2, 1)) from seq_1_to_100000 o", {},
+		options, waiter);
+	Batch batch;
+	std::size_t seen = 0;
+	core::Error const error = failure([&] {
+		while (cursor->fetch(batch, waiter))
+			seen += batch.rows();
+	});
+	EXPECT_STREQ(error.sqlstate, "21000");
+	EXPECT_GT(seen, 30'000u);
+	EXPECT_LE(seen, 40'000u);
+}
+
+TEST_F(MysqlDriver, MillionRowsInFlatMemory)
+{
+	auto const cursor = session->execute("select seq, seq * 2, repeat('x', 100), now(6), seq / 3 from seq_1_to_1000000", {}, {}, waiter);
+	Batch batch;
+	std::int64_t count = 0, sum = 0;
+	long before = 0;
+	while (cursor->fetch(batch, waiter)) {
+		for (std::size_t r = 0; r < batch.rows(); ++r)
+			sum += batch.row(r)[0].kind == CellKind::integer ? batch.row(r)[0].integer : std::atoll(batch.row(r)[0].data);
+		count += static_cast<std::int64_t>(batch.rows());
+		if (before == 0)
+			before = resident_kb();
+	}
+	EXPECT_EQ(count, 1'000'000);
+	EXPECT_EQ(sum, 500'000'500'000);
+	EXPECT_EQ(cursor->affected(), 1'000'000);
+	EXPECT_LT(resident_kb() - before, 4096);
+}
+
+TEST_F(MysqlDriver, ProceduresWithManyResults)
+{
+	define("drop procedure if exists driver_two");
+	define("create procedure driver_two(fail int) begin select 1 as a, 'x' as b; select 2 from seq_1_to_1000; "
+	     "if fail then select * from driver_nosuch; end if; end");
+	for (int i = 0; i < 3; ++i) {
+		EXPECT_EQ(rows("call driver_two(0)"), Rows({{"1", "x"}}));
+		EXPECT_STREQ(failure([&] { rows("call driver_two(1)"); }).sqlstate, "42P01");
+	}
+	EXPECT_EQ(one("select 3"), "3");
+	define("drop procedure driver_two");
+}
+
+TEST_F(MysqlDriver, StatementsAreKeptAndRefreshed)
+{
+	define("create or replace table driver_kept (a int, b int)");
+	rows("insert into driver_kept values (1, 2)");
+	for (int i = 0; i < 3; ++i)
+		EXPECT_EQ(rows("select * from driver_kept"), Rows({{"1", "2"}}));
+	define("alter table driver_kept modify b int first");
+	auto const names = [&] { return session->execute("select * from driver_kept", {}, {}, waiter)->columns()[0].name; };
+	EXPECT_EQ(names(), "b");
+	define("alter table driver_kept add c text default 'new'");
+	EXPECT_EQ(rows("select * from driver_kept"), Rows({{"2", "1", "new"}}));
+	define("alter table driver_kept modify a varchar(10)");
+	EXPECT_EQ(rows("select a from driver_kept"), Rows({{"1"}}));
+	for (int i = 0; i < 200; ++i)
+		EXPECT_EQ(one("select " + std::to_string(i)), std::to_string(i));
+	EXPECT_LE(std::stoi(rows("show session status like 'Com_stmt_prepare'")[0][1]) -
+	          std::stoi(rows("show session status like 'Com_stmt_close'")[0][1]), 66);
+	rows("update driver_kept set b = 2");
+	EXPECT_EQ(affected, 1) << "rows that matched, as in PostgreSQL";
+	define("drop table driver_kept");
+}
+
+TEST_F(MysqlDriver, ConnectFailuresHaveTheirKind)
+{
+	auto const kind = [&](auto change) {
+		Target wrong = target();
+		change(wrong);
+		return failure([&] { mysql::connect(wrong, waiter); }).kind;
+	};
+	EXPECT_EQ(kind([](Target &t) { t.password = core::Secret(std::string_view("wrong")); }), FailureKind::password);
+	EXPECT_EQ(kind([](Target &t) { t.password.wipe(); }), FailureKind::password);
+	EXPECT_EQ(kind([](Target &t) { t.username = "driver_nobody"; }), FailureKind::password);
+	EXPECT_EQ(kind([](Target &t) { t.database = "driver_nosuch"; }), FailureKind::database);
+	EXPECT_EQ(kind([](Target &t) { t.port = 1; }), FailureKind::refused);
+	EXPECT_EQ(kind([](Target &t) { t.host = "10.0.0.1"; }), FailureKind::denied_address);
+	EXPECT_EQ(kind([](Target &t) { t.host = "/tmp/mysql.sock"; }), FailureKind::denied_address);
+	NetworkList const nowhere;
+	EXPECT_EQ(kind([&](Target &t) { t.allowed_networks = &nowhere; }), FailureKind::denied_address);
+}
+
+/* A server of our own on a free port, which plays one connection after another by script. */
+class Rogue {
+public:
+	using Script = std::function<void(Rogue &)>;
+
+	explicit Rogue(Script script) : script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	{
+		sockaddr_in address{};
+		address.sin_family = AF_INET;
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		socklen_t length = sizeof(address);
+		if (bind(listener_, reinterpret_cast<sockaddr *>(&address), length) != 0 || listen(listener_, 8) != 0 ||
+		    getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &length) != 0)
+			throw std::runtime_error("cannot listen");
+		port = ntohs(address.sin_port);
+		thread_ = std::thread([this] { serve(); });
+	}
+	~Rogue()
+	{
+		shutdown(listener_, SHUT_RDWR);
+		if (client_ >= 0)
+			shutdown(client_, SHUT_RDWR);
+		thread_.join();
+		close(listener_);
+	}
+	void send_packet(unsigned char number, std::string_view payload)
+	{
+		std::string packet = {static_cast<char>(payload.size()), static_cast<char>(payload.size() >> 8), 0,
+		                      static_cast<char>(number)};
+		packet += payload;
+		static_cast<void>(!::send(client_, packet.data(), packet.size(), MSG_NOSIGNAL));
+	}
+	void greet(unsigned capabilities = 0xf7ff)
+	{
+		std::string hello = std::string("\x0a" "8.0.99\0\1\0\0\0abcdefgh\0", 21);
+		hello += {static_cast<char>(capabilities), static_cast<char>(capabilities >> 8), 45, 2, 0, '\x0f', 0, 21};
+		hello += std::string(10, '\0') + "ijklmnopqrst" + '\0' + "mysql_native_password" + '\0';
+		send_packet(0, hello);
+	}
+	/* What the client sends next; empty when it hung up. */
+	std::string receive()
+	{
+		char buffer[65536];
+		ssize_t const size = recv(client_, buffer, sizeof(buffer), 0);
+		std::string const text(buffer, size > 0 ? static_cast<std::size_t>(size) : 0);
+		received += text;
+		return text;
+	}
+
+	std::uint16_t port = 0;
+	std::string received; /* read it when the rogue is done: after done */
+	std::atomic<bool> done{false};
+
+private:
+	void serve()
+	{
+		for (;;) {
+			client_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+			if (client_ < 0)
+				return;
+			script_(*this);
+			done = true;
+			close(client_.exchange(-1));
+		}
+	}
+
+	Script           script_;
+	int              listener_;
+	std::atomic<int> client_{-1};
+	std::thread      thread_;
+};
+
+constexpr std::string_view ok_packet("\0\0\0\2\2\0\0", 7); /* autocommit, no backslash escapes */
+
+class MysqlRogue : public MysqlDriver {
+protected:
+	void SetUp() override {}
+	Target target_of(const Rogue &rogue)
+	{
+		Target result = target();
+		result.port = rogue.port;
+		result.password = core::Secret(std::string_view("canary-password"));
+		result.connect_timeout_ms = 3000;
+		return result;
+	}
+	static void wait_for(const Rogue &rogue)
+	{
+		for (int i = 0; i < 200 && !rogue.done; ++i)
+			std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	}
+};
+
+TEST_F(MysqlRogue, GetsNoFile)
+{
+	for (bool const at_once : {true, false}) {
+		Rogue rogue([&](Rogue &self) {
+			self.greet();
+			self.receive();
+			self.send_packet(2, ok_packet);
+			for (int queries = 0;; ++queries) {
+				if (self.receive().empty())
+					break;
+				if (at_once || queries > 0)
+					self.send_packet(1, "\xfb/etc/passwd");
+				else
+					self.send_packet(1, ok_packet);
+			}
+		});
+		auto const attempt = [&] {
+			auto const victim = mysql::connect(target_of(rogue), waiter);
+			RunOptions options;
+			options.timeout_ms = 1000;
+			rows(*victim, "load data local infile '/etc/passwd' into table t", {}, options);
+		};
+		failure(attempt);
+		wait_for(rogue);
+		EXPECT_EQ(rogue.received.find("root:"), std::string::npos);
+	}
+}
+
+TEST_F(MysqlRogue, GetsNoClearPassword)
+{
+	for (const char *const method : {"mysql_clear_password", "dialog", "caching_sha2_password", "sha256_password", "mysql_old_password"}) {
+		Rogue rogue([&](Rogue &self) {
+			self.greet();
+			self.receive();
+			self.send_packet(2, std::string("\xfe") + method + '\0' + "abcdefghijklmnopqrst" + '\0');
+			self.receive();
+			self.receive();
+		});
+		core::Error const error = failure([&] { mysql::connect(target_of(rogue), waiter); });
+		EXPECT_EQ(error.kind, FailureKind::password) << method << ": " << error.message << " " << error.detail;
+		wait_for(rogue);
+		EXPECT_EQ(rogue.received.find("canary"), std::string::npos) << method;
+	}
+}
+
+TEST_F(MysqlRogue, GetsNoLoginWithoutTheTlsThatIsRequired)
+{
+	for (TlsMode const mode : {TlsMode::require, TlsMode::verify_ca, TlsMode::verify_full}) {
+		Rogue rogue([](Rogue &self) {
+			self.greet();
+			self.receive();
+		});
+		Target wary = target_of(rogue);
+		wary.tls = mode;
+		EXPECT_EQ(failure([&] { mysql::connect(wary, waiter); }).kind, FailureKind::tls);
+		wait_for(rogue);
+		EXPECT_EQ(rogue.received, "");
+	}
+}
+
+TEST_F(MysqlRogue, CannotHoldUsUp)
+{
+	/* Silent from the start, in the middle of the greeting, at the TLS handshake, after the login. */
+	for (int stage = 0; stage < 4; ++stage) {
+		SCOPED_TRACE(stage);
+		Rogue rogue([&](Rogue &self) {
+			if (stage == 1)
+				self.send_packet(0, "\x0a" "8.0");
+			if (stage == 2)
+				self.greet(0xffff);
+			if (stage == 3)
+				self.greet();
+			while (!self.receive().empty())
+				continue;
+		});
+		Target slow = target_of(rogue);
+		slow.connect_timeout_ms = 1500;
+		auto start = steady_clock::now();
+		EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
+		EXPECT_LT(seconds_since(start), 2.6);
+		waiter.interrupt_after(200);
+		start = steady_clock::now();
+		EXPECT_THROW(mysql::connect(slow, waiter), test::Interrupted);
+		EXPECT_LT(seconds_since(start), 1.4);
+		waiter.clear();
+	}
+}
+
+TEST_F(MysqlRogue, CannotPassForAnother)
+{
+	Rogue rogue([](Rogue &self) {
+		self.send_packet(0, "\xff\x10\x04Too many connections");
+		self.receive();
+	});
+	core::Error const full = failure([&] { mysql::connect(target_of(rogue), waiter); });
+	EXPECT_STREQ(full.sqlstate, "53300") << full.message << ": " << full.detail;
+	Rogue closing([](Rogue &) {});
+	EXPECT_EQ(failure([&] { mysql::connect(target_of(closing), waiter); }).kind, FailureKind::refused);
+	Rogue web([](Rogue &self) { self.send_packet(0, "HTTP/1.1 400 Bad Request"); self.receive(); });
+	EXPECT_NE(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::query);
+}
+
+} // namespace

@@ -1,0 +1,237 @@
+/*
+ * How the PostgreSQL driver connects, to a real server and to small rogue ones. Pure regime.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+#include "postgres_fixture.hpp"
+
+namespace tenancy::test {
+
+namespace {
+
+using PostgresConnect = PostgresDriver;
+
+/* A server in a thread that says what a test has it say, once. */
+class RogueServer {
+public:
+	using Talk = std::function<void(int fd)>;
+	explicit RogueServer(Talk talk, int clients = 1) : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	{
+		sockaddr_in address{};
+		address.sin_family = AF_INET;
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		socklen_t size = sizeof address;
+		if (bind(listener_, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(listener_, 5) != 0 ||
+			getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+			throw std::runtime_error("rogue server could not listen");
+		port = ntohs(address.sin_port);
+		thread_ = std::thread([this, talk = std::move(talk), clients] {
+			for (int i = 0; i < clients; ++i) {
+				int const fd = accept(listener_, nullptr, nullptr);
+				if (fd < 0)
+					return;
+				talk(fd);
+				close(fd);
+			}
+		});
+	}
+	~RogueServer()
+	{
+		shutdown(listener_, SHUT_RDWR);
+		thread_.join();
+		close(listener_);
+	}
+	static void say(int fd, const std::string &bytes) { (void)!send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+	/* Whatever arrives next; empty when the client is gone. */
+	static std::string hear(int fd)
+	{
+		char buffer[65536];
+		ssize_t const size = recv(fd, buffer, sizeof buffer, 0);
+		return size > 0 ? std::string(buffer, static_cast<std::size_t>(size)) : std::string();
+	}
+	static void hear_until_closed(int fd)
+	{
+		while (!hear(fd).empty()) {
+		}
+	}
+	static std::string number(std::uint32_t value)
+	{
+		value = htonl(value);
+		return {reinterpret_cast<const char *>(&value), 4};
+	}
+	static std::string message(char type, const std::string &body)
+	{
+		return type + number(static_cast<std::uint32_t>(body.size() + 4)) + body;
+	}
+	static std::string ready() { return message('Z', "I"); }
+	static std::string welcome() { return message('R', number(0)) + message('K', number(1) + number(2)) + ready(); }
+
+	std::uint16_t port = 0;
+
+private:
+	int listener_;
+	std::thread thread_;
+};
+
+TEST_F(PostgresConnect, ConnectsAndNamesItsVersion)
+{
+	auto session = open();
+	EXPECT_EQ(session->server_version().rfind("PostgreSQL ", 0), 0u);
+	EXPECT_TRUE(session->reusable());
+	EXPECT_TRUE(session->ping(Deadline::after(1000), waiter));
+	EXPECT_TRUE(session->reusable());
+	EXPECT_EQ(one(*session, "SELECT current_setting('TimeZone'), current_setting('DateStyle') LIKE 'ISO, %'"),
+			  "UTC|yes");
+}
+
+TEST_F(PostgresConnect, TellsWhyItCannotConnect)
+{
+	auto const with = [this](auto change) {
+		return [this, change] {
+			Target made = target();
+			change(made);
+			(void)postgres::connect(made, waiter);
+		};
+	};
+	expect_failure(with([](Target &t) { t.password.assign("wrong"); }), FailureKind::password, "28P01");
+	expect_failure(with([](Target &t) { t.password.wipe(); }), FailureKind::password, "28P01");
+	expect_failure(with([](Target &t) { t.database = "no such database"; }), FailureKind::database, "3D000");
+	expect_failure(with([](Target &t) { t.database = "host=evil dbname=postgres"; }), FailureKind::database, "3D000");
+	expect_failure(with([](Target &t) { t.username = "nobody at all"; }), FailureKind::password, "28P01");
+	expect_failure(with([](Target &t) { t.port = 1; }), FailureKind::refused, "08001");
+	NetworkList const nothing;
+	expect_failure(with([&](Target &t) { t.allowed_networks = &nothing; }), FailureKind::denied_address, "42501");
+}
+
+TEST_F(PostgresConnect, IgnoresTheEnvironment)
+{
+	static constexpr const char *decoys[][2] = {
+		{"PGSERVICE", "none"},
+		{"PGOPTIONS", "-c statement_timeout=1"},
+		{"PGTARGETSESSIONATTRS", "standby"},
+		{"PGSSLMODE", "nonsense"},
+		{"PGHOSTADDR", "192.0.2.1"},
+		{"PGCHANNELBINDING", "require"},
+		{"PGREQUIREPEER", "none"},
+		{"PGTZ", "Nowhere/Land"},
+		{"PGDATESTYLE", "German"},
+		{"PGCLIENTENCODING", "x"},
+		{"PGSYSCONFDIR", "/nonexistent"},
+		{"PGSERVICEFILE", "/nonexistent"},
+		{"PGSSLMINPROTOCOLVERSION", "TLSv9"},
+		{"PGPASSFILE", "/etc/passwd"},
+		{"PGGEQO", "nonsense"},
+	};
+	for (auto const &decoy : decoys)
+		setenv(decoy[0], decoy[1], 1);
+	auto const error = failure_of([this] { EXPECT_EQ(one(*open(), "SHOW statement_timeout"), "0"); });
+	for (auto const &decoy : decoys) {
+		EXPECT_STREQ(std::getenv(decoy[0]), decoy[1]);
+		unsetenv(decoy[0]);
+	}
+	EXPECT_FALSE(error.has_value()) << error->message;
+}
+
+TEST_F(PostgresConnect, RefusesAServerThatDoesNotAskForThePassword)
+{
+	RogueServer server([](int fd) {
+		RogueServer::hear(fd);
+		RogueServer::say(fd, RogueServer::welcome());
+		RogueServer::hear_until_closed(fd);
+	});
+	Target made = target();
+	made.port = server.port;
+	made.tls = TlsMode::disable;
+	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::password, "2F003");
+}
+
+TEST_F(PostgresConnect, NeverShowsAPasswordThatTheServerRepeats)
+{
+	std::string const password = environment("CLIENT_PGPASSWORD");
+	RogueServer server([&](int fd) {
+		RogueServer::hear(fd);
+		RogueServer::say(fd, RogueServer::message('R', RogueServer::number(3)));
+		RogueServer::hear(fd);
+		std::string const zero(1, '\0');
+		RogueServer::say(fd, RogueServer::message('E', "SFATAL" + zero + "VFATAL" + zero + "C28P01" + zero + "M" +
+														   password + "\n\xff is wrong" + zero + zero));
+	});
+	Target made = target();
+	made.port = server.port;
+	made.tls = TlsMode::disable;
+	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::password, "28P01");
+}
+
+TEST_F(PostgresConnect, GivesUpOnASilentServer)
+{
+	RogueServer server(RogueServer::hear_until_closed);
+	Target made = target();
+	made.port = server.port;
+	made.connect_timeout_ms = 300;
+	auto const start = Clock::now();
+	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::timeout, "08001");
+	EXPECT_LT(seconds_since(start), 1.0);
+}
+
+TEST_F(PostgresConnect, WantsTlsWhenTold)
+{
+	RogueServer server([](int fd) {
+		RogueServer::hear(fd);
+		RogueServer::say(fd, "N");
+		RogueServer::hear_until_closed(fd);
+	});
+	Target made = target();
+	made.port = server.port;
+	made.tls = TlsMode::verify_full;
+	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::tls, "08001");
+}
+
+TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
+{
+	/* Logs in by cleartext password, sets up, and then never answers again; nor does its second connection. */
+	std::vector<std::thread> talks;
+	RogueServer server(
+		[&](int accepted) {
+			talks.emplace_back([fd = dup(accepted), first = talks.empty()] {
+				RogueServer::hear(fd);
+				if (first) {
+					RogueServer::say(fd, RogueServer::message('R', RogueServer::number(3)));
+					RogueServer::hear(fd);
+					RogueServer::say(fd, RogueServer::welcome());
+					RogueServer::hear(fd);
+					RogueServer::say(fd, RogueServer::message('1', "") + RogueServer::message('2', "") +
+											 RogueServer::message('n', "") +
+											 RogueServer::message('C', std::string("SELECT 0", 9)) +
+											 RogueServer::ready());
+				}
+				RogueServer::hear_until_closed(fd);
+				close(fd);
+			});
+		},
+		2);
+	{
+		Target made = target();
+		made.port = server.port;
+		made.tls = TlsMode::disable;
+		auto session = postgres::connect(made, waiter);
+		waiter.interrupt_after(100);
+		auto const start = Clock::now();
+		EXPECT_THROW((void)rows(*session, "SELECT 1"), Interrupted);
+		EXPECT_LT(seconds_since(start), 1.2);
+		EXPECT_FALSE(session->reusable());
+		waiter.clear();
+		EXPECT_FALSE(session->ping(Deadline::after(100), waiter));
+	}
+	for (auto &talk : talks)
+		talk.join();
+}
+
+} // namespace
+
+} // namespace tenancy::test
