@@ -6,6 +6,20 @@
 
 namespace tenancy::compat {
 
+/* Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at level. */
+inline void *
+guc_memory(int level, Size size)
+{
+#if PG_VERSION_NUM >= 160000
+	return guc_malloc(level, size);
+#else
+	void *const memory = malloc(size);
+	if (memory == nullptr)
+		ereport(level, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return memory;
+#endif
+}
+
 /* The local transaction id of a backend: PGPROC.lxid until 16, PGPROC.vxid.lxid since 17. */
 inline LocalTransactionId
 local_xid(const PGPROC *proc)

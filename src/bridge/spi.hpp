@@ -36,7 +36,7 @@ uint64 run(Statement &statement, const Datum *values, const char *nulls, bool re
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */
 Datum value(uint64 row, int column, bool *is_null);
-/* The same as text in the caller's memory context; NULL for null. Uses the type's output function. */
+/* The same as text by the output function of its type, in CurrentMemoryContext (after open(), that is SPI's); NULL for null. */
 char *text(uint64 row, int column);
 
 } // namespace tenancy::bridge::spi

@@ -259,9 +259,11 @@ Parser::parse_option(Fields &fields, std::string_view item) const
 	if (equals == npos)
 		fail("An option has no value", item.data());
 	std::string const name(item.substr(0, equals));
-	if (name.empty() || !std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }))
+	if (name.empty() ||
+		!std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }))
 		fail("The name of an option consists of lower-case letters and underscores", item.data());
-	if (std::any_of(fields.options.begin(), fields.options.end(), [&](const auto &other) { return other.first == name; }))
+	if (std::any_of(fields.options.begin(), fields.options.end(),
+					[&](const auto &other) { return other.first == name; }))
 		fail("An option is given twice", item.data());
 	if (std::size_t const second = item.find('=', equals + 1); second != npos)
 		fail("An equals sign in a value has to be percent-encoded", item.data() + second);

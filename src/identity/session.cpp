@@ -93,23 +93,6 @@ clear_cache()
 		slot->answer.lxid = InvalidLocalTransactionId;
 }
 
-/*
- * Memory that belongs to the setting: malloc until 15, guc_malloc since 16. Overload resolution tells them apart.
- */
-template <typename Level>
-void *
-setting_memory(Level level, std::size_t size)
-{
-	if constexpr (requires { guc_malloc(level, size); })
-		return guc_malloc(level, size);
-	else {
-		void *const memory = malloc(size);
-		if (memory == nullptr)
-			ereport(level, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-		return memory;
-	}
-}
-
 /* Accepts every value: an error would quote it. Wrong tokens are merely unknown ones. */
 bool
 check(char **text, void **extra, GucSource source)
@@ -121,7 +104,7 @@ check(char **text, void **extra, GucSource source)
 		GUC_check_errmsg("cannot set \"%s\" within a security-restricted operation", setting_name);
 		return false;
 	}
-	auto *const fresh = static_cast<Note *>(setting_memory(LOG, sizeof(Note)));
+	auto *const fresh = static_cast<Note *>(compat::guc_memory(LOG, sizeof(Note)));
 	if (fresh == nullptr)
 		return false;
 	fresh->lxid = MyProc != nullptr ? compat::local_xid(MyProc) : InvalidLocalTransactionId;

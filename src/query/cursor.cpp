@@ -229,7 +229,7 @@ TENANCY_FUNCTION(open_query)
 	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	Portal const    portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 
-	MemoryContext const own = AllocSetContextCreate(portal->portalContext, "tenancy.open_query", ALLOCSET_SMALL_SIZES);
+	MemoryContext const own = AllocSetContextCreate(portal->portalContext, "open_query", ALLOCSET_SMALL_SIZES);
 	MemoryContext const outer = MemoryContextSwitchTo(own);
 	auto *const         cursor = static_cast<Cursor *>(palloc0(sizeof(Cursor)));
 	if (!begin(cursor->execution, selector, history::Source::sql, nullptr, sql))

@@ -73,7 +73,7 @@ drain(Execution &execution, const char *sql, ParamList params, ReturnSetInfo *in
 	if (!stream->columns().empty())
 		check_width(*stream, info->setDesc);
 	bridge::Converter *const converters = bridge::make_converters(info->setDesc);
-	MemoryContext const      per_row = AllocSetContextCreate(CurrentMemoryContext, "tenancy.query row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext const      per_row = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
 	for (bool more = true; more;) {
 		if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
 			fail(execution, failure);

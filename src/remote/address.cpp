@@ -188,7 +188,8 @@ name_complaint(std::string_view name) noexcept
 		if (label.front() == '-')
 			return "No part of a host name begins with a hyphen.";
 		if (dot == std::string_view::npos)
-			return is_number(label) ? "A numeric address is four decimal numbers without leading zeros, or IPv6." : nullptr;
+			return is_number(label) ? "A numeric address is four decimal numbers without leading zeros, or IPv6."
+									: nullptr;
 		name.remove_prefix(dot + 1);
 	}
 }

@@ -113,7 +113,8 @@ is_certificate_list(const std::string &pem)
 {
 	if (pem.empty() || pem.size() > max_certificates || pem.find("PRIVATE KEY") != std::string::npos)
 		return false;
-	std::unique_ptr<BIO, decltype(&BIO_free)> const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+	std::unique_ptr<BIO, decltype(&BIO_free)> const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+														BIO_free);
 	if (!bio)
 		throw std::bad_alloc();
 	int count = 0;

@@ -19,8 +19,9 @@
 namespace bench {
 
 /* The ten columns of the measured table, as tenancy.query wants them declared. */
-inline constexpr char column_list[] = "id bigint, n integer, name text, note text, price numeric, ratio double precision,"
-									  " day date, at timestamp, flag boolean, code smallint";
+inline constexpr char column_list[] =
+	"id bigint, n integer, name text, note text, price numeric, ratio double precision, day date, at timestamp,"
+	" flag boolean, code smallint";
 inline constexpr int column_count = 10;
 
 /* Keeps the compiler from dropping what a loop has read. */
@@ -55,7 +56,10 @@ public:
 		       " password=" + required("CLIENT_PGPASSWORD");
 	}
 
-	void prepare(const char *name, const std::string &sql) { check(PQprepare(connection_, name, sql.c_str(), 0, nullptr)); }
+	void prepare(const char *name, const std::string &sql)
+	{
+		check(PQprepare(connection_, name, sql.c_str(), 0, nullptr));
+	}
 	std::string execute(const std::string &sql) { return check(PQexec(connection_, sql.c_str())); }
 	/* The first value of the result. */
 	std::string call(const char *name, const std::vector<std::string> &arguments)
@@ -75,8 +79,8 @@ public:
 		while (PGresult *const result = PQgetResult(connection_)) {
 			int const count = PQntuples(result);
 			for (int row = 0; row < count; ++row)
-				for (int column = 0; column < PQnfields(result); ++column)
-					consume(static_cast<std::uint64_t>(PQgetlength(result, row, column) + *PQgetvalue(result, row, column)));
+				for (int i = 0; i < PQnfields(result); ++i)
+					consume(static_cast<std::uint64_t>(PQgetlength(result, row, i) + *PQgetvalue(result, row, i)));
 			rows += count;
 			ExecStatusType const status = PQresultStatus(result);
 			PQclear(result);

@@ -30,7 +30,8 @@ measure_cost(const char *durability, int turns, int calls)
 		return ms;
 	};
 	auto const peer = [&] { return 1e3 * time_of(calls, [&] { platform.call("commit", {}); }); };
-	report(std::string("cheapest query, history ") + durability + ", plain INSERT", in_turns(turns, ours, peer), "%.3f ms");
+	report(std::string("cheapest query, history ") + durability + ", plain INSERT", in_turns(turns, ours, peer),
+	       "%.3f ms");
 }
 
 using Connections = std::vector<std::unique_ptr<Postgres>>;

@@ -22,6 +22,7 @@ bare_scrypt(const std::string &password)
 		throw std::runtime_error("scrypt failed");
 }
 
+using Call = std::function<void(Postgres &)>;
 using Connections = std::vector<std::unique_ptr<Postgres>>;
 
 Connections
@@ -38,7 +39,7 @@ connect(int sessions)
 }
 
 std::function<double()>
-rate_of(const Connections &connections, double seconds, const std::function<void(Postgres &)> &call)
+rate_of(const Connections &connections, double seconds, const Call &call)
 {
 	std::vector<std::function<void()>> bodies;
 	for (auto const &connection : connections)
@@ -54,15 +55,16 @@ measure(int sessions, int turns, double seconds)
 	std::string const token = connections.front()->call("login", {email, password});
 	std::string const suffix = sessions == 1 ? ", 1 session" : ", " + std::to_string(sessions) + " sessions";
 
-	std::function<void(Postgres &)> const login = [&](Postgres &platform) { platform.call("login", {email, password}); };
-	std::function<void(Postgres &)> const scrypt = [&](Postgres &) { bare_scrypt(password); };
+	Call const login = [&](Postgres &platform) { platform.call("login", {email, password}); };
+	Call const scrypt = [&](Postgres &) { bare_scrypt(password); };
 	report("login" + suffix + ", bare scrypt",
 	       in_turns(turns, rate_of(connections, seconds, login), rate_of(connections, seconds, scrypt)), "%.1f/s");
 
-	std::function<void(Postgres &)> const authenticate = [&](Postgres &platform) { platform.call("authenticate", {token}); };
-	std::function<void(Postgres &)> const lookup = [](Postgres &platform) { platform.call("lookup", {"7"}); };
+	Call const authenticate = [&](Postgres &platform) { platform.call("authenticate", {token}); };
+	Call const lookup = [](Postgres &platform) { platform.call("lookup", {"7"}); };
 	report("authenticate" + suffix + ", plain lookup",
-	       in_turns(turns, rate_of(connections, seconds, authenticate), rate_of(connections, seconds, lookup)), "%.0f/s");
+	       in_turns(turns, rate_of(connections, seconds, authenticate), rate_of(connections, seconds, lookup)),
+	       "%.0f/s");
 }
 
 } // namespace

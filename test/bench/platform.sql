@@ -8,7 +8,7 @@ ALTER ROLE bench_async SET tenancy.history_durability = 'async';
 ALTER ROLE bench_finished SET tenancy.history_durability = 'finished';
 ALTER ROLE bench_started SET tenancy.history_durability = 'started';
 SELECT tenancy.register('bench@example.com', :'password', 'Ben', 'Mark', 'Bench') AS user_id \gset
-SELECT tenancy.bind_role(:'user_id', role) FROM unnest(ARRAY['bench_async', 'bench_finished', 'bench_started']::name[]) AS role;
+SELECT tenancy.bind_role(:'user_id', rolname) FROM pg_roles WHERE rolname LIKE 'bench\_%';
 CREATE TABLE public.lookup (id integer PRIMARY KEY, word text);
 INSERT INTO public.lookup SELECT i, 'word ' || i FROM generate_series(1, 1000) AS i;
 CREATE TABLE public.committed (at timestamptz);

@@ -13,12 +13,12 @@ INSERT INTO answer SELECT 'postgresql', tenancy.execute_query('postgresql', form
 INSERT INTO answer SELECT 'postgresql', tenancy.execute_query('postgresql', 'VACUUM (ANALYZE, FREEZE) measured');
 
 INSERT INTO answer SELECT 'mariadb', tenancy.execute_query('mariadb',
-    'CREATE TABLE measured (id bigint PRIMARY KEY, n integer, name varchar(40), note varchar(40), price decimal(12, 2), ratio double,
-     day date, at datetime, flag boolean, code smallint)');
+    'CREATE TABLE measured (id bigint PRIMARY KEY, n integer, name varchar(40), note varchar(40), price decimal(12, 2),
+     ratio double, day date, at datetime, flag boolean, code smallint)');
 INSERT INTO answer SELECT 'mariadb', tenancy.execute_query('mariadb', format(
-    $$INSERT INTO measured SELECT seq, seq * 7919 %% 1000003, concat('customer ', seq), md5(seq), seq %% 1000000 / 100, seq / 7.0,
-      date '2020-01-01' + INTERVAL seq %% 2000 DAY, timestamp '2020-01-01 00:00:00' + INTERVAL seq SECOND, seq %% 2 = 0, seq %% 1000
-      FROM seq_1_to_%s$$, :'rows'));
+    $$INSERT INTO measured SELECT seq, seq * 7919 %% 1000003, concat('customer ', seq), md5(seq), seq %% 1000000 / 100,
+      seq / 7.0, date '2020-01-01' + INTERVAL seq %% 2000 DAY, timestamp '2020-01-01 00:00:00' + INTERVAL seq SECOND,
+      seq %% 2 = 0, seq %% 1000 FROM seq_1_to_%s$$, :'rows'));
 
 INSERT INTO answer SELECT 'sqlite', tenancy.execute_query('sqlite',
     'CREATE TABLE measured (id integer PRIMARY KEY, n integer, name text, note text, price numeric, ratio real,

@@ -78,20 +78,65 @@ TEST(Address, Text)
 TEST(Address, OnlyPublicUnicastIsReachable)
 {
 	NetworkList const none;
-	for (const std::string text :
-	     {"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255", "127.0.0.1",
-	      "127.255.255.254", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.192", "192.0.2.1",
-	      "192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1",
-	      "239.255.255.255", "240.0.0.1", "255.255.255.255", "168.63.129.16", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1",
-	      "::ffff:10.1.2.3", "64:ff9b::7f00:1", "64:ff9b::169.254.169.254", "64:ff9b:1::8.8.8.8", "100::1", "2001::1",
-	      "2001:0:4136:e378::1", "2001:10::1", "2001:20::1", "2001:1ff::1", "2001:db8::1", "2002:7f00:1::1", "2002:808:808::1",
-	      "3fff::1", "4000::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "::ffff:0:8.8.8.8"})
+	for (const std::string text : {"0.0.0.0",
+								   "0.1.2.3",
+								   "10.0.0.1",
+								   "10.255.255.255",
+								   "100.64.0.1",
+								   "100.100.100.200",
+								   "100.127.255.255",
+								   "127.0.0.1",
+								   "127.255.255.254",
+								   "169.254.169.254",
+								   "172.16.0.1",
+								   "172.31.255.255",
+								   "192.0.0.1",
+								   "192.0.0.192",
+								   "192.0.2.1",
+								   "192.88.99.1",
+								   "192.168.0.1",
+								   "198.18.0.1",
+								   "198.19.255.255",
+								   "198.51.100.7",
+								   "203.0.113.9",
+								   "224.0.0.1",
+								   "239.255.255.255",
+								   "240.0.0.1",
+								   "255.255.255.255",
+								   "168.63.129.16",
+								   "::",
+								   "::1",
+								   "::127.0.0.1",
+								   "::ffff:127.0.0.1",
+								   "::ffff:10.1.2.3",
+								   "64:ff9b::7f00:1",
+								   "64:ff9b::169.254.169.254",
+								   "64:ff9b:1::8.8.8.8",
+								   "100::1",
+								   "2001::1",
+								   "2001:0:4136:e378::1",
+								   "2001:10::1",
+								   "2001:20::1",
+								   "2001:1ff::1",
+								   "2001:db8::1",
+								   "2002:7f00:1::1",
+								   "2002:808:808::1",
+								   "3fff::1",
+								   "4000::1",
+								   "5f00::1",
+								   "fc00::1",
+								   "fd00:ec2::254",
+								   "fe80::1",
+								   "fec0::1",
+								   "ff02::1",
+								   "::ffff:0:8.8.8.8"})
 		EXPECT_FALSE(is_reachable(address_of(text), none)) << text;
 	for (const std::string text :
-	     {"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
-	      "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.167.255.255",
-	      "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "168.63.129.17", "2001:4860:4860::8888", "2001:200::1",
-	      "2606:4700::1111", "2a00::1", "3ffe::1", "64:ff9b::8.8.8.8"})
+		 {"8.8.8.8",         "1.1.1.1",         "9.255.255.255",        "11.0.0.0",    "100.63.255.255",  "100.128.0.0",
+		  "126.255.255.255", "128.0.0.1",       "169.253.255.255",      "169.255.0.0", "172.15.255.255",  "172.32.0.0",
+		  "191.255.255.255", "192.0.1.0",       "192.167.255.255",      "192.169.0.0", "198.17.255.255",  "198.20.0.0",
+		  "223.255.255.255", "168.63.129.17",   "2001:4860:4860::8888", "2001:200::1", "2606:4700::1111", "2a00::1",
+		  "3ffe::1",         "64:ff9b::8.8.8.8"})
 		EXPECT_TRUE(is_reachable(address_of(text), none)) << text;
 }
 
@@ -115,7 +160,8 @@ TEST(Address, OwnAddressesAreNot)
 TEST(Address, AllowedNetworksOverride)
 {
 	auto const allowed = NetworkList::parse(" 127.0.0.0/8 , 10.1.0.0/16,fd00::/8,192.168.1.7, ::1 ");
-	for (const std::string text : {"127.0.0.1", "10.1.255.255", "fd12::1", "192.168.1.7", "::1", "::ffff:127.0.0.1", "8.8.8.8"})
+	for (const std::string text :
+		 {"127.0.0.1", "10.1.255.255", "fd12::1", "192.168.1.7", "::1", "::ffff:127.0.0.1", "8.8.8.8"})
 		EXPECT_TRUE(is_reachable(address_of(text), allowed)) << text;
 	for (const std::string text : {"10.2.0.0", "fc00::1", "192.168.1.6", "::2", "::127.0.0.1"})
 		EXPECT_FALSE(is_reachable(address_of(text), allowed)) << text;
@@ -129,10 +175,29 @@ TEST(Address, AllowedNetworksOverride)
 
 TEST(Address, NetworkListIsStrict)
 {
-	for (const std::string list :
-	     {",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8,,::1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08",
-	      "10.0.0.0/8/8", "10.0.0.1/8", "10.0.0", "010.0.0.0/8", "::1/129", "fe80::1%lo", "localhost", "10.0.0.0 /8", "10.0.0.0/ 8",
-	      "*", "10.0.0.0/255.0.0.0", "2001:db8::1/32", "10.0.0.0/8;::1", "/8", "[::1]"}) {
+	for (const std::string list : {",",
+								   "10.0.0.0/8,",
+								   ",10.0.0.0/8",
+								   "10.0.0.0/8,,::1",
+								   "10.0.0.0/33",
+								   "10.0.0.0/",
+								   "10.0.0.0/-1",
+								   "10.0.0.0/08",
+								   "10.0.0.0/8/8",
+								   "10.0.0.1/8",
+								   "10.0.0",
+								   "010.0.0.0/8",
+								   "::1/129",
+								   "fe80::1%lo",
+								   "localhost",
+								   "10.0.0.0 /8",
+								   "10.0.0.0/ 8",
+								   "*",
+								   "10.0.0.0/255.0.0.0",
+								   "2001:db8::1/32",
+								   "10.0.0.0/8;::1",
+								   "/8",
+								   "[::1]"}) {
 		Outcome const outcome = outcome_of([&] { NetworkList::parse(list); });
 		EXPECT_EQ(outcome.sqlstate, "22023") << list;
 		EXPECT_TRUE(outcome.message.starts_with("invalid network \"")) << list;
@@ -140,30 +205,83 @@ TEST(Address, NetworkListIsStrict)
 	EXPECT_EQ(outcome_of([] { NetworkList::parse("10.0.0.0/8, oops"); }).message, "invalid network \"oops\"");
 }
 
-/* Every way that somebody has tried to spell a private address. None may reach one; which error it is, the table says. */
+/* Every way that somebody has tried to spell a private address. None may reach one; which error it is, the table says.
+ */
 TEST(Address, SpellingsOfPrivateAddresses)
 {
 	std::vector<std::pair<std::string, std::string>> const spellings = {
-		{"127.0.0.1", "42501"}, {"0177.0.0.1", "22023"}, {"0x7f.0.0.1", "22023"}, {"0x7f.1", "22023"}, {"2130706433", "22023"},
-		{"017700000001", "22023"}, {"0x7f000001", "22023"}, {"127.1", "22023"}, {"127.0.1", "22023"}, {"0", "22023"}, {"0.0", "22023"},
-		{"0.0.0.0", "42501"}, {"127.0.0.1.", "22023"}, {"127.000.000.001", "22023"}, {"1.2.3.0x10", "22023"}, {"::1", "42501"},
-		{"0:0:0:0:0:0:0:1", "42501"}, {"[::1]", "22023"}, {"::ffff:127.0.0.1", "42501"}, {"::ffff:7f00:1", "42501"},
-		{"::127.0.0.1", "42501"}, {"0000::1", "42501"}, {"::1%lo", "22023"}, {"fe80::1%eth0", "22023"}, {"fe80::1", "42501"},
-		{"169.254.169.254", "42501"}, {"0xa9fea9fe", "22023"}, {"2852039166", "22023"}, {"0251.0376.0251.0376", "22023"},
-		{"::ffff:a9fe:a9fe", "42501"}, {"[::ffff:a9fe:a9fe]", "22023"}, {"fd00:ec2::254", "42501"}, {"64:ff9b::a9fe:a9fe", "42501"},
-		{"2002:a9fe:a9fe::", "42501"}, {"100.100.100.200", "42501"}, {"localhost", "42501"}, {"LOCALHOST", "42501"},
-		{"localhost.", "42501"}, {"a.localhost", "42501"}, {"/var/run/postgresql", "22023"}, {"@/tmp/s", "22023"}, {"@", "22023"},
-		{"", "22023"}, {"127.0.0.1,8.8.8.8", "22023"}, {"8.8.8.8,127.0.0.1", "22023"}, {"127.0.0.1:5432", "22023"},
-		{"127.0.0.1 ", "22023"}, {" 127.0.0.1", "22023"}, {"127.0.0.1\n", "22023"}, {std::string("8.8.8.8\0.x", 10), "22023"},
-		{"user@127.0.0.1", "22023"}, {"127.0.0.1#x", "22023"}, {"127.0.0.1/x", "22023"}, {"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "22023"},
-		{"127\xe3\x80\x82" "0.0.1", "22023"}, {"%31%32%37.0.0.1", "22023"}, {"file:///etc/passwd", "22023"}, {"-h", "22023"},
-		{"a..b", "22023"}, {".", "22023"}, {"foo.0x", "22023"}, {"foo.1", "22023"}, {std::string(300, 'a'), "22023"},
+		{"127.0.0.1", "42501"},
+		{"0177.0.0.1", "22023"},
+		{"0x7f.0.0.1", "22023"},
+		{"0x7f.1", "22023"},
+		{"2130706433", "22023"},
+		{"017700000001", "22023"},
+		{"0x7f000001", "22023"},
+		{"127.1", "22023"},
+		{"127.0.1", "22023"},
+		{"0", "22023"},
+		{"0.0", "22023"},
+		{"0.0.0.0", "42501"},
+		{"127.0.0.1.", "22023"},
+		{"127.000.000.001", "22023"},
+		{"1.2.3.0x10", "22023"},
+		{"::1", "42501"},
+		{"0:0:0:0:0:0:0:1", "42501"},
+		{"[::1]", "22023"},
+		{"::ffff:127.0.0.1", "42501"},
+		{"::ffff:7f00:1", "42501"},
+		{"::127.0.0.1", "42501"},
+		{"0000::1", "42501"},
+		{"::1%lo", "22023"},
+		{"fe80::1%eth0", "22023"},
+		{"fe80::1", "42501"},
+		{"169.254.169.254", "42501"},
+		{"0xa9fea9fe", "22023"},
+		{"2852039166", "22023"},
+		{"0251.0376.0251.0376", "22023"},
+		{"::ffff:a9fe:a9fe", "42501"},
+		{"[::ffff:a9fe:a9fe]", "22023"},
+		{"fd00:ec2::254", "42501"},
+		{"64:ff9b::a9fe:a9fe", "42501"},
+		{"2002:a9fe:a9fe::", "42501"},
+		{"100.100.100.200", "42501"},
+		{"localhost", "42501"},
+		{"LOCALHOST", "42501"},
+		{"localhost.", "42501"},
+		{"a.localhost", "42501"},
+		{"/var/run/postgresql", "22023"},
+		{"@/tmp/s", "22023"},
+		{"@", "22023"},
+		{"", "22023"},
+		{"127.0.0.1,8.8.8.8", "22023"},
+		{"8.8.8.8,127.0.0.1", "22023"},
+		{"127.0.0.1:5432", "22023"},
+		{"127.0.0.1 ", "22023"},
+		{" 127.0.0.1", "22023"},
+		{"127.0.0.1\n", "22023"},
+		{std::string("8.8.8.8\0.x", 10), "22023"},
+		{"user@127.0.0.1", "22023"},
+		{"127.0.0.1#x", "22023"},
+		{"127.0.0.1/x", "22023"},
+		{"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "22023"},
+		{"127\xe3\x80\x82"
+		 "0.0.1",
+		 "22023"},
+		{"%31%32%37.0.0.1", "22023"},
+		{"file:///etc/passwd", "22023"},
+		{"-h", "22023"},
+		{"a..b", "22023"},
+		{".", "22023"},
+		{"foo.0x", "22023"},
+		{"foo.1", "22023"},
+		{std::string(300, 'a'), "22023"},
 		{std::string(64, 'a') + ".com", "22023"}};
 	EXPECT_GE(spellings.size(), 40U);
 	for (auto const &[host, sqlstate] : spellings) {
 		Outcome const outcome = outcome_of_resolving(host);
-		bool const    unresolved = sqlstate == "42501" && outcome.sqlstate == "08001"; /* a.localhost, by old resolvers */
-		EXPECT_TRUE(outcome.sqlstate == sqlstate || unresolved) << host << " " << outcome.sqlstate << " " << outcome.message;
+		bool const unresolved = sqlstate == "42501" && outcome.sqlstate == "08001"; /* a.localhost, by old resolvers */
+		EXPECT_TRUE(outcome.sqlstate == sqlstate || unresolved)
+			<< host << " " << outcome.sqlstate << " " << outcome.message;
 		EXPECT_TRUE(unresolved || outcome.kind == FailureKind::denied_address) << host;
 		for (char const c : outcome.message + outcome.detail)
 			EXPECT_TRUE(c >= ' ' && c <= '~') << host;
@@ -188,7 +306,8 @@ TEST(Address, HostsFile)
 	EXPECT_EQ(outcome_of_resolving("8.8.8.8").sqlstate, "00000");
 }
 
-/* A name server on a loopback port: A records by name; names it does not know do not exist; "silent." gets no answer. */
+/* A name server on a loopback port: A records by name; names it does not know do not exist; "silent." gets no answer.
+ */
 class NameServer {
 public:
 	explicit NameServer(std::map<std::string, std::vector<std::string>> names) : names_(std::move(names))
@@ -223,11 +342,13 @@ private:
 			unsigned char packet[512];
 			sockaddr_in   client{};
 			socklen_t     size = sizeof client;
-			ssize_t const length = recvfrom(socket_, packet, sizeof packet, 0, reinterpret_cast<sockaddr *>(&client), &size);
+			ssize_t const length =
+				recvfrom(socket_, packet, sizeof packet, 0, reinterpret_cast<sockaddr *>(&client), &size);
 			if (length < 17)
 				continue;
 			++questions_;
-			std::string const reply = answer(std::string(reinterpret_cast<char *>(packet), static_cast<std::size_t>(length)));
+			std::string const reply =
+				answer(std::string(reinterpret_cast<char *>(packet), static_cast<std::size_t>(length)));
 			if (!reply.empty())
 				sendto(socket_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr *>(&client), size);
 		}
@@ -315,7 +436,8 @@ TEST(Resolver, TimeoutAndInterrupt)
 	PollWaiter       waiter;
 	int const        before = open_descriptors();
 	auto const       start = std::chrono::steady_clock::now();
-	Outcome const    outcome = outcome_of([&] { look_up("silent.test", server.where(), core::Deadline::after(300), waiter); });
+	Outcome const outcome =
+		outcome_of([&] { look_up("silent.test", server.where(), core::Deadline::after(300), waiter); });
 	EXPECT_EQ(outcome.sqlstate, "08001");
 	EXPECT_EQ(outcome.kind, FailureKind::timeout);
 	waiter.interrupt_after(200);

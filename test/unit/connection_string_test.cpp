@@ -32,7 +32,8 @@ detail_of(std::string_view text)
 
 TEST(ConnectionString, Full)
 {
-	Fields const fields = parse_connection_string("postgresql://app:pa%73s@db.example.com:5433/shop?sslmode=require&connect_timeout=5");
+	Fields const fields =
+		parse_connection_string("postgresql://app:pa%73s@db.example.com:5433/shop?sslmode=require&connect_timeout=5");
 	EXPECT_EQ(fields.type, DatabaseType::postgresql);
 	EXPECT_EQ(fields.host, "db.example.com");
 	EXPECT_EQ(fields.port, 5433);
@@ -55,7 +56,8 @@ TEST(ConnectionString, Parts)
 	Fields fields = parse_connection_string("mysql://h");
 	EXPECT_EQ(fields.host, "h");
 	EXPECT_EQ(fields.port, 0);
-	EXPECT_TRUE(fields.username.empty() && fields.password.empty() && fields.database.empty() && fields.options.empty());
+	EXPECT_TRUE(fields.username.empty() && fields.password.empty() && fields.database.empty() &&
+				fields.options.empty());
 	fields = parse_connection_string("postgresql://u:@[2001:db8::1]:1/");
 	EXPECT_EQ(fields.host, "2001:db8::1");
 	EXPECT_EQ(fields.port, 1);
@@ -90,39 +92,47 @@ TEST(ConnectionString, MalformedOnesAreRefused)
 {
 	std::vector<std::string> const malformed = {
 		/* scheme */
-		"", " ", "postgresql", "postgresql:", "postgresql:/", "postgresql:h", "postgresql:/h/d", "//u@h/d", "://h", "POSTGRESQL://h",
-		"Postgres://h", "oracle://u@h/d", "http://h", "file:///etc/passwd", "jdbc:postgresql://h/d", "mysqlx://h", "postgresql ://h",
-		"host=h dbname=d password=hunter2", " postgresql://h", "postgresql://h ", "postgresql://h\n", "sqlite3:a",
+		"", " ", "postgresql", "postgresql:", "postgresql:/", "postgresql:h", "postgresql:/h/d", "//u@h/d", "://h",
+		"POSTGRESQL://h", "Postgres://h", "oracle://u@h/d", "http://h", "file:///etc/passwd", "jdbc:postgresql://h/d",
+		"mysqlx://h", "postgresql ://h", "host=h dbname=d password=hunter2", " postgresql://h", "postgresql://h ",
+		"postgresql://h\n", "sqlite3:a",
 		/* host */
 		"postgresql://", "postgresql:///d", "postgresql://u@/d", "postgresql://u:hunter2@/d", "postgresql://:5432/d",
-		"postgresql://?sslmode=require", "postgresql://h1,h2/d", "postgresql://h1:1,h2:2/d", "mysql://u@h,/d", "postgresql://%2Ftmp/d",
-		"postgresql://u@%68/d", "mysql://u@/tmp/mysql.sock", "postgresql://[::1/d", "postgresql://::1/d", "postgresql://[]/d",
-		"postgresql://[h]/d", "postgresql://[127.0.0.1]/d", "postgresql://[::1]x/d", "postgresql://[::1]5432/d",
-		"postgresql://[fe80::1%25eth0]/d", "postgresql://[fe80::1%eth0]/d", "postgresql://2130706433/d", "postgresql://0x7f.1/d",
-		"postgresql://0177.0.0.1/d", "postgresql://-h/d", "postgresql://a..b/d", "postgresql://h\\x/d", "postgresql://h;x/d",
+		"postgresql://?sslmode=require", "postgresql://h1,h2/d", "postgresql://h1:1,h2:2/d", "mysql://u@h,/d",
+		"postgresql://%2Ftmp/d", "postgresql://u@%68/d", "mysql://u@/tmp/mysql.sock", "postgresql://[::1/d",
+		"postgresql://::1/d", "postgresql://[]/d", "postgresql://[h]/d", "postgresql://[127.0.0.1]/d",
+		"postgresql://[::1]x/d", "postgresql://[::1]5432/d", "postgresql://[fe80::1%25eth0]/d",
+		"postgresql://[fe80::1%eth0]/d", "postgresql://2130706433/d", "postgresql://0x7f.1/d",
+		"postgresql://0177.0.0.1/d", "postgresql://-h/d", "postgresql://a..b/d", "postgresql://h\\x/d",
+		"postgresql://h;x/d",
 		/* port */
-		"postgresql://h:/d", "postgresql://h:0/d", "postgresql://h:65536/d", "postgresql://h:-1/d", "postgresql://h:+1/d",
-		"postgresql://h:05432/d", "postgresql://h:1x/d", "postgresql://h:5432:1/d", "postgresql://h:99999999999/d", "postgresql://h:%35/d",
-		"postgresql://u:hunter2", "postgresql://u:hunter2/d", "postgresql://[::1]:/d",
+		"postgresql://h:/d", "postgresql://h:0/d", "postgresql://h:65536/d", "postgresql://h:-1/d",
+		"postgresql://h:+1/d", "postgresql://h:05432/d", "postgresql://h:1x/d", "postgresql://h:5432:1/d",
+		"postgresql://h:99999999999/d", "postgresql://h:%35/d", "postgresql://u:hunter2", "postgresql://u:hunter2/d",
+		"postgresql://[::1]:/d",
 		/* user and password */
 		"postgresql://@h/d", "postgresql://:hunter2@h/d", "postgresql://u:p@ss@h/d", "postgresql://u:hunter2/x@h/d",
-		"postgresql://u:hunter2?x=y@h/d", "postgresql://u:12?hunter=2@h/d", "postgresql://u:12/hunter2@h/d", "postgresql://u:hunter2#x@h/d",
-		"postgresql://u:hunter2%@h/d", "postgresql://u:hunter2%2@h/d", "postgresql://u:hunter2%zz@h/d", "postgresql://u:hunter2%00@h/d",
-		"postgresql://u:hunter2%0a@h/d", "postgresql://u:hunter2%ff@h/d", "postgresql://u:hunter2%c3@h/d", "postgresql://u%00:hunter2@h/d",
-		"postgresql://u:hun ter2@h/d", "postgresql://u:hunter2\x01@h/d", "postgresql://u:hunter2\xff@h/d", "postgresql://u:hunter2\xc0\x80@h/d",
-		"postgresql://u:hunter2\xed\xa0\x80@h/d", "postgresql://u:hunter2%ed%a0%80@h/d", std::string("postgresql://u:hunter2\0@h/d", 27),
+		"postgresql://u:hunter2?x=y@h/d", "postgresql://u:12?hunter=2@h/d", "postgresql://u:12/hunter2@h/d",
+		"postgresql://u:hunter2#x@h/d", "postgresql://u:hunter2%@h/d", "postgresql://u:hunter2%2@h/d",
+		"postgresql://u:hunter2%zz@h/d", "postgresql://u:hunter2%00@h/d", "postgresql://u:hunter2%0a@h/d",
+		"postgresql://u:hunter2%ff@h/d", "postgresql://u:hunter2%c3@h/d", "postgresql://u%00:hunter2@h/d",
+		"postgresql://u:hun ter2@h/d", "postgresql://u:hunter2\x01@h/d", "postgresql://u:hunter2\xff@h/d",
+		"postgresql://u:hunter2\xc0\x80@h/d", "postgresql://u:hunter2\xed\xa0\x80@h/d",
+		"postgresql://u:hunter2%ed%a0%80@h/d", std::string("postgresql://u:hunter2\0@h/d", 27),
 		/* database */
-		"postgresql://h/a/b", "postgresql://h//d", "postgresql://h/d%00", "postgresql://h/d%", "postgresql://h/d%1", "postgresql://h/d#x",
-		"postgresql://h/d%0a", "postgresql://h/d@x", "postgresql://h/\xe2\x82",
+		"postgresql://h/a/b", "postgresql://h//d", "postgresql://h/d%00", "postgresql://h/d%", "postgresql://h/d%1",
+		"postgresql://h/d#x", "postgresql://h/d%0a", "postgresql://h/d@x", "postgresql://h/\xe2\x82",
 		/* options */
-		"postgresql://h/d?", "postgresql://h/d?x", "postgresql://h/d?=y", "postgresql://h/d?a=1&", "postgresql://h/d?&a=1",
-		"postgresql://h/d?a=1&&b=2", "postgresql://h/d?a=1&a=2", "postgresql://h/d?a=1&b=2&a=1", "postgresql://h/d?A=1",
-		"postgresql://h/d?a-b=1", "postgresql://h/d?%61=1", "postgresql://h/d?a=b=c", "postgresql://h/d?a=%00", "postgresql://h/d?a=%",
-		"postgresql://h/d?a=%1b", "postgresql://h/d?a=1#x", "postgresql://h/d?a=1;b=2=3", "postgresql://h/d?user@x=1", "postgresql://h/d?a=x@y",
+		"postgresql://h/d?", "postgresql://h/d?x", "postgresql://h/d?=y", "postgresql://h/d?a=1&",
+		"postgresql://h/d?&a=1", "postgresql://h/d?a=1&&b=2", "postgresql://h/d?a=1&a=2",
+		"postgresql://h/d?a=1&b=2&a=1", "postgresql://h/d?A=1", "postgresql://h/d?a-b=1", "postgresql://h/d?%61=1",
+		"postgresql://h/d?a=b=c", "postgresql://h/d?a=%00", "postgresql://h/d?a=%", "postgresql://h/d?a=%1b",
+		"postgresql://h/d?a=1#x", "postgresql://h/d?a=1;b=2=3", "postgresql://h/d?user@x=1", "postgresql://h/d?a=x@y",
 		/* sqlite */
-		"sqlite:", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite://host/a.db", "sqlite:/etc/passwd", "sqlite:////etc/passwd",
-		"sqlite:?create=true", "sqlite:%2fetc/passwd", "sqlite:a%00.db", "sqlite:a\n.db", "sqlite:a.db#x", "sqlite:a.db?", "sqlite:a b",
-		"sqlite:a%ff", std::string(70'000, 'a'), "sqlite:" + std::string(70'000, 'a')};
+		"sqlite:", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite://host/a.db", "sqlite:/etc/passwd",
+		"sqlite:////etc/passwd", "sqlite:?create=true", "sqlite:%2fetc/passwd", "sqlite:a%00.db", "sqlite:a\n.db",
+		"sqlite:a.db#x", "sqlite:a.db?", "sqlite:a b", "sqlite:a%ff", std::string(70'000, 'a'),
+		"sqlite:" + std::string(70'000, 'a')};
 	EXPECT_GE(malformed.size(), 60U);
 	for (const std::string &text : malformed) {
 		std::string const detail = detail_of(text);
@@ -137,7 +147,8 @@ TEST(ConnectionString, MalformedOnesAreRefused)
 TEST(ConnectionString, PositionsCountCharacters)
 {
 	EXPECT_EQ(detail_of("postgresql://h/d?x"), "An option has no value, at character 18.");
-	EXPECT_EQ(detail_of("mysql://größe:g%zz@h"), "A percent sign is not followed by two hexadecimal digits, at character 16.");
+	EXPECT_EQ(detail_of("mysql://größe:g%zz@h"),
+			  "A percent sign is not followed by two hexadecimal digits, at character 16.");
 	EXPECT_EQ(detail_of("nothing"), "There is no scheme, at character 1.");
 	EXPECT_EQ(detail_of("postgresql://h:x"), "The port is not a number from 1 to 65535, at character 16.");
 	EXPECT_EQ(detail_of("postgresql://h1,h2/d"), "There is more than one host, at character 14.");

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -83,12 +84,12 @@ peer_of(int fd, Address &peer)
 
 #ifdef MARIADB_PACKAGE_VERSION
 
-/* Of the connection being made, for the one callback of the library that gets no pointer of ours. */
+/* Of the connection being made: the library gives this callback no pointer of ours. */
 thread_local const Budget *handshake_budget = nullptr;
 
 /*
- * The library does not suspend during a TLS handshake. It reads from a blocking socket for as long as its connect timeout
- * says, then calls this to wait on. So that timeout is the shortest, and this looks for interrupts while it waits.
+ * The library does not suspend during a TLS handshake. It reads from a blocking socket for as long as its connect
+ * timeout says, then calls this to wait on. So that timeout is the shortest, and this looks for interrupts.
  */
 int
 wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
@@ -152,6 +153,7 @@ Handle::~Handle()
 {
 	if (broken())
 		break_off();
+	forget_password();
 	mysql_close(mysql_);
 }
 
@@ -194,8 +196,8 @@ Handle::drive(const Budget &budget, Start start, Resume resume)
 
 template <typename Result, typename Subject, typename... Args, typename... Given>
 Result
-Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
-            Subject *subject, Given... args)
+Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
+            int (*resume)(Result *, Subject *, int), Subject *subject, Given... args)
 {
 	Result result{};
 	drive(
@@ -227,35 +229,48 @@ Handle::await(int pending, const Budget &budget)
 	throw core::Error(core::FailureKind::timeout, "57014", "remote server did not answer in time");
 }
 
-void
+/* False when there is no peer yet: the library tries one address of a name after the other. */
+bool
 Handle::verify_peer(const Proof &proof) const
 {
 	Address address;
 	if (!peer_of(fd(), address))
-		return; /* not connected: the library will say why */
+		return false;
 	if (std::find(proof.peers.begin(), proof.peers.end(), address) == proof.peers.end())
 		throw core::Error(core::FailureKind::denied_address, "42501",
 		                  "remote server answered from an address that was not checked",
 		                  "The address is " + address.text() + ".");
+	return true;
 }
 
-void
+bool
 Handle::verify(const Proof &proof, const Budget &budget) const
 {
-	verify_peer(proof);
+	if (!verify_peer(proof))
+		return false;
 	Greeting const greeting = proof.look_for_tls ? await_greeting(fd(), budget) : Greeting::other;
 	if (greeting == Greeting::plain && proof.demand_tls)
-		throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
+		throw core::Error(core::FailureKind::tls, "08001",
+		                  "remote server does not support TLS, but TLS is required");
 #ifdef MARIADB_PACKAGE_VERSION
 	if (greeting == Greeting::offers_tls)
 		mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, proof.methods_over_tls);
 #endif
+	return true;
+}
+
+/* The library's copy is for reconnecting, which it never does here. */
+void
+Handle::forget_password() noexcept
+{
+	if (mysql_->passwd != nullptr)
+		OPENSSL_cleanse(mysql_->passwd, std::strlen(mysql_->passwd));
 }
 
 /*
- * The first suspension is for the TCP connection, which never is there at once: nothing has been sent yet, so this is
- * where the peer and its offer of TLS are looked at. Afterwards the socket is made non-blocking, because the library
- * has made it blocking and over TLS reads it as it is.
+ * The first suspension is for the TCP connection, which never is there at once. When it is, nothing has been sent yet:
+ * this is where the peer and its offer of TLS are looked at. Afterwards the socket is made non-blocking, because the
+ * library has made it blocking, and over TLS reads it as it is.
  */
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
@@ -272,14 +287,14 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 		                                    login.port, nullptr, login.flags);
 		},
 		[&](int ready) {
-			if (!std::exchange(verified, true))
-				verify(proof, budget);
+			verified = verified || verify(proof, budget);
 			return mysql_real_connect_cont(&result, mysql_, ready);
 		});
 #else
 	MYSQL *const result = mysql_real_connect(mysql_, login.host, login.user, login.password, login.database, login.port,
 	                                         nullptr, login.flags);
 #endif
+	forget_password();
 	if (result == nullptr) {
 		budget.waiter.serve();
 		if (budget.deadline.passed())
@@ -300,6 +315,18 @@ int
 Handle::query(std::string_view sql, const Budget &budget)
 {
 	return TENANCY_CALL(mysql_real_query, mysql_, sql.data(), static_cast<unsigned long>(sql.size()));
+}
+
+int
+Handle::send(std::string_view sql, const Budget &budget)
+{
+	return TENANCY_CALL(mysql_send_query, mysql_, sql.data(), static_cast<unsigned long>(sql.size()));
+}
+
+int
+Handle::receive(const Budget &budget)
+{
+	return TENANCY_CALL(mysql_read_query_result, mysql_);
 }
 
 int

@@ -79,6 +79,9 @@ public:
 	/* Each returns what the call of that name returns, and throws only for time and interrupts. */
 	bool connect(const Login &login, const Proof &proof, const Budget &budget);
 	int query(std::string_view sql, const Budget &budget);
+	/* A query whose answer is read later; nothing else may be called in between. */
+	int send(std::string_view sql, const Budget &budget);
+	int receive(const Budget &budget);
 	int next_result(const Budget &budget);
 	int ping(const Budget &budget);
 	MYSQL_ROW fetch_row(MYSQL_RES *result, const Budget &budget);
@@ -92,11 +95,12 @@ private:
 	template <typename Start, typename Resume>
 	void drive(const Budget &budget, Start start, Resume resume);
 	template <typename Result, typename Subject, typename... Args, typename... Given>
-	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
-	           Subject *subject, Given... args);
+	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
+	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
-	void verify_peer(const Proof &proof) const;
-	void verify(const Proof &proof, const Budget &budget) const;
+	bool verify_peer(const Proof &proof) const;
+	bool verify(const Proof &proof, const Budget &budget) const;
+	void forget_password() noexcept;
 
 	MYSQL *mysql_;
 	bool   suspended_ = false;

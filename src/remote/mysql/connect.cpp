@@ -38,7 +38,7 @@ constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
 
 /*
  * The methods of authentication that may answer a server. Never mysql_clear_password and dialog, which hand the
- * password to whoever asks; the sha2 methods do that when they run without TLS, encrypted with a key that nobody vouches for.
+ * password to whoever asks; the sha2 methods do that when they run without TLS, encrypted with a key of the asker's.
  */
 constexpr const char *methods_plain = "mysql_native_password,client_ed25519";
 constexpr const char *methods_tls = "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password";
@@ -111,7 +111,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const yes = 1, no = 0;
-	/* How long the library may block at a time while it connects: see wait_in_handshake. The budget is the real limit. */
+	/* How long the library may block at a time: see wait_in_handshake. The budget is the real limit. */
 	unsigned const seconds = is_connector_c ? 1 : static_cast<unsigned>(budget.deadline.remaining_ms()) / 1000 + 1;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
 	bool const verify = endpoint.tls >= TlsMode::verify_ca;
@@ -214,7 +214,8 @@ open(Endpoint &endpoint, const Budget &budget)
 		Address const address = endpoint.addresses[i];
 		bool const last = i + 1 == tries;
 		int const left = budget.deadline.remaining_ms();
-		auto const share = last || left < 0 ? budget.deadline : core::Deadline::after(left / static_cast<int>(tries - i) + 1);
+		auto const share =
+			last || left < 0 ? budget.deadline : core::Deadline::after(left / static_cast<int>(tries - i) + 1);
 		try {
 			auto handle = log_in(endpoint, address, {share, budget.waiter});
 			endpoint.addresses = {handle->peer()};

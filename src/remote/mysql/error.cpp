@@ -1,6 +1,6 @@
 /*
  * Which SQLSTATE and which kind of failure an error of MySQL or MariaDB is. Pure regime.
- * The server's SQLSTATE is kept, except where it is a catch-all (HY000, 42000, 23000) and the error number knows better.
+ * The server's SQLSTATE is kept, except where it is a catch-all (HY000, 42000, 23000) and the number knows better.
  */
 #include <algorithm>
 #include <array>
@@ -22,7 +22,7 @@ struct Known {
 	const char *sqlstate;
 };
 
-/* Sorted by number. Numbers from 2000 to 2999 are the client library's; those from 3000 on MySQL's, from 4000 MariaDB's. */
+/* Sorted. From 2000 on they are the client library's, from 3000 on MySQL's, from 4000 on mostly MariaDB's. */
 constexpr std::array known = {
 	Known{1021, "53100"}, Known{1022, "23505"}, Known{1037, "53200"}, Known{1038, "53200"}, Known{1040, "53300"},
 	Known{1041, "53200"}, Known{1044, "42501"}, Known{1045, "28P01"}, Known{1046, "3D000"}, Known{1048, "23502"},
@@ -50,7 +50,7 @@ sqlstate_of(const Report &report, const char *otherwise)
 	auto const *const found = std::ranges::lower_bound(known, report.number, {}, &Known::number);
 	if (found != known.end() && found->number == report.number)
 		return found->sqlstate;
-	bool const usable = report.sqlstate.size() == 5 && report.sqlstate != "HY000" && !report.sqlstate.starts_with("0") &&
+	bool const usable = report.sqlstate.size() == 5 && report.sqlstate != "HY000" && report.sqlstate[0] != '0' &&
 	                    std::ranges::all_of(report.sqlstate, [](char c) {
 		                    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
 	                    });
@@ -118,7 +118,7 @@ is_lost(unsigned number) noexcept
 
 namespace {
 
-/* An error that the server sends in place of its greeting arrives wrapped: "… cannot be verified: 1040 - Too many …". */
+/* An error in place of the greeting arrives wrapped: "… cannot be verified: 1040 - Too many connections". */
 Report
 unwrapped(const Report &report)
 {

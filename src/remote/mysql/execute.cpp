@@ -98,7 +98,8 @@ is_bound_to(const std::vector<Shape> &shapes, const std::vector<Shape> &fresh)
 refuse_in_read_only(std::string_view sql, StatementKind kind)
 {
 	std::string word = printable(first_word(sql));
-	std::ranges::transform(word, word.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+	for (char &c : word)
+		c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 	std::string const what = kind == StatementKind::exports ? word + " INTO" : word.empty() ? "this statement" : word;
 	throw Error(FailureKind::query, "25006", "cannot execute " + what + " in a read-only transaction");
 }
@@ -151,7 +152,8 @@ Flow::~Flow()
 }
 
 std::unique_ptr<Cursor>
-Connection::execute(std::string_view sql, std::span<const Param> params, const RunOptions &options, core::Waiter &waiter)
+Connection::execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
+                    core::Waiter &waiter)
 {
 	demand_clean();
 	StatementKind const kind = classify(sql);
@@ -161,6 +163,7 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
 	auto const deadline =
 		options.timeout_ms > 0 ? core::Deadline::after(options.timeout_ms + grace_ms) : core::Deadline();
 	Budget const budget = {deadline, waiter};
+	collect(budget);
 	auto cursor = std::make_unique<RowCursor>(*this, deadline, options.fetch_rows);
 	limit_time(options.timeout_ms, budget);
 	if (read_only)
@@ -300,11 +303,13 @@ Connection::finish(Flow &flow, const Budget &budget)
 {
 	if (!read_out(flow, budget, nullptr))
 		throw statement_error(flow.statement != nullptr ? report_of(flow.statement->stmt) : report_of(handle_->get()));
-	if (in_transaction_)
-		run("COMMIT", budget);
-	in_transaction_ = false;
-	flow.open = false;
 	release(flow);
+	/* Nothing was changed, so nobody has to wait for this. */
+	if (in_transaction_ && handle_->send("COMMIT", budget) != 0)
+		throw statement_error(report_of(handle_->get()));
+	owed_ = std::exchange(in_transaction_, false);
+	flow.open = false;
+	busy_ = false;
 }
 
 /* Nothing of the statement is left afterwards. */
@@ -313,7 +318,8 @@ Connection::release(Flow &flow) noexcept
 {
 	if (flow.text != nullptr)
 		mysql_free_result(std::exchange(flow.text, nullptr));
-	if (Statement *const statement = std::exchange(flow.statement, nullptr); statement != nullptr && statement->sql.empty())
+	Statement *const statement = std::exchange(flow.statement, nullptr);
+	if (statement != nullptr && statement->sql.empty())
 		discard(*statement);
 	busy_ = flow.open;
 }

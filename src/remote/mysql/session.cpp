@@ -2,6 +2,7 @@
  * The state of a session: how it begins, what it keeps prepared, whether another user may have it next. Pure regime.
  */
 #include <algorithm>
+#include <utility>
 
 #include "core/error.hpp"
 #include "remote/mysql/error.hpp"
@@ -128,8 +129,8 @@ Connection::find(std::string_view sql)
 void
 Connection::discard(Statement &statement) noexcept
 {
-	auto const found =
-		std::find_if(statements_.begin(), statements_.end(), [&](const Statement &item) { return &item == &statement; });
+	auto const found = std::find_if(statements_.begin(), statements_.end(),
+	                                [&](const Statement &item) { return &item == &statement; });
 	if (handle_->broken())
 		return;
 	try {
@@ -172,6 +173,7 @@ Connection::describe(std::string_view sql, const RunOptions &options, core::Wait
 {
 	demand_clean();
 	Budget const budget = {core::Deadline::after(options.timeout_ms), waiter};
+	collect(budget);
 	/* What was prepared before may describe a table as it was then. */
 	if (Statement *const known = find(sql))
 		discard(*known);
@@ -197,12 +199,23 @@ Connection::demand_clean() const
 		throw Error(FailureKind::other, "55006", "another result of this session is still open");
 }
 
+/* The answer to the COMMIT of the statement before, which has arrived long ago. */
+void
+Connection::collect(const Budget &budget)
+{
+	if (!std::exchange(owed_, false) || handle_->receive(budget) == 0)
+		return;
+	Report const report = report_of(handle_->get());
+	handle_->break_off();
+	throw statement_error(report);
+}
+
 bool
 Connection::reusable() const noexcept
 {
 	unsigned const status = handle_->get()->server_status;
-	return !handle_->broken() && !busy_ && !altered_ && !in_transaction_ && (status & SERVER_STATUS_IN_TRANS) == 0 &&
-	       (status & SERVER_STATUS_AUTOCOMMIT) != 0;
+	return !handle_->broken() && !busy_ && !altered_ && !in_transaction_ &&
+	       (owed_ || (status & SERVER_STATUS_IN_TRANS) == 0) && (status & SERVER_STATUS_AUTOCOMMIT) != 0;
 }
 
 bool
@@ -211,6 +224,7 @@ Connection::ping(core::Deadline deadline, core::Waiter &waiter)
 	if (handle_->broken() || busy_)
 		return false;
 	try {
+		collect({deadline, waiter});
 		if (handle_->ping({deadline, waiter}) == 0)
 			return true;
 		handle_->break_off();

@@ -71,6 +71,7 @@ private:
 	void abandon(Flow &flow) noexcept;
 	void run(std::string_view sql, const Budget &budget);
 	void demand_clean() const;
+	void collect(const Budget &budget);
 	void limit_time(long timeout_ms, const Budget &budget);
 	void begin_read_only(const Budget &budget);
 	Statement *prepare(std::string_view sql, StatementKind kind, const Budget &budget);
@@ -94,6 +95,7 @@ private:
 	bool                    is_mariadb_;
 	bool                    read_only_;
 	bool                    in_transaction_ = false; /* one of ours */
+	bool                    owed_ = false;           /* the answer to its COMMIT is still to be read */
 	bool                    altered_ = false;        /* a statement may have changed the session */
 	bool                    busy_ = false;           /* a cursor is open */
 	long                    time_limit_ms_ = 0;      /* on the server, as last set */

@@ -59,7 +59,8 @@ decimal_shape(const MYSQL_FIELD &field)
 	bool const natural = (field.flags & UNSIGNED_FLAG) != 0;
 	int const scale = static_cast<int>(field.decimals);
 	int const precision = static_cast<int>(field.length) - (scale > 0 ? 1 : 0) - (natural ? 0 : 1);
-	bool const plain = field.org_name != nullptr && field.org_name[0] != 0 && precision > 0 && precision <= 65 && scale <= precision;
+	bool const plain = field.org_name != nullptr && field.org_name[0] != 0 && precision > 0 && precision <= 65 &&
+	                   scale <= precision;
 	std::string native = "decimal";
 	if (plain)
 		native += "(" + std::to_string(precision) + "," + std::to_string(scale) + ")";
@@ -87,9 +88,11 @@ string_shape(const MYSQL_FIELD &field, bool extended)
 	if (!word.empty() && word != "point" && word != "geometry")
 		return make(field, bytes ? Form::bytes : Form::text, bytes ? pgtype::bytea : pgtype::text, std::string(word));
 	if (bytes)
-		return make(field, Form::bytes, pgtype::bytea, large ? "blob" : with_length(fixed ? "binary" : "varbinary", field.length));
+		return make(field, Form::bytes, pgtype::bytea,
+		            large ? "blob" : with_length(fixed ? "binary" : "varbinary", field.length));
 	/* The length of text is in bytes of utf8mb4. */
-	return make(field, Form::text, pgtype::text, large ? "text" : with_length(fixed ? "char" : "varchar", field.length / 4));
+	return make(field, Form::text, pgtype::text,
+	            large ? "text" : with_length(fixed ? "char" : "varchar", field.length / 4));
 }
 
 Shape
@@ -128,7 +131,8 @@ shape_of(const MYSQL_FIELD &field, bool extended)
 		return make(field, Form::time, pgtype::interval, "time");
 	case MYSQL_TYPE_BIT: {
 		auto const width = static_cast<unsigned>(field.length);
-		Shape shape = make(field, Form::bits, pgtype::bit, with_length("bit", width), static_cast<std::int32_t>(width));
+		auto const typmod = static_cast<std::int32_t>(width);
+		Shape shape = make(field, Form::bits, pgtype::bit, with_length("bit", width), typmod);
 		shape.bits = width;
 		return shape;
 	}

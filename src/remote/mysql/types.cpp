@@ -20,7 +20,7 @@ using core::Error;
 using core::FailureKind;
 
 constexpr unsigned long first_capacity = 256;
-constexpr unsigned long most_capacity = 64 << 10; /* longer values are rare and copied once only by fetching them alone */
+constexpr unsigned long most_capacity = 64 << 10; /* longer values are fetched alone, and so copied once only */
 constexpr std::size_t longest_time_text = 40;
 
 char *
@@ -122,6 +122,12 @@ decode_bits(std::string_view bytes, unsigned width, Batch &batch, Cell &cell)
 	cell.data = text;
 	cell.size = width;
 	cell.kind = CellKind::text;
+}
+
+constexpr bool
+is_string(Form form) noexcept
+{
+	return form == Form::text || form == Form::number || form == Form::bytes || form == Form::bits;
 }
 
 void
@@ -226,7 +232,7 @@ Row::bind(MYSQL_STMT *stmt, const std::vector<Shape> &shapes)
 		Slot &slot = slots_[i];
 		slot.form = shapes[i].form;
 		slot.bits = shapes[i].bits;
-		if (slot.form == Form::text || slot.form == Form::number || slot.form == Form::bytes || slot.form == Form::bits) {
+		if (is_string(slot.form)) {
 			slot.capacity = first_capacity;
 			slot.buffer = std::make_unique_for_overwrite<char[]>(slot.capacity);
 		}

@@ -249,7 +249,8 @@ Database::prepare(std::string_view sql, const Call &call)
 	run(call, false, [&] {
 		sqlite3_stmt *statement = nullptr;
 		int const     size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
-		int const code = sqlite3_prepare_v3(handle_.get(), text.c_str(), size, SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+		int const code =
+			sqlite3_prepare_v3(handle_.get(), text.c_str(), size, SQLITE_PREPARE_PERSISTENT, &statement, &tail);
 		taken.front().handle.reset(statement);
 		return code;
 	});

@@ -18,8 +18,9 @@ constexpr std::size_t max_trimmed_set = 256;
 std::string_view
 bytes_of(sqlite3_value *value) noexcept
 {
-	const void *const data = sqlite3_value_type(value) == SQLITE_BLOB ? sqlite3_value_blob(value)
-	                                                                  : static_cast<const void *>(sqlite3_value_text(value));
+	const void *const data = sqlite3_value_type(value) == SQLITE_BLOB
+								 ? sqlite3_value_blob(value)
+								 : static_cast<const void *>(sqlite3_value_text(value));
 	auto const size = static_cast<std::size_t>(sqlite3_value_bytes(value));
 	if (data == nullptr)
 		return sqlite3_value_type(value) == SQLITE_BLOB ? std::string_view("", 0) : std::string_view();
@@ -30,7 +31,8 @@ std::string_view
 text_of(sqlite3_value *value) noexcept
 {
 	auto const *const text = reinterpret_cast<const char *>(sqlite3_value_text(value));
-	return text == nullptr ? std::string_view() : std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+	return text == nullptr ? std::string_view()
+						   : std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
 }
 
 /* std::string_view::find is quadratic; memmem is not. */
@@ -62,8 +64,9 @@ instr(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	if (place == std::string_view::npos)
 		return sqlite3_result_int64(context, 0);
 	auto const before = text.substr(0, place);
-	auto const position = binary ? static_cast<std::ptrdiff_t>(before.size())
-	                             : std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xc0) != 0x80; });
+	auto const position = binary
+							  ? static_cast<std::ptrdiff_t>(before.size())
+							  : std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xc0) != 0x80; });
 	sqlite3_result_int64(context, position + 1);
 }
 
@@ -85,7 +88,8 @@ replace(sqlite3_context *context, int, sqlite3_value **args) noexcept
 		return sqlite3_result_error_nomem(context);
 
 	std::size_t size = text.size();
-	for (std::size_t at = position_of(text, pattern, 0); at != std::string_view::npos; at = position_of(text, pattern, at + pattern.size()))
+	for (std::size_t at = position_of(text, pattern, 0); at != std::string_view::npos;
+		 at = position_of(text, pattern, at + pattern.size()))
 		size += substitute.size() - pattern.size(); /* may wrap, and wraps back */
 	if (size > static_cast<std::size_t>(sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1)))
 		return sqlite3_result_error_toobig(context);
@@ -94,7 +98,8 @@ replace(sqlite3_context *context, int, sqlite3_value **args) noexcept
 		return sqlite3_result_error_nomem(context);
 	char       *end = result;
 	std::size_t from = 0;
-	for (std::size_t at; (at = position_of(text, pattern, from)) != std::string_view::npos; from = at + pattern.size()) {
+	for (std::size_t at; (at = position_of(text, pattern, from)) != std::string_view::npos;
+		 from = at + pattern.size()) {
 		end = std::copy_n(text.data() + from, at - from, end);
 		end = std::copy_n(substitute.data(), substitute.size(), end);
 	}
@@ -158,7 +163,8 @@ struct Function {
 };
 
 constexpr Function function_table[] = {
-	{"instr", 2, 0, instr}, {"replace", 3, 0, replace}, {"ltrim", 2, 1, trim}, {"rtrim", 2, 2, trim}, {"trim", 2, 3, trim},
+	{"instr", 2, 0, instr}, {"replace", 3, 0, replace}, {"ltrim", 2, 1, trim},
+	{"rtrim", 2, 2, trim},  {"trim", 2, 3, trim},
 };
 
 } // namespace

@@ -71,8 +71,9 @@ bool
 is_side_file(std::string_view name) noexcept
 {
 	return is_super_journal(name) ||
-	       std::any_of(std::begin(side_files), std::end(side_files), [name](std::string_view suffix) {
-			   return name.size() >= suffix.size() && equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
+		   std::any_of(std::begin(side_files), std::end(side_files), [name](std::string_view suffix) {
+			   return name.size() >= suffix.size() &&
+					  equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
 		   });
 }
 

@@ -1,5 +1,6 @@
 /*
- * Where the files of SQLite connections may be: below one directory per user, found without following any link. Pure regime.
+ * Where the files of SQLite connections may be: below one directory per user, found without following any link.
+ * Pure regime.
  */
 #pragma once
 
