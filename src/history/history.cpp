@@ -150,7 +150,7 @@ start(const Start &begin)
 	add_local(pointer);
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	append(slot.pending, pointer);
+	enqueue(slot, pointer);
 	wake(slot, wait);
 	LWLockRelease(queue->lock);
 

@@ -246,9 +246,9 @@ end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaite
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	record->finished = true;
 	record->awaited = awaited;
-	if (record->written) {
-		remove(slot.running, pointer);
-		append(slot.pending, pointer);
+	if (record->written || awaited) {
+		remove(record->written ? slot.running : slot.pending, pointer);
+		enqueue(slot, pointer);
 	}
 	wake(slot, awaited);
 	LWLockRelease(queue->lock);

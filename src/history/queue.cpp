@@ -125,6 +125,29 @@ append(Records &list, dsa_pointer pointer) noexcept
 }
 
 void
+prepend(Records &list, dsa_pointer pointer) noexcept
+{
+	Record *const record = record_at(pointer);
+	record->previous = no_record;
+	record->next = list.first;
+	if (DsaPointerIsValid(list.first))
+		record_at(list.first)->previous = pointer;
+	else
+		list.last = pointer;
+	list.first = pointer;
+	++list.count;
+}
+
+void
+enqueue(Slot &slot, dsa_pointer pointer) noexcept
+{
+	if (record_at(pointer)->awaited)
+		prepend(slot.pending, pointer);
+	else
+		append(slot.pending, pointer);
+}
+
+void
 remove(Records &list, dsa_pointer pointer) noexcept
 {
 	Record *const record = record_at(pointer);

@@ -77,7 +77,7 @@ struct Slot {
 	bool        absent;   /* the last worker did not find the extension */
 	pid_t       closer;   /* a session that wants the database for itself, or 0; see is_closed() */
 	uint64      commits;
-	Records     pending;  /* unwritten starts and ends, oldest first */
+	Records     pending;  /* unwritten starts and ends: awaited ones, of which a batch has room for all, then oldest first */
 	Records     running;  /* starts that are written; quiet until they end */
 	ConditionVariable changed; /* pid did */
 };
@@ -114,6 +114,9 @@ void discard(dsa_pointer pointer) noexcept;
 
 /* With the lock held. */
 void append(Records &list, dsa_pointer pointer) noexcept;
+void prepend(Records &list, dsa_pointer pointer) noexcept;
+/* To be written: an awaited record before all others, so that no session waits behind a backlog that nobody waits for. */
+void enqueue(Slot &slot, dsa_pointer pointer) noexcept;
 void remove(Records &list, dsa_pointer pointer) noexcept;
 int  find_slot(Oid database) noexcept;  /* -1: none */
 int  claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */

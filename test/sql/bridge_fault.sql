@@ -10,7 +10,8 @@ $$;
 
 SET tenancy.identity_scope = 'session';
 SET tenancy.history_durability = 'async';
-SELECT probe.become('one@example.com');
+SELECT tenancy.register('fault@example.com', 'correct horse fault@example.com') IS NOT NULL AS registered;
+SELECT probe.become('fault@example.com');
 SELECT tenancy.create_connection('fault', 'sqlite', database_name => 'fault.db', options => '{"create": true}') IS NOT NULL AS made;
 
 -- How many crossings a statement has: the first count that is too high for the fault to strike.
@@ -103,4 +104,5 @@ FROM probe.statements ORDER BY what;
 SELECT CASE WHEN probe.resident_kb() - kb < 1024 THEN 'flat' ELSE 'grew by ' || probe.resident_kb() - kb || ' kB' END AS memory FROM before;
 SELECT tenancy.close_connections() > 0 AS closed;
 SELECT tenancy.execute_query('fault', 'SELECT 1') ->> 'status' AS works;
+SELECT count(tenancy.delete_connection(id)) AS deleted FROM tenancy.connections() WHERE name LIKE 'fault%';
 DROP FUNCTION probe.fault(integer, integer);

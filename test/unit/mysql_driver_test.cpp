@@ -578,6 +578,49 @@ TEST_F(MysqlDriver, StatementsAreKeptAndRefreshed)
 	define("drop table driver_kept");
 }
 
+TEST_F(MysqlDriver, ReadOnlyStatementsAmongOthers)
+{
+	define("create or replace table driver_mixed (a int)");
+	RunOptions read_only;
+	read_only.read_only = true;
+	for (int i = 0; i < 20; ++i) {
+		rows("insert into driver_mixed values (1)");
+		EXPECT_EQ(rows("select count(*) from driver_mixed", {}, read_only), Rows({{std::to_string(i + 1)}}));
+		EXPECT_TRUE(session->reusable());
+		if (i % 3 == 0) {
+			EXPECT_TRUE(session->ping(core::Deadline::after(1000), waiter));
+		}
+		if (i % 5 == 0) {
+			EXPECT_EQ(session->describe("select a from driver_mixed", {}, waiter).size(), 1u);
+		}
+		EXPECT_EQ(one("select @@in_transaction"), "0");
+	}
+	auto const cursor = session->execute("select seq from seq_1_to_100000", {}, read_only, waiter);
+	EXPECT_STREQ(failure([&] { one("select 1"); }).sqlstate, "55006");
+	define("drop table driver_mixed");
+}
+
+TEST_F(MysqlDriver, TlsAsTheServerHasIt)
+{
+	std::string const cipher =
+		"select variable_value from information_schema.session_status where variable_name = 'Ssl_cipher'";
+	bool const has_tls = one("select @@have_ssl") == "YES";
+	EXPECT_EQ(one(cipher).empty(), !has_tls) << "prefer takes what there is";
+	Target choosy = target();
+	choosy.tls = TlsMode::disable;
+	EXPECT_EQ(rows(*mysql::connect(choosy, waiter), cipher), Rows({{""}}));
+	choosy.tls = TlsMode::require;
+	if (has_tls) {
+		EXPECT_NE(rows(*mysql::connect(choosy, waiter), cipher), Rows({{""}}));
+	} else {
+		EXPECT_EQ(failure([&] { mysql::connect(choosy, waiter); }).kind, FailureKind::tls);
+	}
+	for (TlsMode const mode : {TlsMode::verify_ca, TlsMode::verify_full}) {
+		choosy.tls = mode;
+		EXPECT_EQ(failure([&] { mysql::connect(choosy, waiter); }).kind, FailureKind::tls) << "not the system's roots";
+	}
+}
+
 TEST_F(MysqlDriver, ConnectFailuresHaveTheirKind)
 {
 	auto const kind = [&](auto change) {
@@ -691,16 +734,20 @@ protected:
 
 TEST_F(MysqlRogue, GetsNoFile)
 {
-	for (bool const at_once : {true, false}) {
+	/* In answer to the session's settings, its time limit, a prepare, and a plain query. */
+	for (int stage = 0; stage < 4; ++stage) {
+		SCOPED_TRACE(stage);
+		std::atomic<bool> asked = false;
 		Rogue rogue([&](Rogue &self) {
 			self.greet();
 			self.receive();
 			self.send_packet(2, ok_packet);
-			for (int queries = 0;; ++queries) {
-				if (self.receive().empty())
-					break;
-				if (at_once || queries > 0)
+			for (int query = 0; !self.receive().empty(); ++query) {
+				asked = asked || query == stage;
+				if (query == stage)
 					self.send_packet(1, "\xfb/etc/passwd");
+				else if (query == 2)
+					self.send_packet(1, "\xff\x0f\x05#HY000not in the prepared statement protocol");
 				else
 					self.send_packet(1, ok_packet);
 			}
@@ -713,6 +760,7 @@ TEST_F(MysqlRogue, GetsNoFile)
 		};
 		failure(attempt);
 		wait_for(rogue);
+		EXPECT_TRUE(asked);
 		EXPECT_EQ(rogue.received.find("root:"), std::string::npos);
 	}
 }

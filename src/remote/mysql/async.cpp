@@ -96,10 +96,10 @@ wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
 {
 	constexpr long slice_ms = 50;
 	PollWaiter waiter;
-	const Budget &budget = *handshake_budget;
-	while (!budget.waiter.interrupted() && !budget.deadline.passed())
+	const Budget *const budget = handshake_budget; /* none: something else would block, such as a last goodbye */
+	while (budget != nullptr && !budget->waiter.interrupted() && !budget->deadline.passed())
 		if (waiter.wait(fd, is_read ? core::wait_read : core::wait_write,
-		                core::Deadline::earlier(budget.deadline, core::Deadline::after(slice_ms))) != 0)
+		                core::Deadline::earlier(budget->deadline, core::Deadline::after(slice_ms))) != 0)
 			return 1;
 	errno = ETIMEDOUT;
 	return 0;
