@@ -36,7 +36,8 @@ public:
 	{
 		wipe();
 		bytes_.assign(plain.size() + 1, 0);
-		std::memcpy(bytes_.data(), plain.data(), plain.size());
+		if (!plain.empty())
+			std::memcpy(bytes_.data(), plain.data(), plain.size());
 	}
 	void wipe() noexcept
 	{

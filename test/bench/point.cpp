@@ -58,7 +58,9 @@ measure_floor(Postgres &direct, int turns, int calls)
 	platform.prepare("lookup", "SELECT word FROM public.lookup WHERE id = $1");
 	Keys       keys;
 	auto const ours = [&] { return 1e3 * time_of(calls, [&] { platform.call("lookup", {"7"}); }); };
-	auto const peer = [&] { return 1e3 * time_of(calls, [&] { direct.call("point", {std::to_string(keys.next())}); }); };
+	auto const peer = [&] {
+		return 1e3 * time_of(calls, [&] { direct.call("point", {std::to_string(keys.next())}); });
+	};
 	report("round trip to the platform alone, postgresql", in_turns(turns, ours, peer), "%.3f ms");
 }
 

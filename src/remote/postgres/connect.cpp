@@ -52,7 +52,14 @@ connect(const Target &target, Waiter &waiter)
 		resolve(target.host, target.allowed_networks == nullptr ? nothing : *target.allowed_networks, deadline, waiter);
 	Link link = dial_any(endpoint, addresses, deadline, waiter);
 	auto session = std::make_unique<Session>(std::move(endpoint), std::move(link), target.read_only);
-	session->set_up(deadline, waiter);
+	try {
+		session->set_up(deadline, waiter);
+	} catch (const Error &error) {
+		/* No statement of the user has run yet: what timed out is connecting. */
+		if (error.kind == FailureKind::timeout)
+			throw Error(FailureKind::timeout, "08001", "the server did not answer in time");
+		throw;
+	}
 	return session;
 }
 

@@ -344,10 +344,10 @@ Authorizer::error() const
 		what.append(" ").append(name_);
 	switch (verdict_) {
 	case Verdict::transaction:
-		return Error(FailureKind::denied, "0A000", "explicit transactions are not supported",
+		return Error(FailureKind::query, "0A000", "explicit transactions are not supported",
 		             "Each statement is a transaction of its own.");
 	case Verdict::read_only:
-		return Error(FailureKind::denied, "25006", "cannot execute " + what + " on a read-only connection");
+		return Error(FailureKind::query, "25006", "cannot execute " + what + " on a read-only connection");
 	case Verdict::denied:
 	case Verdict::allowed: break;
 	}

@@ -257,7 +257,7 @@ Database::prepare(std::string_view sql, const Call &call)
 	if (taken.front().handle == nullptr)
 		throw Error(FailureKind::query, "42601", "the statement is empty");
 	if (call.read_only && sqlite3_stmt_readonly(taken.front().handle.get()) == 0) /* should the authorizer miss a way */
-		throw Error(FailureKind::denied, "25006", "cannot execute a statement that writes on a read-only connection");
+		throw Error(FailureKind::query, "25006", "cannot execute a statement that writes on a read-only connection");
 	if (!without_filling(tail).empty())
 		throw Error(FailureKind::query, "42601", "cannot run more than one statement at a time");
 	return {cache_, std::move(taken)};

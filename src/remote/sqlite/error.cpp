@@ -33,7 +33,7 @@ constexpr Mapping code_table[] = {
 	{SQLITE_CONSTRAINT, "23000", FailureKind::query},
 	{SQLITE_AUTH, "42501", FailureKind::denied},
 	{SQLITE_PERM, "42501", FailureKind::denied},
-	{SQLITE_READONLY, "25006", FailureKind::denied},
+	{SQLITE_READONLY, "25006", FailureKind::query},
 	{SQLITE_BUSY, "55P03", FailureKind::timeout},
 	{SQLITE_LOCKED, "55P03", FailureKind::timeout},
 	{SQLITE_PROTOCOL, "55P03", FailureKind::timeout},
