@@ -20,7 +20,7 @@ namespace tenancy {
 
 namespace {
 
-bool                    preloaded = false;
+bool preloaded = false;
 shmem_request_hook_type next_shmem_request = nullptr;
 shmem_startup_hook_type next_shmem_startup = nullptr;
 
@@ -48,9 +48,10 @@ start_shared_memory()
 TENANCY_FUNCTION(assert_preloaded)
 {
 	if (!preloaded)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		                errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
-		                errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		         errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
+		         errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
 	PG_RETURN_VOID();
 }
 

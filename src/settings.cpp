@@ -8,25 +8,25 @@
 namespace tenancy::settings {
 
 char *allowed_networks;
-int   connect_timeout;
+int connect_timeout;
 char *databases;
-int   history_durability;
-int   history_queue_size;
-bool  history_required;
-int   identity_scope;
+int history_durability;
+int history_queue_size;
+bool history_required;
+int identity_scope;
 char *key_command;
 char *key_file;
-int   lockout_duration;
-int   lockout_threshold;
-int   max_connections_per_user;
-int   max_pool_size;
-int   max_result_bytes;
-int   max_result_rows;
-int   password_cost;
-int   pool_idle_timeout;
-int   session_lifetime;
+int lockout_duration;
+int lockout_threshold;
+int max_connections_per_user;
+int max_pool_size;
+int max_result_bytes;
+int max_result_rows;
+int password_cost;
+int pool_idle_timeout;
+int session_lifetime;
 char *sqlite_root;
-int   statement_timeout;
+int statement_timeout;
 
 namespace {
 
@@ -42,7 +42,8 @@ void
 integer(const char *name, const char *what, int *variable, int value, int least, int most, int flags = 0,
         GucContext context = PGC_SUSET)
 {
-	DefineCustomIntVariable(name, what, nullptr, variable, value, least, most, context, flags, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable(name, what, nullptr, variable, value, least, most, context, flags, nullptr, nullptr,
+	                        nullptr);
 }
 
 void
@@ -90,12 +91,14 @@ define()
 	        1, 1000);
 	integer("tenancy.max_result_bytes", "Most bytes of values in one result of execute_query.", &max_result_bytes,
 	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
-	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1, INT_MAX);
+	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1,
+	        INT_MAX);
 	integer("tenancy.password_cost", "Cost of password hashes: log2 of scrypt's N.", &password_cost, 15, 10, 20, 0,
 	        PGC_SIGHUP);
 	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
 	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
-	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000, GUC_UNIT_S);
+	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
+	        GUC_UNIT_S);
 	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP);
 	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",
 	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);

@@ -10,26 +10,26 @@ namespace tenancy::settings {
 enum class HistoryDurability : int { async, finished, started };
 enum class IdentityScope : int { transaction, session };
 
-extern char  *allowed_networks;         /* CIDR list */
-extern int    connect_timeout;          /* ms */
-extern char  *databases;                /* databases whose worker starts with the server */
-extern int    history_durability;       /* HistoryDurability */
-extern int    history_queue_size;       /* kB of shared memory */
-extern bool   history_required;
-extern int    identity_scope;           /* IdentityScope */
-extern char  *key_command;
-extern char  *key_file;
-extern int    lockout_duration;         /* s */
-extern int    lockout_threshold;        /* failed attempts; 0: never */
-extern int    max_connections_per_user; /* pooled sessions of one user in one backend */
-extern int    max_pool_size;            /* pooled sessions of one backend */
-extern int    max_result_bytes;         /* kB */
-extern int    max_result_rows;
-extern int    password_cost;            /* log2 of scrypt's N */
-extern int    pool_idle_timeout;        /* s */
-extern int    session_lifetime;         /* s */
-extern char  *sqlite_root;
-extern int    statement_timeout;        /* ms */
+extern char *allowed_networks; /* CIDR list */
+extern int connect_timeout;    /* ms */
+extern char *databases;        /* databases whose worker starts with the server */
+extern int history_durability; /* HistoryDurability */
+extern int history_queue_size; /* kB of shared memory */
+extern bool history_required;
+extern int identity_scope; /* IdentityScope */
+extern char *key_command;
+extern char *key_file;
+extern int lockout_duration;         /* s */
+extern int lockout_threshold;        /* failed attempts; 0: never */
+extern int max_connections_per_user; /* pooled sessions of one user in one backend */
+extern int max_pool_size;            /* pooled sessions of one backend */
+extern int max_result_bytes;         /* kB */
+extern int max_result_rows;
+extern int password_cost;     /* log2 of scrypt's N */
+extern int pool_idle_timeout; /* s */
+extern int session_lifetime;  /* s */
+extern char *sqlite_root;
+extern int statement_timeout; /* ms */
 
 /* Define all of them; called once, while the server starts. tenancy.session belongs to identity. */
 void define();

@@ -27,7 +27,8 @@ cell_text(const Cell &cell)
 	switch (cell.kind) {
 	case CellKind::boolean: return pstrdup(cell.integer != 0 ? "true" : "false");
 	case CellKind::integer: return psprintf(INT64_FORMAT, static_cast<int64>(cell.integer));
-	case CellKind::float4: return DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(static_cast<float4>(cell.real))));
+	case CellKind::float4:
+		return DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(static_cast<float4>(cell.real))));
 	case CellKind::float8: return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(cell.real)));
 	case CellKind::text: return pg_any_to_server(const_cast<char *>(cell.data), static_cast<int>(cell.size), PG_UTF8);
 	case CellKind::bytes: {
@@ -74,7 +75,8 @@ time_of_day(std::string_view text, std::size_t from, bool zoned)
 		text.remove_suffix(3);
 	}
 	int const hour = digits(text, from, 2), minute = digits(text, from + 3, 2), second = digits(text, from + 6, 2);
-	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || text[from + 2] != ':' || text[from + 5] != ':')
+	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || text[from + 2] != ':' ||
+	    text[from + 5] != ':')
 		return -1;
 	int64 micros = ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
 	if (text.size() == from + 8)
@@ -124,9 +126,9 @@ decimal_datum(const Cell &cell, Datum *value)
 	if (cell.kind != CellKind::text || cell.size == 0 || cell.size > 18)
 		return false;
 	std::string_view const text = cell.view();
-	bool const             negative = text[0] == '-';
-	int64                  unscaled = 0;
-	int                    scale = -1;
+	bool const negative = text[0] == '-';
+	int64 unscaled = 0;
+	int scale = -1;
 	for (char const c : text.substr(negative ? 1 : 0)) {
 		if (c == '.' && scale < 0)
 			scale = 0;
@@ -148,9 +150,7 @@ bool
 direct(const Converter &converter, const Cell &cell, Datum *value)
 {
 	switch (converter.type) {
-	case INT8OID:
-		*value = Int64GetDatum(cell.integer);
-		return cell.kind == CellKind::integer;
+	case INT8OID: *value = Int64GetDatum(cell.integer); return cell.kind == CellKind::integer;
 	case INT4OID:
 		*value = Int32GetDatum(static_cast<int32>(cell.integer));
 		return cell.kind == CellKind::integer && cell.integer == static_cast<int32>(cell.integer);
@@ -159,7 +159,8 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 		return cell.kind == CellKind::integer && cell.integer == static_cast<int16>(cell.integer);
 	case BOOLOID:
 		*value = BoolGetDatum(cell.integer != 0);
-		return cell.kind == CellKind::boolean || (cell.kind == CellKind::integer && (cell.integer == 0 || cell.integer == 1));
+		return cell.kind == CellKind::boolean ||
+		       (cell.kind == CellKind::integer && (cell.integer == 0 || cell.integer == 1));
 	case FLOAT8OID:
 		if (cell.kind != CellKind::float8 && cell.kind != CellKind::float4)
 			return false;
@@ -177,7 +178,8 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 		return true;
 	case DATEOID:
 	case TIMESTAMPOID:
-	case TIMESTAMPTZOID: return cell.kind == CellKind::text && converter.typmod < 0 && iso_datum(converter.type, cell.view(), value);
+	case TIMESTAMPTZOID:
+		return cell.kind == CellKind::text && converter.typmod < 0 && iso_datum(converter.type, cell.view(), value);
 	case NUMERICOID: return converter.typmod < 0 && decimal_datum(cell, value);
 	case VARCHAROID:
 		if (converter.typmod >= 0)
@@ -199,10 +201,11 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 Converter *
 make_converters(TupleDesc descriptor)
 {
-	auto *const converters = static_cast<Converter *>(palloc0(sizeof(Converter) * static_cast<Size>(descriptor->natts)));
+	auto *const converters =
+		static_cast<Converter *>(palloc0(sizeof(Converter) * static_cast<Size>(descriptor->natts)));
 	for (int i = 0; i < descriptor->natts; ++i) {
 		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
-		Oid                     input;
+		Oid input;
 		converters[i].type = attribute->atttypid;
 		converters[i].typmod = attribute->atttypmod;
 		converters[i].base_type = getBaseType(attribute->atttypid);

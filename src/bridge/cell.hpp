@@ -11,10 +11,10 @@ namespace tenancy::bridge {
 
 /* How one column is converted; made once per result. */
 struct Converter {
-	Oid      type;
-	Oid      base_type; /* of a domain; else type */
-	int32    typmod;
-	Oid      io_param;
+	Oid type;
+	Oid base_type; /* of a domain; else type */
+	int32 typmod;
+	Oid io_param;
 	FmgrInfo input;
 };
 

@@ -6,7 +6,8 @@
 
 namespace tenancy::compat {
 
-/* Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at level. */
+/* Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at
+ * level. */
 inline void *
 guc_memory(int level, Size size)
 {

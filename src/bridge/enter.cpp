@@ -17,7 +17,10 @@ copy(char (&to)[size], const char *from) noexcept
 {
 	/* Cut between characters, not inside one. */
 	std::size_t const length = strlen(from);
-	std::size_t const kept = length < size ? length : static_cast<std::size_t>(pg_encoding_mbcliplen(PG_UTF8, from, static_cast<int>(length), size - 1));
+	std::size_t const kept =
+		length < size
+			? length
+			: static_cast<std::size_t>(pg_encoding_mbcliplen(PG_UTF8, from, static_cast<int>(length), size - 1));
 	memcpy(to, from, kept);
 	to[kept] = 0;
 }

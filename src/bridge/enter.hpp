@@ -13,12 +13,12 @@ namespace tenancy::bridge {
 
 /* What was caught, as plain data that survives a longjmp. */
 struct Failure {
-	ErrorData        *pg = nullptr; /* a PostgreSQL error that passed through pure code */
+	ErrorData *pg = nullptr; /* a PostgreSQL error that passed through pure code */
 	core::FailureKind kind = core::FailureKind::other;
-	char              sqlstate[6] = "XX000";
-	char              message[2048] = "";
-	char              detail[2048] = "";
-	char              hint[512] = "";
+	char sqlstate[6] = "XX000";
+	char message[2048] = "";
+	char detail[2048] = "";
+	char hint[512] = "";
 };
 
 /* Copy the exception in flight. The only catch (...) stands around its callers in this header. */
@@ -33,7 +33,7 @@ void capture(Failure &failure) noexcept;
  */
 namespace fault {
 extern int armed;
-void       strike();
+void strike();
 } // namespace fault
 
 /* Run body; true when it returned, false with failure filled when it threw. A failure with pg set must be raised. */

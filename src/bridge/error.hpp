@@ -23,7 +23,7 @@ on_error(Body body, Handler handler)
 	PG_CATCH();
 	{
 		MemoryContext const error_context = MemoryContextSwitchTo(context);
-		ErrorData *const    data = CopyErrorData();
+		ErrorData *const data = CopyErrorData();
 		handler(data);
 		FreeErrorData(data);
 		MemoryContextSwitchTo(error_context);

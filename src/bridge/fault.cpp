@@ -36,7 +36,8 @@ strike()
 		return;
 	switch (kind) {
 	case Kind::error:
-		throw core::Error(core::FailureKind::other, "58030", "injected fault: error", "The detail of it.", "Disarm it.");
+		throw core::Error(core::FailureKind::other, "58030", "injected fault: error", "The detail of it.",
+		                  "Disarm it.");
 	case Kind::out_of_memory: throw std::bad_alloc();
 	case Kind::standard: throw std::runtime_error("injected fault: standard");
 	case Kind::unknown: throw 42;

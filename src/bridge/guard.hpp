@@ -26,10 +26,10 @@ guard(R (*fn)(P...), A... args)
 {
 	static_assert((std::is_trivially_destructible_v<A> && ...));
 	static_assert(std::is_trivially_destructible_v<R>);
-	MemoryContext const         context = CurrentMemoryContext;
-	sigjmp_buf *const           stack = PG_exception_stack;
+	MemoryContext const context = CurrentMemoryContext;
+	sigjmp_buf *const stack = PG_exception_stack;
 	ErrorContextCallback *const callbacks = error_context_stack;
-	sigjmp_buf                  here;
+	sigjmp_buf here;
 
 	if (sigsetjmp(here, 0) == 0) {
 		PG_exception_stack = &here;

@@ -12,7 +12,8 @@ open()
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, scope.security | SECURITY_LOCAL_USERID_CHANGE);
 	scope.guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+	                         false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	return scope;

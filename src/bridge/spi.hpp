@@ -16,9 +16,9 @@ constexpr int max_args = 24;
 /* A statement that is planned once per backend. Make it static; schema-qualify the relations in it. */
 struct Statement {
 	const char *sql;
-	int         args;
-	Oid         types[max_args];
-	SPIPlanPtr  plan;
+	int args;
+	Oid types[max_args];
+	SPIPlanPtr plan;
 };
 
 /* What open() changed; close() puts it back. After an error the transaction's abort does. */
@@ -29,14 +29,15 @@ struct Scope {
 };
 
 Scope open();
-void  close(const Scope &scope);
+void close(const Scope &scope);
 
 /* Run inside open()/close(); returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
 uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */
 Datum value(uint64 row, int column, bool *is_null);
-/* The same as text by the output function of its type, in CurrentMemoryContext (after open(), that is SPI's); NULL for null. */
+/* The same as text by the output function of its type, in CurrentMemoryContext (after open(), that is SPI's); NULL for
+ * null. */
 char *text(uint64 row, int column);
 
 } // namespace tenancy::bridge::spi

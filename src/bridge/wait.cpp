@@ -46,7 +46,8 @@ wait_once(int fd, int events, int timeout_ms)
 	return ready;
 }
 
-/* What becomes ready within a moment. A signal ends the poll early; a latch that is set without one is seen right after. */
+/* What becomes ready within a moment. A signal ends the poll early; a latch that is set without one is seen right
+ * after. */
 unsigned
 ready_soon(int fd, unsigned events, int timeout_ms)
 {
@@ -90,9 +91,11 @@ public:
 			fault::strike();
 		if (InterruptPending == 0)
 			return;
-		/* The server would exit on the spot, over all destructors; leave by them first, the wall then serves the interrupt. */
+		/* The server would exit on the spot, over all destructors; leave by them first, the wall then serves the
+		 * interrupt. */
 		if (ProcDiePending != 0)
-			throw core::Error(core::FailureKind::cancelled, "57P01", "terminating connection due to administrator command");
+			throw core::Error(core::FailureKind::cancelled, "57P01",
+			                  "terminating connection due to administrator command");
 		guard(process_interrupts, 0);
 	}
 };

@@ -14,7 +14,7 @@ bool
 run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 {
 	MemoryContext const context = CurrentMemoryContext;
-	volatile bool       done = false;
+	volatile bool done = false;
 	PG_TRY();
 	{
 		SetCurrentStatementStartTimestamp();

@@ -26,11 +26,13 @@ namespace {
 namespace spi = bridge::spi;
 
 #define CONFIG_COLUMNS                                                                                                 \
-	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"              \
+	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"                \
 	" c.password_encrypted, c.is_active, c.options FROM tenancy.database_connections AS c WHERE c.deleted_at IS NULL"
 
-spi::Statement by_id = {"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)", 3, {UUIDOID, UUIDOID, BOOLOID}, nullptr};
-spi::Statement by_name = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
+spi::Statement by_id = {
+	"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)", 3, {UUIDOID, UUIDOID, BOOLOID}, nullptr};
+spi::Statement by_name = {
+	"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
 spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", 1, {TEXTOID}, nullptr};
 
 /* The row of SPI's result, copied out of SPI's memory into context. */
@@ -38,7 +40,7 @@ void
 read_config(MemoryContext context, Config *config)
 {
 	MemoryContext const spi_context = MemoryContextSwitchTo(context);
-	bool                is_null;
+	bool is_null;
 	config->id = bridge::uuid_value(spi::value(0, 1, &is_null));
 	config->user = bridge::uuid_value(spi::value(0, 2, &is_null));
 	config->version = DatumGetInt64(spi::value(0, 3, &is_null));
@@ -106,8 +108,8 @@ Selector
 selector_argument(FunctionCallInfo fcinfo, int n)
 {
 	Selector selector{};
-	Oid     *types;
-	int      count;
+	Oid *types;
+	int count;
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
 	if (PG_ARGISNULL(n))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("connection must not be null")));
@@ -126,10 +128,10 @@ bool
 find(const Selector &selector, Config *config)
 {
 	MemoryContext const context = CurrentMemoryContext;
-	bool const          admin = identity::is_admin();
-	core::Uuid const    user = admin ? identity::current_user() : identity::require_user();
-	spi::Scope const    scope = spi::open();
-	uint64              rows;
+	bool const admin = identity::is_admin();
+	core::Uuid const user = admin ? identity::current_user() : identity::require_user();
+	spi::Scope const scope = spi::open();
+	uint64 rows;
 
 	if (selector.is_id) {
 		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
@@ -180,17 +182,19 @@ prepare(const Config &config, bool fresh)
 		                errmsg("connection \"%s\" is not active", config.name),
 		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
 	if (config.type == remote::DatabaseType::sqlite && settings::sqlite_root[0] == 0)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
-		                errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
+		         errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
 
-	char    *directory = psprintf("%s/%s", settings::sqlite_root,
-	                              DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
+	char *directory = psprintf("%s/%s", settings::sqlite_root,
+	                           DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
 	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
 	opening->key = {config.id, config.user, identity::current_user(), config.version};
 	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
 	bridge::enter([&] { fill_target(*opening, config, directory); });
 	if (config.password_encrypted != nullptr && (fresh || !pool().has_idle(opening->key)))
-		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, opening->target.password);
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"},
+		                 opening->target.password);
 	return opening;
 }
 

@@ -26,7 +26,22 @@ namespace spi = bridge::spi;
 
 /* Columns of a stored connection, in the order of the statements below. */
 struct Column {
-	enum Index { id, user_id, name, type, host, port, database, username, password, string, key_id, options, active, count };
+	enum Index {
+		id,
+		user_id,
+		name,
+		type,
+		host,
+		port,
+		database,
+		username,
+		password,
+		string,
+		key_id,
+		options,
+		active,
+		count
+	};
 };
 
 spi::Statement insert_connection = {
@@ -35,7 +50,8 @@ spi::Statement insert_connection = {
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 	" ON CONFLICT (user_id, name) WHERE deleted_at IS NULL DO NOTHING",
 	Column::count,
-	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID},
+	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+     BOOLOID},
 	nullptr};
 
 spi::Statement change_connection = {
@@ -44,7 +60,8 @@ spi::Statement change_connection = {
 	" credential_key_id = coalesce($11, credential_key_id), options = $12, is_active = $13"
 	" WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
 	Column::count,
-	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID},
+	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+     BOOLOID},
 	nullptr};
 
 spi::Statement forget_connection = {
@@ -63,8 +80,8 @@ spi::Statement same_name = {
 
 /* Where each argument of both functions stands, counted from 0; create_connection has no selector before. */
 struct Arguments {
-	Given  given;
-	char  *name;
+	Given given;
+	char *name;
 	Jsonb *options;
 };
 
@@ -95,8 +112,7 @@ add_options(Fields &draft, const Option *given, int count, bool replace)
 	for (int i = 0; i < count; ++i) {
 		for (auto const &known : draft.options)
 			if (known.first == given[i].key)
-				throw core::Error(core::FailureKind::other, "22023",
-				                  "option \"" + known.first + "\" is given twice",
+				throw core::Error(core::FailureKind::other, "22023", "option \"" + known.first + "\" is given twice",
 				                  "It stands in the connection string and in options.");
 		draft.options.emplace_back(given[i].key, given[i].value);
 	}
@@ -125,7 +141,7 @@ options_datum(const Fields &draft, Jsonb *given, bool from_string)
 
 struct Row {
 	Datum values[Column::count];
-	char  nulls[Column::count];
+	char nulls[Column::count];
 
 	void set(Column::Index column, Datum value)
 	{
@@ -141,7 +157,8 @@ struct Row {
 
 /* What both statements store of a draft; secrets only when they are new. */
 void
-fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection, const Arguments &arguments)
+fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection,
+         const Arguments &arguments)
 {
 	memset(row->nulls, 'n', sizeof row->nulls);
 	row->set(Column::id, bridge::uuid_datum(connection));
@@ -154,8 +171,8 @@ fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid
 	row->set_text(Column::database, draft.database.c_str());
 	row->set_text(Column::username, draft.username.c_str());
 
-	char       *key = nullptr;
-	bool const  new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;
+	char *key = nullptr;
+	bool const new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;
 	if (new_secret && !draft.password.empty())
 		row->set_text(Column::password,
 		              credential::seal(draft.password.c_str(), {user, connection, "password_encrypted"}, &key));
@@ -208,13 +225,14 @@ TENANCY_FUNCTION(create_connection)
 {
 	identity::hide_statement("create_connection");
 	core::Uuid const user = identity::require_user();
-	Arguments const  arguments = read_arguments(fcinfo, 0);
+	Arguments const arguments = read_arguments(fcinfo, 0);
 	check_name(arguments.name);
 	if (arguments.given.database_type == nullptr && arguments.given.connection_string == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("database_type or connection_string is required"),
-		                errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("database_type or connection_string is required"),
+		         errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
 
-	int           count = 0;
+	int count = 0;
 	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
 	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
 	bridge::enter([&] {
@@ -225,7 +243,7 @@ TENANCY_FUNCTION(create_connection)
 	require_password(*draft);
 
 	core::Uuid const connection = bridge::enter([] { return core::make_uuid_v7(); });
-	Row              row;
+	Row row;
 	fill_row(&row, *draft, user, connection, arguments);
 	row.set_text(Column::name, arguments.name);
 	row.set(Column::options, options_datum(*draft, arguments.options, arguments.given.connection_string != nullptr));
@@ -241,17 +259,17 @@ TENANCY_FUNCTION(create_connection)
 TENANCY_FUNCTION(update_connection)
 {
 	identity::hide_statement("update_connection");
-	Config const    config = require(selector_argument(fcinfo, 0));
+	Config const config = require(selector_argument(fcinfo, 0));
 	Arguments const arguments = read_arguments(fcinfo, 1);
-	bool const      from_string = arguments.given.connection_string != nullptr;
-	char *const     new_name = arguments.name != nullptr ? arguments.name : config.name;
+	bool const from_string = arguments.given.connection_string != nullptr;
+	char *const new_name = arguments.name != nullptr ? arguments.name : config.name;
 	check_name(new_name);
 
-	int           count = 0;
+	int count = 0;
 	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
 	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
 	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
-	bool const    elsewhere = bridge::enter([&] {
+	bool const elsewhere = bridge::enter([&] {
 		load_draft(*before, config);
 		load_draft(*draft, config);
 		overlay(*draft, arguments.given);
@@ -261,20 +279,20 @@ TENANCY_FUNCTION(update_connection)
 		return leads_elsewhere(*before, *draft);
 	});
 	if (elsewhere && draft->type != remote::DatabaseType::sqlite && draft->password.empty())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
-		                errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
-		                          "than the one that it was given for.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
+		         errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
+		                   "than the one that it was given for.")));
 
 	Row row;
 	fill_row(&row, *draft, config.user, config.id, arguments);
 	row.set_text(Column::name, new_name);
-	row.set(Column::options,
-	        given == nullptr && !from_string
-	            ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
-	            : options_datum(*draft, arguments.options, from_string));
+	row.set(Column::options, given == nullptr && !from_string
+	                             ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
+	                             : options_datum(*draft, arguments.options, from_string));
 	row.set(Column::active, BoolGetDatum(PG_ARGISNULL(10) ? config.active : PG_GETARG_BOOL(10)));
 
-	Datum const      named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
+	Datum const named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
 	spi::Scope const scope = spi::open();
 	if (spi::run(same_name, named, nullptr, false) > 0)
 		refuse_duplicate(new_name); /* of a race, the unique index tells */
@@ -285,8 +303,8 @@ TENANCY_FUNCTION(update_connection)
 
 TENANCY_FUNCTION(delete_connection)
 {
-	Config const     config = require(selector_argument(fcinfo, 0));
-	Datum const      values[] = {bridge::uuid_datum(config.id)};
+	Config const config = require(selector_argument(fcinfo, 0));
+	Datum const values[] = {bridge::uuid_datum(config.id)};
 	spi::Scope const scope = spi::open();
 	(void) spi::run(forget_connection, values, nullptr, false);
 	spi::close(scope);

@@ -14,8 +14,8 @@ namespace tenancy::connection {
 /* The first argument of every function on a connection: a name, or an id as uuid or as its text. */
 struct Selector {
 	const char *text; /* as the user wrote it, for messages and history */
-	bool        is_id;
-	core::Uuid  id;
+	bool is_id;
+	core::Uuid id;
 };
 
 /* Read argument n, of declared type text or uuid. */
@@ -27,18 +27,18 @@ struct Option {
 
 /* A row of database_connections, in palloc'd plain data; NULL for SQL null. */
 struct Config {
-	core::Uuid           id, user;
-	int64                version;
-	char                *name;
+	core::Uuid id, user;
+	int64 version;
+	char *name;
 	remote::DatabaseType type;
-	char                *host;
-	int                  port;
-	char                *database, *username;
-	char                *password_encrypted;
-	bool                 active;
-	int                  option_count;
-	Option              *options;
-	char                *options_json;
+	char *host;
+	int port;
+	char *database, *username;
+	char *password_encrypted;
+	bool active;
+	int option_count;
+	Option *options;
+	char *options_json;
 };
 
 /*
@@ -52,11 +52,12 @@ Config require(const Selector &selector);
 
 /* The error text of deny(), for answers that do not raise. */
 constexpr const char *denied_sqlstate = "42501";
-char                 *denied_message(const Selector &selector);
+char *denied_message(const Selector &selector);
 
 /*
  * Make ready to acquire a session: key, limits and, when the pool has no idle session (or fresh is set),
- * the target with its opened password. The object dies with CurrentMemoryContext. Raises 55000 for an inactive connection.
+ * the target with its opened password. The object dies with CurrentMemoryContext. Raises 55000 for an inactive
+ * connection.
  */
 Opening *prepare(const Config &config, bool fresh = false);
 

@@ -90,10 +90,11 @@ check(const Fields &draft, const char *allowed_networks)
 	if (is_address_literal(draft.host)) {
 		struct NoWait final : core::Waiter {
 			unsigned wait(int, unsigned, core::Deadline) override { return 0; }
-			bool     interrupted() const noexcept override { return false; }
-			void     serve() override {}
+			bool interrupted() const noexcept override { return false; }
+			void serve() override {}
 		} no_wait;
-		(void) remote::resolve(draft.host, remote::NetworkList::parse(allowed_networks), core::Deadline::after(1), no_wait);
+		(void) remote::resolve(draft.host, remote::NetworkList::parse(allowed_networks), core::Deadline::after(1),
+		                       no_wait);
 	}
 }
 

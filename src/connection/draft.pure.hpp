@@ -11,7 +11,7 @@ namespace tenancy::connection {
 struct Given {
 	const char *database_type;
 	const char *host;
-	int         port;
+	int port;
 	const char *database_name, *username, *password, *connection_string;
 };
 

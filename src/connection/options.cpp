@@ -26,10 +26,10 @@ read_options(Jsonb *object, int *count)
 	if (!JB_ROOT_IS_OBJECT(object))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("options must be a JSON object"),
 		                errhint("Write them as '{\"sslmode\": \"require\"}'.")));
-	auto *const    options = static_cast<Option *>(palloc0(sizeof(Option) * (JB_ROOT_COUNT(object) + 1)));
+	auto *const options = static_cast<Option *>(palloc0(sizeof(Option) * (JB_ROOT_COUNT(object) + 1)));
 	JsonbIterator *iterator = JsonbIteratorInit(&object->root);
-	JsonbValue     item;
-	char          *key = nullptr;
+	JsonbValue item;
+	char *key = nullptr;
 
 	*count = 0;
 	for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE;) {

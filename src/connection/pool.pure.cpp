@@ -14,7 +14,7 @@ namespace {
 
 /* A session that rested longer than this is asked before it is trusted. */
 constexpr std::int64_t trusted_rest_us = 5'000'000;
-constexpr long         ping_ms = 2'000;
+constexpr long ping_ms = 2'000;
 
 std::int64_t
 now_us() noexcept
@@ -42,7 +42,7 @@ public:
 
 private:
 	const Descriptors &descriptors_;
-	bool               kept_ = false;
+	bool kept_ = false;
 };
 
 } // namespace
@@ -82,7 +82,8 @@ Pool::drop_stale(const Opening &opening) noexcept
 	std::int64_t const oldest = now_us() - std::int64_t{opening.limits.idle_seconds} * 1'000'000;
 	for (auto entry = entries_.begin(); entry != entries_.end();) {
 		auto const next = std::next(entry);
-		bool const superseded = entry->key.connection == opening.key.connection && entry->key.version < opening.key.version;
+		bool const superseded =
+			entry->key.connection == opening.key.connection && entry->key.version < opening.key.version;
 		if (!entry->busy && (superseded || entry->used_at < oldest))
 			drop(entry);
 		entry = next;
@@ -127,8 +128,7 @@ Pool::is_alive(Entry &entry, core::Waiter &waiter)
 {
 	if (!entry.session->reusable())
 		return false;
-	return now_us() - entry.used_at <= trusted_rest_us ||
-	       entry.session->ping(core::Deadline::after(ping_ms), waiter);
+	return now_us() - entry.used_at <= trusted_rest_us || entry.session->ping(core::Deadline::after(ping_ms), waiter);
 }
 
 Pool::Place
@@ -136,8 +136,8 @@ Pool::acquire(Opening &opening, core::Waiter &waiter)
 {
 	drop_stale(opening);
 	for (;;) {
-		auto const idle = std::ranges::find_if(
-			entries_, [&](const Entry &entry) { return !entry.busy && entry.key == opening.key; });
+		auto const idle =
+			std::ranges::find_if(entries_, [&](const Entry &entry) { return !entry.busy && entry.key == opening.key; });
 		if (idle == entries_.end())
 			return open(opening, waiter);
 		if (!is_alive(*idle, waiter)) {

@@ -17,9 +17,9 @@ namespace tenancy::connection {
 
 /* Everything that must be equal before a pooled session may serve again. */
 struct PoolKey {
-	core::Uuid   connection;
-	core::Uuid   owner;
-	core::Uuid   identity; /* who asks; nil for an admin without identity */
+	core::Uuid connection;
+	core::Uuid owner;
+	core::Uuid identity; /* who asks; nil for an admin without identity */
 	std::int64_t version = 0;
 
 	bool operator==(const PoolKey &) const = default;
@@ -33,12 +33,12 @@ struct PoolLimits {
 
 /* What is needed to acquire a session; target is filled only when the pool has no idle one. */
 struct Opening {
-	PoolKey             key;
-	PoolLimits          limits;
+	PoolKey key;
+	PoolLimits limits;
 	remote::NetworkList networks;
-	remote::Target      target;
-	long                statement_timeout_ms = 0;
-	bool                read_only = false;
+	remote::Target target;
+	long statement_timeout_ms = 0;
+	bool read_only = false;
 };
 
 /* How the process accounts for a descriptor that a client library holds; both must not fail loudly. */
@@ -50,12 +50,12 @@ struct Descriptors {
 class Pool {
 public:
 	struct Entry {
-		PoolKey                          key;
-		remote::DatabaseType             type;
+		PoolKey key;
+		remote::DatabaseType type;
 		std::unique_ptr<remote::Session> session;
-		bool                             busy = false;
-		std::int64_t                     uses = 0;
-		std::int64_t                     opened_at = 0, used_at = 0; /* Unix microseconds */
+		bool busy = false;
+		std::int64_t uses = 0;
+		std::int64_t opened_at = 0, used_at = 0; /* Unix microseconds */
 	};
 
 	explicit Pool(Descriptors descriptors) : descriptors_(descriptors) {}
@@ -73,13 +73,13 @@ private:
 
 	Place acquire(Opening &opening, core::Waiter &waiter);
 	Place open(Opening &opening, core::Waiter &waiter);
-	void  make_room(const Opening &opening);
-	bool  is_alive(Entry &entry, core::Waiter &waiter);
-	void  drop_stale(const Opening &opening) noexcept;
-	void  give_back(Place entry) noexcept;
-	void  drop(Place entry) noexcept;
+	void make_room(const Opening &opening);
+	bool is_alive(Entry &entry, core::Waiter &waiter);
+	void drop_stale(const Opening &opening) noexcept;
+	void give_back(Place entry) noexcept;
+	void drop(Place entry) noexcept;
 
-	Descriptors      descriptors_;
+	Descriptors descriptors_;
 	std::list<Entry> entries_; /* least recently used first */
 };
 
@@ -94,7 +94,7 @@ public:
 	remote::Session &session() const noexcept { return *entry_->session; }
 
 private:
-	Pool       &pool_;
+	Pool &pool_;
 	Pool::Place entry_;
 };
 

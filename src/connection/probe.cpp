@@ -19,7 +19,7 @@ namespace {
 
 struct Probe {
 	std::string version;
-	double      latency_ms = 0;
+	double latency_ms = 0;
 };
 
 /* A connection of its own, not the pool's, and one question asked on it. */
@@ -30,7 +30,8 @@ probe(Opening &opening, Probe &result)
 	auto const session = remote::connect(opening.target, bridge::waiter());
 	auto const asked = std::chrono::steady_clock::now();
 	if (!session->ping(core::Deadline::after(opening.target.connect_timeout_ms), bridge::waiter()))
-		throw core::Error(core::FailureKind::timeout, "08006", "the server accepted the connection but does not answer");
+		throw core::Error(core::FailureKind::timeout, "08006",
+		                  "the server accepted the connection but does not answer");
 	result.latency_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - asked).count();
 	result.version = session->server_version();
 }
@@ -67,11 +68,11 @@ timestamp_of(int64 unix_microseconds)
 
 TENANCY_FUNCTION(test_connection)
 {
-	Config const    config = require(selector_argument(fcinfo, 0));
-	Opening *const  opening = prepare(config, true);
-	Probe *const    result = bridge::owned<Probe>(CurrentMemoryContext);
+	Config const config = require(selector_argument(fcinfo, 0));
+	Opening *const opening = prepare(config, true);
+	Probe *const result = bridge::owned<Probe>(CurrentMemoryContext);
 	bridge::Failure failure;
-	bool const      ok = bridge::attempt(failure, [&] { probe(*opening, *result); });
+	bool const ok = bridge::attempt(failure, [&] { probe(*opening, *result); });
 	if (failure.pg != nullptr)
 		bridge::raise(failure);
 
@@ -79,13 +80,14 @@ TENANCY_FUNCTION(test_connection)
 	if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	Datum values[5] = {BoolGetDatum(ok)};
-	bool  nulls[5] = {};
+	bool nulls[5] = {};
 	values[1] = CStringGetTextDatum(ok ? "ok" : code_of(failure));
 	nulls[2] = ok;
 	nulls[3] = nulls[4] = !ok;
 	if (ok) {
 		values[3] = CStringGetTextDatum(result->version.c_str());
-		values[4] = DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.3f", result->latency_ms)), 0, Int32GetDatum(-1));
+		values[4] = DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.3f", result->latency_ms)), 0,
+		                                Int32GetDatum(-1));
 	} else
 		values[2] = CStringGetTextDatum(whole_message(failure));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
@@ -93,7 +95,7 @@ TENANCY_FUNCTION(test_connection)
 
 TENANCY_FUNCTION(pool)
 {
-	bool const       admin = identity::is_admin();
+	bool const admin = identity::is_admin();
 	core::Uuid const user = identity::current_user();
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);

@@ -14,11 +14,11 @@ namespace tenancy::connection {
 
 struct Fields {
 	remote::DatabaseType type = remote::DatabaseType::postgresql;
-	std::string          host;
-	int                  port = 0; /* 0: the default of the type */
-	std::string          database, username;
-	core::Secret         password;
-	remote::OptionList   options; /* well-formed, but not yet looked at: remote::apply_options does that */
+	std::string host;
+	int port = 0; /* 0: the default of the type */
+	std::string database, username;
+	core::Secret password;
+	remote::OptionList options; /* well-formed, but not yet looked at: remote::apply_options does that */
 };
 
 /*

@@ -15,11 +15,11 @@ namespace tenancy::connection {
 
 namespace {
 
-constexpr auto        npos = std::string_view::npos;
+constexpr auto npos = std::string_view::npos;
 constexpr std::size_t max_length = 64 << 10; /* certificates make strings long */
 
 struct Scheme {
-	std::string_view     name;
+	std::string_view name;
 	remote::DatabaseType type;
 };
 
@@ -62,8 +62,7 @@ private:
 	void parse_option(Fields &fields, std::string_view item) const;
 
 	/* Feed each byte of a part, percent escapes decoded, to put; checks the escapes and the result's characters. */
-	template <typename Put>
-	void decode(std::string_view part, Controls controls, Put put) const;
+	template <typename Put> void decode(std::string_view part, Controls controls, Put put) const;
 	std::string decoded(std::string_view part, Controls controls = Controls::refused) const;
 	core::Secret decoded_secret(std::string_view part) const;
 
@@ -102,7 +101,7 @@ Parser::decode(std::string_view part, Controls controls, Put put) const
 {
 	for (std::size_t i = 0; i < part.size(); ++i) {
 		const char *const where = part.data() + i;
-		char              c = part[i];
+		char c = part[i];
 		if (c == '%') {
 			int const high = i + 1 < part.size() ? hex_value(part[i + 1]) : -1;
 			int const low = i + 2 < part.size() ? hex_value(part[i + 2]) : -1;
@@ -134,7 +133,7 @@ Parser::decoded_secret(std::string_view part) const
 {
 	std::size_t size = 0;
 	decode(part, Controls::refused, [&size](char) { ++size; });
-	core::Secret   secret(size);
+	core::Secret secret(size);
 	unsigned char *end = secret.data();
 	decode(part, Controls::refused, [&end](char c) { *end++ = static_cast<unsigned char>(c); });
 	if (!remote::is_utf8(secret.view()))
@@ -148,9 +147,8 @@ Parser::parse_scheme(Fields &fields) const
 	std::size_t const colon = text_.find(':');
 	if (colon == npos)
 		fail("There is no scheme", text_.data());
-	auto const *const found = std::find_if(std::begin(schemes), std::end(schemes), [&](const Scheme &scheme) {
-		return scheme.name == text_.substr(0, colon);
-	});
+	auto const *const found = std::find_if(std::begin(schemes), std::end(schemes),
+	                                       [&](const Scheme &scheme) { return scheme.name == text_.substr(0, colon); });
 	if (found == std::end(schemes))
 		fail("The scheme is none of postgresql, mysql and sqlite", text_.data());
 	fields.type = found->type;
@@ -212,9 +210,9 @@ Parser::parse_network(Fields &fields, std::string_view rest) const
 	if (!rest.starts_with("//"))
 		fail("The scheme is not followed by two slashes", rest.data());
 	rest.remove_prefix(2);
-	std::size_t const      end = std::min(rest.find_first_of("/?"), rest.size());
+	std::size_t const end = std::min(rest.find_first_of("/?"), rest.size());
 	std::string_view const authority = rest.substr(0, end);
-	std::size_t const      at = authority.find('@');
+	std::size_t const at = authority.find('@');
 	/* Also behind the authority: a password with an unencoded slash or question mark would be taken for names there. */
 	if (std::size_t const second = rest.find('@', at == npos ? end : at + 1); second != npos)
 		fail("There is an at sign too many; in a user name or password @ / ? # and % have to be percent-encoded",
@@ -260,10 +258,10 @@ Parser::parse_option(Fields &fields, std::string_view item) const
 		fail("An option has no value", item.data());
 	std::string const name(item.substr(0, equals));
 	if (name.empty() ||
-		!std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }))
+	    !std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }))
 		fail("The name of an option consists of lower-case letters and underscores", item.data());
 	if (std::any_of(fields.options.begin(), fields.options.end(),
-					[&](const auto &other) { return other.first == name; }))
+	                [&](const auto &other) { return other.first == name; }))
 		fail("An option is given twice", item.data());
 	if (std::size_t const second = item.find('=', equals + 1); second != npos)
 		fail("An equals sign in a value has to be percent-encoded", item.data() + second);

@@ -52,7 +52,8 @@ name_of(FailureKind kind) noexcept
 /* message in PostgreSQL's style: lower case, no full stop; detail and hint are sentences. Never a secret in any. */
 class Error : public std::exception {
 public:
-	Error(FailureKind of, std::string_view state, std::string what_failed, std::string details = {}, std::string advice = {})
+	Error(FailureKind of, std::string_view state, std::string what_failed, std::string details = {},
+	      std::string advice = {})
 		: kind(of), message(std::move(what_failed)), detail(std::move(details)), hint(std::move(advice))
 	{
 		if (state.size() == 5)
@@ -61,7 +62,7 @@ public:
 	const char *what() const noexcept override { return message.c_str(); }
 
 	FailureKind kind;
-	char        sqlstate[6] = "XX000";
+	char sqlstate[6] = "XX000";
 	std::string message, detail, hint;
 };
 

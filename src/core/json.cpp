@@ -16,7 +16,7 @@ template <typename Number>
 void
 append_number(std::string &out, Number value)
 {
-	char       digits[64];
+	char digits[64];
 	auto const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
 	out.append(digits, end);
 }
@@ -219,7 +219,10 @@ is_utf8(std::string_view text) noexcept
 			++at;
 			continue;
 		}
-		int const more = *at >= 0xc2 && *at <= 0xdf ? 1 : *at >= 0xe0 && *at <= 0xef ? 2 : *at >= 0xf0 && *at <= 0xf4 ? 3 : 0;
+		int const more = *at >= 0xc2 && *at <= 0xdf   ? 1
+		                 : *at >= 0xe0 && *at <= 0xef ? 2
+		                 : *at >= 0xf0 && *at <= 0xf4 ? 3
+		                                              : 0;
 		if (more == 0 || end - at <= more)
 			return false;
 		/* The second byte rules out overlong forms, surrogates and what lies beyond U+10FFFF. */

@@ -33,11 +33,13 @@ constexpr std::uint32_t numeric = 1700;
 constexpr std::uint32_t uuid = 2950;
 constexpr std::uint32_t jsonb = 3802;
 
-/* PostgreSQL hands out OIDs below this only to objects of its own (FirstNormalObjectId is 16384, genbki ends at 12000). */
+/* PostgreSQL hands out OIDs below this only to objects of its own (FirstNormalObjectId is 16384, genbki ends at 12000).
+ */
 constexpr std::uint32_t first_unpinned = 10000;
 
 /* numeric(p,s) as a typmod: ((p << 16) | s) + VARHDRSZ, as numeric.c packs it. */
-constexpr std::int32_t numeric_typmod(int precision, int scale) noexcept
+constexpr std::int32_t
+numeric_typmod(int precision, int scale) noexcept
 {
 	return ((precision << 16) | (scale & 0x7ff)) + 4;
 }

@@ -32,7 +32,8 @@ to_base64(std::span<const unsigned char> bytes)
 	return text;
 }
 
-/* Decode into out, which holds text.size() / 4 * 3 bytes; the number of bytes, or nothing for a text that is not base64. */
+/* Decode into out, which holds text.size() / 4 * 3 bytes; the number of bytes, or nothing for a text that is not
+ * base64. */
 inline std::optional<std::size_t>
 from_base64(std::string_view text, unsigned char *out) noexcept
 {
@@ -49,9 +50,9 @@ from_base64(std::string_view text, unsigned char *out) noexcept
 	while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=')
 		++padding;
 	std::size_t const digits = text.size() - padding;
-	std::uint32_t     buffer = 0;
-	int               bits = 0;
-	std::size_t       size = 0;
+	std::uint32_t buffer = 0;
+	int bits = 0;
+	std::size_t size = 0;
 	for (std::size_t i = 0; i < digits; ++i) {
 		std::int8_t const value = values[static_cast<unsigned char>(text[i])];
 		if (value < 0)

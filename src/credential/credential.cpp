@@ -52,9 +52,9 @@ char *
 seal(const char *secret, const Place &place, char **key_id)
 {
 	vault::Source const source = key_source();
-	std::size_t const   length = strlen(secret);
-	char *const         text = static_cast<char *>(palloc(sealed_size(length) + 1));
-	vault::KeyId        id;
+	std::size_t const length = strlen(secret);
+	char *const text = static_cast<char *>(palloc(sealed_size(length) + 1));
+	vault::KeyId id;
 	bridge::enter([&] {
 		vault::refresh(source, bridge::waiter());
 		vault::seal({secret, length}, additional_data(place.user, place.connection, place.column), text, id);
@@ -68,12 +68,12 @@ TENANCY_FUNCTION(encrypt_database_password)
 {
 	identity::hide_statement("encrypt_database_password");
 	identity::require_admin();
-	char *const         plain = bridge::text_argument(fcinfo, 0);
-	const char *const   secret = pg_server_to_any(plain, static_cast<int>(strlen(plain)), PG_UTF8);
-	std::size_t const   length = strlen(secret);
-	char *const         sealed = static_cast<char *>(palloc(sealed_size(length) + 1));
+	char *const plain = bridge::text_argument(fcinfo, 0);
+	const char *const secret = pg_server_to_any(plain, static_cast<int>(strlen(plain)), PG_UTF8);
+	std::size_t const length = strlen(secret);
+	char *const sealed = static_cast<char *>(palloc(sealed_size(length) + 1));
 	vault::Source const source = key_source();
-	vault::KeyId        id;
+	vault::KeyId id;
 	bridge::enter([&] {
 		vault::refresh(source, bridge::waiter());
 		vault::seal({secret, length}, {}, sealed, id);
@@ -86,10 +86,10 @@ TENANCY_FUNCTION(decrypt_database_password)
 {
 	identity::hide_statement("decrypt_database_password");
 	identity::require_admin();
-	const char *const   sealed = bridge::text_argument(fcinfo, 0);
-	char *const         plain = static_cast<char *>(palloc(strlen(sealed) + 1)); /* more than it can hold */
+	const char *const sealed = bridge::text_argument(fcinfo, 0);
+	char *const plain = static_cast<char *>(palloc(strlen(sealed) + 1)); /* more than it can hold */
 	vault::Source const source = key_source();
-	std::size_t const   length = bridge::enter([&] {
+	std::size_t const length = bridge::enter([&] {
 		core::Secret secret;
 		vault::refresh(source, bridge::waiter());
 		if (!vault::open(source, sealed, {}, secret, bridge::waiter()))

@@ -11,8 +11,8 @@ namespace tenancy::credential {
 
 /* The additional data of a stored column: which row and column a ciphertext belongs to. */
 struct Place {
-	core::Uuid  user;
-	core::Uuid  connection;
+	core::Uuid user;
+	core::Uuid connection;
 	const char *column; /* password_encrypted, connection_string_encrypted */
 };
 

@@ -75,8 +75,8 @@ private:
 	int spawn(const std::string &command, int write_end)
 	{
 		posix_spawn_file_actions_t actions;
-		posix_spawnattr_t          attributes;
-		sigset_t                   none, all;
+		posix_spawnattr_t attributes;
+		sigset_t none, all;
 		sigemptyset(&none);
 		sigfillset(&all);
 		posix_spawn_file_actions_init(&actions);
@@ -89,15 +89,16 @@ private:
 		posix_spawnattr_setpgroup(&attributes, 0);
 		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 		const char *const arguments[] = {"/bin/sh", "-c", command.c_str(), nullptr};
-		int const error = posix_spawn(&pid_, arguments[0], &actions, &attributes, const_cast<char *const *>(arguments), environ);
+		int const error =
+			posix_spawn(&pid_, arguments[0], &actions, &attributes, const_cast<char *const *>(arguments), environ);
 		posix_spawnattr_destroy(&attributes);
 		posix_spawn_file_actions_destroy(&actions);
 		return error;
 	}
 
 	pid_t pid_ = 0;
-	int   output_ = -1;
-	bool  running_ = true;
+	int output_ = -1;
+	bool running_ = true;
 };
 
 } // namespace
@@ -105,9 +106,9 @@ private:
 core::Secret
 run_key_command(const std::string &command, core::Deadline deadline, core::Waiter &waiter)
 {
-	Child        child(command);
+	Child child(command);
 	core::Secret buffer(max_output);
-	std::size_t  filled = 0;
+	std::size_t filled = 0;
 	for (;;) {
 		if (waiter.wait(child.output(), core::wait_read, deadline) == 0)
 			fail("It did not end in time.");

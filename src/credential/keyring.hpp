@@ -28,24 +28,24 @@ public:
 	KeyRing &operator=(KeyRing &&other) noexcept;
 	~KeyRing();
 
-	std::size_t        size() const noexcept { return ids_.size(); }
+	std::size_t size() const noexcept { return ids_.size(); }
 	const std::string &id(std::size_t index) const noexcept { return ids_[index]; }
-	KeyView            key(std::size_t index) const noexcept { return KeyView(keys_ + index * key_size, key_size); }
+	KeyView key(std::size_t index) const noexcept { return KeyView(keys_ + index * key_size, key_size); }
 
 private:
 	KeyRing() = default;
 	void add(std::string_view id, std::string_view base64, std::size_t line);
 
 	std::vector<std::string> ids_;
-	unsigned char           *keys_ = nullptr; /* mapped_ bytes */
-	std::size_t              mapped_ = 0;
+	unsigned char *keys_ = nullptr; /* mapped_ bytes */
+	std::size_t mapped_ = 0;
 };
 
 /* What tells one state of a file from another. */
 struct FileStamp {
-	dev_t        device = 0;
-	ino_t        inode = 0;
-	off_t        size = 0;
+	dev_t device = 0;
+	ino_t inode = 0;
+	off_t size = 0;
 	std::int64_t changed_ns = 0, modified_ns = 0;
 
 	bool operator==(const FileStamp &) const = default;

@@ -22,8 +22,8 @@ namespace tenancy::credential {
 
 namespace {
 
-constexpr std::size_t      max_ring_size = 64 << 10;
-constexpr std::size_t      max_id_size = 64;
+constexpr std::size_t max_ring_size = 64 << 10;
+constexpr std::size_t max_id_size = 64;
 constexpr std::string_view blanks = " \t\r";
 
 [[noreturn]] void
@@ -62,7 +62,8 @@ bool
 is_id(std::string_view id) noexcept
 {
 	return !id.empty() && id.size() <= max_id_size && std::all_of(id.begin(), id.end(), [](char c) {
-		return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+		return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+		       c == '-';
 	});
 }
 
@@ -89,7 +90,7 @@ struct Descriptor {
 KeyRing
 KeyRing::parse(std::string_view text)
 {
-	KeyRing           ring;
+	KeyRing ring;
 	std::size_t const lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
 	ring.mapped_ = lines * key_size;
 	void *const memory = mmap(nullptr, ring.mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -101,7 +102,7 @@ KeyRing::parse(std::string_view text)
 
 	for (std::size_t line = 1; !text.empty(); ++line) {
 		std::size_t const end = std::min(text.find('\n'), text.size());
-		std::string_view  entry = trim(text.substr(0, end));
+		std::string_view entry = trim(text.substr(0, end));
 		text.remove_prefix(std::min(end + 1, text.size()));
 		if (entry.empty() || entry.front() == '#')
 			continue;
@@ -124,7 +125,7 @@ KeyRing::add(std::string_view id, std::string_view base64, std::size_t line)
 	if (std::find(ids_.begin(), ids_.end(), id) != ids_.end())
 		refuse_line(line, "The id was used before.");
 	core::Secret key(base64.size() / 4 * 3);
-	auto const   size = from_base64(base64, key.data());
+	auto const size = from_base64(base64, key.data());
 	if (!size)
 		refuse_line(line, "The key is not base64.");
 	if (*size != key_size)
@@ -175,7 +176,7 @@ read_key_file(const std::string &path, FileStamp &stamp)
 	if (fd < 0)
 		fail(path, errno);
 	Descriptor const file(fd);
-	struct stat      state;
+	struct stat state;
 	if (fstat(fd, &state) != 0)
 		fail(path, errno);
 	if (!S_ISREG(state.st_mode))
@@ -188,7 +189,7 @@ read_key_file(const std::string &path, FileStamp &stamp)
 		refuse_file(path, "It is larger than a key ring can be.");
 
 	core::Secret text(static_cast<std::size_t>(state.st_size));
-	std::size_t  filled = 0;
+	std::size_t filled = 0;
 	while (filled < text.size()) {
 		ssize_t const got = read(fd, text.data() + filled, text.size() - filled);
 		if (got < 0 && errno == EINTR)

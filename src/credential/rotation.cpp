@@ -25,7 +25,7 @@ static_assert(batch_rows == 500, "the statement below says so too");
 /* How many connections a key has sealed. */
 struct Count {
 	const char *key_id;
-	int64       connections;
+	int64 connections;
 };
 
 struct Counts {
@@ -49,7 +49,9 @@ count_by_key(MemoryContext context)
 	static spi::Statement count = {
 		"SELECT coalesce(c.credential_key_id, ''), count(*) FROM tenancy.database_connections AS c "
 		"WHERE c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL GROUP BY 1 ORDER BY 1",
-		0, {}, nullptr};
+		0,
+		{},
+		nullptr};
 	Counts counts;
 	counts.size = spi::run(count, nullptr, nullptr, false);
 	counts.items = static_cast<Count *>(MemoryContextAlloc(context, (counts.size + 1) * sizeof(Count)));
@@ -63,16 +65,17 @@ count_by_key(MemoryContext context)
 
 /* The same secret under the active key; NULL stays NULL. */
 char *
-reseal(const char *sealed, const core::Uuid &user, const core::Uuid &connection, const char *column, vault::KeyId &key_id)
+reseal(const char *sealed, const core::Uuid &user, const core::Uuid &connection, const char *column,
+       vault::KeyId &key_id)
 {
 	if (sealed == nullptr)
 		return nullptr;
 	/* Without a longer nonce, which stored columns never have, the size stays the same. */
-	char *const     fresh = static_cast<char *>(palloc(strlen(sealed) + 1));
+	char *const fresh = static_cast<char *>(palloc(strlen(sealed) + 1));
 	bridge::Failure failure;
-	bool const      done = bridge::attempt(failure, [&] {
+	bool const done = bridge::attempt(failure, [&] {
 		std::string const additional = additional_data(user, connection, column);
-		core::Secret      secret;
+		core::Secret secret;
 		if (!vault::open(sealed, additional, secret))
 			refuse_ciphertext();
 		vault::seal(secret.view(), additional, fresh, key_id);
@@ -92,18 +95,20 @@ reseal_row(const SPITupleTable *table, uint64 row, core::Uuid *id)
 	static spi::Statement update = {
 		"UPDATE tenancy.database_connections SET password_encrypted = $2, connection_string_encrypted = $3, "
 		"credential_key_id = $4 WHERE id = $1",
-		4, {UUIDOID, TEXTOID, TEXTOID, TEXTOID}, nullptr};
-	bool             is_null;
-	HeapTuple const  tuple = table->vals[row];
+		4,
+		{UUIDOID, TEXTOID, TEXTOID, TEXTOID},
+		nullptr};
+	bool is_null;
+	HeapTuple const tuple = table->vals[row];
 	*id = bridge::uuid_value(SPI_getbinval(tuple, table->tupdesc, 1, &is_null));
 	core::Uuid const user = bridge::uuid_value(SPI_getbinval(tuple, table->tupdesc, 2, &is_null));
-	vault::KeyId     key_id;
+	vault::KeyId key_id;
 	NullableDatum const password =
 		bridge::nullable_text(reseal(SPI_getvalue(tuple, table->tupdesc, 3), user, *id, "password_encrypted", key_id));
 	NullableDatum const string = bridge::nullable_text(
 		reseal(SPI_getvalue(tuple, table->tupdesc, 4), user, *id, "connection_string_encrypted", key_id));
 	Datum const values[] = {bridge::uuid_datum(*id), password.value, string.value, CStringGetTextDatum(key_id)};
-	char const  nulls[] = {' ', password.isnull ? 'n' : ' ', string.isnull ? 'n' : ' ', ' '};
+	char const nulls[] = {' ', password.isnull ? 'n' : ' ', string.isnull ? 'n' : ' ', ' '};
 	if (spi::run(update, values, nulls, false) != 1)
 		elog(ERROR, "connection vanished during the rotation of keys");
 }
@@ -116,15 +121,18 @@ reseal_all()
 		"FROM tenancy.database_connections AS c "
 		"WHERE c.id > $1 AND (c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL) "
 		"ORDER BY c.id LIMIT 500",
-		1, {UUIDOID}, nullptr};
-	MemoryContext const context = AllocSetContextCreate(CurrentMemoryContext, "tenancy rotation", ALLOCSET_DEFAULT_SIZES);
-	core::Uuid          last;
+		1,
+		{UUIDOID},
+		nullptr};
+	MemoryContext const context =
+		AllocSetContextCreate(CurrentMemoryContext, "tenancy rotation", ALLOCSET_DEFAULT_SIZES);
+	core::Uuid last;
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
-		Datum const          from = bridge::uuid_datum(last);
-		uint64 const         rows = spi::run(next, &from, nullptr, false);
+		Datum const from = bridge::uuid_datum(last);
+		uint64 const rows = spi::run(next, &from, nullptr, false);
 		SPITupleTable *const table = SPI_tuptable;
-		MemoryContext const  before = MemoryContextSwitchTo(context);
+		MemoryContext const before = MemoryContextSwitchTo(context);
 		for (uint64 row = 0; row < rows; ++row)
 			reseal_row(table, row, &last);
 		MemoryContextSwitchTo(before);
@@ -141,7 +149,7 @@ put_counts(ReturnSetInfo *result, const char *key_id, const Counts &before, cons
 {
 	Datum const values[] = {CStringGetTextDatum(key_id), Int64GetDatum(count_of(before, key_id)),
 	                        Int64GetDatum(count_of(after, key_id))};
-	bool const  nulls[] = {false, false, false};
+	bool const nulls[] = {false, false, false};
 	tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum *>(values), const_cast<bool *>(nulls));
 }
 
@@ -153,14 +161,15 @@ put_counts(ReturnSetInfo *result, const char *key_id, const Counts &before, cons
  */
 TENANCY_FUNCTION(rotate_encryption_key)
 {
-	static spi::Statement lock = {"LOCK TABLE tenancy.database_connections IN SHARE ROW EXCLUSIVE MODE", 0, {}, nullptr};
+	static spi::Statement lock = {
+		"LOCK TABLE tenancy.database_connections IN SHARE ROW EXCLUSIVE MODE", 0, {}, nullptr};
 	identity::require_admin();
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 		                errmsg("keys are rotated at isolation level read committed only"),
 		                errdetail("An older snapshot would not see every connection.")));
 	InitMaterializedSRF(fcinfo, 0);
-	auto *const         result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	MemoryContext const context = CurrentMemoryContext;
 	vault::Source const source = key_source();
 
@@ -185,17 +194,17 @@ TENANCY_FUNCTION(key_ring)
 {
 	identity::require_admin();
 	InitMaterializedSRF(fcinfo, 0);
-	auto *const         result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	vault::Source const source = key_source();
-	spi::Scope const    scope = spi::open();
-	Counts const        counts = count_by_key(result->econtext->ecxt_per_query_memory);
+	spi::Scope const scope = spi::open();
+	Counts const counts = count_by_key(result->econtext->ecxt_per_query_memory);
 	spi::close(scope);
 	std::size_t const size = bridge::enter([&] {
 		vault::refresh(source, bridge::waiter());
 		return vault::size();
 	});
 	uint64 missing = counts.size;
-	bool  *known = static_cast<bool *>(palloc0(counts.size + 1));
+	bool *known = static_cast<bool *>(palloc0(counts.size + 1));
 	for (std::size_t i = 0; i < size; ++i) {
 		const char *const id = pnstrdup(vault::id(i).data(), vault::id(i).size());
 		for (uint64 j = 0; j < counts.size; ++j)
@@ -204,14 +213,14 @@ TENANCY_FUNCTION(key_ring)
 				missing--;
 			}
 		Datum values[] = {CStringGetTextDatum(id), BoolGetDatum(i == 0), Int64GetDatum(count_of(counts, id))};
-		bool  nulls[] = {false, false, false};
+		bool nulls[] = {false, false, false};
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	for (uint64 j = 0; missing > 0 && j < counts.size; ++j) {
 		if (known[j])
 			continue;
 		Datum values[] = {CStringGetTextDatum(counts.items[j].key_id), 0, Int64GetDatum(counts.items[j].connections)};
-		bool  nulls[] = {false, true, false};
+		bool nulls[] = {false, true, false};
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return static_cast<Datum>(0);

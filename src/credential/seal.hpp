@@ -43,7 +43,7 @@ public:
 	bool open(KeyView key, std::string_view additional, core::Secret &secret) const;
 
 private:
-	bool        open(KeyView key, std::size_t nonce, std::string_view additional, core::Secret &secret) const;
+	bool open(KeyView key, std::size_t nonce, std::string_view additional, core::Secret &secret) const;
 	std::string bytes_;
 };
 

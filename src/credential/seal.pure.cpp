@@ -51,12 +51,12 @@ length_of(std::string_view text)
 std::string
 seal(KeyView key, std::string_view secret, std::string_view additional)
 {
-	int const   length = length_of(secret);
+	int const length = length_of(secret);
 	std::string sealed(nonce_size + tag_size + secret.size(), '\0');
 	auto *const nonce = reinterpret_cast<unsigned char *>(sealed.data());
 	auto *const tag = nonce + nonce_size;
 	auto *const cipher = tag + tag_size;
-	int         written = 0, rest = 0;
+	int written = 0, rest = 0;
 
 	if (RAND_bytes(nonce, nonce_size) != 1)
 		fail("could not obtain random bytes");
@@ -95,11 +95,11 @@ Sealed::open(KeyView key, std::size_t nonce, std::string_view additional, core::
 	if (bytes_.size() < nonce + tag_size)
 		return false;
 	auto const *const start = bytes_of(bytes_);
-	unsigned char     tag[tag_size];
+	unsigned char tag[tag_size];
 	std::copy_n(start + nonce, tag_size, tag);
 	std::string_view const cipher = std::string_view(bytes_).substr(nonce + tag_size);
-	core::Secret           plain(cipher.size());
-	int                    written = 0, rest = 0;
+	core::Secret plain(cipher.size());
+	int written = 0, rest = 0;
 
 	Context const context(EVP_CIPHER_CTX_new());
 	if (!context || EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) != 1 ||

@@ -26,7 +26,7 @@ using KeyId = char[max_key_id + 1];
  */
 void refresh(const Source &source, core::Waiter &waiter);
 
-std::size_t      size() noexcept;
+std::size_t size() noexcept;
 std::string_view id(std::size_t index) noexcept; /* 0 is the active key */
 
 /* Seal with the active key into text, which holds sealed_size(secret.size()) + 1 characters. */
@@ -36,6 +36,7 @@ void seal(std::string_view secret, std::string_view additional, char *text, KeyI
 bool open(std::string_view text, std::string_view additional, core::Secret &secret);
 
 /* The same, asking a key command once more when none fits: the ring may have grown since. */
-bool open(const Source &source, std::string_view text, std::string_view additional, core::Secret &secret, core::Waiter &waiter);
+bool open(const Source &source, std::string_view text, std::string_view additional, core::Secret &secret,
+          core::Waiter &waiter);
 
 } // namespace tenancy::credential::vault

@@ -22,10 +22,10 @@ constexpr auto command_lifetime = std::chrono::minutes(5);
 constexpr auto command_rest = std::chrono::seconds(10); /* between runs that a ciphertext asks for */
 
 struct Loaded {
-	std::string       file, command;
-	FileStamp         stamp;
+	std::string file, command;
+	FileStamp stamp;
 	Clock::time_point at;
-	KeyRing           ring;
+	KeyRing ring;
 };
 
 Loaded *loaded = nullptr; /* lives until the process ends */
@@ -43,7 +43,7 @@ is_current(const Source &source)
 void
 load(const Source &source, core::Waiter &waiter)
 {
-	FileStamp          stamp;
+	FileStamp stamp;
 	core::Secret const text = *source.command != 0
 	                              ? run_key_command(source.command, core::Deadline::after(command_deadline_ms), waiter)
 	                              : read_key_file(source.file, stamp);
@@ -84,7 +84,7 @@ id(std::size_t index) noexcept
 void
 seal(std::string_view secret, std::string_view additional, char *text, KeyId &key_id)
 {
-	const KeyRing    &ring = loaded->ring;
+	const KeyRing &ring = loaded->ring;
 	std::string const sealed = credential::seal(ring.key(0), secret, additional);
 	std::memcpy(text, sealed.c_str(), sealed.size() + 1);
 	std::memcpy(key_id, ring.id(0).c_str(), ring.id(0).size() + 1);
@@ -101,7 +101,8 @@ open(std::string_view text, std::string_view additional, core::Secret &secret)
 }
 
 bool
-open(const Source &source, std::string_view text, std::string_view additional, core::Secret &secret, core::Waiter &waiter)
+open(const Source &source, std::string_view text, std::string_view additional, core::Secret &secret,
+     core::Waiter &waiter)
 {
 	if (open(text, additional, secret))
 		return true;

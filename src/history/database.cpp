@@ -100,12 +100,12 @@ reopen_database(Slot *slot)
 
 void
 process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-				QueryCompletion *completion)
+                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+                QueryCompletion *completion)
 {
 	auto const run = [=] {
 		(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context,
-																		   params, environment, receiver, completion);
+		                                                                   params, environment, receiver, completion);
 	};
 	const char *const name = queue == nullptr ? nullptr : wanted_database(planned->utilityStmt);
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);

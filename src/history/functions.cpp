@@ -32,7 +32,7 @@ piece_size(Datum piece, bool present)
 /* tenancy.history_chain_step(state, head, digest) → bytea: sha256((state, or at first head) || digest). */
 TENANCY_FUNCTION(history_chain_step)
 {
-	int const  before = PG_ARGISNULL(0) ? 1 : 0;
+	int const before = PG_ARGISNULL(0) ? 1 : 0;
 	bool const has_before = !PG_ARGISNULL(before);
 	bool const has_digest = !PG_ARGISNULL(2);
 	Size const size = piece_size(PG_GETARG_DATUM(before), has_before) + piece_size(PG_GETARG_DATUM(2), has_digest);
@@ -70,7 +70,7 @@ TENANCY_FUNCTION(history_queue)
 	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(pg_atomic_read_u64(&queue->bytes))),
 	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(queue->capacity)),
 	                  Int64GetDatum(static_cast<int64>(copy.commits))};
-	bool  nulls[] = {copy.pid == 0, false, false, false, false, false};
+	bool nulls[] = {copy.pid == 0, false, false, false, false, false};
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
 }
 

@@ -27,11 +27,11 @@ Run
 refuse(int sqlstate, const char *message, const char *hint)
 {
 	ereport(settings::history_required ? ERROR : WARNING,
-			(errcode(sqlstate), errmsg("%s", message),
-			 settings::history_required
-				 ? 0
-				 : errdetail("The query runs unrecorded because \"tenancy.history_required\" is off."),
-			 hint != nullptr ? errhint("%s", hint) : 0));
+	        (errcode(sqlstate), errmsg("%s", message),
+	         settings::history_required
+	             ? 0
+	             : errdetail("The query runs unrecorded because \"tenancy.history_required\" is off."),
+	         hint != nullptr ? errhint("%s", hint) : 0));
 	return Run{core::Uuid{}, GetCurrentTimestamp(), 0};
 }
 
@@ -41,8 +41,8 @@ refuse(Readiness readiness)
 	switch (readiness) {
 	case Readiness::no_extension:
 		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					  "the history worker does not see extension \"pg_tenancy\"",
-					  "Commit the transaction that created the extension first.");
+		              "the history worker does not see extension \"pg_tenancy\"",
+		              "Commit the transaction that created the extension first.");
 	case Readiness::no_place:
 		return refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many databases use pg_tenancy history", nullptr);
 	default:
@@ -68,7 +68,7 @@ obtain(Slot &slot, Size size)
 		wake(slot, true);
 		LWLockRelease(queue->lock);
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) !=
-			0)
+		    0)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -81,15 +81,15 @@ wait_for(Record *record, Progress wanted)
 	static uint32 wait_event_info = 0;
 	if (wait_event_info == 0)
 		wait_event_info = compat::wait_event("TenancyHistoryCommit");
-	Slot       &slot = queue->slots[record->slot];
-	uint64      commits = slot.commits;
+	Slot &slot = queue->slots[record->slot];
+	uint64 commits = slot.commits;
 	TimestampTz since = GetCurrentTimestamp();
 	for (;;) {
 		Progress const progress = progress_of(record);
 		if (progress >= wanted)
 			return progress != Progress::dropped;
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, wait_event_info) &
-			 WL_LATCH_SET) != 0) {
+		     WL_LATCH_SET) != 0) {
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 			continue;
@@ -107,10 +107,10 @@ void
 report_unconfirmed()
 {
 	ereport(settings::history_required ? ERROR : WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("could not confirm that the query was recorded in history"),
-			 errdetail("The history worker made no progress for %d seconds; it will write the run when it can.",
-					   patience_ms / 1000)));
+	        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+	         errmsg("could not confirm that the query was recorded in history"),
+	         errdetail("The history worker made no progress for %d seconds; it will write the run when it can.",
+	                   patience_ms / 1000)));
 }
 
 int64
@@ -163,8 +163,8 @@ int64
 finish(Run &run, const Finish &end)
 {
 	TimestampTz const now = GetCurrentTimestamp();
-	int64 const       elapsed = milliseconds(run.started, now);
-	int const         i = run.handle == 0 ? -1 : find_local(run.handle);
+	int64 const elapsed = milliseconds(run.started, now);
+	int const i = run.handle == 0 ? -1 : find_local(run.handle);
 	dsa_pointer const pointer = run.handle;
 	run.handle = 0;
 	if (i < 0)

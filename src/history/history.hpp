@@ -20,31 +20,31 @@ const char *name_of(Status status);
 
 /* What is known when a run starts. Strings are copied; NULL means SQL NULL. */
 struct Start {
-	core::Uuid  user;            /* nil: nobody */
-	core::Uuid  connection;      /* nil: unknown, as after a denied attempt */
+	core::Uuid user;       /* nil: nobody */
+	core::Uuid connection; /* nil: unknown, as after a denied attempt */
 	const char *connection_name;
-	Source      source;
-	const char *question;        /* natural language, else NULL */
+	Source source;
+	const char *question; /* natural language, else NULL */
 	const char *sql;
 };
 
 /* What is known when it ended. */
 struct Finish {
-	Status      status;
-	int64       rows;
-	int64       bytes;
-	bool        truncated;
-	bool        cached;
-	const char *sqlstate; /* of an error, else NULL */
-	const char *message;  /* of an error, else NULL */
+	Status status;
+	int64 rows;
+	int64 bytes;
+	bool truncated;
+	bool cached;
+	const char *sqlstate;    /* of an error, else NULL */
+	const char *message;     /* of an error, else NULL */
 	const char *result_hash; /* hex SHA-256 of the result, or NULL */
 };
 
 /* A run that this backend has reported. */
 struct Run {
-	core::Uuid  id;
+	core::Uuid id;
 	TimestampTz started;
-	uint64      handle; /* private to history */
+	uint64 handle; /* private to history */
 };
 
 /*

@@ -51,7 +51,7 @@ take_launch(Slot &slot)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	if (slot.pid != 0 || is_closed(slot) ||
-		(slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
+	    (slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
 		return false;
 	slot.launched = now;
 	slot.absent = false;
@@ -63,7 +63,7 @@ take_launch(Slot &slot)
 Oid
 database_named(const char *name)
 {
-	Oid            found = InvalidOid;
+	Oid found = InvalidOid;
 	Relation const relation = table_open(DatabaseRelationId, AccessShareLock);
 	TableScanDesc const scan = table_beginscan_catalog(relation, 0, nullptr);
 	for (HeapTuple tuple; HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection));) {
@@ -89,7 +89,7 @@ launch_listed(void *)
 	ListCell *cell;
 	foreach (cell, names) {
 		const char *const name = static_cast<const char *>(lfirst(cell));
-		Oid const         database = database_named(name);
+		Oid const database = database_named(name);
 		if (!OidIsValid(database))
 			ereport(LOG, (errcode(ERRCODE_UNDEFINED_DATABASE),
 			              errmsg("database \"%s\" of \"tenancy.databases\" does not exist", name)));
@@ -126,9 +126,9 @@ require_worker(int *slot_number)
 	if (i < 0)
 		return Readiness::no_place;
 
-	Slot             &slot = queue->slots[i];
+	Slot &slot = queue->slots[i];
 	TimestampTz const begun = GetCurrentTimestamp();
-	Readiness         result = Readiness::no_worker;
+	Readiness result = Readiness::no_worker;
 	ConditionVariablePrepareToSleep(&slot.changed);
 	while (!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms)) {
 		if (slot.ready) {

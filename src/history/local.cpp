@@ -12,15 +12,15 @@ namespace tenancy::history {
 namespace {
 
 struct Local {
-	dsa_pointer      pointer;
+	dsa_pointer pointer;
 	SubTransactionId subtransaction;
-	bool             waiting;
+	bool waiting;
 };
 
 /* Runs that are not over, in no order. */
 Local *locals = nullptr;
-int    local_count = 0;
-int    local_capacity = 0;
+int local_count = 0;
+int local_capacity = 0;
 
 const Finish interrupted = {Status::error, 0, 0, false, false, "40000", "the transaction was aborted", nullptr};
 const Finish unread = {
@@ -159,7 +159,7 @@ reserve_local()
 {
 	if (local_count < local_capacity)
 		return;
-	int const  wanted = local_capacity == 0 ? 16 : local_capacity * 2;
+	int const wanted = local_capacity == 0 ? 16 : local_capacity * 2;
 	Size const size = sizeof(Local) * static_cast<Size>(wanted);
 	locals =
 		static_cast<Local *>(locals == nullptr ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(locals, size));
@@ -230,7 +230,7 @@ void
 end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept
 {
 	Record *const record = record_at(pointer);
-	Slot         &slot = queue->slots[record->slot];
+	Slot &slot = queue->slots[record->slot];
 	record->ended = when;
 	record->status = end.status;
 	record->truncated = end.truncated;
@@ -259,7 +259,7 @@ abandon(dsa_pointer pointer) noexcept
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	Record *const record = record_at(pointer);
-	bool const    over = progress_of(record) >= Progress::over;
+	bool const over = progress_of(record) >= Progress::over;
 	record->awaited = false;
 	LWLockRelease(queue->lock);
 	if (over)

@@ -11,7 +11,7 @@ namespace tenancy::history {
 struct Peer {
 	bool known;
 	char address[48];
-	Oid  role;
+	Oid role;
 	char role_name[NAMEDATALEN];
 };
 const Peer &whoami();
@@ -22,12 +22,12 @@ void prepare_process();
 /* Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. */
 void reserve_local();
 void add_local(dsa_pointer pointer) noexcept;
-int  find_local(dsa_pointer pointer) noexcept; /* -1: none */
+int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 /* The run has ended and its owner waits for the commit. */
 void hold_local(int i) noexcept;
 void forget_local(int i) noexcept;
 
-Size    record_size(const Start &begin);
+Size record_size(const Start &begin);
 Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);
 /* Store how it ended and hand it to the worker. Never raises. */
 void end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept;

@@ -13,7 +13,7 @@ Queue *queue = nullptr;
 namespace {
 
 constexpr char tranche[] = "pg_tenancy_history";
-dsa_area      *area = nullptr;
+dsa_area *area = nullptr;
 
 Size
 area_size()

@@ -20,13 +20,13 @@ namespace {
 
 constexpr int max_batch = 1000;
 constexpr Size max_batch_size = 16 * 1024 * 1024; /* of the queue; each byte is copied a few times on its way */
-constexpr int hurry = max_batch / 2;    /* so many pending records are not left to linger */
-constexpr int idle_ms = 10'000;         /* of an empty queue, then the worker looks whether it is still wanted */
-constexpr int retry_ms = 1000;          /* after a failure, and for runs that the trigger deferred */
-constexpr int farewell_ms = 3000;       /* at shutdown, for backends to end their runs */
-constexpr int max_failures = 5;         /* launches that did not get to work: the database is gone, or refuses us */
+constexpr int hurry = max_batch / 2;              /* so many pending records are not left to linger */
+constexpr int idle_ms = 10'000;   /* of an empty queue, then the worker looks whether it is still wanted */
+constexpr int retry_ms = 1000;    /* after a failure, and for runs that the trigger deferred */
+constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
+constexpr int max_failures = 5;   /* launches that did not get to work: the database is gone, or refuses us */
 
-Slot         *mine = nullptr;
+Slot *mine = nullptr;
 MemoryContext batch_context = nullptr;
 
 void
@@ -49,8 +49,8 @@ bool
 enlist(Oid database)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	int const  i = claim_slot(database);
-	bool       enlisted = false;
+	int const i = claim_slot(database);
+	bool enlisted = false;
 	if (i >= 0 && queue->slots[i].pid == 0) {
 		mine = &queue->slots[i];
 		enlisted = ++mine->failures <= max_failures && !is_closed(*mine);
@@ -81,8 +81,8 @@ int
 gather(Item *items, bool all)
 {
 	TimestampTz const now = GetCurrentTimestamp();
-	int               count = 0;
-	Size              size = 0;
+	int count = 0;
+	Size size = 0;
 	LWLockAcquire(queue->lock, LW_SHARED);
 	dsa_pointer p = is_due(now, all) ? mine->pending.first : no_record;
 	for (; DsaPointerIsValid(p) && count < max_batch && size < max_batch_size; p = record_at(p)->next) {
@@ -101,11 +101,11 @@ void
 settle(const Item *items, int count, Progress verdict)
 {
 	static Latch *owners[max_batch];
-	int           awaited = 0;
+	int awaited = 0;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < count; ++i) {
 		dsa_pointer const pointer = items[i].pointer;
-		Record *const     record = record_at(pointer);
+		Record *const record = record_at(pointer);
 		if (!items[i].finished) {
 			record->written = true;
 			if (record->awaited)
@@ -145,7 +145,7 @@ bool
 transact(void (*step)(void *), void *arg, ErrorData **error)
 {
 	MemoryContext const context = MemoryContextSwitchTo(batch_context);
-	bool const          done = bridge::run_in_transaction(step, arg, error);
+	bool const done = bridge::run_in_transaction(step, arg, error);
 	MemoryContextSwitchTo(context);
 	return done;
 }
@@ -183,7 +183,7 @@ write_all(Item *items, int count)
 			continue;
 		items[i].stripped = is_about_data(error);
 		complain(error, items[i].stripped ? "could not write a run, leaving out its texts"
-										  : "could not write, will try again");
+		                                  : "could not write, will try again");
 		if (!items[i].stripped || !try_batch(&items[i], 1, &error))
 			return false;
 	}
@@ -193,7 +193,7 @@ write_all(Item *items, int count)
 bool
 extension_exists()
 {
-	bool       found = true;
+	bool found = true;
 	ErrorData *error = nullptr;
 	if (!transact(look_for_extension, &found, &error))
 		complain(error, "could not look for the extension");
@@ -264,11 +264,18 @@ run_step(void (*step)(void *), void *arg, const char *what)
 void
 pin_settings()
 {
-	static constexpr const char *settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"}, {"session_replication_role", "origin"}, {"row_security", "on"},
-		{"default_transaction_isolation", "read committed"}, {"default_transaction_read_only", "off"},
-		{"statement_timeout", "0"}, {"lock_timeout", "3s"}, {"idle_in_transaction_session_timeout", "0"},
-		{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"jit", "off"}, {"work_mem", "64MB"}};
+	static constexpr const char *settings[][2] = {{"search_path", "pg_catalog, pg_temp"},
+	                                              {"session_replication_role", "origin"},
+	                                              {"row_security", "on"},
+	                                              {"default_transaction_isolation", "read committed"},
+	                                              {"default_transaction_read_only", "off"},
+	                                              {"statement_timeout", "0"},
+	                                              {"lock_timeout", "3s"},
+	                                              {"idle_in_transaction_session_timeout", "0"},
+	                                              {"plan_cache_mode", "force_generic_plan"},
+	                                              {"enable_seqscan", "off"},
+	                                              {"jit", "off"},
+	                                              {"work_mem", "64MB"}};
 	for (auto const &setting : settings)
 		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
 }
@@ -279,7 +286,7 @@ rest(long timeout)
 {
 	bool const woken =
 		(WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) &
-		 WL_LATCH_SET) != 0;
+	     WL_LATCH_SET) != 0;
 	if (woken)
 		ResetLatch(MyLatch);
 	bridge::serve_interrupts();
@@ -315,7 +322,7 @@ drain(Item *items)
 void
 loop(Item *items)
 {
-	bool        look_again = true; /* for runs that the trigger deferred */
+	bool look_again = true; /* for runs that the trigger deferred */
 	TimestampTz looked = 0;
 	while (!is_asked_to_leave()) {
 		if (!work(items, false)) {

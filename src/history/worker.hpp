@@ -26,13 +26,13 @@ void register_launcher();
 /* A record in a batch; an end that arrives while its start is being written waits for the next batch. */
 struct Item {
 	dsa_pointer pointer;
-	bool        finished;
-	bool        stripped; /* its texts cannot be stored */
+	bool finished;
+	bool stripped; /* its texts cannot be stored */
 };
 
 struct Batch {
 	Item *items;
-	int   count;
+	int count;
 };
 
 /* The steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */

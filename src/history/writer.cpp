@@ -20,15 +20,37 @@ namespace {
 bool deferred = false;
 
 enum Column {
-	id, user, connection, name, source, question, sql, status, started, ended, elapsed, rows, bytes, truncated, cached,
-	code, message, hash, application, client, role, pid, transaction, column_count
+	id,
+	user,
+	connection,
+	name,
+	source,
+	question,
+	sql,
+	status,
+	started,
+	ended,
+	elapsed,
+	rows,
+	bytes,
+	truncated,
+	cached,
+	code,
+	message,
+	hash,
+	application,
+	client,
+	role,
+	pid,
+	transaction,
+	column_count
 };
 
 struct Type {
-	Oid   element, array;
+	Oid element, array;
 	int16 length;
-	bool  by_value;
-	char  align;
+	bool by_value;
+	char align;
 };
 constexpr Type uuid_type = {UUIDOID, UUIDARRAYOID, UUID_LEN, false, TYPALIGN_CHAR};
 constexpr Type text_type = {TEXTOID, TEXTARRAYOID, -1, false, TYPALIGN_INT};
@@ -39,9 +61,9 @@ constexpr Type int4_type = {INT4OID, INT4ARRAYOID, 4, true, TYPALIGN_INT};
 constexpr Type bool_type = {BOOLOID, BOOLARRAYOID, 1, true, TYPALIGN_CHAR};
 
 constexpr Type types[column_count] = {uuid_type, uuid_type, uuid_type, text_type, text_type, text_type,
-									  text_type, text_type, time_type, time_type, int4_type, int4_type,
-									  int8_type, bool_type, bool_type, text_type, text_type, text_type,
-									  text_type, text_type, text_type, int4_type, int8_type};
+                                      text_type, text_type, time_type, time_type, int4_type, int4_type,
+                                      int8_type, bool_type, bool_type, text_type, text_type, text_type,
+                                      text_type, text_type, text_type, int4_type, int8_type};
 
 constexpr char insert_runs[] =
 	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
@@ -62,8 +84,8 @@ constexpr char insert_runs[] =
 /* The columns of a batch, as they become arrays. */
 struct Columns {
 	Datum *values[column_count];
-	bool  *nulls[column_count];
-	int    row;
+	bool *nulls[column_count];
+	int row;
 
 	void set(Column column, Datum datum) { values[column][row] = datum; }
 	void null(Column column) { nulls[column][row] = true; }
@@ -147,7 +169,7 @@ fill_end(Columns &to, Record *record, bool finished, bool stripped)
 /* A statement of the worker, planned once. */
 struct Plan {
 	const char *text;
-	SPIPlanPtr  plan;
+	SPIPlanPtr plan;
 };
 
 uint64
@@ -196,10 +218,10 @@ name_of(Status status_of_run)
 void
 write_batch(void *arg)
 {
-	static Plan  insert = {insert_runs, nullptr};
-	auto const  &batch = *static_cast<const Batch *>(arg);
-	Size const   count = static_cast<Size>(batch.count);
-	Columns      columns;
+	static Plan insert = {insert_runs, nullptr};
+	auto const &batch = *static_cast<const Batch *>(arg);
+	Size const count = static_cast<Size>(batch.count);
+	Columns columns;
 	for (int c = 0; c < column_count; ++c) {
 		columns.values[c] = static_cast<Datum *>(palloc0(sizeof(Datum) * count));
 		columns.nulls[c] = static_cast<bool *>(palloc0(sizeof(bool) * count));
@@ -210,7 +232,7 @@ write_batch(void *arg)
 		fill_end(columns, record_at(item.pointer), item.finished, item.stripped);
 	}
 	Datum arrays[column_count];
-	Oid   array_types[column_count];
+	Oid array_types[column_count];
 	for (int c = 0; c < column_count; ++c) {
 		arrays[c] = array_of(types[c], columns.values[c], columns.nulls[c], batch.count);
 		array_types[c] = types[c].array;
@@ -225,15 +247,16 @@ mark_lost(void *arg)
 {
 	static Plan update = {"UPDATE tenancy.running_queries SET status = 'lost', finished_at = pg_catalog.now(),"
 	                      " error_message = 'the session that ran the query died', truncated = false, cached = false"
-	                      " WHERE status = 'running' AND id <> ALL ($1)", nullptr};
+	                      " WHERE status = 'running' AND id <> ALL ($1)",
+	                      nullptr};
 	auto *const slot = static_cast<Slot *>(arg);
 	LWLockAcquire(queue->lock, LW_SHARED);
-	int const    most = slot->pending.count + slot->running.count;
+	int const most = slot->pending.count + slot->running.count;
 	LWLockRelease(queue->lock);
 	/* The queue only grows meanwhile, by runs that this worker has not written. */
-	auto *const  known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(most + 1)));
-	auto *const  uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(most + 1)));
-	int          count = 0;
+	auto *const known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(most + 1)));
+	auto *const uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(most + 1)));
+	int count = 0;
 	LWLockAcquire(queue->lock, LW_SHARED);
 	for (const Records *const list : {&slot->running, &slot->pending})
 		for (dsa_pointer p = list->first; DsaPointerIsValid(p) && count < most; p = record_at(p)->next)

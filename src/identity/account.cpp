@@ -28,15 +28,16 @@ refuse(bool locked)
 Account
 find_account(const char *email)
 {
-	static bridge::spi::Statement find = {
-		"SELECT u.id, u.is_active, u.password_hash FROM tenancy.users AS u "
-		"WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")",
-		1, {TEXTOID}, nullptr};
-	Account                  account{};
-	Datum                    argument = CStringGetTextDatum(email);
+	static bridge::spi::Statement find = {"SELECT u.id, u.is_active, u.password_hash FROM tenancy.users AS u "
+	                                      "WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")",
+	                                      1,
+	                                      {TEXTOID},
+	                                      nullptr};
+	Account account{};
+	Datum argument = CStringGetTextDatum(email);
 	bridge::spi::Scope const scope = bridge::spi::open();
 	if (bridge::spi::run(find, &argument, nullptr, false) == 1) {
-		bool              is_null;
+		bool is_null;
 		const char *const hash = bridge::spi::text(0, 3);
 		account.id = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
 		account.is_active = DatumGetBool(bridge::spi::value(0, 2, &is_null));
@@ -62,7 +63,7 @@ check_credentials(const char *email, const char *password)
 	if (attempts::is_locked(key))
 		refuse(true);
 	Account const account = find_account(email);
-	int const     cost = settings::password_cost;
+	int const cost = settings::password_cost;
 
 	/* Counted only when the work is about to be done: attempts that are broken off early cost nobody a hash. */
 	attempts::enter_hashing();
@@ -71,8 +72,8 @@ check_credentials(const char *email, const char *password)
 		refuse(true);
 	}
 	bridge::Failure failure;
-	bool            matches = false;
-	bool const      done = bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
+	bool matches = false;
+	bool const done = bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
 	attempts::leave_hashing();
 	if (!done)
 		bridge::raise(failure);
@@ -89,7 +90,7 @@ make_hash(const char *password, char (&hash)[max_hash_size])
 	int const cost = settings::password_cost;
 	attempts::enter_hashing();
 	bridge::Failure failure;
-	bool const      done = bridge::attempt(failure, [&] { hash_password(password, cost, hash); });
+	bool const done = bridge::attempt(failure, [&] { hash_password(password, cost, hash); });
 	attempts::leave_hashing();
 	if (!done)
 		bridge::raise(failure);

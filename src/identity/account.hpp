@@ -12,8 +12,8 @@ namespace tenancy::identity {
 /* A row of tenancy.users as far as a login needs it; nil and empty when there is no such user. */
 struct Account {
 	core::Uuid id;
-	bool       is_active;
-	char       hash[max_hash_size];
+	bool is_active;
+	char hash[max_hash_size];
 };
 
 /* A text argument in UTF-8, as passwords are hashed whatever the database's encoding. */

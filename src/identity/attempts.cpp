@@ -21,18 +21,18 @@ namespace {
 constexpr int max_accounts = 4096;
 
 struct Account {
-	Digest      key;
-	int         failures; /* 0: free */
+	Digest key;
+	int failures; /* 0: free */
 	TimestampTz last;
 	TimestampTz locked_until;
 };
 
 struct Shared {
-	LWLock           *lock; /* protects accounts */
-	pg_atomic_uint32  hashing;
-	uint32            max_hashing;
+	LWLock *lock; /* protects accounts */
+	pg_atomic_uint32 hashing;
+	uint32 max_hashing;
 	ConditionVariable hashing_left;
-	Account           accounts[max_accounts];
+	Account accounts[max_accounts];
 };
 
 Shared *shared = nullptr;
@@ -45,7 +45,8 @@ after_seconds(TimestampTz time, int seconds)
 	return TimestampTzPlusMilliseconds(time, int64{1000} * seconds);
 }
 
-/* Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven. */
+/* Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven.
+ */
 Account *
 find(const Digest &key, TimestampTz now)
 {
@@ -141,7 +142,7 @@ is_locked(const Digest &account)
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	const Account *const entry = find(account, now);
-	bool const           locked = entry != nullptr && entry->locked_until > now;
+	bool const locked = entry != nullptr && entry->locked_until > now;
 	LWLockRelease(shared->lock);
 	return locked;
 }

@@ -1,5 +1,6 @@
 /*
- * Set-up of identity, the administrator's role, statements that carry secrets, and the smallest SQL functions. PG regime.
+ * Set-up of identity, the administrator's role, statements that carry secrets, and the smallest SQL functions.
+ * PG regime.
  */
 #include "bridge/pg.hpp"
 extern "C" {

@@ -31,11 +31,12 @@ digest_datum(const Digest &digest)
 	return PointerGetDatum(copy);
 }
 
-/* One "@" with something on both sides, no white space: the same as the table's CHECK, whose error would show the row. */
+/* One "@" with something on both sides, no white space: the same as the table's CHECK, whose error would show the row.
+ */
 void
 check_email(const char *email)
 {
-	int  ats = 0;
+	int ats = 0;
 	bool plain = true;
 	for (const char *c = email; *c != 0; ++c) {
 		ats += *c == '@';
@@ -53,8 +54,11 @@ replace_hash(const Account &account, const char *hash)
 {
 	static bridge::spi::Statement update = {
 		"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1 AND password_hash = $3",
-		3, {UUIDOID, TEXTOID, TEXTOID}, nullptr};
-	Datum const values[] = {bridge::uuid_datum(account.id), CStringGetTextDatum(hash), CStringGetTextDatum(account.hash)};
+		3,
+		{UUIDOID, TEXTOID, TEXTOID},
+		nullptr};
+	Datum const values[] = {bridge::uuid_datum(account.id), CStringGetTextDatum(hash),
+	                        CStringGetTextDatum(account.hash)};
 	return bridge::spi::run(update, values, nullptr, false) == 1;
 }
 
@@ -66,13 +70,18 @@ bool
 insert_session(const Account &account, const Digest &digest)
 {
 	static bridge::spi::Statement purge = {
-		"DELETE FROM tenancy.user_sessions WHERE user_id = $1 AND expires_at < clock_timestamp()", 1, {UUIDOID}, nullptr};
+		"DELETE FROM tenancy.user_sessions WHERE user_id = $1 AND expires_at < clock_timestamp()",
+		1,
+		{UUIDOID},
+		nullptr};
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.user_sessions (user_id, token_hash, expires_at, client_addr, application_name) "
 		"SELECT u.id, $2, clock_timestamp() + make_interval(secs => $3), inet_client_addr(), "
 		"       nullif(current_setting('application_name'), '') "
 		"FROM tenancy.users AS u WHERE u.id = $1 AND u.password_hash = $4 AND u.is_active FOR SHARE OF u",
-		4, {UUIDOID, BYTEAOID, FLOAT8OID, TEXTOID}, nullptr};
+		4,
+		{UUIDOID, BYTEAOID, FLOAT8OID, TEXTOID},
+		nullptr};
 	Datum const values[] = {bridge::uuid_datum(account.id), digest_datum(digest),
 	                        Float8GetDatum(settings::session_lifetime), CStringGetTextDatum(account.hash)};
 	(void) bridge::spi::run(purge, values, nullptr, false);
@@ -86,7 +95,9 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 	static bridge::spi::Statement revoke = {
 		"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp() "
 		"WHERE user_id = $1 AND token_hash <> $2 AND revoked_at IS NULL AND expires_at > clock_timestamp()",
-		2, {UUIDOID, BYTEAOID}, nullptr};
+		2,
+		{UUIDOID, BYTEAOID},
+		nullptr};
 	Datum const values[] = {bridge::uuid_datum(user), digest_datum(kept)};
 	return bridge::spi::run(revoke, values, nullptr, false);
 }
@@ -106,17 +117,19 @@ TENANCY_FUNCTION(register)
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.users (email, password_hash, first_name, last_name, company_name) "
 		"VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id",
-		5, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}, nullptr};
+		5,
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		nullptr};
 	Datum values[] = {CStringGetTextDatum(email), CStringGetTextDatum(hash), 0, 0, 0};
-	char  nulls[] = {' ', ' ', ' ', ' ', ' '};
+	char nulls[] = {' ', ' ', ' ', ' ', ' '};
 	for (int i = 2; i < 5; ++i) {
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const               inserted = bridge::spi::run(insert, values, nulls, false) == 1;
-	core::Uuid               user;
-	bool                     is_null;
+	bool const inserted = bridge::spi::run(insert, values, nulls, false) == 1;
+	core::Uuid user;
+	bool is_null;
 	if (inserted)
 		user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
 	bridge::spi::close(scope);
@@ -130,8 +143,8 @@ TENANCY_FUNCTION(login)
 {
 	hide_statement("login");
 	const char *const password = utf8_argument(fcinfo, 1);
-	Account           account = check_credentials(bridge::text_argument(fcinfo, 0), password);
-	char              hash[max_hash_size] = "";
+	Account account = check_credentials(bridge::text_argument(fcinfo, 0), password);
+	char hash[max_hash_size] = "";
 	if (is_outdated(account.hash, settings::password_cost))
 		make_hash(password, hash);
 	char token[token_length + 1];
@@ -156,12 +169,12 @@ TENANCY_FUNCTION(authenticate)
 	char *const token = bridge::text_argument(fcinfo, 0);
 	session::set_token(token);
 	explicit_bzero(token, strlen(token));
-	Digest           digest;
-	bool const       live = session::live_token(&digest); /* not so for an empty one, which must not fall back to a role */
+	Digest digest;
+	bool const live = session::live_token(&digest); /* not so for an empty one, which must not fall back to a role */
 	core::Uuid const user = live ? current_user() : core::Uuid{};
 	if (user.is_nil())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("invalid or expired session token"),
-		                errhidestmt(true), errhidecontext(true)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+		                errmsg("invalid or expired session token"), errhidestmt(true), errhidecontext(true)));
 	PG_RETURN_DATUM(bridge::uuid_datum(user));
 }
 
@@ -173,10 +186,12 @@ TENANCY_FUNCTION(logout)
 	static bridge::spi::Statement revoke = {
 		"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp() "
 		"WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > clock_timestamp()",
-		1, {BYTEAOID}, nullptr};
-	Datum const              value = digest_datum(digest);
+		1,
+		{BYTEAOID},
+		nullptr};
+	Datum const value = digest_datum(digest);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const               ended = bridge::spi::run(revoke, &value, nullptr, false) == 1;
+	bool const ended = bridge::spi::run(revoke, &value, nullptr, false) == 1;
 	bridge::spi::close(scope);
 	session::set_token("");
 	session::forget();
@@ -185,9 +200,9 @@ TENANCY_FUNCTION(logout)
 
 TENANCY_FUNCTION(logout_everywhere)
 {
-	core::Uuid const         user = require_user();
+	core::Uuid const user = require_user();
 	bridge::spi::Scope const scope = bridge::spi::open();
-	uint64 const             ended = revoke_sessions(user, Digest{});
+	uint64 const ended = revoke_sessions(user, Digest{});
 	bridge::spi::close(scope);
 	session::set_token("");
 	session::forget();
@@ -198,10 +213,11 @@ TENANCY_FUNCTION(change_password)
 {
 	hide_statement("change_password");
 	core::Uuid const user = require_user();
-	static bridge::spi::Statement find = {"SELECT u.email FROM tenancy.users AS u WHERE u.id = $1", 1, {UUIDOID}, nullptr};
-	Datum const        id = bridge::uuid_datum(user);
+	static bridge::spi::Statement find = {
+		"SELECT u.email FROM tenancy.users AS u WHERE u.id = $1", 1, {UUIDOID}, nullptr};
+	Datum const id = bridge::uuid_datum(user);
 	bridge::spi::Scope scope = bridge::spi::open();
-	char               email[max_email_characters * MAX_MULTIBYTE_CHAR_LEN + 1] = "";
+	char email[max_email_characters * MAX_MULTIBYTE_CHAR_LEN + 1] = "";
 	if (bridge::spi::run(find, &id, nullptr, false) == 1)
 		strlcpy(email, bridge::spi::text(0, 1), sizeof email);
 	bridge::spi::close(scope);
@@ -209,7 +225,7 @@ TENANCY_FUNCTION(change_password)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("the user was removed meanwhile")));
 
 	Account const account = check_credentials(email, utf8_argument(fcinfo, 0));
-	char          hash[max_hash_size];
+	char hash[max_hash_size];
 	make_hash(utf8_argument(fcinfo, 1), hash);
 	Digest kept{};
 	(void) session::live_token(&kept);
@@ -230,11 +246,11 @@ TENANCY_FUNCTION(reset_password)
 	require_admin();
 	char hash[max_hash_size];
 	make_hash(utf8_argument(fcinfo, 1), hash);
-	static bridge::spi::Statement update = {"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1",
-	                                        2, {UUIDOID, TEXTOID}, nullptr};
-	Datum const              values[] = {PG_GETARG_DATUM(0), CStringGetTextDatum(hash)};
+	static bridge::spi::Statement update = {
+		"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1", 2, {UUIDOID, TEXTOID}, nullptr};
+	Datum const values[] = {PG_GETARG_DATUM(0), CStringGetTextDatum(hash)};
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const               found = bridge::spi::run(update, values, nullptr, false) == 1;
+	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;
 	if (found)
 		(void) revoke_sessions(bridge::uuid_value(values[0]), Digest{});
 	bridge::spi::close(scope);

@@ -24,20 +24,20 @@ namespace tenancy::identity {
 
 namespace {
 
-constexpr std::size_t   salt_size = 16;
-constexpr std::size_t   key_size = 32;
+constexpr std::size_t salt_size = 16;
+constexpr std::size_t key_size = 32;
 constexpr std::uint64_t block_size = 8; /* r */
-constexpr int           min_cost = 1;
-constexpr int           max_cost = 22; /* 4 GB; what a damaged hash may ask for at most */
+constexpr int min_cost = 1;
+constexpr int max_cost = 22; /* 4 GB; what a damaged hash may ask for at most */
 constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 using Salt = std::array<unsigned char, salt_size>;
 using Key = std::array<unsigned char, key_size>;
 
 struct Hash {
-	int  cost;
+	int cost;
 	Salt salt;
-	Key  key;
+	Key key;
 };
 
 /* Base64 without padding, as PHC strings have it. */
@@ -45,8 +45,8 @@ std::string
 encode(std::span<const unsigned char> bytes)
 {
 	std::string text;
-	unsigned    buffer = 0;
-	int         bits = 0;
+	unsigned buffer = 0;
+	int bits = 0;
 	for (unsigned char const byte : bytes) {
 		buffer = buffer << 8 | byte;
 		for (bits += 8; bits >= 6; bits -= 6)
@@ -63,8 +63,8 @@ decode(std::string_view text, std::span<unsigned char> bytes) noexcept
 {
 	if (text.size() != (bytes.size() * 8 + 5) / 6)
 		return false;
-	unsigned    buffer = 0;
-	int         bits = 0;
+	unsigned buffer = 0;
+	int bits = 0;
 	std::size_t filled = 0;
 	for (char const c : text) {
 		std::size_t const digit = base64.find(c);
@@ -121,7 +121,7 @@ void
 spend(std::string_view password, int cost, int spent)
 {
 	Salt const salt{};
-	Key        key;
+	Key key;
 	for (int step = spent; step < cost; ++step)
 		derive(password, salt, step, key);
 }
@@ -145,7 +145,7 @@ void
 hash_password(std::string_view password, int cost, char (&hash)[max_hash_size])
 {
 	Salt salt;
-	Key  key;
+	Key key;
 	if (RAND_bytes(salt.data(), static_cast<int>(salt.size())) != 1)
 		throw core::Error(core::FailureKind::other, "58000", "could not obtain random bytes");
 	derive(password, salt, cost, key);
@@ -160,7 +160,7 @@ verify_password(std::string_view password, std::string_view hash, int cost)
 	if (password.size() > max_password_bytes)
 		password = password.substr(0, 0);
 	std::optional<Hash> const stored = parse(hash);
-	Key                       key;
+	Key key;
 	derive(password, stored ? stored->salt : Salt{}, stored ? stored->cost : cost, key);
 	bool const same = stored && !password.empty() && CRYPTO_memcmp(key.data(), stored->key.data(), key_size) == 0;
 	OPENSSL_cleanse(key.data(), key.size());

@@ -27,32 +27,32 @@ namespace {
 /* What is known of a value of the setting. */
 struct Note {
 	LocalTransactionId lxid; /* of the transaction that set it; invalid outside of one */
-	Digest             digest;
+	Digest digest;
 };
 
 /* Whom a transaction belongs to. */
 struct Identity {
-	core::Uuid  user; /* nil: nobody */
+	core::Uuid user; /* nil: nobody */
 	TimestampTz expires;
 };
 
 /* The answer of this transaction. */
 struct Cache {
 	LocalTransactionId lxid; /* invalid: empty */
-	bool               by_token;
-	Oid                session_user;
-	Identity           identity;
+	bool by_token;
+	Oid session_user;
+	Identity identity;
 };
 
 /* What a backend tells its parallel workers; it writes only while it has none, so nobody reads meanwhile. */
 struct Slot {
-	Note  token; /* lxid invalid: none */
+	Note token; /* lxid invalid: none */
 	Cache answer;
 };
 
 char *value = nullptr; /* of the setting */
-bool  is_set = false;
-constinit Note  note{};
+bool is_set = false;
+constinit Note note{};
 constinit Cache cache{};
 Slot *slots = nullptr; /* by proc number, max_slots of them */
 
@@ -152,7 +152,7 @@ is_live()
 	if (note.lxid == compat::local_xid(MyProc))
 		return true;
 	LocalTransactionId lxid;
-	const Slot *const  leader = leader_slot(&lxid);
+	const Slot *const leader = leader_slot(&lxid);
 	return leader != nullptr && leader->token.lxid == lxid && leader->token.digest == note.digest;
 }
 
@@ -162,10 +162,12 @@ by_token()
 	static bridge::spi::Statement find = {
 		"SELECT s.user_id, s.expires_at FROM tenancy.user_sessions AS s JOIN tenancy.users AS u ON u.id = s.user_id "
 		"WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() AND u.is_active",
-		1, {BYTEAOID}, nullptr};
-	Identity  identity{};
-	char      digest[VARHDRSZ + sizeof note.digest.bytes];
-	Datum     argument = PointerGetDatum(digest);
+		1,
+		{BYTEAOID},
+		nullptr};
+	Identity identity{};
+	char digest[VARHDRSZ + sizeof note.digest.bytes];
+	Datum argument = PointerGetDatum(digest);
 	SET_VARSIZE(digest, sizeof digest);
 	memcpy(VARDATA(digest), note.digest.bytes.data(), sizeof note.digest.bytes);
 	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
@@ -182,8 +184,10 @@ by_role()
 	static bridge::spi::Statement find = {
 		"SELECT b.user_id FROM tenancy.role_bindings AS b JOIN tenancy.users AS u ON u.id = b.user_id "
 		"WHERE b.role_name = $1 AND u.is_active",
-		1, {NAMEOID}, nullptr};
-	Identity          identity{};
+		1,
+		{NAMEOID},
+		nullptr};
+	Identity identity{};
 	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
 	if (role == nullptr)
 		return identity;
@@ -213,7 +217,7 @@ look_up(bool live)
 	if (push)
 		PushActiveSnapshot(parallel ? GetTransactionSnapshot() : GetLatestSnapshot());
 	bridge::spi::Scope const scope = bridge::spi::open();
-	Identity const           identity = live ? by_token() : by_role();
+	Identity const identity = live ? by_token() : by_role();
 	bridge::spi::close(scope);
 	if (push)
 		PopActiveSnapshot();
@@ -225,7 +229,7 @@ bool
 ask_leader(bool live, Identity *identity)
 {
 	LocalTransactionId lxid;
-	const Slot *const  leader = leader_slot(&lxid);
+	const Slot *const leader = leader_slot(&lxid);
 	if (leader == nullptr || leader->answer.lxid != lxid || leader->answer.by_token != live ||
 	    leader->answer.session_user != GetSessionUserId() || (live && !(leader->token.digest == note.digest)))
 		return false;
@@ -250,9 +254,9 @@ void
 define_setting()
 {
 	DefineCustomStringVariable(setting_name, "Token of the session that this transaction belongs to.",
-	                           "tenancy.login gives tokens, tenancy.authenticate sets this for a transaction.", &value, "",
-	                           PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check, assign,
-	                           show);
+	                           "tenancy.login gives tokens, tenancy.authenticate sets this for a transaction.", &value,
+	                           "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check,
+	                           assign, show);
 	RegisterSubXactCallback(at_subtransaction_end, nullptr);
 }
 
@@ -265,7 +269,7 @@ request_shared_memory()
 void
 start_shared_memory()
 {
-	bool       found;
+	bool found;
 	Size const size = mul_size(MaxBackends, sizeof(Slot));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	slots = static_cast<Slot *>(ShmemInitStruct(shared_name, size, &found));
@@ -320,10 +324,11 @@ require_user()
 {
 	core::Uuid const user = current_user();
 	if (user.is_nil())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-		                errmsg("no tenancy identity in this transaction"),
-		                errhint("Call tenancy.authenticate(token) in the same transaction; tenancy.login(email, password) "
-		                        "gives a token.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+		         errmsg("no tenancy identity in this transaction"),
+		         errhint("Call tenancy.authenticate(token) in the same transaction; tenancy.login(email, password) "
+		                 "gives a token.")));
 	return user;
 }
 

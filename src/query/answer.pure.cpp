@@ -22,7 +22,7 @@ using remote::Cell;
 using remote::CellKind;
 
 struct TypeName {
-	std::uint32_t    oid;
+	std::uint32_t oid;
 	std::string_view name;
 };
 constexpr TypeName type_names[] = {{pgtype::boolean, "boolean"},
@@ -123,9 +123,9 @@ describe(const std::vector<remote::Column> &columns)
 std::string
 sha256_hex(std::string_view text)
 {
-	static constexpr char          digits[] = "0123456789abcdef";
+	static constexpr char digits[] = "0123456789abcdef";
 	std::array<unsigned char, 32> digest{};
-	unsigned                       size = 0;
+	unsigned size = 0;
 	if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
 		throw core::Error(core::FailureKind::other, "58000", "could not compute a SHA-256 digest");
 	std::string hex;

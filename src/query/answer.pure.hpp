@@ -17,12 +17,12 @@ struct AnswerLimits {
 
 /* What execute_query says of a result: "columns":[…],"rows":[…] and what history stores of it. */
 struct Answer {
-	std::string  columns = "[]";
-	std::string  rows = "[]";
+	std::string columns = "[]";
+	std::string rows = "[]";
 	std::int64_t row_count = 0;
 	std::int64_t bytes = 0;
-	bool         truncated = false;
-	std::string  hash; /* hex SHA-256 of the text of rows */
+	bool truncated = false;
+	std::string hash; /* hex SHA-256 of the text of rows */
 
 	/* Run the whole statement. */
 	void collect(Stream &stream, const AnswerLimits &limits, core::Waiter &waiter);

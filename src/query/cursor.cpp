@@ -30,18 +30,18 @@ namespace {
 constexpr int fetch_rows = 1000;
 
 /*
- * The state of one cursor. It lives, as the stream of its execution does, in a child of the portal's memory context: an abort
- * deletes the children at once, which ends the remote statement, but keeps the portal itself until ROLLBACK.
+ * The state of one cursor. It lives, as the stream of its execution does, in a child of the portal's memory context: an
+ * abort deletes the children at once, which ends the remote statement, but keeps the portal itself until ROLLBACK.
  */
 struct Cursor {
-	Execution          execution;
+	Execution execution;
 	bridge::Converter *converters;
-	std::size_t        next; /* row of the batch */
+	std::size_t next; /* row of the batch */
 };
 
 struct CursorScanState {
 	CustomScanState css; /* must be first: the executor sees only this */
-	Cursor         *cursor;
+	Cursor *cursor;
 };
 
 /* History gets the run when its last row is read, or when the cursor is closed before. */
@@ -62,8 +62,8 @@ report_end(Cursor &cursor)
 bool
 next_batch(Cursor &cursor)
 {
-	Stream *const   stream = cursor.execution.stream;
-	bool            more = false;
+	Stream *const stream = cursor.execution.stream;
+	bool more = false;
 	bridge::Failure failure;
 	if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
 		fail(cursor.execution, failure);
@@ -76,7 +76,7 @@ next_batch(Cursor &cursor)
 TupleTableSlot *
 access(ScanState *node)
 {
-	Cursor              &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
+	Cursor &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
 	TupleTableSlot *const slot = node->ss_ScanTupleSlot;
 	ExecClearTuple(slot);
 	if (!cursor.execution.open)
@@ -84,7 +84,7 @@ access(ScanState *node)
 	if (cursor.next >= cursor.execution.stream->batch().rows() && !next_batch(cursor))
 		return slot;
 	remote::Cell const *const row = cursor.execution.stream->batch().row(cursor.next++);
-	MemoryContext const       outer = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
+	MemoryContext const outer = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
 	for (int i = 0; i < slot->tts_tupleDescriptor->natts; ++i)
 		slot->tts_values[i] = bridge::cell_datum(cursor.converters[i], row[i], &slot->tts_isnull[i]);
 	MemoryContextSwitchTo(outer);
@@ -101,7 +101,7 @@ TupleTableSlot *
 exec_scan(CustomScanState *node)
 {
 	TupleTableSlot *slot = nullptr;
-	Cursor         &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
+	Cursor &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
 	bridge::on_error([&] { slot = ExecScan(&node->ss, access, recheck); },
 	                 [&](const ErrorData *error) { abandon(cursor.execution, outcome_of(error)); });
 	return slot;
@@ -126,7 +126,8 @@ end_scan(CustomScanState *node)
 void
 rescan(CustomScanState *)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a cursor of tenancy.open_query cannot start again")));
+	ereport(ERROR,
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a cursor of tenancy.open_query cannot start again")));
 }
 
 Node *create_state(CustomScan *plan);
@@ -158,7 +159,8 @@ create_state(CustomScan *)
 Oid
 local_type(const remote::Column &column)
 {
-	return column.type_oid < FirstUnpinnedObjectId && get_typtype(column.type_oid) == TYPTYPE_BASE ? column.type_oid : TEXTOID;
+	return column.type_oid < FirstUnpinnedObjectId && get_typtype(column.type_oid) == TYPTYPE_BASE ? column.type_oid
+	                                                                                               : TEXTOID;
 }
 
 /* The plan: a custom scan without a relation, whose tuple has the columns of the stream. */
@@ -166,20 +168,24 @@ PlannedStmt *
 make_plan(Cursor *cursor)
 {
 	auto *const scan = makeNode(CustomScan);
-	AttrNumber  number = 0;
+	AttrNumber number = 0;
 	for (remote::Column const &column : cursor->execution.stream->columns()) {
-		Oid const   type = local_type(column);
+		Oid const type = local_type(column);
 		int32 const typmod = type == column.type_oid ? column.typmod : -1;
-		Oid const   collation = get_typcollation(type);
-		char *const name = pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		Oid const collation = get_typcollation(type);
+		char *const name =
+			pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
 		++number;
 		auto *const shape = makeNullConst(type, typmod, collation);
-		scan->custom_scan_tlist = lappend(scan->custom_scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(shape), number, pstrdup(name), false));
+		scan->custom_scan_tlist = lappend(
+			scan->custom_scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(shape), number, pstrdup(name), false));
 		auto *const var = makeVar(INDEX_VAR, number, type, typmod, collation, 0);
-		scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, makeTargetEntry(reinterpret_cast<Expr *>(var), number, pstrdup(name), false));
+		scan->scan.plan.targetlist = lappend(
+			scan->scan.plan.targetlist, makeTargetEntry(reinterpret_cast<Expr *>(var), number, pstrdup(name), false));
 	}
 	scan->methods = &scan_methods;
-	scan->custom_private = list_make1(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), PointerGetDatum(cursor), false, true));
+	scan->custom_private =
+		list_make1(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), PointerGetDatum(cursor), false, true));
 
 	auto *const statement = makeNode(PlannedStmt);
 	statement->commandType = CMD_SELECT;
@@ -225,13 +231,13 @@ TENANCY_FUNCTION(open_query)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
-	char *const     sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *const sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
-	Portal const    portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	Portal const portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 
 	MemoryContext const own = AllocSetContextCreate(portal->portalContext, "open_query", ALLOCSET_SMALL_SIZES);
 	MemoryContext const outer = MemoryContextSwitchTo(own);
-	auto *const         cursor = static_cast<Cursor *>(palloc0(sizeof(Cursor)));
+	auto *const cursor = static_cast<Cursor *>(palloc0(sizeof(Cursor)));
 	if (!begin(cursor->execution, selector, history::Source::sql, nullptr, sql))
 		connection::deny(selector);
 	bridge::on_error([&] { open_cursor(portal, cursor, sql, params); },

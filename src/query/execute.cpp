@@ -23,10 +23,10 @@ namespace {
 /* What the JSON document is made of; message and sqlstate are NULL unless something failed. */
 struct Reply {
 	const core::Uuid *query_id;
-	history::Status   status;
-	const Answer     *answer; /* NULL: no rows */
-	int64             milliseconds;
-	const char       *code, *sqlstate, *message;
+	history::Status status;
+	const Answer *answer; /* NULL: no rows */
+	int64 milliseconds;
+	const char *code, *sqlstate, *message;
 };
 
 text *
@@ -44,18 +44,21 @@ compose(const Reply &reply)
 		appendStringInfoString(&out, "[]");
 	else
 		appendBinaryStringInfo(&out, reply.answer->rows.data(), static_cast<int>(reply.answer->rows.size()));
-	appendStringInfo(&out, ",\"row_count\":" INT64_FORMAT ",\"truncated\":%s,\"cached\":false,\"execution_time_ms\":" INT64_FORMAT,
-	                 reply.answer == nullptr ? int64{0} : static_cast<int64>(reply.answer->row_count),
-	                 reply.answer != nullptr && reply.answer->truncated ? "true" : "false", reply.milliseconds);
+	appendStringInfo(
+		&out, ",\"row_count\":" INT64_FORMAT ",\"truncated\":%s,\"cached\":false,\"execution_time_ms\":" INT64_FORMAT,
+		reply.answer == nullptr ? int64{0} : static_cast<int64>(reply.answer->row_count),
+		reply.answer != nullptr && reply.answer->truncated ? "true" : "false", reply.milliseconds);
 	if (reply.message == nullptr)
 		appendStringInfoString(&out, ",\"error\":null}");
 	else {
-		appendStringInfo(&out, ",\"error\":{\"code\":\"%s\",\"sqlstate\":\"%s\",\"message\":", reply.code, reply.sqlstate);
+		appendStringInfo(&out, ",\"error\":{\"code\":\"%s\",\"sqlstate\":\"%s\",\"message\":", reply.code,
+		                 reply.sqlstate);
 		escape_json(&out, reply.message);
 		appendStringInfoString(&out, "}}");
 	}
 	char *const server_text = pg_any_to_server(out.data, out.len, PG_UTF8);
-	return cstring_to_text_with_len(server_text, server_text == out.data ? out.len : static_cast<int>(strlen(server_text)));
+	return cstring_to_text_with_len(server_text,
+	                                server_text == out.data ? out.len : static_cast<int>(strlen(server_text)));
 }
 
 AnswerLimits
@@ -82,7 +85,8 @@ refuse_cache(FunctionCallInfo fcinfo)
 char *
 failure_text(const bridge::Failure &failure)
 {
-	char *const whole = failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s (%s)", failure.message, failure.detail);
+	char *const whole =
+		failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s (%s)", failure.message, failure.detail);
 	return whole;
 }
 
@@ -90,10 +94,10 @@ failure_text(const bridge::Failure &failure)
 text *
 execute(Execution &execution, const char *sql, ParamList params, const AnswerLimits &limits)
 {
-	Answer *const   answer = bridge::owned<Answer>(CurrentMemoryContext);
+	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
 	bridge::Failure failure;
-	int const       fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
-	bool const      ok = start(execution, sql, params, fetch_rows, failure) &&
+	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
+	bool const ok = start(execution, sql, params, fetch_rows, failure) &&
 	                bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, bridge::waiter()); });
 	if (failure.pg != nullptr)
 		fail(execution, failure);
@@ -133,8 +137,8 @@ TENANCY_FUNCTION(execute_query)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
-	char *const        sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ParamList const    params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
+	char *const sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	AnswerLimits const limits = limits_of(fcinfo);
 	refuse_cache(fcinfo);
 

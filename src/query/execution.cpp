@@ -60,7 +60,7 @@ bool
 begin(Execution &execution, const connection::Selector &selector, history::Source source, const char *question,
       const char *sql)
 {
-	bool const     found = connection::find(selector, &execution.config);
+	bool const found = connection::find(selector, &execution.config);
 	history::Start start{};
 	start.user = found ? execution.config.user : identity::current_user();
 	start.connection = found ? execution.config.id : core::Uuid{};
@@ -85,9 +85,9 @@ bool
 start(Execution &execution, const char *sql, ParamList params, int fetch_rows, bridge::Failure &failure)
 {
 	connection::Opening *const opening = connection::prepare(execution.config);
-	connection::Pool          &pool = connection::pool();
-	Stream *const              stream = bridge::owned<Stream>(CurrentMemoryContext);
-	std::string_view const     text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	connection::Pool &pool = connection::pool();
+	Stream *const stream = bridge::owned<Stream>(CurrentMemoryContext);
+	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
 	execution.stream = stream;
 	return bridge::attempt(failure, [&] { stream->open(pool, *opening, text, params, fetch_rows, bridge::waiter()); });
 }

@@ -13,9 +13,9 @@ namespace tenancy::query {
 
 struct Execution {
 	connection::Config config;
-	Stream            *stream; /* lives in the memory context that was current at begin() */
-	history::Run       run;
-	bool               open; /* reported as started, not yet as finished */
+	Stream *stream; /* lives in the memory context that was current at begin() */
+	history::Run run;
+	bool open; /* reported as started, not yet as finished */
 };
 
 /* History's word for a failure of the remote side, and for an error of our own. */
@@ -34,7 +34,7 @@ bool start(Execution &execution, const char *sql, ParamList params, int fetch_ro
 
 /* Report the end, once. finish() may wait and raise; abandon() is for error handlers and does neither. */
 int64 finish(Execution &execution, const history::Finish &finish);
-void  abandon(Execution &execution, const history::Finish &finish) noexcept;
+void abandon(Execution &execution, const history::Finish &finish) noexcept;
 
 /* Raise what the remote side refused, after history has it; the remote SQLSTATE is kept. */
 [[noreturn]] void fail(Execution &execution, const bridge::Failure &failure);

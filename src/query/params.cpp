@@ -24,7 +24,8 @@ portable_text(Oid type, Datum value)
 	set("datestyle", "ISO");
 	set("intervalstyle", "postgres");
 	set("extra_float_digits", "3");
-	Oid  output;
+	set("timezone", "UTC");
+	Oid output;
 	bool is_varlena;
 	getTypeOutputInfo(type, &output, &is_varlena);
 	char *const text = OidOutputFunctionCall(output, value);
@@ -102,7 +103,7 @@ jsonb_param(const JsonbValue &value)
 		break;
 	case jbvNumeric: {
 		char *const digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-		bool const  whole = strspn(digits, "-0123456789") == strlen(digits) && strlen(digits) <= 18;
+		bool const whole = strspn(digits, "-0123456789") == strlen(digits) && strlen(digits) <= 18;
 		param.kind = whole ? Kind::integer : Kind::decimal;
 		param.integer = whole ? strtoll(digits, nullptr, 10) : 0;
 		param.text = digits;
@@ -122,9 +123,9 @@ variadic_params(FunctionCallInfo fcinfo, int first)
 {
 	if (PG_NARGS() <= first)
 		return {};
-	Datum    *values;
-	Oid      *types;
-	bool     *nulls;
+	Datum *values;
+	Oid *types;
+	bool *nulls;
 	int const count = extract_variadic_args(fcinfo, first, false, &values, &types, &nulls);
 	if (count <= 0)
 		return {};
@@ -142,10 +143,10 @@ jsonb_params(Jsonb *array)
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("params must be a JSON array"),
 		                errhint("Write them in order, as '[1, \"two\", null]'.")));
-	auto *const    params = static_cast<ParamView *>(palloc(sizeof(ParamView) * (JB_ROOT_COUNT(array) + 1)));
+	auto *const params = static_cast<ParamView *>(palloc(sizeof(ParamView) * (JB_ROOT_COUNT(array) + 1)));
 	JsonbIterator *iterator = JsonbIteratorInit(&array->root);
-	JsonbValue     item;
-	int            count = 0;
+	JsonbValue item;
+	int count = 0;
 	for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE;)
 		if (token == WJB_ELEM)
 			params[count++] = jsonb_param(item);

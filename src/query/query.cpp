@@ -38,17 +38,18 @@ check_width(const Stream &stream, TupleDesc wanted)
 {
 	int const given = static_cast<int>(stream.columns().size());
 	if (given != wanted->natts)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-		                errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
-		                errhint("tenancy.describe_query() lists the columns of a query.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATATYPE_MISMATCH),
+		         errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
+		         errhint("tenancy.describe_query() lists the columns of a query.")));
 }
 
 void
 store_rows(const remote::Batch &batch, bridge::Converter *converters, ReturnSetInfo *info, MemoryContext per_row)
 {
-	TupleDesc const     descriptor = info->setDesc;
-	auto *const         values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(descriptor->natts)));
-	auto *const         nulls = static_cast<bool *>(palloc(sizeof(bool) * static_cast<Size>(descriptor->natts)));
+	TupleDesc const descriptor = info->setDesc;
+	auto *const values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(descriptor->natts)));
+	auto *const nulls = static_cast<bool *>(palloc(sizeof(bool) * static_cast<Size>(descriptor->natts)));
 	MemoryContext const outer = MemoryContextSwitchTo(per_row);
 	for (std::size_t i = 0; i < batch.rows(); ++i) {
 		remote::Cell const *const row = batch.row(i);
@@ -73,7 +74,7 @@ drain(Execution &execution, const char *sql, ParamList params, ReturnSetInfo *in
 	if (!stream->columns().empty())
 		check_width(*stream, info->setDesc);
 	bridge::Converter *const converters = bridge::make_converters(info->setDesc);
-	MemoryContext const      per_row = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext const per_row = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
 	for (bool more = true; more;) {
 		if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
 			fail(execution, failure);
@@ -96,7 +97,7 @@ struct Description {
 void
 describe(Description &description, connection::Pool &pool, connection::Opening &opening, std::string_view sql)
 {
-	connection::Lease  lease(pool, opening, bridge::waiter());
+	connection::Lease lease(pool, opening, bridge::waiter());
 	remote::RunOptions options;
 	options.timeout_ms = opening.statement_timeout_ms;
 	options.read_only = opening.read_only;
@@ -119,12 +120,12 @@ require_column_list(FunctionCallInfo fcinfo)
 TENANCY_FUNCTION(query)
 {
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
-	char *const                sql = required_sql(fcinfo);
-	ParamList const            params = variadic_params(fcinfo, 2);
+	char *const sql = required_sql(fcinfo);
+	ParamList const params = variadic_params(fcinfo, 2);
 	require_column_list(fcinfo);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-	Execution   execution{};
+	Execution execution{};
 
 	if (!begin(execution, selector, history::Source::sql, nullptr, sql))
 		connection::deny(selector);
@@ -135,20 +136,22 @@ TENANCY_FUNCTION(query)
 
 TENANCY_FUNCTION(describe_query)
 {
-	connection::Config const   config = connection::require(connection::selector_argument(fcinfo, 0));
-	char *const                sql = required_sql(fcinfo);
+	connection::Config const config = connection::require(connection::selector_argument(fcinfo, 0));
+	char *const sql = required_sql(fcinfo);
 	connection::Opening *const opening = connection::prepare(config);
-	Description *const         description = bridge::owned<Description>(CurrentMemoryContext);
-	connection::Pool          &pool = connection::pool();
-	std::string_view const     text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	Description *const description = bridge::owned<Description>(CurrentMemoryContext);
+	connection::Pool &pool = connection::pool();
+	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
 	bridge::enter([&] { describe(*description, pool, *opening, text); });
 
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	for (remote::Column const &column : description->columns) {
-		char *const name = pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
-		Datum values[] = {CStringGetTextDatum(name), CStringGetTextDatum(format_type_with_typemod(column.type_oid, column.typmod))};
-		bool  nulls[] = {false, false};
+		char *const name =
+			pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		Datum values[] = {CStringGetTextDatum(name),
+		                  CStringGetTextDatum(format_type_with_typemod(column.type_oid, column.typmod))};
+		bool nulls[] = {false, false};
 		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 	}
 	return static_cast<Datum>(0);

@@ -18,15 +18,15 @@ namespace tenancy::query {
 /* A parameter as PG code hands it over: plain data, text borrowed. */
 struct ParamView {
 	remote::Param::Kind kind = remote::Param::Kind::null;
-	std::int64_t        integer = 0;
-	double              real = 0;
-	std::string_view    text;
-	std::uint32_t       type_oid = 0;
+	std::int64_t integer = 0;
+	double real = 0;
+	std::string_view text;
+	std::uint32_t type_oid = 0;
 };
 
 struct ParamList {
 	const ParamView *items = nullptr;
-	int              count = 0;
+	int count = 0;
 };
 
 class Stream {
@@ -40,18 +40,21 @@ public:
 	void close() noexcept;
 
 	const std::vector<remote::Column> &columns() const noexcept { return columns_; }
-	const remote::Batch               &batch() const noexcept { return batch_; }
-	bool         at_end() const noexcept { return at_end_; }
-	std::int64_t rows() const noexcept { return rows_; }   /* fetched so far; after the end of a statement without rows, those it changed */
+	const remote::Batch &batch() const noexcept { return batch_; }
+	bool at_end() const noexcept { return at_end_; }
+	std::int64_t rows() const noexcept
+	{
+		return rows_;
+	} /* fetched so far; after the end of a statement without rows, those it changed */
 	std::int64_t bytes() const noexcept { return bytes_; } /* of values fetched so far */
 
 private:
 	std::optional<connection::Lease> lease_; /* outlives the cursor */
-	std::unique_ptr<remote::Cursor>  cursor_;
-	std::vector<remote::Column>      columns_;
-	remote::Batch                    batch_;
-	bool                             at_end_ = false;
-	std::int64_t                     rows_ = 0, bytes_ = 0;
+	std::unique_ptr<remote::Cursor> cursor_;
+	std::vector<remote::Column> columns_;
+	remote::Batch batch_;
+	bool at_end_ = false;
+	std::int64_t rows_ = 0, bytes_ = 0;
 };
 
 } // namespace tenancy::query

@@ -28,27 +28,30 @@ constexpr std::array<unsigned char, 12> v4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 
 struct V4Range {
 	std::uint8_t a, b, c, d;
-	unsigned     bits;
+	unsigned bits;
 };
 
 /* What IANA's special-purpose registry (RFC 6890 and later) does not call globally reachable unicast. */
 constexpr V4Range v4_refused[] = {
-	{0, 0, 0, 0, 8},       {10, 0, 0, 0, 8},     {100, 64, 0, 0, 10},  {127, 0, 0, 0, 8},    {169, 254, 0, 0, 16},
-	{172, 16, 0, 0, 12},   {192, 0, 0, 0, 24},   {192, 0, 2, 0, 24},   {192, 88, 99, 0, 24}, {192, 168, 0, 0, 16},
-	{198, 18, 0, 0, 15},   {198, 51, 100, 0, 24}, {203, 0, 113, 0, 24}, {224, 0, 0, 0, 4},    {240, 0, 0, 0, 4},
+	{0, 0, 0, 0, 8},        {10, 0, 0, 0, 8},      {100, 64, 0, 0, 10},  {127, 0, 0, 0, 8},    {169, 254, 0, 0, 16},
+	{172, 16, 0, 0, 12},    {192, 0, 0, 0, 24},    {192, 0, 2, 0, 24},   {192, 88, 99, 0, 24}, {192, 168, 0, 0, 16},
+	{198, 18, 0, 0, 15},    {198, 51, 100, 0, 24}, {203, 0, 113, 0, 24}, {224, 0, 0, 0, 4},    {240, 0, 0, 0, 4},
 	{168, 63, 129, 16, 32}, /* looks public, but is the host of every Azure machine */
 };
 
 struct V6Range {
 	std::array<std::uint16_t, 4> groups; /* the first 64 bits */
-	unsigned                     bits;
+	unsigned bits;
 };
 
 constexpr V6Range v6_global = {{0x2000, 0, 0, 0}, 3};
 
 /* Inside 2000::/3: protocol assignments with Teredo, documentation, 6to4. */
 constexpr V6Range v6_refused[] = {
-	{{0x2001, 0, 0, 0}, 23}, {{0x2001, 0x0db8, 0, 0}, 32}, {{0x2002, 0, 0, 0}, 16}, {{0x3fff, 0, 0, 0}, 20},
+	{{0x2001, 0, 0, 0}, 23},
+	{{0x2001, 0x0db8, 0, 0}, 32},
+	{{0x2002, 0, 0, 0}, 16},
+	{{0x3fff, 0, 0, 0}, 20},
 };
 
 constexpr V6Range v6_nat64 = {{0x0064, 0xff9b, 0, 0}, 96};
@@ -158,9 +161,8 @@ bool
 is_number(std::string_view label) noexcept
 {
 	if (label.size() >= 2 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
-		return std::all_of(label.begin() + 2, label.end(), [](char c) {
-			return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-		});
+		return std::all_of(label.begin() + 2, label.end(),
+		                   [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
 	return std::all_of(label.begin(), label.end(), is_digit);
 }
 
@@ -179,7 +181,7 @@ name_complaint(std::string_view name) noexcept
 	if (name.size() > 253)
 		return "The host name is too long.";
 	for (;;) {
-		std::size_t const      dot = name.find('.');
+		std::size_t const dot = name.find('.');
 		std::string_view const label = name.substr(0, dot);
 		if (label.empty() || label.size() > 63)
 			return "Each part of a host name has 1 to 63 characters.";
@@ -189,7 +191,7 @@ name_complaint(std::string_view name) noexcept
 			return "No part of a host name begins with a hyphen.";
 		if (dot == std::string_view::npos)
 			return is_number(label) ? "A numeric address is four decimal numbers without leading zeros, or IPv6."
-									: nullptr;
+			                        : nullptr;
 		name.remove_prefix(dot + 1);
 	}
 }
@@ -204,7 +206,7 @@ fail_network(std::string_view item, const char *detail)
 unsigned
 parse_prefix_length(std::string_view item, std::string_view digits, unsigned width)
 {
-	unsigned   bits = 0;
+	unsigned bits = 0;
 	auto const result = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
 	if (result.ec != std::errc() || result.ptr != digits.data() + digits.size() || bits > width ||
 	    (digits.size() > 1 && digits[0] == '0'))
@@ -247,11 +249,11 @@ NetworkList::parse(std::string_view list)
 	if (trimmed(list).empty())
 		return result;
 	for (;;) {
-		std::size_t const      comma = list.find(',');
+		std::size_t const comma = list.find(',');
 		std::string_view const item = trimmed(list.substr(0, comma));
-		std::size_t const      slash = item.find('/');
-		std::string const      literal(item.substr(0, slash));
-		Network                network{};
+		std::size_t const slash = item.find('/');
+		std::string const literal(item.substr(0, slash));
+		Network network{};
 		if (!parse_literal(literal, network.address))
 			fail_network(item, "It is neither an IPv4 nor an IPv6 address.");
 		bool const v4 = literal.find(':') == std::string::npos;
@@ -299,7 +301,7 @@ std::vector<Address>
 resolve(const std::string &host, const NetworkList &allowed, core::Deadline deadline, core::Waiter &waiter)
 {
 	std::vector<Address> addresses;
-	Address              literal;
+	Address literal;
 	if (parse_literal(host, literal))
 		addresses.push_back(literal);
 	else if (const char *const complaint = name_complaint(host); complaint != nullptr)

@@ -1,5 +1,6 @@
 /*
- * Which hosts may be reached: resolve once (c-ares, never blocking), check every address, connect to a checked one. Pure regime.
+ * Which hosts may be reached: resolve once (c-ares, never blocking), check every address, connect to a checked one.
+ * Pure regime.
  */
 #pragma once
 
@@ -16,7 +17,7 @@ namespace tenancy::remote {
 /* An IPv6 address; IPv4 is kept as ::ffff:a.b.c.d, so both families compare alike. */
 struct Address {
 	std::array<unsigned char, 16> bytes{};
-	bool        is_v4() const noexcept;
+	bool is_v4() const noexcept;
 	std::string text() const; /* 192.0.2.1 or 2001:db8::1 */
 	bool operator==(const Address &) const = default;
 };
@@ -31,7 +32,7 @@ public:
 
 private:
 	struct Network {
-		Address  address;
+		Address address;
 		unsigned bits; /* of 128 */
 	};
 	std::vector<Network> networks_;
@@ -47,6 +48,7 @@ bool is_reachable(const Address &address, const NetworkList &allowed);
  * The addresses of host, all of them checked: one forbidden address refuses the host (denied_address, 42501),
  * no address is dns (08001). Literals do not ask a name server. Sockets, '@' and host lists are refused.
  */
-std::vector<Address> resolve(const std::string &host, const NetworkList &allowed, core::Deadline deadline, core::Waiter &waiter);
+std::vector<Address> resolve(const std::string &host, const NetworkList &allowed, core::Deadline deadline,
+                             core::Waiter &waiter);
 
 } // namespace tenancy::remote

@@ -25,28 +25,30 @@ enum class TlsMode : std::uint8_t { disable, prefer, require, verify_ca, verify_
 
 class NetworkList;
 
-/* Everything a driver needs to connect. Already validated (remote/options.hpp); nothing else reaches a client library. */
+/* Everything a driver needs to connect. Already validated (remote/options.hpp); nothing else reaches a client library.
+ */
 struct Target {
-	DatabaseType  type = DatabaseType::postgresql;
-	std::string   host; /* name or address literal; empty for sqlite */
+	DatabaseType type = DatabaseType::postgresql;
+	std::string host; /* name or address literal; empty for sqlite */
 	std::uint16_t port = 0;
-	std::string   database; /* sqlite: file name relative to sqlite_directory */
-	std::string   username;
-	core::Secret  password;
-	TlsMode       tls = TlsMode::prefer;
-	std::string   tls_root_pem;      /* PEM text of trusted roots; empty: the system's */
-	std::string   application_name;  /* shown on the remote server */
-	long          connect_timeout_ms = 10'000;
-	bool          read_only = false; /* every statement of the session */
-	bool          create = false;    /* sqlite: make the file when it is missing */
-	std::string   sqlite_directory;  /* absolute: <tenancy.sqlite_root>/<user id> */
+	std::string database; /* sqlite: file name relative to sqlite_directory */
+	std::string username;
+	core::Secret password;
+	TlsMode tls = TlsMode::prefer;
+	std::string tls_root_pem;     /* PEM text of trusted roots; empty: the system's */
+	std::string application_name; /* shown on the remote server */
+	long connect_timeout_ms = 10'000;
+	bool read_only = false;                        /* every statement of the session */
+	bool create = false;                           /* sqlite: make the file when it is missing */
+	std::string sqlite_directory;                  /* absolute: <tenancy.sqlite_root>/<user id> */
 	const NetworkList *allowed_networks = nullptr; /* borrowed; lives as long as the call of connect */
 };
 
 struct RunOptions {
-	long timeout_ms = 0;        /* for the statement from its start to its last row, locally and on the remote server; 0: none */
-	bool read_only = false;     /* this statement only; Target::read_only wins */
-	int  fetch_rows = 1000;     /* most rows of one fetch */
+	long timeout_ms =
+		0; /* for the statement from its start to its last row, locally and on the remote server; 0: none */
+	bool read_only = false; /* this statement only; Target::read_only wins */
+	int fetch_rows = 1000;  /* most rows of one fetch */
 };
 
 /*
@@ -72,8 +74,8 @@ class Session {
 public:
 	virtual ~Session() = default;
 	/* Run one statement. At most one cursor is open at a time; it must die before its session. */
-	virtual std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
-	                                        core::Waiter &waiter) = 0;
+	virtual std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params,
+	                                        const RunOptions &options, core::Waiter &waiter) = 0;
 	/* Names and types of a statement's rows without running it. */
 	virtual std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) = 0;
 	/* Idle, outside a transaction and in the state of a fresh connection, as far as can be told without asking. */

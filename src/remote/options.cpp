@@ -28,7 +28,7 @@ constexpr std::size_t max_field = 255;
 constexpr std::size_t max_certificates = 256 << 10;
 
 struct Destination {
-	Target        &target;
+	Target &target;
 	CommonOptions &common;
 };
 
@@ -63,7 +63,7 @@ set_application_name(Destination to, const std::string &text)
 bool
 set_connect_timeout(Destination to, const std::string &text)
 {
-	long       seconds = 0;
+	long seconds = 0;
 	bool const fits = parse_number(text, 1, 600, seconds);
 	if (fits)
 		to.target.connect_timeout_ms = seconds * 1000;
@@ -114,7 +114,7 @@ is_certificate_list(const std::string &pem)
 	if (pem.empty() || pem.size() > max_certificates || pem.find("PRIVATE KEY") != std::string::npos)
 		return false;
 	std::unique_ptr<BIO, decltype(&BIO_free)> const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-														BIO_free);
+	                                                    BIO_free);
 	if (!bio)
 		throw std::bad_alloc();
 	int count = 0;
@@ -154,9 +154,9 @@ constexpr unsigned for_all = for_network | for_sqlite;
 
 struct Option {
 	std::string_view name;
-	unsigned         types;
-	Setter           set;
-	const char      *values;
+	unsigned types;
+	Setter set;
+	const char *values;
 };
 
 /* The allow-list: what is not here does not exist. Alphabetical, as the hint shows it. */

@@ -54,8 +54,8 @@ public:
 	/* Wait once for the name server, or until c-ares wants to try again. False when the deadline has passed. */
 	bool step(core::Deadline deadline, core::Waiter &waiter);
 
-	bool               done() const noexcept { return done_; }
-	int                status() const noexcept { return status_; }
+	bool done() const noexcept { return done_; }
+	int status() const noexcept { return status_; }
 	const AddressInfo &answer() const noexcept { return answer_; }
 
 private:
@@ -63,12 +63,12 @@ private:
 	static void answered(void *self, int status, int timeouts, ares_addrinfo *info) noexcept;
 	void process_ready() noexcept;
 
-	int          epoll_ = -1;
+	int epoll_ = -1;
 	ares_channel channel_ = nullptr;
-	bool         done_ = false;
-	bool         broken_ = false; /* a socket could not be watched */
-	int          status_ = ARES_SUCCESS;
-	AddressInfo  answer_;
+	bool done_ = false;
+	bool broken_ = false; /* a socket could not be watched */
+	int status_ = ARES_SUCCESS;
+	AddressInfo answer_;
 };
 
 [[noreturn]] void
@@ -89,7 +89,7 @@ Lookup::open(const std::string &name_servers)
 		throw Error(FailureKind::other, "53000", std::string("could not create an epoll set: ") + strerror(errno));
 
 	ares_options options{};
-	char         lookups[] = "fb"; /* the hosts file, then DNS */
+	char lookups[] = "fb"; /* the hosts file, then DNS */
 	options.flags = ARES_FLAG_NOALIASES;
 	options.timeout = 1000; /* of the first try; c-ares doubles it */
 	options.tries = 3;
@@ -120,8 +120,8 @@ Lookup::socket_changed(void *self, ares_socket_t socket, int readable, int writa
 	auto &lookup = *static_cast<Lookup *>(self);
 	epoll_event event{};
 	event.data.fd = socket;
-	event.events = (readable != 0 ? static_cast<unsigned>(EPOLLIN) : 0) |
-	               (writable != 0 ? static_cast<unsigned>(EPOLLOUT) : 0);
+	event.events =
+		(readable != 0 ? static_cast<unsigned>(EPOLLIN) : 0) | (writable != 0 ? static_cast<unsigned>(EPOLLOUT) : 0);
 	if (event.events == 0)
 		epoll_ctl(lookup.epoll_, EPOLL_CTL_DEL, socket, nullptr);
 	else if (epoll_ctl(lookup.epoll_, EPOLL_CTL_MOD, socket, &event) != 0 &&
@@ -142,11 +142,11 @@ void
 Lookup::process_ready() noexcept
 {
 	epoll_event events[16];
-	int const   count = epoll_wait(epoll_, events, 16, 0);
+	int const count = epoll_wait(epoll_, events, 16, 0);
 	for (int i = 0; i < count; ++i) {
 		unsigned const flags = events[i].events;
-		bool const     failed = (flags & (EPOLLERR | EPOLLHUP)) != 0;
-		int const      fd = events[i].data.fd;
+		bool const failed = (flags & (EPOLLERR | EPOLLHUP)) != 0;
+		int const fd = events[i].data.fd;
 		ares_process_fd(channel_, failed || (flags & EPOLLIN) != 0 ? fd : ARES_SOCKET_BAD,
 		                failed || (flags & EPOLLOUT) != 0 ? fd : ARES_SOCKET_BAD);
 	}
@@ -159,8 +159,8 @@ Lookup::step(core::Deadline deadline, core::Waiter &waiter)
 {
 	if (broken_)
 		throw Error(FailureKind::other, "53000", "could not watch the sockets of the name resolution");
-	timeval        left{};
-	auto           pause = core::Deadline::after(1000);
+	timeval left{};
+	auto pause = core::Deadline::after(1000);
 	timeval *const next = ares_timeout(channel_, nullptr, &left);
 	if (next != nullptr)
 		pause = core::Deadline::after(std::max(1L, next->tv_sec * 1000L + next->tv_usec / 1000L));

@@ -64,7 +64,8 @@ inline std::string
 printable(std::string_view text)
 {
 	std::string out(text.substr(0, 64));
-	std::replace_if(out.begin(), out.end(), [](char c) { return c < ' ' || c > '~' || c == '"'; }, '?');
+	std::replace_if(
+		out.begin(), out.end(), [](char c) { return c < ' ' || c > '~' || c == '"'; }, '?');
 	return text.size() > 64 ? out + "..." : out;
 }
 

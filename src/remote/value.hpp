@@ -15,10 +15,10 @@
 namespace tenancy::remote {
 
 struct Column {
-	std::string   name;
+	std::string name;
 	std::uint32_t type_oid = 25; /* a built-in type, core/pgtype.hpp */
-	std::int32_t  typmod = -1;
-	std::string   native_type; /* the remote server's own word for it */
+	std::int32_t typmod = -1;
+	std::string native_type; /* the remote server's own word for it */
 };
 
 enum class CellKind : std::uint8_t {
@@ -34,11 +34,11 @@ enum class CellKind : std::uint8_t {
 struct Cell {
 	union {
 		std::int64_t integer;
-		double       real;
-		const char  *data;
+		double real;
+		const char *data;
 	};
 	std::uint32_t size = 0;
-	CellKind      kind = CellKind::null;
+	CellKind kind = CellKind::null;
 
 	Cell() noexcept : integer(0) {}
 	std::string_view view() const noexcept { return {data, size}; }
@@ -48,10 +48,10 @@ static_assert(sizeof(Cell) == 16);
 /* A parameter, in order $1, $2, … or ?, ?, … as the dialect spells them. */
 struct Param {
 	enum class Kind : std::uint8_t { null, boolean, integer, decimal, float8, text, bytes };
-	Kind          kind = Kind::null;
-	std::int64_t  integer = 0;  /* boolean, integer */
-	double        real = 0;     /* float8 */
-	std::string   text;         /* decimal: digits as PostgreSQL's numeric prints them; text; bytes: raw */
+	Kind kind = Kind::null;
+	std::int64_t integer = 0;   /* boolean, integer */
+	double real = 0;            /* float8 */
+	std::string text;           /* decimal: digits as PostgreSQL's numeric prints them; text; bytes: raw */
 	std::uint32_t type_oid = 0; /* a built-in type when the caller's type is known, else 0: the server infers */
 };
 
@@ -118,11 +118,11 @@ private:
 	static constexpr std::size_t max_kept_chunk = 1 << 20;
 	struct Chunk {
 		std::unique_ptr<char[]> bytes;
-		std::size_t             size;
+		std::size_t size;
 	};
-	std::vector<Cell>  cells_;
+	std::vector<Cell> cells_;
 	std::vector<Chunk> chunks_;
-	std::size_t        width_ = 0, rows_ = 0, used_ = 0, bytes_ = 0;
+	std::size_t width_ = 0, rows_ = 0, used_ = 0, bytes_ = 0;
 };
 
 } // namespace tenancy::remote

@@ -90,9 +90,9 @@ time_of(int calls, const std::function<void()> &body)
 inline double
 throughput(const std::vector<std::function<void()>> &bodies, double seconds)
 {
-	std::atomic<bool>        go = false, stop = false;
-	std::atomic<long>        calls = 0;
-	std::atomic<int>         failures = 0;
+	std::atomic<bool> go = false, stop = false;
+	std::atomic<long> calls = 0;
+	std::atomic<int> failures = 0;
 	std::vector<std::thread> threads;
 	for (auto const &body : bodies)
 		threads.emplace_back([&] {
@@ -130,7 +130,7 @@ inline void
 report(const std::string &name, Pair figures, const char *format, Promise promise = Promise::none, double limit = 0)
 {
 	double const ratio = figures.ours / figures.peer;
-	char         ours[64], peer[64], promised[64] = "";
+	char ours[64], peer[64], promised[64] = "";
 	std::snprintf(ours, sizeof ours, format, figures.ours);
 	std::snprintf(peer, sizeof peer, format, figures.peer);
 	if (promise != Promise::none) {

@@ -46,8 +46,8 @@ public:
 	/* The platform, as a role with the history durability of its name. Over TCP, like its peer. */
 	static std::string platform(const std::string &durability)
 	{
-		return "host=127.0.0.1 port=" + required("PGPORT") + " dbname=" + required("PGDATABASE") +
-		       " user=bench_" + durability + " password=" + required("BENCH_PASSWORD");
+		return "host=127.0.0.1 port=" + required("PGPORT") + " dbname=" + required("PGDATABASE") + " user=bench_" +
+		       durability + " password=" + required("BENCH_PASSWORD");
 	}
 	static std::string client()
 	{
@@ -93,7 +93,7 @@ public:
 	long fetch(const char *sql)
 	{
 		PGresult *const result = PQexec(connection_, sql);
-		long const      rows = PQntuples(result);
+		long const rows = PQntuples(result);
 		check(result);
 		return rows;
 	}
@@ -104,7 +104,7 @@ private:
 	std::string check(PGresult *result) const
 	{
 		ExecStatusType const status = PQresultStatus(result);
-		std::string const    value = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
+		std::string const value = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
 		PQclear(result);
 		if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
 			fail();
@@ -169,8 +169,8 @@ private:
 	void bind_columns()
 	{
 		static constexpr enum_field_types types[column_count] = {
-			MYSQL_TYPE_LONGLONG, MYSQL_TYPE_LONG, MYSQL_TYPE_STRING, MYSQL_TYPE_STRING, MYSQL_TYPE_STRING,
-			MYSQL_TYPE_DOUBLE, MYSQL_TYPE_DATE, MYSQL_TYPE_DATETIME, MYSQL_TYPE_TINY, MYSQL_TYPE_SHORT};
+			MYSQL_TYPE_LONGLONG, MYSQL_TYPE_LONG, MYSQL_TYPE_STRING,   MYSQL_TYPE_STRING, MYSQL_TYPE_STRING,
+			MYSQL_TYPE_DOUBLE,   MYSQL_TYPE_DATE, MYSQL_TYPE_DATETIME, MYSQL_TYPE_TINY,   MYSQL_TYPE_SHORT};
 		for (std::size_t i = 0; i < column_count; ++i) {
 			columns_[i].buffer_type = types[i];
 			columns_[i].buffer = buffers_[i];
@@ -184,9 +184,9 @@ private:
 			throw std::runtime_error(std::string("MariaDB: ") + mysql_stmt_error(statement_));
 	}
 
-	MYSQL        *mysql_;
-	MYSQL_STMT   *statement_;
-	MYSQL_BIND    columns_[column_count]{};
+	MYSQL *mysql_;
+	MYSQL_STMT *statement_;
+	MYSQL_BIND columns_[column_count]{};
 	alignas(MYSQL_TIME) char buffers_[column_count][128];
 	unsigned long lengths_[column_count]{};
 };
@@ -211,7 +211,7 @@ public:
 		if (sqlite3_bind_parameter_count(statement_) == 1)
 			check(sqlite3_bind_int64(statement_, 1, key));
 		long rows = 0;
-		int  code;
+		int code;
 		for (; (code = sqlite3_step(statement_)) == SQLITE_ROW; ++rows)
 			for (int i = 0; i < sqlite3_column_count(statement_); ++i)
 				read(i);
@@ -239,7 +239,7 @@ private:
 			throw std::runtime_error(std::string("SQLite: ") + sqlite3_errmsg(database_));
 	}
 
-	sqlite3      *database_ = nullptr;
+	sqlite3 *database_ = nullptr;
 	sqlite3_stmt *statement_ = nullptr;
 };
 

@@ -9,7 +9,7 @@ using namespace bench;
 namespace {
 
 constexpr char cheapest[] = "SELECT 1";
-constexpr int  many = 32;
+constexpr int many = 32;
 
 void
 expect_success(const std::string &status)
@@ -50,8 +50,8 @@ void
 measure_throughput(const char *durability, int turns, double seconds, Promise promise)
 {
 	constexpr char sql[] = "SELECT * FROM measured WHERE id = $1";
-	Connections    platforms, directs;
-	Calls          ours, peer;
+	Connections platforms, directs;
+	Calls ours, peer;
 	for (int i = 0; i < many; ++i) {
 		platforms.push_back(std::make_unique<Postgres>(Postgres::platform(durability)));
 		platforms.back()->prepare("run", "SELECT tenancy.execute_query('postgresql', $1, $2) ->> 'status'");

@@ -15,8 +15,8 @@ bare_scrypt(const std::string &password)
 {
 	/* tenancy.password_cost = 15, the default. */
 	constexpr std::uint64_t cost = 1 << 15, block_size = 8, parallelism = 1, memory = 64 << 20;
-	unsigned char const     salt[16] = {};
-	unsigned char           key[32];
+	unsigned char const salt[16] = {};
+	unsigned char key[32];
 	if (EVP_PBE_scrypt(password.data(), password.size(), salt, sizeof salt, cost, block_size, parallelism, memory, key,
 	                   sizeof key) != 1)
 		throw std::runtime_error("scrypt failed");

@@ -22,10 +22,10 @@ private:
 };
 
 struct Engine {
-	const char                      *name;
-	const char                      *sql;
+	const char *name;
+	const char *sql;
 	std::function<void(std::int64_t)> direct;
-	Promise                          promise;
+	Promise promise;
 };
 
 void
@@ -36,11 +36,11 @@ measure(const Engine &engine, const char *durability, int turns, int calls)
 	Keys ours_keys, peer_keys;
 	auto const ours = [&] {
 		double const ms = 1e3 * time_of(calls, [&] {
-			std::string const key = "[" + std::to_string(ours_keys.next()) + "]";
-			std::string const answer = platform.call("run", {engine.name, engine.sql, key});
-			if (answer.find("\"row_count\":1,") == answer.npos)
-				throw std::runtime_error(answer);
-		});
+							  std::string const key = "[" + std::to_string(ours_keys.next()) + "]";
+							  std::string const answer = platform.call("run", {engine.name, engine.sql, key});
+							  if (answer.find("\"row_count\":1,") == answer.npos)
+								  throw std::runtime_error(answer);
+						  });
 		settle();
 		return ms;
 	};
@@ -56,7 +56,7 @@ measure_floor(Postgres &direct, int turns, int calls)
 {
 	Postgres platform(Postgres::platform("async"));
 	platform.prepare("lookup", "SELECT word FROM public.lookup WHERE id = $1");
-	Keys       keys;
+	Keys keys;
 	auto const ours = [&] { return 1e3 * time_of(calls, [&] { platform.call("lookup", {"7"}); }); };
 	auto const peer = [&] {
 		return 1e3 * time_of(calls, [&] { direct.call("point", {std::to_string(keys.next())}); });
@@ -74,13 +74,13 @@ main()
 		constexpr char marked[] = "SELECT * FROM measured WHERE id = ?";
 		Postgres postgres(Postgres::client());
 		postgres.prepare("point", numbered);
-		Maria  maria(marked);
+		Maria maria(marked);
 		Sqlite sqlite(marked);
-		Engine const engines[] = {
-			{"postgresql", numbered, [&](std::int64_t key) { postgres.call("point", {std::to_string(key)}); },
-			 Promise::at_most},
-			{"mariadb", marked, [&](std::int64_t key) { maria.run(key); }, Promise::at_most},
-			{"sqlite", marked, [&](std::int64_t key) { sqlite.run(key); }, Promise::none}};
+		Engine const engines[] = {{"postgresql", numbered,
+		                           [&](std::int64_t key) { postgres.call("point", {std::to_string(key)}); },
+		                           Promise::at_most},
+		                          {"mariadb", marked, [&](std::int64_t key) { maria.run(key); }, Promise::at_most},
+		                          {"sqlite", marked, [&](std::int64_t key) { sqlite.run(key); }, Promise::none}};
 		measure_floor(postgres, quick() ? 3 : 9, 500);
 		for (auto const &engine : engines)
 			for (const char *const durability : {"async", "finished"})

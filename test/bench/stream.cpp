@@ -13,9 +13,9 @@ namespace {
 constexpr char whole[] = "SELECT * FROM measured";
 
 struct Engine {
-	const char           *name;
+	const char *name;
 	std::function<long()> direct;
-	double                limit; /* promised for tenancy.query */
+	double limit; /* promised for tenancy.query */
 };
 
 void
@@ -67,8 +67,8 @@ double
 peak_memory(Postgres &platform, const std::function<void()> &body)
 {
 	std::atomic<bool> stop = false;
-	double            peak = 0;
-	std::thread       watch([&] {
+	double peak = 0;
+	std::thread watch([&] {
 		while (!stop) {
 			peak = std::max(peak, own_memory(platform.process()));
 			std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -83,7 +83,7 @@ peak_memory(Postgres &platform, const std::function<void()> &body)
 void
 measure_time(const Engine &engine, int turns)
 {
-	Postgres   platform(Postgres::platform("finished"));
+	Postgres platform(Postgres::platform("finished"));
 	auto const peer = through(engine.direct);
 	report(std::string("all rows, ") + engine.name + ", tenancy.query",
 	       in_turns(turns, through([&] { return through_query(platform, engine.name); }), peer), "%.2f s",
@@ -97,9 +97,9 @@ void
 measure_memory(const Engine &engine)
 {
 	std::string const half = std::string(whole) + " WHERE id <= " + std::to_string(row_total() / 2);
-	Postgres          one(Postgres::platform("finished")), other(Postgres::platform("finished"));
-	double const      ours = peak_memory(one, [&] { through_query(one, engine.name); });
-	double const      peer = peak_memory(other, [&] { through_query(other, engine.name, half); });
+	Postgres one(Postgres::platform("finished")), other(Postgres::platform("finished"));
+	double const ours = peak_memory(one, [&] { through_query(one, engine.name); });
+	double const peer = peak_memory(other, [&] { through_query(other, engine.name, half); });
 	report(std::string("memory, ") + engine.name + ", all rows and half of them", {ours, peer}, "%.1f MB",
 	       Promise::at_most, 1.1);
 }
@@ -111,8 +111,8 @@ main()
 {
 	return run_main([] {
 		Postgres postgres(Postgres::client());
-		Maria    maria(whole);
-		Sqlite   sqlite(whole);
+		Maria maria(whole);
+		Sqlite sqlite(whole);
 		Engine const engines[] = {{"postgresql", [&] { return postgres.stream(whole); }, 1.6},
 		                          {"mariadb", [&] { return maria.run(); }, 1.6},
 		                          {"sqlite", [&] { return sqlite.run(); }, 1.4}};

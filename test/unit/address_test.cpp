@@ -79,64 +79,64 @@ TEST(Address, OnlyPublicUnicastIsReachable)
 {
 	NetworkList const none;
 	for (const std::string text : {"0.0.0.0",
-								   "0.1.2.3",
-								   "10.0.0.1",
-								   "10.255.255.255",
-								   "100.64.0.1",
-								   "100.100.100.200",
-								   "100.127.255.255",
-								   "127.0.0.1",
-								   "127.255.255.254",
-								   "169.254.169.254",
-								   "172.16.0.1",
-								   "172.31.255.255",
-								   "192.0.0.1",
-								   "192.0.0.192",
-								   "192.0.2.1",
-								   "192.88.99.1",
-								   "192.168.0.1",
-								   "198.18.0.1",
-								   "198.19.255.255",
-								   "198.51.100.7",
-								   "203.0.113.9",
-								   "224.0.0.1",
-								   "239.255.255.255",
-								   "240.0.0.1",
-								   "255.255.255.255",
-								   "168.63.129.16",
-								   "::",
-								   "::1",
-								   "::127.0.0.1",
-								   "::ffff:127.0.0.1",
-								   "::ffff:10.1.2.3",
-								   "64:ff9b::7f00:1",
-								   "64:ff9b::169.254.169.254",
-								   "64:ff9b:1::8.8.8.8",
-								   "100::1",
-								   "2001::1",
-								   "2001:0:4136:e378::1",
-								   "2001:10::1",
-								   "2001:20::1",
-								   "2001:1ff::1",
-								   "2001:db8::1",
-								   "2002:7f00:1::1",
-								   "2002:808:808::1",
-								   "3fff::1",
-								   "4000::1",
-								   "5f00::1",
-								   "fc00::1",
-								   "fd00:ec2::254",
-								   "fe80::1",
-								   "fec0::1",
-								   "ff02::1",
-								   "::ffff:0:8.8.8.8"})
+	                               "0.1.2.3",
+	                               "10.0.0.1",
+	                               "10.255.255.255",
+	                               "100.64.0.1",
+	                               "100.100.100.200",
+	                               "100.127.255.255",
+	                               "127.0.0.1",
+	                               "127.255.255.254",
+	                               "169.254.169.254",
+	                               "172.16.0.1",
+	                               "172.31.255.255",
+	                               "192.0.0.1",
+	                               "192.0.0.192",
+	                               "192.0.2.1",
+	                               "192.88.99.1",
+	                               "192.168.0.1",
+	                               "198.18.0.1",
+	                               "198.19.255.255",
+	                               "198.51.100.7",
+	                               "203.0.113.9",
+	                               "224.0.0.1",
+	                               "239.255.255.255",
+	                               "240.0.0.1",
+	                               "255.255.255.255",
+	                               "168.63.129.16",
+	                               "::",
+	                               "::1",
+	                               "::127.0.0.1",
+	                               "::ffff:127.0.0.1",
+	                               "::ffff:10.1.2.3",
+	                               "64:ff9b::7f00:1",
+	                               "64:ff9b::169.254.169.254",
+	                               "64:ff9b:1::8.8.8.8",
+	                               "100::1",
+	                               "2001::1",
+	                               "2001:0:4136:e378::1",
+	                               "2001:10::1",
+	                               "2001:20::1",
+	                               "2001:1ff::1",
+	                               "2001:db8::1",
+	                               "2002:7f00:1::1",
+	                               "2002:808:808::1",
+	                               "3fff::1",
+	                               "4000::1",
+	                               "5f00::1",
+	                               "fc00::1",
+	                               "fd00:ec2::254",
+	                               "fe80::1",
+	                               "fec0::1",
+	                               "ff02::1",
+	                               "::ffff:0:8.8.8.8"})
 		EXPECT_FALSE(is_reachable(address_of(text), none)) << text;
 	for (const std::string text :
-		 {"8.8.8.8",         "1.1.1.1",         "9.255.255.255",        "11.0.0.0",    "100.63.255.255",  "100.128.0.0",
-		  "126.255.255.255", "128.0.0.1",       "169.253.255.255",      "169.255.0.0", "172.15.255.255",  "172.32.0.0",
-		  "191.255.255.255", "192.0.1.0",       "192.167.255.255",      "192.169.0.0", "198.17.255.255",  "198.20.0.0",
-		  "223.255.255.255", "168.63.129.17",   "2001:4860:4860::8888", "2001:200::1", "2606:4700::1111", "2a00::1",
-		  "3ffe::1",         "64:ff9b::8.8.8.8"})
+	     {"8.8.8.8",         "1.1.1.1",         "9.255.255.255",        "11.0.0.0",    "100.63.255.255",  "100.128.0.0",
+	      "126.255.255.255", "128.0.0.1",       "169.253.255.255",      "169.255.0.0", "172.15.255.255",  "172.32.0.0",
+	      "191.255.255.255", "192.0.1.0",       "192.167.255.255",      "192.169.0.0", "198.17.255.255",  "198.20.0.0",
+	      "223.255.255.255", "168.63.129.17",   "2001:4860:4860::8888", "2001:200::1", "2606:4700::1111", "2a00::1",
+	      "3ffe::1",         "64:ff9b::8.8.8.8"})
 		EXPECT_TRUE(is_reachable(address_of(text), none)) << text;
 }
 
@@ -161,7 +161,7 @@ TEST(Address, AllowedNetworksOverride)
 {
 	auto const allowed = NetworkList::parse(" 127.0.0.0/8 , 10.1.0.0/16,fd00::/8,192.168.1.7, ::1 ");
 	for (const std::string text :
-		 {"127.0.0.1", "10.1.255.255", "fd12::1", "192.168.1.7", "::1", "::ffff:127.0.0.1", "8.8.8.8"})
+	     {"127.0.0.1", "10.1.255.255", "fd12::1", "192.168.1.7", "::1", "::ffff:127.0.0.1", "8.8.8.8"})
 		EXPECT_TRUE(is_reachable(address_of(text), allowed)) << text;
 	for (const std::string text : {"10.2.0.0", "fc00::1", "192.168.1.6", "::2", "::127.0.0.1"})
 		EXPECT_FALSE(is_reachable(address_of(text), allowed)) << text;
@@ -176,28 +176,28 @@ TEST(Address, AllowedNetworksOverride)
 TEST(Address, NetworkListIsStrict)
 {
 	for (const std::string list : {",",
-								   "10.0.0.0/8,",
-								   ",10.0.0.0/8",
-								   "10.0.0.0/8,,::1",
-								   "10.0.0.0/33",
-								   "10.0.0.0/",
-								   "10.0.0.0/-1",
-								   "10.0.0.0/08",
-								   "10.0.0.0/8/8",
-								   "10.0.0.1/8",
-								   "10.0.0",
-								   "010.0.0.0/8",
-								   "::1/129",
-								   "fe80::1%lo",
-								   "localhost",
-								   "10.0.0.0 /8",
-								   "10.0.0.0/ 8",
-								   "*",
-								   "10.0.0.0/255.0.0.0",
-								   "2001:db8::1/32",
-								   "10.0.0.0/8;::1",
-								   "/8",
-								   "[::1]"}) {
+	                               "10.0.0.0/8,",
+	                               ",10.0.0.0/8",
+	                               "10.0.0.0/8,,::1",
+	                               "10.0.0.0/33",
+	                               "10.0.0.0/",
+	                               "10.0.0.0/-1",
+	                               "10.0.0.0/08",
+	                               "10.0.0.0/8/8",
+	                               "10.0.0.1/8",
+	                               "10.0.0",
+	                               "010.0.0.0/8",
+	                               "::1/129",
+	                               "fe80::1%lo",
+	                               "localhost",
+	                               "10.0.0.0 /8",
+	                               "10.0.0.0/ 8",
+	                               "*",
+	                               "10.0.0.0/255.0.0.0",
+	                               "2001:db8::1/32",
+	                               "10.0.0.0/8;::1",
+	                               "/8",
+	                               "[::1]"}) {
 		Outcome const outcome = outcome_of([&] { NetworkList::parse(list); });
 		EXPECT_EQ(outcome.sqlstate, "22023") << list;
 		EXPECT_TRUE(outcome.message.starts_with("invalid network \"")) << list;
@@ -265,8 +265,8 @@ TEST(Address, SpellingsOfPrivateAddresses)
 		{"127.0.0.1/x", "22023"},
 		{"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "22023"},
 		{"127\xe3\x80\x82"
-		 "0.0.1",
-		 "22023"},
+	     "0.0.1",
+	     "22023"},
 		{"%31%32%37.0.0.1", "22023"},
 		{"file:///etc/passwd", "22023"},
 		{"-h", "22023"},
@@ -340,8 +340,8 @@ private:
 			if (poll(&entry, 1, 20) <= 0)
 				continue;
 			unsigned char packet[512];
-			sockaddr_in   client{};
-			socklen_t     size = sizeof client;
+			sockaddr_in client{};
+			socklen_t size = sizeof client;
 			ssize_t const length =
 				recvfrom(socket_, packet, sizeof packet, 0, reinterpret_cast<sockaddr *>(&client), &size);
 			if (length < 17)
@@ -363,12 +363,12 @@ private:
 			at += length + 1;
 		}
 		std::size_t const end = at + 5;
-		unsigned const    type = static_cast<unsigned char>(question[at + 2]);
+		unsigned const type = static_cast<unsigned char>(question[at + 2]);
 		if (name == "silent.test")
 			return {};
-		auto const  found = names_.find(name);
+		auto const found = names_.find(name);
 		std::string records;
-		unsigned    count = 0;
+		unsigned count = 0;
 		if (found != names_.end())
 			for (const std::string &text : found->second) {
 				bool const v6 = text.find(':') != std::string::npos;
@@ -390,17 +390,17 @@ private:
 	}
 
 	std::map<std::string, std::vector<std::string>> names_;
-	int                socket_;
-	std::string        where_;
-	std::atomic<bool>  stop_{false};
-	std::atomic<int>   questions_{0};
-	std::thread        thread_;
+	int socket_;
+	std::string where_;
+	std::atomic<bool> stop_{false};
+	std::atomic<int> questions_{0};
+	std::thread thread_;
 };
 
 int
 open_descriptors()
 {
-	int  count = 0;
+	int count = 0;
 	DIR *directory = opendir("/proc/self/fd");
 	while (readdir(directory) != nullptr)
 		++count;
@@ -411,9 +411,9 @@ open_descriptors()
 TEST(Resolver, AsksANameServer)
 {
 	NameServer const server({{"two.test", {"192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1"}}, {"none.test", {}}});
-	PollWaiter       waiter;
-	int const        before = open_descriptors();
-	auto const       addresses = look_up("two.test", server.where(), core::Deadline::after(3000), waiter);
+	PollWaiter waiter;
+	int const before = open_descriptors();
+	auto const addresses = look_up("two.test", server.where(), core::Deadline::after(3000), waiter);
 	std::vector<std::string> texts;
 	for (const Address &address : addresses)
 		texts.push_back(address.text());
@@ -433,9 +433,9 @@ TEST(Resolver, AsksANameServer)
 TEST(Resolver, TimeoutAndInterrupt)
 {
 	NameServer const server({});
-	PollWaiter       waiter;
-	int const        before = open_descriptors();
-	auto const       start = std::chrono::steady_clock::now();
+	PollWaiter waiter;
+	int const before = open_descriptors();
+	auto const start = std::chrono::steady_clock::now();
 	Outcome const outcome =
 		outcome_of([&] { look_up("silent.test", server.where(), core::Deadline::after(300), waiter); });
 	EXPECT_EQ(outcome.sqlstate, "08001");
@@ -454,7 +454,7 @@ TEST(Resolver, NobodyListens)
 		NameServer const server({});
 		where = server.where();
 	}
-	PollWaiter    waiter;
+	PollWaiter waiter;
 	Outcome const outcome = outcome_of([&] { look_up("any.test", where, core::Deadline::after(300), waiter); });
 	EXPECT_EQ(outcome.sqlstate, "08001");
 }

@@ -57,7 +57,7 @@ TEST(ConnectionString, Parts)
 	EXPECT_EQ(fields.host, "h");
 	EXPECT_EQ(fields.port, 0);
 	EXPECT_TRUE(fields.username.empty() && fields.password.empty() && fields.database.empty() &&
-				fields.options.empty());
+	            fields.options.empty());
 	fields = parse_connection_string("postgresql://u:@[2001:db8::1]:1/");
 	EXPECT_EQ(fields.host, "2001:db8::1");
 	EXPECT_EQ(fields.port, 1);
@@ -148,7 +148,7 @@ TEST(ConnectionString, PositionsCountCharacters)
 {
 	EXPECT_EQ(detail_of("postgresql://h/d?x"), "An option has no value, at character 18.");
 	EXPECT_EQ(detail_of("mysql://größe:g%zz@h"),
-			  "A percent sign is not followed by two hexadecimal digits, at character 16.");
+	          "A percent sign is not followed by two hexadecimal digits, at character 16.");
 	EXPECT_EQ(detail_of("nothing"), "There is no scheme, at character 1.");
 	EXPECT_EQ(detail_of("postgresql://h:x"), "The port is not a number from 1 to 65535, at character 16.");
 	EXPECT_EQ(detail_of("postgresql://h1,h2/d"), "There is more than one host, at character 14.");

@@ -86,8 +86,15 @@ TEST(KeyRing, FirstKeyIsActive)
 TEST(KeyRing, BadLinesAreRefusedWithoutShowingThem)
 {
 	std::string const short_key = "AQEBAQEBAQEBAQEBAQEBAQ=="; /* 16 bytes: AES, but not AES-256 */
-	std::string const bad[] = {"k1", "k1 " + short_key, "k1 " + ones + "AAAA", "k1 not!base64", "k1 " + ones + " more",
-	                           "k/1 " + ones, std::string(65, 'k') + " " + ones, "k0 " + twos, "k1 "};
+	std::string const bad[] = {"k1",
+	                           "k1 " + short_key,
+	                           "k1 " + ones + "AAAA",
+	                           "k1 not!base64",
+	                           "k1 " + ones + " more",
+	                           "k/1 " + ones,
+	                           std::string(65, 'k') + " " + ones,
+	                           "k0 " + twos,
+	                           "k1 "};
 	for (const std::string &line : bad) {
 		std::string message;
 		EXPECT_EQ(error_of([&] { KeyRing::parse("k0 " + ones + "\n" + line + "\n"); }, &message), "22023") << line;
@@ -148,7 +155,7 @@ TEST_F(KeyFile, IsReadAgainWhenItChanged)
 	vault::Source const source{path_.c_str(), ""};
 	vault::refresh(source, waiter);
 	EXPECT_EQ(vault::id(0), "k1");
-	char         sealed[128];
+	char sealed[128];
 	vault::KeyId id;
 	vault::seal("secret", "place", sealed, id);
 	EXPECT_STREQ(id, "k1");
@@ -196,8 +203,8 @@ TEST(KeyCommand, ItsOutputIsTheRing)
 TEST(KeyCommand, FailuresAreErrors)
 {
 	std::string message;
-	for (const char *command : {"echo sesame; exit 3", "echo sesame; kill -9 $$", "no_such_command_sesame 2>/dev/null",
-	                            "yes sesame"}) {
+	for (const char *command :
+	     {"echo sesame; exit 3", "echo sesame; kill -9 $$", "no_such_command_sesame 2>/dev/null", "yes sesame"}) {
 		EXPECT_EQ(error_of([&] { run(command); }, &message), "58000") << command;
 		EXPECT_EQ(message.find("sesame"), message.npos) << message;
 	}

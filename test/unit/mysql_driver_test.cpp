@@ -146,7 +146,8 @@ protected:
 		auto const start = steady_clock::now();
 		do {
 			if (rows(*observer, "select id from information_schema.processlist where info like '%" + text +
-			         "%' and id <> connection_id()").empty())
+			                        "%' and id <> connection_id()")
+			        .empty())
 				return true;
 			std::this_thread::sleep_for(std::chrono::milliseconds(20));
 		} while (seconds_since(start) < 1);
@@ -179,9 +180,9 @@ integer_param(std::int64_t value)
 }
 
 struct TypeCase {
-	const char   *declared;
+	const char *declared;
 	std::uint32_t oid;
-	const char   *native;
+	const char *native;
 	std::vector<std::pair<const char *, const char *>> values; /* literal, cell */
 };
 
@@ -198,36 +199,57 @@ type_cases()
 		{"mediumint unsigned", pgtype::int4, "mediumint unsigned", {{"16777215", "16777215"}}},
 		{"int", pgtype::int4, "int", {{"-2147483648", "-2147483648"}, {"2147483647", "2147483647"}}},
 		{"int unsigned", pgtype::int8, "int unsigned", {{"4294967295", "4294967295"}}},
-		{"bigint", pgtype::int8, "bigint",
-		 {{"-9223372036854775808", "-9223372036854775808"}, {"9223372036854775807", "9223372036854775807"}}},
-		{"bigint unsigned", pgtype::numeric, "bigint unsigned",
-		 {{"18446744073709551615", "18446744073709551615"}, {"0", "0"}}},
-		{"decimal(65,30)", pgtype::numeric, "decimal(65,30)",
-		 {{"-99999999999999999999999999999999999.999999999999999999999999999999",
-		   "-99999999999999999999999999999999999.999999999999999999999999999999"}}},
+		{"bigint",
+	     pgtype::int8,
+	     "bigint",
+	     {{"-9223372036854775808", "-9223372036854775808"}, {"9223372036854775807", "9223372036854775807"}}},
+		{"bigint unsigned",
+	     pgtype::numeric,
+	     "bigint unsigned",
+	     {{"18446744073709551615", "18446744073709551615"}, {"0", "0"}}},
+		{"decimal(65,30)",
+	     pgtype::numeric,
+	     "decimal(65,30)",
+	     {{"-99999999999999999999999999999999999.999999999999999999999999999999",
+	       "-99999999999999999999999999999999999.999999999999999999999999999999"}}},
 		{"decimal(5,0) unsigned", pgtype::numeric, "decimal(5,0) unsigned", {{"99999", "99999"}}},
 		{"float", pgtype::float4, "float", {{"1.234567", "1.23456705"}, {"0.1", "0.100000001"}}},
-		{"double", pgtype::float8, "double",
-		 {{"1.7976931348623157e308", "1.7976931348623157e+308"}, {"-0.1", "-0.10000000000000001"}}},
+		{"double",
+	     pgtype::float8,
+	     "double",
+	     {{"1.7976931348623157e308", "1.7976931348623157e+308"}, {"-0.1", "-0.10000000000000001"}}},
 		{"date", pgtype::date, "date", {{"'1000-01-01'", "1000-01-01"}, {"'9999-12-31'", "9999-12-31"}}},
-		{"datetime(6)", pgtype::timestamp, "datetime",
-		 {{"'2024-02-29 23:59:59.000001'", "2024-02-29 23:59:59.000001"}, {"'2024-02-29'", "2024-02-29 00:00:00"}}},
-		{"timestamp(3) null", pgtype::timestamptz, "timestamp",
-		 {{"'2038-01-19 03:14:07.999'", "2038-01-19 03:14:07.999000+00"}}},
-		{"time(6)", pgtype::interval, "time",
-		 {{"'-838:59:59.999999'", "-838:59:59.999999"}, {"'838:59:59'", "838:59:59"}, {"'24:00:01'", "24:00:01"},
-		  {"'00:00:00'", "00:00:00"}, {"'-00:00:00.5'", "-00:00:00.500000"}}},
+		{"datetime(6)",
+	     pgtype::timestamp,
+	     "datetime",
+	     {{"'2024-02-29 23:59:59.000001'", "2024-02-29 23:59:59.000001"}, {"'2024-02-29'", "2024-02-29 00:00:00"}}},
+		{"timestamp(3) null",
+	     pgtype::timestamptz,
+	     "timestamp",
+	     {{"'2038-01-19 03:14:07.999'", "2038-01-19 03:14:07.999000+00"}}},
+		{"time(6)",
+	     pgtype::interval,
+	     "time",
+	     {{"'-838:59:59.999999'", "-838:59:59.999999"},
+	      {"'838:59:59'", "838:59:59"},
+	      {"'24:00:01'", "24:00:01"},
+	      {"'00:00:00'", "00:00:00"},
+	      {"'-00:00:00.5'", "-00:00:00.500000"}}},
 		{"year", pgtype::int2, "year", {{"2155", "2155"}, {"0", "0"}}},
 		{"bit(10)", pgtype::bit, "bit(10)", {{"b'0000000101'", "0000000101"}, {"b'1111111111'", "1111111111"}}},
 		{"bit(1)", pgtype::bit, "bit(1)", {{"b'1'", "1"}}},
-		{"bit(64)", pgtype::bit, "bit(64)",
-		 {{"1", "0000000000000000000000000000000000000000000000000000000000000001"}}},
+		{"bit(64)",
+	     pgtype::bit,
+	     "bit(64)",
+	     {{"1", "0000000000000000000000000000000000000000000000000000000000000001"}}},
 		{"json", pgtype::json, "json", {{"'{\"a\": 1}'", "{\"a\": 1}"}}},
 		{"enum('x','y')", pgtype::text, "enum", {{"'y'", "y"}}},
 		{"set('p','q')", pgtype::text, "set", {{"'q,p'", "p,q"}, {"''", ""}}},
 		{"char(5)", pgtype::text, "char(5)", {{"'ab'", "ab"}}},
-		{"varchar(20)", pgtype::text, "varchar(20)",
-		 {{"'h\u00e9llo \U0001f600'", "h\u00e9llo \U0001f600"}, {"''", ""}, {"'a\\b'", "a\\b"}}},
+		{"varchar(20)",
+	     pgtype::text,
+	     "varchar(20)",
+	     {{"'h\u00e9llo \U0001f600'", "h\u00e9llo \U0001f600"}, {"''", ""}, {"'a\\b'", "a\\b"}}},
 		{"mediumtext", pgtype::text, "text", {{"'x'", "x"}}},
 		{"binary(4)", pgtype::bytea, "binary(4)", {{"'ab'", "\\x61620000"}}},
 		{"varbinary(9)", pgtype::bytea, "varbinary(9)", {{"x'00ff00'", "\\x00ff00"}, {"''", "\\x"}}},
@@ -525,8 +547,8 @@ TEST_F(MysqlDriver, ErrorAmongTheRowsIsAnError)
 
 TEST_F(MysqlDriver, MillionRowsInFlatMemory)
 {
-	auto const cursor = session->execute(
-		"select seq, seq * 2, repeat('x', 100), now(6), seq / 3 from seq_1_to_1000000", {}, {}, waiter);
+	auto const cursor = session->execute("select seq, seq * 2, repeat('x', 100), now(6), seq / 3 from seq_1_to_1000000",
+	                                     {}, {}, waiter);
 	Batch batch;
 	std::int64_t count = 0, sum = 0;
 	long before = 0;
@@ -547,7 +569,7 @@ TEST_F(MysqlDriver, ProceduresWithManyResults)
 {
 	define("drop procedure if exists driver_two");
 	define("create procedure driver_two(fail int) begin select 1 as a, 'x' as b; select 2 from seq_1_to_1000; "
-	     "if fail then select * from driver_nosuch; end if; end");
+	       "if fail then select * from driver_nosuch; end if; end");
 	for (int i = 0; i < 3; ++i) {
 		EXPECT_EQ(rows("call driver_two(0)"), Rows({{"1", "x"}}));
 		EXPECT_STREQ(failure([&] { rows("call driver_two(1)"); }).sqlstate, "42P01");
@@ -572,7 +594,8 @@ TEST_F(MysqlDriver, StatementsAreKeptAndRefreshed)
 	for (int i = 0; i < 200; ++i)
 		EXPECT_EQ(one("select " + std::to_string(i)), std::to_string(i));
 	EXPECT_LE(std::stoi(rows("show session status like 'Com_stmt_prepare'")[0][1]) -
-	          std::stoi(rows("show session status like 'Com_stmt_close'")[0][1]), 66);
+	              std::stoi(rows("show session status like 'Com_stmt_close'")[0][1]),
+	          66);
 	rows("update driver_kept set b = 2");
 	EXPECT_EQ(affected, 1) << "rows that matched, as in PostgreSQL";
 	define("drop table driver_kept");
@@ -674,7 +697,9 @@ public:
 	}
 	void greet(unsigned capabilities = 0xf7ff)
 	{
-		std::string hello = std::string("\x0a" "8.0.99\0\1\0\0\0abcdefgh\0", 21);
+		std::string hello = std::string("\x0a"
+		                                "8.0.99\0\1\0\0\0abcdefgh\0",
+		                                21);
 		hello += {static_cast<char>(capabilities), static_cast<char>(capabilities >> 8), 45, 2, 0, '\x0f', 0, 21};
 		hello += std::string(10, '\0') + "ijklmnopqrst" + '\0' + "mysql_native_password" + '\0';
 		send_packet(0, hello);
@@ -706,10 +731,10 @@ private:
 		}
 	}
 
-	Script           script_;
-	int              listener_;
+	Script script_;
+	int listener_;
 	std::atomic<int> client_{-1};
-	std::thread      thread_;
+	std::thread thread_;
 };
 
 constexpr std::string_view ok_packet("\0\0\0\2\2\0\0", 7); /* autocommit, no backslash escapes */
@@ -805,7 +830,8 @@ TEST_F(MysqlRogue, CannotHoldUsUp)
 		SCOPED_TRACE(stage);
 		Rogue rogue([&](Rogue &self) {
 			if (stage == 1)
-				self.send_packet(0, "\x0a" "8.0");
+				self.send_packet(0, "\x0a"
+				                    "8.0");
 			if (stage == 2)
 				self.greet(0xffff);
 			if (stage == 3)
@@ -836,7 +862,10 @@ TEST_F(MysqlRogue, CannotPassForAnother)
 	EXPECT_STREQ(full.sqlstate, "53300") << full.message << ": " << full.detail;
 	Rogue closing([](Rogue &) {});
 	EXPECT_EQ(failure([&] { mysql::connect(target_of(closing), waiter); }).kind, FailureKind::refused);
-	Rogue web([](Rogue &self) { self.send_packet(0, "HTTP/1.1 400 Bad Request"); self.receive(); });
+	Rogue web([](Rogue &self) {
+		self.send_packet(0, "HTTP/1.1 400 Bad Request");
+		self.receive();
+	});
 	EXPECT_NE(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::query);
 }
 

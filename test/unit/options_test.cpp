@@ -57,7 +57,7 @@ make_certificate()
 	X509_sign(certificate.get(), key.get(), EVP_sha256());
 	std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), BIO_free);
 	PEM_write_bio_X509(out.get(), certificate.get());
-	char      *data = nullptr;
+	char *data = nullptr;
 	long const size = BIO_get_mem_data(out.get(), &data);
 	return {data, static_cast<std::size_t>(size)};
 }
@@ -108,9 +108,12 @@ TEST(Options, AreAppliedToTheTarget)
 
 TEST(Options, SslModes)
 {
-	for (auto const &[text, mode] : std::vector<std::pair<std::string, TlsMode>>{
-			 {"disable", TlsMode::disable}, {"prefer", TlsMode::prefer}, {"require", TlsMode::require},
-			 {"verify-ca", TlsMode::verify_ca}, {"verify-full", TlsMode::verify_full}}) {
+	for (auto const &[text, mode] :
+	     std::vector<std::pair<std::string, TlsMode>>{{"disable", TlsMode::disable},
+	                                                  {"prefer", TlsMode::prefer},
+	                                                  {"require", TlsMode::require},
+	                                                  {"verify-ca", TlsMode::verify_ca},
+	                                                  {"verify-full", TlsMode::verify_full}}) {
 		Target target;
 		target.type = DatabaseType::mysql;
 		apply_options(target, {{"sslmode", text}});
@@ -123,63 +126,62 @@ TEST(Options, UnknownOnesAreRefusedWithTheValidOnes)
 	Refusal const refusal = refusal_of_option(DatabaseType::mysql, "application_name", "x");
 	EXPECT_EQ(refusal.sqlstate, "22023");
 	EXPECT_EQ(refusal.message, "invalid option \"application_name\" for database type mysql");
-	EXPECT_EQ(refusal.hint,
-	          "Valid options are: connect_timeout, read_only, sslmode, sslrootcert, statement_timeout.");
+	EXPECT_EQ(refusal.hint, "Valid options are: connect_timeout, read_only, sslmode, sslrootcert, statement_timeout.");
 
 	/* Every other keyword of libpq, and what the MySQL world has tried. */
 	for (const std::string name : {"host",
-								   "hostaddr",
-								   "port",
-								   "dbname",
-								   "user",
-								   "password",
-								   "passfile",
-								   "service",
-								   "options",
-								   "sslcert",
-								   "sslkey",
-								   "sslpassword",
-								   "sslcrl",
-								   "sslcrldir",
-								   "sslcompression",
-								   "sslsni",
-								   "sslsomething",
-								   "requirepeer",
-								   "krbsrvname",
-								   "gsslib",
-								   "gssencmode",
-								   "gssdelegation",
-								   "replication",
-								   "target_session_attrs",
-								   "load_balance_hosts",
-								   "keepalives",
-								   "tcp_user_timeout",
-								   "client_encoding",
-								   "fallback_application_name",
-								   "channel_binding",
-								   "require_auth",
-								   "ssl_min_protocol_version",
-								   "servicefile",
-								   "local_infile",
-								   "allowLoadLocalInfile",
-								   "unix_socket",
-								   "init_command",
-								   "read_default_file",
-								   "read_default_group",
-								   "plugin_dir",
-								   "default_auth",
-								   "ssl-ca",
-								   "autoDeserialize",
-								   "allowMultiQueries",
-								   "vfs",
-								   "mode",
-								   "cache",
-								   "immutable",
-								   "SSLMODE",
-								   " sslmode",
-								   "sslmode ",
-								   "",
-								   "x\ny"})
+	                               "hostaddr",
+	                               "port",
+	                               "dbname",
+	                               "user",
+	                               "password",
+	                               "passfile",
+	                               "service",
+	                               "options",
+	                               "sslcert",
+	                               "sslkey",
+	                               "sslpassword",
+	                               "sslcrl",
+	                               "sslcrldir",
+	                               "sslcompression",
+	                               "sslsni",
+	                               "sslsomething",
+	                               "requirepeer",
+	                               "krbsrvname",
+	                               "gsslib",
+	                               "gssencmode",
+	                               "gssdelegation",
+	                               "replication",
+	                               "target_session_attrs",
+	                               "load_balance_hosts",
+	                               "keepalives",
+	                               "tcp_user_timeout",
+	                               "client_encoding",
+	                               "fallback_application_name",
+	                               "channel_binding",
+	                               "require_auth",
+	                               "ssl_min_protocol_version",
+	                               "servicefile",
+	                               "local_infile",
+	                               "allowLoadLocalInfile",
+	                               "unix_socket",
+	                               "init_command",
+	                               "read_default_file",
+	                               "read_default_group",
+	                               "plugin_dir",
+	                               "default_auth",
+	                               "ssl-ca",
+	                               "autoDeserialize",
+	                               "allowMultiQueries",
+	                               "vfs",
+	                               "mode",
+	                               "cache",
+	                               "immutable",
+	                               "SSLMODE",
+	                               " sslmode",
+	                               "sslmode ",
+	                               "",
+	                               "x\ny"})
 		for (DatabaseType const type : all_types)
 			EXPECT_EQ(refusal_of_option(type, name, "1").sqlstate, "22023") << name;
 	EXPECT_EQ(refusal_of_option(DatabaseType::sqlite, "x\ny\"z", "1").message,
@@ -191,29 +193,29 @@ TEST(Options, UnknownOnesAreRefusedWithTheValidOnes)
 TEST(Options, WrongValuesAreRefusedWithoutShowingThem)
 {
 	for (auto const &[name, value] :
-		 std::vector<std::pair<std::string, std::string>>{{"sslmode", "allow"},
-														  {"sslmode", "REQUIRE"},
-														  {"sslmode", ""},
-														  {"sslmode", "require "},
-														  {"connect_timeout", "0"},
-														  {"connect_timeout", "601"},
-														  {"connect_timeout", "-1"},
-														  {"connect_timeout", "1.5"},
-														  {"connect_timeout", "5s"},
-														  {"connect_timeout", " 5"},
-														  {"connect_timeout", "+5"},
-														  {"connect_timeout", ""},
-														  {"connect_timeout", "99999999999999999999"},
-														  {"application_name", ""},
-														  {"application_name", "a\nb"},
-														  {"application_name", "é"},
-														  {"application_name", std::string(64, 'a')},
-														  {"read_only", "yes"},
-														  {"read_only", "TRUE"},
-														  {"read_only", "1"},
-														  {"statement_timeout", "0"},
-														  {"statement_timeout", "86400001"},
-														  {"statement_timeout", "1min"}}) {
+	     std::vector<std::pair<std::string, std::string>>{{"sslmode", "allow"},
+	                                                      {"sslmode", "REQUIRE"},
+	                                                      {"sslmode", ""},
+	                                                      {"sslmode", "require "},
+	                                                      {"connect_timeout", "0"},
+	                                                      {"connect_timeout", "601"},
+	                                                      {"connect_timeout", "-1"},
+	                                                      {"connect_timeout", "1.5"},
+	                                                      {"connect_timeout", "5s"},
+	                                                      {"connect_timeout", " 5"},
+	                                                      {"connect_timeout", "+5"},
+	                                                      {"connect_timeout", ""},
+	                                                      {"connect_timeout", "99999999999999999999"},
+	                                                      {"application_name", ""},
+	                                                      {"application_name", "a\nb"},
+	                                                      {"application_name", "é"},
+	                                                      {"application_name", std::string(64, 'a')},
+	                                                      {"read_only", "yes"},
+	                                                      {"read_only", "TRUE"},
+	                                                      {"read_only", "1"},
+	                                                      {"statement_timeout", "0"},
+	                                                      {"statement_timeout", "86400001"},
+	                                                      {"statement_timeout", "1min"}}) {
 		Refusal const refusal = refusal_of_option(DatabaseType::postgresql, name, value);
 		EXPECT_EQ(refusal.sqlstate, "22023") << name << "=" << value;
 		EXPECT_EQ(refusal.message, "invalid value for option \"" + name + "\"");
@@ -280,7 +282,7 @@ TEST(Options, Fields)
 	EXPECT_EQ(check(pg, "db", 5432, std::string("a\0b", 3), "app"), "22023");
 	EXPECT_EQ(check(pg, "db", 5432, std::string(256, 'a'), "app"), "22023");
 	for (const std::string &user :
-		 std::vector<std::string>{"", "a\nb", std::string(256, 'a'), std::string("a\0", 2), "\xed\xa0\x80"})
+	     std::vector<std::string>{"", "a\nb", std::string(256, 'a'), std::string("a\0", 2), "\xed\xa0\x80"})
 		EXPECT_EQ(check(my, "db", 3306, "shop", user), "22023");
 
 	EXPECT_EQ(check(lite, "db", 0, "a.db", ""), "22023");

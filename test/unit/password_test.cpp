@@ -50,16 +50,24 @@ TEST(Password, SaltsDiffer)
 /* Made by Python's hashlib.scrypt with a salt of 16 zero bytes. */
 TEST(Password, AgreesWithAnotherImplementation)
 {
-	EXPECT_TRUE(verify_password("correct horse",
-	                            "$scrypt$ln=10,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$6T3EPrWlvRG/y8+HDJ+XRLH2SiAP9RFvuF7ZslX9Uhw", 10));
+	EXPECT_TRUE(verify_password(
+		"correct horse", "$scrypt$ln=10,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$6T3EPrWlvRG/y8+HDJ+XRLH2SiAP9RFvuF7ZslX9Uhw",
+		10));
 }
 
 TEST(Password, WhatIsNoHashNeverMatches)
 {
 	std::string const good = hash_of("correct horse");
-	std::string       bad[] = {"", "x", "$scrypt$", "$scrypt$ln=4,r=8,p=1$", good.substr(0, good.size() - 1), good + "A",
-	                     "$scrypt$ln=4,r=8,p=2" + good.substr(good.find("=1$") + 2), "$scrypt$ln=99" + good.substr(12),
-	                     "$scrypt$ln=-4" + good.substr(12), "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA"};
+	std::string bad[] = {"",
+	                     "x",
+	                     "$scrypt$",
+	                     "$scrypt$ln=4,r=8,p=1$",
+	                     good.substr(0, good.size() - 1),
+	                     good + "A",
+	                     "$scrypt$ln=4,r=8,p=2" + good.substr(good.find("=1$") + 2),
+	                     "$scrypt$ln=99" + good.substr(12),
+	                     "$scrypt$ln=-4" + good.substr(12),
+	                     "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA"};
 	for (const std::string &hash : bad) {
 		EXPECT_FALSE(verify_password("correct horse", hash, cheap)) << hash;
 		EXPECT_FALSE(verify_password("", hash, cheap)) << hash;
@@ -104,7 +112,7 @@ TEST(Password, AnOverlongOneNeverMatches)
 TEST(Password, FailuresCostTheSame)
 {
 	constexpr int cost = 13;
-	auto const    time = [](std::string_view hash) {
+	auto const time = [](std::string_view hash) {
 		auto best = std::chrono::steady_clock::duration::max();
 		for (int i = 0; i < 9; ++i) {
 			auto const start = std::chrono::steady_clock::now();

@@ -28,7 +28,7 @@ public:
 		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		socklen_t size = sizeof address;
 		if (bind(listener_, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(listener_, 5) != 0 ||
-			getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+		    getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size) != 0)
 			throw std::runtime_error("rogue server could not listen");
 		port = ntohs(address.sin_port);
 		thread_ = std::thread([this, talk = std::move(talk), clients] {
@@ -47,7 +47,7 @@ public:
 		thread_.join();
 		close(listener_);
 	}
-	static void say(int fd, const std::string &bytes) { (void)!send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+	static void say(int fd, const std::string &bytes) { (void) !send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
 	/* Whatever arrives next; empty when the client is gone. */
 	static std::string hear(int fd)
 	{
@@ -87,7 +87,7 @@ TEST_F(PostgresConnect, ConnectsAndNamesItsVersion)
 	EXPECT_TRUE(session->ping(Deadline::after(1000), waiter));
 	EXPECT_TRUE(session->reusable());
 	EXPECT_EQ(one(*session, "SELECT current_setting('TimeZone'), current_setting('DateStyle') LIKE 'ISO, %'"),
-			  "UTC|yes");
+	          "UTC|yes");
 }
 
 TEST_F(PostgresConnect, TellsWhyItCannotConnect)
@@ -96,7 +96,7 @@ TEST_F(PostgresConnect, TellsWhyItCannotConnect)
 		return [this, change] {
 			Target made = target();
 			change(made);
-			(void)postgres::connect(made, waiter);
+			(void) postgres::connect(made, waiter);
 		};
 	};
 	expect_failure(with([](Target &t) { t.password.assign("wrong"); }), FailureKind::password, "28P01");
@@ -148,7 +148,7 @@ TEST_F(PostgresConnect, RefusesAServerThatDoesNotAskForThePassword)
 	Target made = target();
 	made.port = server.port;
 	made.tls = TlsMode::disable;
-	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::password, "2F003");
+	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::password, "2F003");
 }
 
 TEST_F(PostgresConnect, NeverShowsAPasswordThatTheServerRepeats)
@@ -160,12 +160,12 @@ TEST_F(PostgresConnect, NeverShowsAPasswordThatTheServerRepeats)
 		RogueServer::hear(fd);
 		std::string const zero(1, '\0');
 		RogueServer::say(fd, RogueServer::message('E', "SFATAL" + zero + "VFATAL" + zero + "C28P01" + zero + "M" +
-														   password + "\n\xff is wrong" + zero + zero));
+		                                                   password + "\n\xff is wrong" + zero + zero));
 	});
 	Target made = target();
 	made.port = server.port;
 	made.tls = TlsMode::disable;
-	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::password, "28P01");
+	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::password, "28P01");
 }
 
 TEST_F(PostgresConnect, GivesUpOnASilentServer)
@@ -175,7 +175,7 @@ TEST_F(PostgresConnect, GivesUpOnASilentServer)
 	made.port = server.port;
 	made.connect_timeout_ms = 300;
 	auto const start = Clock::now();
-	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::timeout, "08001");
+	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::timeout, "08001");
 	EXPECT_LT(seconds_since(start), 1.0);
 }
 
@@ -189,7 +189,7 @@ TEST_F(PostgresConnect, WantsTlsWhenTold)
 	Target made = target();
 	made.port = server.port;
 	made.tls = TlsMode::verify_full;
-	expect_failure([&] { (void)postgres::connect(made, waiter); }, FailureKind::tls, "08001");
+	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::tls, "08001");
 }
 
 TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
@@ -206,9 +206,9 @@ TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
 					RogueServer::say(fd, RogueServer::welcome());
 					RogueServer::hear(fd);
 					RogueServer::say(fd, RogueServer::message('1', "") + RogueServer::message('2', "") +
-											 RogueServer::message('n', "") +
-											 RogueServer::message('C', std::string("SELECT 0", 9)) +
-											 RogueServer::ready());
+				                             RogueServer::message('n', "") +
+				                             RogueServer::message('C', std::string("SELECT 0", 9)) +
+				                             RogueServer::ready());
 				}
 				RogueServer::hear_until_closed(fd);
 				close(fd);
@@ -222,7 +222,7 @@ TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
 		auto session = postgres::connect(made, waiter);
 		waiter.interrupt_after(100);
 		auto const start = Clock::now();
-		EXPECT_THROW((void)rows(*session, "SELECT 1"), Interrupted);
+		EXPECT_THROW((void) rows(*session, "SELECT 1"), Interrupted);
 		EXPECT_LT(seconds_since(start), 1.2);
 		EXPECT_FALSE(session->reusable());
 		waiter.clear();

@@ -24,25 +24,25 @@ TEST_F(PostgresDriver, KeepsTypesExactly)
 		{}, {}, waiter);
 	auto const &columns = cursor->columns();
 	std::vector<std::uint32_t> const types = {pgtype::boolean,
-											  pgtype::int2,
-											  pgtype::int4,
-											  pgtype::int8,
-											  pgtype::float4,
-											  pgtype::float8,
-											  pgtype::numeric,
-											  pgtype::varchar,
-											  pgtype::bpchar,
-											  pgtype::bytea,
-											  pgtype::date,
-											  pgtype::timestamptz,
-											  1007,
-											  pgtype::text,
-											  pgtype::text,
-											  pgtype::float8,
-											  pgtype::float4,
-											  pgtype::interval,
-											  pgtype::text,
-											  pgtype::jsonb};
+	                                          pgtype::int2,
+	                                          pgtype::int4,
+	                                          pgtype::int8,
+	                                          pgtype::float4,
+	                                          pgtype::float8,
+	                                          pgtype::numeric,
+	                                          pgtype::varchar,
+	                                          pgtype::bpchar,
+	                                          pgtype::bytea,
+	                                          pgtype::date,
+	                                          pgtype::timestamptz,
+	                                          1007,
+	                                          pgtype::text,
+	                                          pgtype::text,
+	                                          pgtype::float8,
+	                                          pgtype::float4,
+	                                          pgtype::interval,
+	                                          pgtype::text,
+	                                          pgtype::jsonb};
 	ASSERT_EQ(columns.size(), types.size());
 	for (std::size_t i = 0; i < types.size(); ++i)
 		EXPECT_EQ(columns[i].type_oid, types[i]) << columns[i].name;
@@ -105,10 +105,10 @@ TEST_F(PostgresDriver, BindsParameters)
 	decimal.text = "123456789012345678901234567890.5";
 	decimal.type_oid = pgtype::numeric;
 	EXPECT_EQ(one(*session, "SELECT $1, NOT $2, $3 = 0.1::float8, $4::bytea, $5 * 2, $6 + 1, $7", {},
-				  {null, truth, real, bytes, decimal, integer_param(41), text_param("it's; --")}),
-			  std::string("~|no|yes|<") + std::string("\0'\\", 3) + ">|246913578024691357802469135781.0|42|it's; --");
+	              {null, truth, real, bytes, decimal, integer_param(41), text_param("it's; --")}),
+	          std::string("~|no|yes|<") + std::string("\0'\\", 3) + ">|246913578024691357802469135781.0|42|it's; --");
 	expect_failure([&] { rows(*session, "SELECT $1", {}, {text_param(std::string("a\0b", 3))}); }, FailureKind::query,
-				   "22021");
+	               "22021");
 	expect_failure([&] { rows(*session, "SELECT $1"); }, FailureKind::query, "08P01");
 	EXPECT_EQ(one(*session, "SELECT 1"), "1");
 }
@@ -126,7 +126,7 @@ TEST_F(PostgresDriver, CountsWhatItChanged)
 	EXPECT_EQ(affected, 10);
 	/* The commit fails after the rows came. */
 	expect_failure([&] { rows(*session, "INSERT INTO driver_test VALUES (1, 'twice') RETURNING a"); },
-				   FailureKind::query, "23505");
+	               FailureKind::query, "23505");
 	EXPECT_EQ(one(*session, "SELECT count(*) FROM driver_test"), "10");
 	EXPECT_TRUE(session->reusable());
 	rows(*session, "VACUUM driver_test");
@@ -148,7 +148,7 @@ TEST_F(PostgresDriver, DescribesWithoutRunning)
 	EXPECT_EQ(columns[1].native_type, "driver_mood");
 	EXPECT_EQ(columns[2].typmod, pgtype::numeric_typmod(5, 1));
 	EXPECT_TRUE(session->describe("DROP TABLE nothing", {}, waiter).empty());
-	expect_failure([&] { (void)session->describe("SELEC", {}, waiter); }, FailureKind::query, "42601");
+	expect_failure([&] { (void) session->describe("SELEC", {}, waiter); }, FailureKind::query, "42601");
 	EXPECT_TRUE(session->reusable());
 	rows(*session, "DROP TYPE driver_mood");
 }
@@ -162,7 +162,7 @@ TEST_F(PostgresDriver, EndsAtItsTimeout)
 		options.read_only = read_only;
 		auto const start = Clock::now();
 		expect_failure([&] { rows(*session, "SELECT pg_sleep(30) /* timed out */", options); }, FailureKind::timeout,
-					   "57014");
+		               "57014");
 		EXPECT_LT(seconds_since(start), 0.8);
 		EXPECT_TRUE(session->reusable());
 	}
@@ -174,9 +174,9 @@ TEST_F(PostgresDriver, EndsAtItsTimeout)
 	expect_failure(
 		[&] {
 			rows(*session,
-				 "DO $$ BEGIN SET statement_timeout = 0; BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN"
-				 " PERFORM pg_sleep(30); END; END /* stubborn */ $$",
-				 options);
+		         "DO $$ BEGIN SET statement_timeout = 0; BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN"
+		         " PERFORM pg_sleep(30); END; END /* stubborn */ $$",
+		         options);
 		},
 		FailureKind::timeout, "57014");
 	EXPECT_LT(seconds_since(start), 2.5);
@@ -204,7 +204,7 @@ TEST_F(PostgresDriver, StopsAStreamLeftEarly)
 		auto const start = Clock::now();
 		{
 			auto cursor = session->execute("SELECT generate_series(1, 100000000), repeat('x', 1000) /* left */", {},
-										   options, waiter);
+			                               options, waiter);
 			Batch batch;
 			ASSERT_TRUE(cursor->fetch(batch, waiter));
 			EXPECT_FALSE(session->reusable());
@@ -232,7 +232,7 @@ TEST_F(PostgresDriver, AnErrorAmongRowsIsAnError)
 		},
 		FailureKind::query, "22012");
 	EXPECT_EQ(seen, 400u);
-	expect_failure([&] { (void)cursor->fetch(batch, waiter); }, FailureKind::query, "22012");
+	expect_failure([&] { (void) cursor->fetch(batch, waiter); }, FailureKind::query, "22012");
 	cursor.reset();
 	EXPECT_TRUE(session->reusable());
 }
@@ -261,8 +261,8 @@ TEST_F(PostgresDriver, StreamsAMillionRowsInFlatMemory)
 	};
 	auto session = open();
 	auto cursor = session->execute("SELECT i::int8, i, 'row ' || i, i / 7.0, i::float8, DATE '2020-01-01' + i % 1000,"
-								   " i % 2 = 0, repeat('x', 50) FROM generate_series(1, 1000000) i",
-								   {}, {}, waiter);
+	                               " i % 2 = 0, repeat('x', 50) FROM generate_series(1, 1000000) i",
+	                               {}, {}, waiter);
 	Batch batch;
 	std::int64_t count = 0, sum = 0;
 	long after_first = 0;

@@ -70,7 +70,7 @@ protected:
 	}
 	/* All rows as text: cells joined by '|', null as '~', booleans yes or no, bytes in <>. */
 	std::vector<std::string> rows(Session &session, std::string_view sql, const RunOptions &options = {},
-								  std::vector<Param> params = {})
+	                              std::vector<Param> params = {})
 	{
 		auto cursor = session.execute(sql, params, options, waiter);
 		std::vector<std::string> all;
@@ -84,7 +84,7 @@ protected:
 		return all;
 	}
 	std::string one(Session &session, std::string_view sql, const RunOptions &options = {},
-					std::vector<Param> params = {})
+	                std::vector<Param> params = {})
 	{
 		auto const all = rows(session, sql, options, std::move(params));
 		return all.size() == 1 ? all[0] : std::to_string(all.size()) + " rows";
@@ -100,20 +100,13 @@ protected:
 	{
 		char digits[64];
 		switch (cell.kind) {
-		case CellKind::null:
-			return "~";
-		case CellKind::boolean:
-			return cell.integer != 0 ? "yes" : "no";
-		case CellKind::integer:
-			return std::to_string(cell.integer);
+		case CellKind::null: return "~";
+		case CellKind::boolean: return cell.integer != 0 ? "yes" : "no";
+		case CellKind::integer: return std::to_string(cell.integer);
 		case CellKind::float4:
-		case CellKind::float8:
-			std::snprintf(digits, sizeof digits, "%a", cell.real);
-			return digits;
-		case CellKind::bytes:
-			return "<" + std::string(cell.view()) + ">";
-		case CellKind::text:
-			break;
+		case CellKind::float8: std::snprintf(digits, sizeof digits, "%a", cell.real); return digits;
+		case CellKind::bytes: return "<" + std::string(cell.view()) + ">";
+		case CellKind::text: break;
 		}
 		EXPECT_EQ(cell.data[cell.size], '\0');
 		return std::string(cell.view());
@@ -144,9 +137,9 @@ protected:
 		int count = 0;
 		do {
 			count = std::stoi(one(*observer,
-								  "SELECT count(*)::int4 FROM pg_stat_activity WHERE state <> 'idle'"
-								  " AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'",
-								  {}, {text_param(mark)}));
+			                      "SELECT count(*)::int4 FROM pg_stat_activity WHERE state <> 'idle'"
+			                      " AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'",
+			                      {}, {text_param(mark)}));
 		} while (count > 0 && seconds_since(start) < within);
 		return count;
 	}

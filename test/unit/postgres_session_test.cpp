@@ -18,7 +18,7 @@ TEST_F(PostgresSession, NothingEscapesAReadOnlyStatement)
 	rows(*admin, "DROP SEQUENCE IF EXISTS driver_numbers");
 	rows(*admin, "CREATE SEQUENCE driver_numbers");
 	rows(*admin, "CREATE OR REPLACE PROCEDURE driver_write() LANGUAGE plpgsql AS"
-				 " $$ BEGIN COMMIT; SET transaction_read_only = off; INSERT INTO driver_guarded VALUES (1); END $$");
+	             " $$ BEGIN COMMIT; SET transaction_read_only = off; INSERT INTO driver_guarded VALUES (1); END $$");
 	RunOptions options;
 	options.read_only = true;
 	for (bool const by_session : {false, true}) {
@@ -54,9 +54,9 @@ TEST_F(PostgresSession, NothingEscapesAReadOnlyStatement)
 				 "SAVEPOINT a",
 				 "DISCARD PLANS",
 			 }) {
-			(void)failure_of([&] { rows(*session, key, how); });
+			(void) failure_of([&] { rows(*session, key, how); });
 			expect_failure([&] { rows(*session, "INSERT INTO driver_guarded VALUES (2)", how); }, FailureKind::query,
-						   "25006");
+			               "25006");
 		}
 		EXPECT_EQ(one(*session, "SELECT count(*) FROM driver_guarded", how), "0");
 	}
@@ -77,9 +77,9 @@ TEST_F(PostgresSession, PreparesWhatComesBackAndSurvivesItsLoss)
 		for (int i = 0; i < 3; ++i)
 			EXPECT_EQ(one(*session, "SELECT * FROM driver_cached", options), read_only ? "1|2" : "1");
 		EXPECT_EQ(one(*session, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%driver_cached'"),
-				  "1");
+		          "1");
 		rows(*session, read_only ? "ALTER TABLE driver_cached ADD c int DEFAULT 3"
-								 : "ALTER TABLE driver_cached ADD b int DEFAULT 2");
+		                         : "ALTER TABLE driver_cached ADD b int DEFAULT 2");
 		EXPECT_EQ(one(*session, "SELECT * FROM driver_cached", options), read_only ? "1|2|3" : "1|2");
 		EXPECT_EQ(one(*session, "SELECT * FROM driver_cached", options), read_only ? "1|2|3" : "1|2");
 	}
@@ -107,7 +107,7 @@ TEST_F(PostgresSession, FindsItsStatementDeallocated)
 {
 	auto session = open();
 	rows(*session, "CREATE OR REPLACE FUNCTION driver_forget() RETURNS int LANGUAGE plpgsql AS"
-				   " $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$");
+	               " $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$");
 	for (int i = 0; i < 2; ++i)
 		EXPECT_EQ(one(*session, "SELECT 'kept'"), "kept");
 	EXPECT_EQ(one(*session, "SELECT driver_forget()"), "1");
@@ -133,10 +133,10 @@ TEST_F(PostgresSession, LeavesNoMarks)
 		rows(*session, mark);
 		EXPECT_FALSE(session->reusable()) << mark;
 		EXPECT_EQ(one(*session,
-					  "SELECT '2024-02-01 00:00'::timestamptz, (SELECT count(*) FROM pg_listening_channels()),"
-					  " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),"
-					  " to_regclass('driver_temp')"),
-				  "2024-02-01 00:00:00+00|0|0|~")
+		              "SELECT '2024-02-01 00:00'::timestamptz, (SELECT count(*) FROM pg_listening_channels()),"
+		              " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),"
+		              " to_regclass('driver_temp')"),
+		          "2024-02-01 00:00:00+00|0|0|~")
 			<< mark;
 		EXPECT_TRUE(session->reusable()) << mark;
 	}
@@ -154,8 +154,8 @@ TEST_F(PostgresSession, RefusesCopy)
 	rows(*observer, "DROP TABLE IF EXISTS driver_copy");
 	rows(*observer, "CREATE TABLE driver_copy (a int)");
 	for (const char *const copy :
-		 {"COPY driver_copy FROM STDIN", "COPY (SELECT generate_series(1, 100000000)) TO STDOUT",
-		  "COPY driver_copy TO STDOUT"}) {
+	     {"COPY driver_copy FROM STDIN", "COPY (SELECT generate_series(1, 100000000)) TO STDOUT",
+	      "COPY driver_copy TO STDOUT"}) {
 		auto session = open();
 		auto const start = Clock::now();
 		expect_failure([&] { rows(*session, copy); }, FailureKind::query, "0A000");

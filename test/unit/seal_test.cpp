@@ -59,8 +59,8 @@ text_of(const std::string &bytes)
 
 TEST(Seal, OpensWhatItSealed)
 {
-	for (const std::string &plain : {std::string(), std::string("x"), std::string("pässwörd"), std::string("nul\0in", 6),
-	                                 std::string(100'000, 'p')}) {
+	for (const std::string &plain : {std::string(), std::string("x"), std::string("pässwörd"),
+	                                 std::string("nul\0in", 6), std::string(100'000, 'p')}) {
 		std::string const sealed = seal(key, plain, "place");
 		EXPECT_EQ(sealed.size(), sealed_size(plain.size()));
 		EXPECT_EQ(bytes_of(sealed).size(), nonce_size + tag_size + plain.size());
@@ -97,7 +97,8 @@ TEST(Seal, OneFlippedBitDoesNotOpen)
 		EXPECT_EQ(open(key, text_of(sealed.substr(0, length)), "place"), std::nullopt) << length;
 }
 
-/* Made with pycryptodome: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes(n)).encrypt_and_digest(b"correct horse"). */
+/* Made with pycryptodome: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes(n)).encrypt_and_digest(b"correct horse").
+ */
 TEST(Seal, OpensTheOtherLayout)
 {
 	const char *const short_nonce = "AAAAAAAAAAAAAAAAyDsxGP0dAsK0cikP3DzKd23Tx6zQT/edYMfbRn0=";
@@ -110,8 +111,8 @@ TEST(Seal, OpensTheOtherLayout)
 
 TEST(Seal, WhatIsNoCiphertextIsRefused)
 {
-	for (const char *text : {"", "AAAA", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", " AAAA", "AAA", "A===",
-	                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"}) {
+	for (const char *text : {"", "AAAA", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", " AAAA", "AAA",
+	                         "A===", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"}) {
 		try {
 			open(key, text);
 			ADD_FAILURE() << text;

@@ -46,9 +46,9 @@ TEST(Secret, BufferOfASize)
 
 TEST(Secret, MovesAndCopiesOnDemand)
 {
-	Secret       first(std::string_view("one"));
+	Secret first(std::string_view("one"));
 	Secret const copy = first.copy();
-	Secret       second(std::move(first));
+	Secret second(std::move(first));
 	EXPECT_TRUE(first.empty()); // NOLINT: what a move leaves is part of the promise
 	EXPECT_EQ(second.view(), "one");
 	EXPECT_EQ(copy.view(), "one");

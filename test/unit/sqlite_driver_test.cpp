@@ -28,7 +28,7 @@ TEST_F(SqliteDriver, StreamsAMillionRows)
 {
 	auto const session = open();
 	auto const cursor = session->execute(series, std::vector<Param>{number(1'000'000)}, {}, waiter_);
-	Batch      batch;
+	Batch batch;
 	std::int64_t sum = 0, count = 0;
 	while (cursor->fetch(batch, waiter_)) {
 		ASSERT_LE(batch.rows(), 1000U);
@@ -48,8 +48,9 @@ TEST_F(SqliteDriver, BatchesAreBounded)
 	RunOptions options;
 	options.fetch_rows = 10'000;
 	auto const cursor = session->execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)"
-	                                     " SELECT zeroblob(100000) FROM n", {}, options, waiter_);
-	Batch       batch;
+	                                     " SELECT zeroblob(100000) FROM n",
+	                                     {}, options, waiter_);
+	Batch batch;
 	std::size_t rows = 0, batches = 0;
 	for (; cursor->fetch(batch, waiter_); rows += batch.rows(), ++batches)
 		EXPECT_LE(batch.rows(), 11U);
@@ -61,7 +62,7 @@ TEST_F(SqliteDriver, AbandonedCursorReleasesTheFile)
 {
 	auto const session = open();
 	rows(*session, "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
-				   "SELECT i FROM n");
+	               "SELECT i FROM n");
 	auto const writer = open();
 	RunOptions soon;
 	soon.timeout_ms = 100;
@@ -84,7 +85,7 @@ TEST_F(SqliteDriver, TimeoutEndsAStatement)
 	auto const session = open();
 	RunOptions options;
 	options.timeout_ms = 200;
-	Failure      failure;
+	Failure failure;
 	double const seconds = seconds_of([&] { failure = fails(*session, endless, options); });
 	EXPECT_EQ(failure.sqlstate, "57014");
 	EXPECT_EQ(failure.kind, FailureKind::timeout);
@@ -96,7 +97,11 @@ TEST_F(SqliteDriver, TimeoutEndsAStatement)
 	options.fetch_rows = 10;
 	auto const cursor = session->execute(series, std::vector<Param>{number(1'000'000'000)}, options, waiter_);
 	Batch batch;
-	EXPECT_EQ(failure_of([&] { while (cursor->fetch(batch, waiter_)) {} }).sqlstate, "57014");
+	EXPECT_EQ(failure_of([&] {
+				  while (cursor->fetch(batch, waiter_)) {
+				  }
+			  }).sqlstate,
+	          "57014");
 }
 
 TEST_F(SqliteDriver, InterruptEndsAStatement)
@@ -129,23 +134,23 @@ TEST_F(SqliteDriver, InterruptEndsAStatement)
 class HarmlessWaiter final : public core::Waiter {
 public:
 	unsigned wait(int, unsigned, core::Deadline) override { return 0; }
-	bool     interrupted() const noexcept override { return pending; }
-	void     serve() override
+	bool interrupted() const noexcept override { return pending; }
+	void serve() override
 	{
 		++served;
 		pending = held;
 	}
 	bool pending = false, held = false;
-	int  served = 0;
+	int served = 0;
 };
 
 TEST_F(SqliteDriver, HarmlessInterruptsChangeNothing)
 {
-	auto const     session = open();
+	auto const session = open();
 	HarmlessWaiter waiter;
 	waiter.pending = true;
-	auto         cursor = session->execute(series, std::vector<Param>{number(100'000)}, {}, waiter);
-	Batch        batch;
+	auto cursor = session->execute(series, std::vector<Param>{number(100'000)}, {}, waiter);
+	Batch batch;
 	std::int64_t count = 0;
 	while (cursor->fetch(batch, waiter)) {
 		count += static_cast<std::int64_t>(batch.rows());
@@ -158,8 +163,8 @@ TEST_F(SqliteDriver, HarmlessInterruptsChangeNothing)
 	rows(*session, "CREATE TABLE t(a)");
 	cursor =
 		session->execute("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
-						 " SELECT i FROM n",
-						 {}, {}, waiter);
+	                     " SELECT i FROM n",
+	                     {}, {}, waiter);
 	EXPECT_EQ(cursor->affected(), 10'000);
 }
 
@@ -197,7 +202,7 @@ TEST_F(SqliteDriver, WaitsForALockThroughTheWaiter)
 	auto const session = open();
 	rows(*session, "CREATE TABLE t(a)");
 	LockHolder const holder(home() / "a.db", 300);
-	int const    waits = waiter_.waits();
+	int const waits = waiter_.waits();
 	double const seconds = seconds_of([&] { rows(*session, "INSERT INTO t VALUES (1)"); });
 	EXPECT_GE(seconds, 0.2);
 	EXPECT_LT(seconds, 1.0);

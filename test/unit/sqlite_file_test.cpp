@@ -21,10 +21,26 @@ class SqliteFile : public SqliteFixture {};
 
 TEST_F(SqliteFile, RefusesNamesThatLeaveTheDirectory)
 {
-	for (const std::string name :
-	     {"", "/etc/passwd", "../a.db", "x/../../a.db", "..", ".", "./a.db", "a//b", "a/", ":memory:", "file:a.db",
-	      "FILE:a.db?mode=rw", "file::memory:?cache=shared", "a.db-journal", "a.db-WAL", "a.db-shm", "a.db-mj0123ABCD",
-	      "a\nb", "a\x7f", "\xff.db"}) {
+	for (const std::string name : {"",
+	                               "/etc/passwd",
+	                               "../a.db",
+	                               "x/../../a.db",
+	                               "..",
+	                               ".",
+	                               "./a.db",
+	                               "a//b",
+	                               "a/",
+	                               ":memory:",
+	                               "file:a.db",
+	                               "FILE:a.db?mode=rw",
+	                               "file::memory:?cache=shared",
+	                               "a.db-journal",
+	                               "a.db-WAL",
+	                               "a.db-shm",
+	                               "a.db-mj0123ABCD",
+	                               "a\nb",
+	                               "a\x7f",
+	                               "\xff.db"}) {
 		EXPECT_NE(sqlite::file_name_complaint(name), nullptr) << name;
 		Failure const failure = refuses(name, true);
 		EXPECT_EQ(failure.sqlstate, "42501") << name;
@@ -38,7 +54,7 @@ TEST_F(SqliteFile, RefusesNamesThatLeaveTheDirectory)
 TEST_F(SqliteFile, TakesAnythingElseAsAPlainName)
 {
 	for (const std::string name :
-		 {"a.db", "a?mode=memory&cache=shared", "a%2e%2e", "..a", "ä b'.db", "-wal.db", "a-mj12"}) {
+	     {"a.db", "a?mode=memory&cache=shared", "a%2e%2e", "..a", "ä b'.db", "-wal.db", "a-mj12"}) {
 		auto const session = connect(target(name), waiter_);
 		EXPECT_TRUE(fs::is_regular_file(home() / name)) << name;
 		EXPECT_EQ(value(*session, "SELECT 1"), "int 1");

@@ -125,8 +125,8 @@ protected:
 	std::vector<std::string> rows(Session &session, std::string_view sql, std::vector<Param> params = {},
 	                              RunOptions options = {})
 	{
-		auto const               cursor = session.execute(sql, params, options, waiter_);
-		Batch                    batch;
+		auto const cursor = session.execute(sql, params, options, waiter_);
+		Batch batch;
 		std::vector<std::string> lines;
 		while (cursor->fetch(batch, waiter_))
 			for (std::size_t i = 0; i < batch.rows(); ++i) {
@@ -152,8 +152,8 @@ protected:
 		return failure_of([&] { connect(target(name, create), waiter_); });
 	}
 
-	fs::path     root_;
-	PollWaiter   waiter_;
+	fs::path root_;
+	PollWaiter waiter_;
 	std::int64_t affected_ = 0;
 };
 

@@ -21,55 +21,55 @@ TEST_F(SqliteGuard, RefusesWhatLeavesTheDatabase)
 	open("other.db");
 	std::string const other = (home() / "other.db").string();
 	for (const std::string &sql :
-		 std::vector<std::string>{"ATTACH '" + other + "' AS o",
-								  "ATTACH ':memory:' AS o",
-								  "ATTACH '' AS o",
-								  "DETACH main",
-								  "VACUUM",
-								  "VACUUM INTO '" + other + ".copy'",
-								  "SELECT load_extension('/tmp/x.so')",
-								  "SELECT fts3_tokenizer('simple')",
-								  "SELECT fts3_tokenizer('x', x'4141414141414141')",
-								  "CREATE VIRTUAL TABLE v USING fts3(a)",
-								  "CREATE VIRTUAL TABLE v USING fts4(a)",
-								  "CREATE VIRTUAL TABLE v USING FTS3(a)",
-								  "CREATE VIRTUAL TABLE temp.v USING fts3(a)",
-								  "CREATE VIRTUAL TABLE v USING fts3tokenize(simple)",
-								  "CREATE VIRTUAL TABLE v USING dbstat",
-								  "PRAGMA writable_schema = 1",
-								  "PRAGMA writable_schema",
-								  "PRAGMA query_only = off",
-								  "PRAGMA trusted_schema = 1",
-								  "PRAGMA temp_store_directory = '/tmp'",
-								  "PRAGMA data_store_directory = '/tmp'",
-								  "PRAGMA database_list",
-								  "PRAGMA journal_mode = off",
-								  "PRAGMA journal_mode(wal)",
-								  "PRAGMA mmap_size = 1000000",
-								  "PRAGMA locking_mode = exclusive",
-								  "PRAGMA user_version = 3",
-								  "PRAGMA foreign_keys = off",
-								  "PRAGMA integrity_check",
-								  "PRAGMA incremental_vacuum",
-								  "PRAGMA wal_checkpoint",
-								  "PRAGMA hard_heap_limit = 0",
-								  "PRAGMA soft_heap_limit = 1",
-								  "PRAGMA threads = 4",
-								  "PRAGMA no_such_pragma",
-								  "SELECT * FROM pragma_database_list",
-								  "SELECT sqlite_log(1, 'x')",
-								  "SELECT sqlite_compileoption_get(1)",
-								  "CREATE TEMP TABLE x(a)",
-								  "CREATE TEMP VIEW x AS SELECT 1",
-								  "CREATE TABLE temp.x(a)",
-								  "CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END",
-								  "SELECT fts5(NULL)",
-								  "SELECT fts5_source_id()",
-								  "SELECT rtreecheck('main', 't')",
-								  "EXPLAIN ATTACH 'x' AS o",
-								  "CREATE VIEW v AS SELECT 1 WHERE load_extension('x')"}) {
+	     std::vector<std::string>{"ATTACH '" + other + "' AS o",
+	                              "ATTACH ':memory:' AS o",
+	                              "ATTACH '' AS o",
+	                              "DETACH main",
+	                              "VACUUM",
+	                              "VACUUM INTO '" + other + ".copy'",
+	                              "SELECT load_extension('/tmp/x.so')",
+	                              "SELECT fts3_tokenizer('simple')",
+	                              "SELECT fts3_tokenizer('x', x'4141414141414141')",
+	                              "CREATE VIRTUAL TABLE v USING fts3(a)",
+	                              "CREATE VIRTUAL TABLE v USING fts4(a)",
+	                              "CREATE VIRTUAL TABLE v USING FTS3(a)",
+	                              "CREATE VIRTUAL TABLE temp.v USING fts3(a)",
+	                              "CREATE VIRTUAL TABLE v USING fts3tokenize(simple)",
+	                              "CREATE VIRTUAL TABLE v USING dbstat",
+	                              "PRAGMA writable_schema = 1",
+	                              "PRAGMA writable_schema",
+	                              "PRAGMA query_only = off",
+	                              "PRAGMA trusted_schema = 1",
+	                              "PRAGMA temp_store_directory = '/tmp'",
+	                              "PRAGMA data_store_directory = '/tmp'",
+	                              "PRAGMA database_list",
+	                              "PRAGMA journal_mode = off",
+	                              "PRAGMA journal_mode(wal)",
+	                              "PRAGMA mmap_size = 1000000",
+	                              "PRAGMA locking_mode = exclusive",
+	                              "PRAGMA user_version = 3",
+	                              "PRAGMA foreign_keys = off",
+	                              "PRAGMA integrity_check",
+	                              "PRAGMA incremental_vacuum",
+	                              "PRAGMA wal_checkpoint",
+	                              "PRAGMA hard_heap_limit = 0",
+	                              "PRAGMA soft_heap_limit = 1",
+	                              "PRAGMA threads = 4",
+	                              "PRAGMA no_such_pragma",
+	                              "SELECT * FROM pragma_database_list",
+	                              "SELECT sqlite_log(1, 'x')",
+	                              "SELECT sqlite_compileoption_get(1)",
+	                              "CREATE TEMP TABLE x(a)",
+	                              "CREATE TEMP VIEW x AS SELECT 1",
+	                              "CREATE TABLE temp.x(a)",
+	                              "CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END",
+	                              "SELECT fts5(NULL)",
+	                              "SELECT fts5_source_id()",
+	                              "SELECT rtreecheck('main', 't')",
+	                              "EXPLAIN ATTACH 'x' AS o",
+	                              "CREATE VIEW v AS SELECT 1 WHERE load_extension('x')"}) {
 		Failure const failure = fails(*session, sql);
-		bool const    at_use = sql.starts_with("CREATE VIEW"); /* a view is only looked at when it is used */
+		bool const at_use = sql.starts_with("CREATE VIEW"); /* a view is only looked at when it is used */
 		EXPECT_EQ(failure.sqlstate, at_use ? "00000" : "42501") << sql << ": " << failure.message;
 		EXPECT_EQ(failure.kind, at_use ? FailureKind::other : FailureKind::denied) << sql;
 		EXPECT_EQ(failure.message.find(root_), std::string::npos) << sql;
@@ -89,7 +89,7 @@ TEST_F(SqliteGuard, KeepsTheSchemaTableFromWriters)
 	auto const session = open();
 	rows(*session, "CREATE TABLE t(a)");
 	for (const std::string sql : {"UPDATE sqlite_master SET sql = 'x'", "DELETE FROM sqlite_schema",
-								  "INSERT INTO sqlite_master DEFAULT VALUES"})
+	                              "INSERT INTO sqlite_master DEFAULT VALUES"})
 		EXPECT_NE(fails(*session, sql).sqlstate, "00000") << sql;
 	EXPECT_EQ(value(*session, "SELECT count(*) FROM sqlite_master"), "int 1");
 }
@@ -98,7 +98,7 @@ TEST_F(SqliteGuard, RefusesExplicitTransactions)
 {
 	auto const session = open();
 	for (const std::string sql :
-		 {"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT a", "RELEASE a", "END"}) {
+	     {"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT a", "RELEASE a", "END"}) {
 		Failure const failure = fails(*session, sql);
 		EXPECT_EQ(failure.sqlstate, "0A000") << sql;
 		EXPECT_EQ(failure.detail, "Each statement is a transaction of its own.");
@@ -110,53 +110,53 @@ TEST_F(SqliteGuard, AllowsOrdinaryWork)
 {
 	auto const session = open();
 	for (const std::string sql : {"CREATE TABLE p(id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT COLLATE NOCASE, g "
-								  "GENERATED ALWAYS AS (upper(n)))",
-								  "CREATE TABLE c(p REFERENCES p ON DELETE CASCADE, CHECK (p > 0))",
-								  "CREATE UNIQUE INDEX i ON p(lower(n))",
-								  "CREATE VIEW v AS SELECT n, count(*) AS k FROM p GROUP BY n",
-								  "CREATE TRIGGER tr AFTER INSERT ON p BEGIN INSERT INTO c VALUES (new.id); END",
-								  "INSERT INTO p(n) VALUES ('a'), ('b') ON CONFLICT DO NOTHING",
-								  "REPLACE INTO p(id, n) VALUES (1, 'x')",
-								  "UPDATE p SET n = 'y' WHERE id = 1",
-								  "DELETE FROM p WHERE id = 2",
-								  "ALTER TABLE p RENAME TO q",
-								  "ALTER TABLE q RENAME COLUMN n TO m",
-								  "ALTER TABLE q ADD COLUMN z DEFAULT 7",
-								  "ALTER TABLE q DROP COLUMN z",
-								  "ANALYZE",
-								  "REINDEX",
-								  "SELECT m, row_number() OVER (ORDER BY m) FROM q",
-								  "SELECT value FROM json_each('[1,2]')",
-								  "SELECT '{\"a\":1}' -> 'a', '{\"a\":1}' ->> 'a'",
-								  "SELECT date('now'), current_timestamp, strftime('%Y', 'now')",
-								  "SELECT sqrt(2), round(2.5), random() IS NULL",
-								  "PRAGMA table_info(q)",
-								  "PRAGMA TABLE_XINFO('q')",
-								  "PRAGMA foreign_key_list(c)",
-								  "PRAGMA index_list(q)",
-								  "SELECT * FROM pragma_table_info('q')",
-								  "SELECT * FROM pragma_index_info('i')",
-								  "PRAGMA user_version",
-								  "PRAGMA encoding",
-								  "PRAGMA table_list",
-								  "PRAGMA foreign_key_check",
-								  "PRAGMA schema_version",
-								  "EXPLAIN QUERY PLAN SELECT * FROM q",
-								  "EXPLAIN SELECT 1",
-								  "CREATE VIRTUAL TABLE f USING fts5(body)",
-								  "INSERT INTO f VALUES ('the quick brown fox')",
-								  "SELECT highlight(f, 0, '<', '>'), bm25(f) FROM f WHERE f MATCH 'quick'",
-								  "INSERT INTO f(f) VALUES ('optimize')",
-								  "DROP TABLE f",
-								  "CREATE VIRTUAL TABLE r USING rtree(id, a, b)",
-								  "INSERT INTO r VALUES (1, 0, 2)",
-								  "SELECT id FROM r WHERE a < 1",
-								  "DROP TABLE r",
-								  "DROP TRIGGER tr",
-								  "DROP VIEW v",
-								  "DROP INDEX i",
-								  "DROP TABLE c",
-								  "DROP TABLE q"}) {
+	                              "GENERATED ALWAYS AS (upper(n)))",
+	                              "CREATE TABLE c(p REFERENCES p ON DELETE CASCADE, CHECK (p > 0))",
+	                              "CREATE UNIQUE INDEX i ON p(lower(n))",
+	                              "CREATE VIEW v AS SELECT n, count(*) AS k FROM p GROUP BY n",
+	                              "CREATE TRIGGER tr AFTER INSERT ON p BEGIN INSERT INTO c VALUES (new.id); END",
+	                              "INSERT INTO p(n) VALUES ('a'), ('b') ON CONFLICT DO NOTHING",
+	                              "REPLACE INTO p(id, n) VALUES (1, 'x')",
+	                              "UPDATE p SET n = 'y' WHERE id = 1",
+	                              "DELETE FROM p WHERE id = 2",
+	                              "ALTER TABLE p RENAME TO q",
+	                              "ALTER TABLE q RENAME COLUMN n TO m",
+	                              "ALTER TABLE q ADD COLUMN z DEFAULT 7",
+	                              "ALTER TABLE q DROP COLUMN z",
+	                              "ANALYZE",
+	                              "REINDEX",
+	                              "SELECT m, row_number() OVER (ORDER BY m) FROM q",
+	                              "SELECT value FROM json_each('[1,2]')",
+	                              "SELECT '{\"a\":1}' -> 'a', '{\"a\":1}' ->> 'a'",
+	                              "SELECT date('now'), current_timestamp, strftime('%Y', 'now')",
+	                              "SELECT sqrt(2), round(2.5), random() IS NULL",
+	                              "PRAGMA table_info(q)",
+	                              "PRAGMA TABLE_XINFO('q')",
+	                              "PRAGMA foreign_key_list(c)",
+	                              "PRAGMA index_list(q)",
+	                              "SELECT * FROM pragma_table_info('q')",
+	                              "SELECT * FROM pragma_index_info('i')",
+	                              "PRAGMA user_version",
+	                              "PRAGMA encoding",
+	                              "PRAGMA table_list",
+	                              "PRAGMA foreign_key_check",
+	                              "PRAGMA schema_version",
+	                              "EXPLAIN QUERY PLAN SELECT * FROM q",
+	                              "EXPLAIN SELECT 1",
+	                              "CREATE VIRTUAL TABLE f USING fts5(body)",
+	                              "INSERT INTO f VALUES ('the quick brown fox')",
+	                              "SELECT highlight(f, 0, '<', '>'), bm25(f) FROM f WHERE f MATCH 'quick'",
+	                              "INSERT INTO f(f) VALUES ('optimize')",
+	                              "DROP TABLE f",
+	                              "CREATE VIRTUAL TABLE r USING rtree(id, a, b)",
+	                              "INSERT INTO r VALUES (1, 0, 2)",
+	                              "SELECT id FROM r WHERE a < 1",
+	                              "DROP TABLE r",
+	                              "DROP TRIGGER tr",
+	                              "DROP VIEW v",
+	                              "DROP INDEX i",
+	                              "DROP TABLE c",
+	                              "DROP TABLE q"}) {
 		Failure const failure = fails(*session, sql);
 		EXPECT_EQ(failure.sqlstate, "00000") << sql << ": " << failure.message;
 	}
@@ -176,7 +176,7 @@ TEST_F(SqliteGuard, ReadOnlyReadsOnly)
 	      "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", "CREATE VIRTUAL TABLE f USING fts5(a)",
 	      "EXPLAIN DELETE FROM t", "UPDATE t SET a = 1 RETURNING a", "UPDATE sqlite_master SET sql = NULL"}) {
 		Failure const failure = fails(*session, sql);
-		bool const    schema = sql.find("sqlite_master") != std::string::npos; /* "may not be modified" by anybody */
+		bool const schema = sql.find("sqlite_master") != std::string::npos; /* "may not be modified" by anybody */
 		EXPECT_EQ(failure.sqlstate, schema ? "42809" : "25006") << sql << ": " << failure.message;
 		EXPECT_EQ(failure.kind, FailureKind::query) << sql;
 	}
@@ -194,12 +194,12 @@ TEST_F(SqliteGuard, RunsExactlyOneStatement)
 {
 	auto const session = open();
 	for (const std::string sql : {"SELECT 1; SELECT 2", "SELECT 1; DROP TABLE x", "SELECT 1;;-- x\n;SELECT",
-								  "SELECT 1;'", "SELECT 1; ATTACH 'x' AS y", "SELECT 1; \\"})
+	                              "SELECT 1;'", "SELECT 1; ATTACH 'x' AS y", "SELECT 1; \\"})
 		EXPECT_EQ(fails(*session, sql).sqlstate, "42601") << sql;
 	for (const std::string sql : {"", " ", "-- nothing", "/* nothing", ";"})
 		EXPECT_EQ(fails(*session, sql).sqlstate, "42601") << sql;
 	for (const std::string sql : {"SELECT 1;", "SELECT 1 ;; ; ", "SELECT 1; -- end", "SELECT 1; /* a ; b */ -- c",
-								  "SELECT 1 /* x", "/* a */ SELECT ';' AS \"a;b\""})
+	                              "SELECT 1 /* x", "/* a */ SELECT ';' AS \"a;b\""})
 		EXPECT_EQ(fails(*session, sql).sqlstate, "00000") << sql;
 	EXPECT_EQ(fails(*session, std::string_view("SELECT 1\0 + 1", 13)).sqlstate, "22021");
 }

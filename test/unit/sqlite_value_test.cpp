@@ -23,12 +23,12 @@ TEST_F(SqliteValue, DeclaredTypes)
 {
 	auto const session = open();
 	rows(*session,
-		 "CREATE TABLE t(a INTEGER, b VARCHAR(20), c, d BLOB, e DOUBLE PRECISION, f DECIMAL(10,2), g BOOLEAN, h DATE,"
-		 " i DATETIME, j TIMESTAMP WITH TIME ZONE, k TIME, l JSON, m UUID, n STRING, o BIGINT, p REAL, q CLOB)");
+	     "CREATE TABLE t(a INTEGER, b VARCHAR(20), c, d BLOB, e DOUBLE PRECISION, f DECIMAL(10,2), g BOOLEAN, h DATE,"
+	     " i DATETIME, j TIMESTAMP WITH TIME ZONE, k TIME, l JSON, m UUID, n STRING, o BIGINT, p REAL, q CLOB)");
 	std::vector<std::uint32_t> const wanted = {
-		pgtype::int8, pgtype::text, pgtype::text,      pgtype::bytea,       pgtype::float8, pgtype::numeric,
+		pgtype::int8,    pgtype::text, pgtype::text,      pgtype::bytea,       pgtype::float8, pgtype::numeric,
 		pgtype::boolean, pgtype::date, pgtype::timestamp, pgtype::timestamptz, pgtype::time,   pgtype::json,
-		pgtype::text, pgtype::text, pgtype::int8,      pgtype::float8,      pgtype::text};
+		pgtype::text,    pgtype::text, pgtype::int8,      pgtype::float8,      pgtype::text};
 	auto const columns = session->describe("SELECT * FROM t", {}, waiter_);
 	ASSERT_EQ(columns.size(), wanted.size());
 	for (std::size_t i = 0; i < wanted.size(); ++i)
@@ -46,7 +46,7 @@ TEST_F(SqliteValue, ExpressionsHaveTheTypeOfTheirFirstRow)
 	for (const Column &column : cursor->columns())
 		types.push_back(column.type_oid);
 	EXPECT_EQ(types, (std::vector<std::uint32_t>{pgtype::int8, pgtype::float8, pgtype::text, pgtype::bytea,
-												 pgtype::text, pgtype::int8}));
+	                                             pgtype::text, pgtype::int8}));
 	EXPECT_EQ(cursor->columns()[5].name, "one");
 }
 
@@ -55,8 +55,8 @@ TEST_F(SqliteValue, CellsSayWhatTheyAre)
 	auto const session = open();
 	rows(*session, "CREATE TABLE t(i INTEGER, b BOOLEAN, d DATE)");
 	rows(*session,
-		 "INSERT INTO t VALUES (9223372036854775807, 1, '2024-02-29'), ('abc', 2, 19000), (1.5, 'yes', x'00'),"
-		 " (NULL, 0, NULL), (-9223372036854775807 - 1, false, 2460000.5)");
+	     "INSERT INTO t VALUES (9223372036854775807, 1, '2024-02-29'), ('abc', 2, 19000), (1.5, 'yes', x'00'),"
+	     " (NULL, 0, NULL), (-9223372036854775807 - 1, false, 2460000.5)");
 	EXPECT_EQ(affected_, 5);
 	EXPECT_EQ(rows(*session, "SELECT * FROM t"),
 	          (std::vector<std::string>{"int 9223372036854775807|bool true|text 2024-02-29", "text abc|int 2|int 19000",
@@ -71,7 +71,7 @@ TEST_F(SqliteValue, Parameters)
 {
 	auto const session = open();
 	EXPECT_EQ(value(*session, "SELECT ?, ?, ?", {number(1), Param(), string(Param::Kind::text, "é")}),
-			  "int 1|null|text é");
+	          "int 1|null|text é");
 	EXPECT_EQ(value(*session, "SELECT $2, $1, $2", {number(1), number(2)}), "int 2|int 1|int 2");
 	EXPECT_EQ(value(*session, "SELECT ?2, ?1", {number(1), number(2)}), "int 2|int 1");
 	EXPECT_EQ(value(*session, "SELECT :b, :a", {number(1), number(2)}), "int 1|int 2");
@@ -80,13 +80,13 @@ TEST_F(SqliteValue, Parameters)
 	EXPECT_EQ(value(*session, "SELECT ?", {string(Param::Kind::text, "")}), "text ");
 	EXPECT_EQ(value(*session, "SELECT ?", {real_number(0.1)}), "real 0.10000000000000001");
 	for (auto const &[decimal, wanted] :
-		 std::vector<std::pair<std::string, std::string>>{{"42", "int 42"},
-														  {"-9223372036854775808", "int -9223372036854775808"},
-														  {"1.25", "real 1.25"},
-														  {"9223372036854775808", "text 9223372036854775808"},
-														  {"0.12345678901234567890", "text 0.12345678901234567890"},
-														  {"NaN", "text NaN"},
-														  {"Infinity", "text Infinity"}})
+	     std::vector<std::pair<std::string, std::string>>{{"42", "int 42"},
+	                                                      {"-9223372036854775808", "int -9223372036854775808"},
+	                                                      {"1.25", "real 1.25"},
+	                                                      {"9223372036854775808", "text 9223372036854775808"},
+	                                                      {"0.12345678901234567890", "text 0.12345678901234567890"},
+	                                                      {"NaN", "text NaN"},
+	                                                      {"Infinity", "text Infinity"}})
 		EXPECT_EQ(value(*session, "SELECT ?", {string(Param::Kind::decimal, decimal)}), wanted);
 	EXPECT_EQ(failure_of([&] { rows(*session, "SELECT ?", {real_number(std::nan(""))}); }).sqlstate, "22023");
 	EXPECT_EQ(failure_of([&] { rows(*session, "SELECT ?", {}); }).sqlstate, "42601");
@@ -120,29 +120,29 @@ TEST_F(SqliteValue, ErrorsHaveSqlstates)
 	rows(*session, "CREATE TABLE s(a INTEGER) STRICT");
 	rows(*session, "INSERT INTO p VALUES (1, 1, 1, 1)");
 	for (auto const &[sql, sqlstate] :
-		 std::vector<std::pair<std::string, std::string>>{{"INSERT INTO p VALUES (1, 2, 1, 1)", "23505"},
-														  {"INSERT INTO p VALUES (2, 1, 1, 1)", "23505"},
-														  {"INSERT INTO p VALUES (2, 2, NULL, 1)", "23502"},
-														  {"INSERT INTO p VALUES (2, 2, 1, 0)", "23514"},
-														  {"INSERT INTO r VALUES (9)", "23503"},
-														  {"DELETE FROM p", "00000"},
-														  {"SELEC 1", "42601"},
-														  {"SELECT (", "42601"},
-														  {"SELECT * FROM nowhere", "42P01"},
-														  {"SELECT nope FROM p", "42703"},
-														  {"SELECT nofunc(1)", "42883"},
-														  {"SELECT abs(1, 2)", "42883"},
-														  {"CREATE TABLE p(a)", "42P07"},
-														  {"DROP INDEX nowhere", "42704"},
-														  {"SELECT id FROM p, p AS q", "42702"},
-														  {"INSERT INTO p VALUES (1)", "42601"},
-														  {"SELECT sum(count(*)) FROM p", "42803"},
-														  {"INSERT INTO s VALUES ('x')", "42804"},
-														  {"INSERT INTO p(id, n) VALUES ('x', 1)", "42804"},
-														  {"SELECT abs(-9223372036854775807 - 1)", "22003"},
-														  {"SELECT json('{')", "22032"},
-														  {"SELECT zeroblob(1000000000)", "54000"},
-														  {"SELECT 1 ORDER BY 1 COLLATE nope", "42704"}}) {
+	     std::vector<std::pair<std::string, std::string>>{{"INSERT INTO p VALUES (1, 2, 1, 1)", "23505"},
+	                                                      {"INSERT INTO p VALUES (2, 1, 1, 1)", "23505"},
+	                                                      {"INSERT INTO p VALUES (2, 2, NULL, 1)", "23502"},
+	                                                      {"INSERT INTO p VALUES (2, 2, 1, 0)", "23514"},
+	                                                      {"INSERT INTO r VALUES (9)", "23503"},
+	                                                      {"DELETE FROM p", "00000"},
+	                                                      {"SELEC 1", "42601"},
+	                                                      {"SELECT (", "42601"},
+	                                                      {"SELECT * FROM nowhere", "42P01"},
+	                                                      {"SELECT nope FROM p", "42703"},
+	                                                      {"SELECT nofunc(1)", "42883"},
+	                                                      {"SELECT abs(1, 2)", "42883"},
+	                                                      {"CREATE TABLE p(a)", "42P07"},
+	                                                      {"DROP INDEX nowhere", "42704"},
+	                                                      {"SELECT id FROM p, p AS q", "42702"},
+	                                                      {"INSERT INTO p VALUES (1)", "42601"},
+	                                                      {"SELECT sum(count(*)) FROM p", "42803"},
+	                                                      {"INSERT INTO s VALUES ('x')", "42804"},
+	                                                      {"INSERT INTO p(id, n) VALUES ('x', 1)", "42804"},
+	                                                      {"SELECT abs(-9223372036854775807 - 1)", "22003"},
+	                                                      {"SELECT json('{')", "22032"},
+	                                                      {"SELECT zeroblob(1000000000)", "54000"},
+	                                                      {"SELECT 1 ORDER BY 1 COLLATE nope", "42704"}}) {
 		Failure const failure = fails(*session, sql);
 		EXPECT_EQ(failure.sqlstate, sqlstate) << sql << ": " << failure.message;
 		EXPECT_TRUE(session->reusable());
@@ -153,10 +153,10 @@ TEST_F(SqliteValue, ErrorsHaveSqlstates)
 TEST_F(SqliteValue, ReplacedFunctionsAreTheSame)
 {
 	auto const session = open();
-	sqlite3   *plain = nullptr;
+	sqlite3 *plain = nullptr;
 	ASSERT_EQ(sqlite3_open(":memory:", &plain), SQLITE_OK);
-	std::vector<std::string> const values = {"NULL", "''", "'a'", "'aXbXaa'", "'X'", "'aa'", "'äöä'", "'ä'", "x''",
-	                                         "x'6158'", "x'58'", "12341", "1.5", "'  a '", "' '", "'XbX'"};
+	std::vector<std::string> const values = {"NULL", "''",      "'a'",   "'aXbXaa'", "'X'", "'aa'",   "'äöä'", "'ä'",
+	                                         "x''",  "x'6158'", "x'58'", "12341",    "1.5", "'  a '", "' '",   "'XbX'"};
 	std::vector<std::string> calls;
 	for (const std::string &a : values)
 		for (const std::string &b : values) {
@@ -167,13 +167,14 @@ TEST_F(SqliteValue, ReplacedFunctionsAreTheSame)
 		}
 	for (const std::string &call : calls) {
 		std::string const sql = "SELECT quote(" + call + ") || typeof(" + call + ")";
-		std::string       wanted;
-		ASSERT_EQ(sqlite3_exec(plain, sql.c_str(),
-		                       [](void *to, int, char **cells, char **) {
-								   *static_cast<std::string *>(to) = cells[0];
-								   return 0;
-							   },
-		                       &wanted, nullptr),
+		std::string wanted;
+		ASSERT_EQ(sqlite3_exec(
+					  plain, sql.c_str(),
+					  [](void *to, int, char **cells, char **) {
+						  *static_cast<std::string *>(to) = cells[0];
+						  return 0;
+					  },
+					  &wanted, nullptr),
 		          SQLITE_OK);
 		EXPECT_EQ(value(*session, sql), "text " + wanted) << call;
 	}
@@ -190,10 +191,12 @@ TEST_F(SqliteValue, LongSearchesEnd)
 	auto const session = open();
 	std::string const big = "printf('%.*c', 10000000, 'a')", needle = "printf('%.*c', 5000000, 'a') || 'b'";
 	EXPECT_LT(seconds_of([&] {
-		EXPECT_EQ(value(*session, "SELECT instr(" + big + ", " + needle + ")"), "int 0");
-		EXPECT_EQ(value(*session, "SELECT length(replace(" + big + ", " + needle + ", 'x'))"), "int 10000000");
-		EXPECT_NE(fails(*session, "SELECT trim(" + big + ", " + needle + ")").sqlstate, "00000");
-	}), 20.0);
+				  EXPECT_EQ(value(*session, "SELECT instr(" + big + ", " + needle + ")"), "int 0");
+				  EXPECT_EQ(value(*session, "SELECT length(replace(" + big + ", " + needle + ", 'x'))"),
+		                    "int 10000000");
+				  EXPECT_NE(fails(*session, "SELECT trim(" + big + ", " + needle + ")").sqlstate, "00000");
+			  }),
+	          20.0);
 }
 
 } // namespace

@@ -45,7 +45,7 @@ TEST(Uuid, LayoutOfVersion7)
 TEST(Uuid, LaterOnesAreGreater)
 {
 	std::set<Uuid> seen;
-	Uuid           last;
+	Uuid last;
 	for (int i = 0; i < 100'000; ++i) {
 		Uuid const uuid = make_uuid_v7();
 		ASSERT_LT(last, uuid);

@@ -98,10 +98,10 @@ private:
 		return ready & events;
 	}
 
-	int               wakeup_;
+	int wakeup_;
 	std::atomic<bool> raised_{false};
-	core::Deadline    interrupt_at_;
-	int               waits_ = 0, serves_ = 0;
+	core::Deadline interrupt_at_;
+	int waits_ = 0, serves_ = 0;
 };
 
 } // namespace tenancy::test

@@ -196,8 +196,8 @@ Handle::drive(const Budget &budget, Start start, Resume resume)
 
 template <typename Result, typename Subject, typename... Args, typename... Given>
 Result
-Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
-            int (*resume)(Result *, Subject *, int), Subject *subject, Given... args)
+Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
+            Subject *subject, Given... args)
 {
 	Result result{};
 	drive(
@@ -250,8 +250,7 @@ Handle::verify(const Proof &proof, const Budget &budget) const
 		return false;
 	Greeting const greeting = proof.look_for_tls ? await_greeting(fd(), budget) : Greeting::other;
 	if (greeting == Greeting::plain && proof.demand_tls)
-		throw core::Error(core::FailureKind::tls, "08001",
-		                  "remote server does not support TLS, but TLS is required");
+		throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
 #ifdef MARIADB_PACKAGE_VERSION
 	if (greeting == Greeting::offers_tls)
 		mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, proof.methods_over_tls);

@@ -28,7 +28,7 @@ constexpr bool is_connector_c = false;
 /* How long a call may take, and who waits for it. */
 struct Budget {
 	core::Deadline deadline;
-	core::Waiter  &waiter;
+	core::Waiter &waiter;
 };
 
 /* Waits with poll(2) and never throws: for destructors, where the exception of a real waiter may be in flight. */
@@ -43,18 +43,18 @@ public:
 /* What a server has to prove before it is told anything. */
 struct Proof {
 	const std::vector<Address> &peers; /* its address is one of them */
-	bool        look_for_tls;          /* see whether its greeting offers TLS, and */
-	bool        demand_tls;            /* refuse it if not, or else */
+	bool look_for_tls;                 /* see whether its greeting offers TLS, and */
+	bool demand_tls;                   /* refuse it if not, or else */
 	const char *methods_over_tls;      /* allow these methods of authentication */
 };
 
 /* Where and as whom; strings live during the call. */
 struct Login {
-	const char   *host;
-	const char   *user;
-	const char   *password;
-	const char   *database; /* or null */
-	unsigned      port;
+	const char *host;
+	const char *user;
+	const char *password;
+	const char *database; /* or null */
+	unsigned port;
 	unsigned long flags;
 };
 
@@ -92,8 +92,7 @@ public:
 	Flag close(MYSQL_STMT *stmt, const Budget &budget);
 
 private:
-	template <typename Start, typename Resume>
-	void drive(const Budget &budget, Start start, Resume resume);
+	template <typename Start, typename Resume> void drive(const Budget &budget, Start start, Resume resume);
 	template <typename Result, typename Subject, typename... Args, typename... Given>
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
 	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
@@ -103,8 +102,8 @@ private:
 	void forget_password() noexcept;
 
 	MYSQL *mysql_;
-	bool   suspended_ = false;
-	bool   broken_ = false;
+	bool suspended_ = false;
+	bool broken_ = false;
 };
 
 } // namespace tenancy::remote::mysql

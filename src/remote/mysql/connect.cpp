@@ -74,7 +74,7 @@ public:
 	const char *path() const noexcept { return path_.c_str(); }
 
 private:
-	int         descriptor_ = -1;
+	int descriptor_ = -1;
 	std::string path_ = system_roots;
 };
 
@@ -94,8 +94,7 @@ read_nothing(void *, char *, unsigned int) noexcept
 
 void
 end_nothing(void *) noexcept
-{
-}
+{}
 
 int
 file_refusal(void *, char *message, unsigned int size) noexcept
@@ -157,8 +156,11 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 	auto handle = std::make_unique<Handle>();
 	set_options(handle->get(), endpoint, roots, budget);
 	std::string const host = endpoint.name.empty() ? address.text() : endpoint.name;
-	Login const login = {host.c_str(), endpoint.username.c_str(), endpoint.password.c_str(),
-	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(), endpoint.port,
+	Login const login = {host.c_str(),
+	                     endpoint.username.c_str(),
+	                     endpoint.password.c_str(),
+	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(),
+	                     endpoint.port,
 	                     CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS};
 	Proof const proof = {endpoint.addresses, endpoint.tls != TlsMode::disable, endpoint.tls >= TlsMode::require,
 	                     methods_tls};

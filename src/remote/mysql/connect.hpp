@@ -15,12 +15,12 @@ namespace tenancy::remote::mysql {
 /* A target whose addresses are checked. Kept by a session, so that it can connect again to stop a query. */
 struct Endpoint {
 	std::vector<Address> addresses;
-	std::string   name; /* connect by this name: its certificate has to carry it; empty: by address */
+	std::string name; /* connect by this name: its certificate has to carry it; empty: by address */
 	std::uint16_t port = 0;
-	std::string   database, username;
-	core::Secret  password;
-	TlsMode       tls = TlsMode::prefer;
-	std::string   tls_root_pem, application_name;
+	std::string database, username;
+	core::Secret password;
+	TlsMode tls = TlsMode::prefer;
+	std::string tls_root_pem, application_name;
 };
 
 /* Throws what a target that must not be contacted deserves, before any packet. */

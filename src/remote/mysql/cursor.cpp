@@ -11,8 +11,7 @@ namespace tenancy::remote::mysql {
 
 RowCursor::RowCursor(Connection &connection, core::Deadline deadline, int fetch_rows)
 	: flow_(connection), deadline_(deadline), fetch_rows_(static_cast<std::size_t>(std::max(fetch_rows, 1)))
-{
-}
+{}
 
 void
 RowCursor::begin(std::vector<Shape> shapes)
@@ -57,13 +56,9 @@ RowCursor::fetch_row(Batch &batch, const Budget &budget)
 	MYSQL_STMT *const stmt = flow_.statement->stmt;
 	switch (flow_.owner.handle().fetch(stmt, budget)) {
 	case 0:
-	case MYSQL_DATA_TRUNCATED:
-		flow_.statement->row.decode(stmt, batch, batch.add_row());
-		return true;
-	case MYSQL_NO_DATA:
-		return false;
-	default:
-		throw statement_error(report_of(stmt));
+	case MYSQL_DATA_TRUNCATED: flow_.statement->row.decode(stmt, batch, batch.add_row()); return true;
+	case MYSQL_NO_DATA: return false;
+	default: throw statement_error(report_of(stmt));
 	}
 }
 

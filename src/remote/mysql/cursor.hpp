@@ -24,12 +24,12 @@ private:
 	bool fetch_row(Batch &batch, const Budget &budget);
 	bool fetch_text_row(Batch &batch, const Budget &budget);
 
-	Flow                flow_;
-	std::vector<Shape>  shapes_;
+	Flow flow_;
+	std::vector<Shape> shapes_;
 	std::vector<Column> columns_;
-	core::Deadline      deadline_;
-	std::size_t         fetch_rows_;
-	std::int64_t        affected_ = 0; /* rows changed, or fetched so far */
+	core::Deadline deadline_;
+	std::size_t fetch_rows_;
+	std::int64_t affected_ = 0; /* rows changed, or fetched so far */
 };
 
 } // namespace tenancy::remote::mysql

@@ -18,7 +18,7 @@ namespace {
 using core::FailureKind;
 
 struct Known {
-	unsigned    number;
+	unsigned number;
 	const char *sqlstate;
 };
 
@@ -50,10 +50,9 @@ sqlstate_of(const Report &report, const char *otherwise)
 	auto const *const found = std::ranges::lower_bound(known, report.number, {}, &Known::number);
 	if (found != known.end() && found->number == report.number)
 		return found->sqlstate;
-	bool const usable = report.sqlstate.size() == 5 && report.sqlstate != "HY000" && report.sqlstate[0] != '0' &&
-	                    std::ranges::all_of(report.sqlstate, [](char c) {
-		                    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-	                    });
+	bool const usable =
+		report.sqlstate.size() == 5 && report.sqlstate != "HY000" && report.sqlstate[0] != '0' &&
+		std::ranges::all_of(report.sqlstate, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 	return usable ? report.sqlstate : otherwise;
 }
 
@@ -62,12 +61,9 @@ kind_of(unsigned number) noexcept
 {
 	switch (number) {
 	case 1969:
-	case 3024:
-		return FailureKind::timeout;
-	case 1317:
-		return FailureKind::cancelled;
-	default:
-		return is_lost(number) ? FailureKind::lost : FailureKind::query;
+	case 3024: return FailureKind::timeout;
+	case 1317: return FailureKind::cancelled;
+	default: return is_lost(number) ? FailureKind::lost : FailureKind::query;
 	}
 }
 
@@ -88,7 +84,8 @@ clean(const char *message)
 {
 	std::string text = message != nullptr ? message : "";
 	if (!is_valid_text(text))
-		std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+		std::ranges::replace_if(
+			text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
 	std::ranges::replace_if(text, is_control, ' ');
 	return text;
 }
@@ -147,20 +144,16 @@ connect_error(const Report &wrapped)
 		if (system_error(report.message) == ETIMEDOUT)
 			return {FailureKind::timeout, "08001", "could not connect to remote server in time", report.message};
 		return {FailureKind::refused, "08001", "could not connect to remote server", report.message};
-	case 2005:
-		return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
-	case 2026:
-		return {FailureKind::tls, "08001", "TLS connection to remote server failed", report.message};
+	case 2005: return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
+	case 2026: return {FailureKind::tls, "08001", "TLS connection to remote server failed", report.message};
 	case 1045:
 	case 1698:
 	case 1820:
 	case 1862:
 		return {FailureKind::password, "28P01", "remote server did not accept the user name and password",
 		        report.message};
-	case 1044:
-		return {FailureKind::database, "42501", "remote user may not use the database", report.message};
-	case 1049:
-		return {FailureKind::database, "3D000", "remote database does not exist", report.message};
+	case 1044: return {FailureKind::database, "42501", "remote user may not use the database", report.message};
+	case 1049: return {FailureKind::database, "3D000", "remote database does not exist", report.message};
 	case 1129:
 	case 1130:
 		return {FailureKind::refused, "28000", "remote server does not accept connections from this host",
@@ -174,8 +167,10 @@ connect_error(const Report &wrapped)
 	case 5010:
 	case 5012:
 		/* Without the library's text, which names the method from memory that it has freed. */
-		return {FailureKind::password, "28000",
-		        "remote server asked for an authentication method that is not allowed here", {},
+		return {FailureKind::password,
+		        "28000",
+		        "remote server asked for an authentication method that is not allowed here",
+		        {},
 		        "Allowed are mysql_native_password and client_ed25519, and with TLS also caching_sha2_password and "
 		        "sha256_password."};
 	case 2006:
@@ -185,8 +180,7 @@ connect_error(const Report &wrapped)
 	case 2055:
 		return {FailureKind::refused, "08001", "remote server closed the connection while it was being made",
 		        report.message, "Is there a MySQL or MariaDB server at this port?"};
-	default:
-		return {FailureKind::other, sqlstate_of(report, "08001"), report.message};
+	default: return {FailureKind::other, sqlstate_of(report, "08001"), report.message};
 	}
 }
 

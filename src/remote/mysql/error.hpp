@@ -12,7 +12,7 @@ namespace tenancy::remote::mysql {
 
 /* An error as the library reports it. */
 struct Report {
-	unsigned    number = 0;
+	unsigned number = 0;
 	std::string sqlstate, message;
 };
 

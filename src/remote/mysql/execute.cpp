@@ -53,9 +53,7 @@ bindings(std::span<const Param> params)
 		MYSQL_BIND &bind = binds[i];
 		std::string_view text = param.text;
 		switch (param.kind) {
-		case Param::Kind::null:
-			bind.buffer_type = MYSQL_TYPE_NULL;
-			continue;
+		case Param::Kind::null: bind.buffer_type = MYSQL_TYPE_NULL; continue;
 		case Param::Kind::boolean:
 		case Param::Kind::integer:
 			bind.buffer_type = MYSQL_TYPE_LONGLONG;
@@ -65,16 +63,12 @@ bindings(std::span<const Param> params)
 			bind.buffer_type = MYSQL_TYPE_DOUBLE;
 			bind.buffer = const_cast<double *>(&param.real);
 			continue;
-		case Param::Kind::decimal:
-			bind.buffer_type = MYSQL_TYPE_NEWDECIMAL;
-			break;
+		case Param::Kind::decimal: bind.buffer_type = MYSQL_TYPE_NEWDECIMAL; break;
 		case Param::Kind::text:
 			bind.buffer_type = MYSQL_TYPE_VAR_STRING;
 			text = without_utc_offset(param);
 			break;
-		case Param::Kind::bytes:
-			bind.buffer_type = MYSQL_TYPE_BLOB;
-			break;
+		case Param::Kind::bytes: bind.buffer_type = MYSQL_TYPE_BLOB; break;
 		}
 		bind.buffer = const_cast<char *>(text.data());
 		bind.buffer_length = text.size();
@@ -135,10 +129,10 @@ struct Connection::Settling final : PollWaiter {
 		return !hard.passed();
 	}
 
-	Connection          &connection;
+	Connection &connection;
 	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = core::Deadline::after(settle_ms);
-	bool                 killed = false;
-	unsigned             rows = 0;
+	bool killed = false;
+	unsigned rows = 0;
 };
 
 Flow::Flow(Connection &connection) : owner(connection)
@@ -204,8 +198,9 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 {
 	MYSQL_STMT *const stmt = flow.statement->stmt;
 	if (unsigned long const wanted = mysql_stmt_param_count(stmt); wanted != params.size())
-		throw Error(FailureKind::query, "08P01", "remote statement has " + std::to_string(wanted) +
-		            " parameters, but " + std::to_string(params.size()) + " were given");
+		throw Error(FailureKind::query, "08P01",
+		            "remote statement has " + std::to_string(wanted) + " parameters, but " +
+		                std::to_string(params.size()) + " were given");
 	std::vector<MYSQL_BIND> binds = bindings(params);
 	if (!binds.empty() && mysql_stmt_bind_param(stmt, binds.data()) != 0)
 		throw statement_error(report_of(stmt));

@@ -29,8 +29,8 @@ bool
 same(std::string_view word, std::string_view upper) noexcept
 {
 	return word.size() == upper.size() && std::equal(word.begin(), word.end(), upper.begin(), [](char a, char b) {
-		       return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 'a' + 'A') : a) == b;
-	       });
+			   return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 'a' + 'A') : a) == b;
+		   });
 }
 
 template <std::size_t count>

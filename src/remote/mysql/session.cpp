@@ -161,8 +161,8 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 		throw statement_error(report);
 	}
 	/* Not what changes rows and returns some: see send, which may have to run a kept statement again. */
-	bool const keep = kind == StatementKind::reads ||
-	                  (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
+	bool const keep =
+		kind == StatementKind::reads || (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
 	if (keep && sql.size() <= longest_kept_statement)
 		statement.sql = sql;
 	return &statement;

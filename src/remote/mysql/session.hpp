@@ -22,10 +22,10 @@ struct Statement {
 	Statement(const Statement &) = delete;
 	Statement &operator=(const Statement &) = delete;
 
-	std::string        sql; /* empty: not to be found again */
-	MYSQL_STMT        *stmt;
+	std::string sql; /* empty: not to be found again */
+	MYSQL_STMT *stmt;
 	std::vector<Shape> shapes; /* of the row that is bound */
-	Row                row;
+	Row row;
 };
 
 class Connection;
@@ -38,10 +38,10 @@ struct Flow {
 	Flow &operator=(const Flow &) = delete;
 
 	Connection &owner;
-	Statement  *statement = nullptr; /* prepared, or */
-	MYSQL_RES  *text = nullptr;      /* rows of the text protocol */
-	bool        pending = false;     /* the server has more to say */
-	bool        open = true;
+	Statement *statement = nullptr; /* prepared, or */
+	MYSQL_RES *text = nullptr;      /* rows of the text protocol */
+	bool pending = false;           /* the server has more to say */
+	bool open = true;
 };
 
 class Connection final : public remote::Session {
@@ -88,17 +88,17 @@ private:
 	void settle(Flow &flow);
 	void release(Flow &flow) noexcept;
 
-	std::list<Statement>    statements_; /* most recent first; outlives handle_ */
-	Endpoint                endpoint_;
+	std::list<Statement> statements_; /* most recent first; outlives handle_ */
+	Endpoint endpoint_;
 	std::unique_ptr<Handle> handle_;
-	std::string             version_;
-	bool                    is_mariadb_;
-	bool                    read_only_;
-	bool                    in_transaction_ = false; /* one of ours */
-	bool                    owed_ = false;           /* the answer to its COMMIT is still to be read */
-	bool                    altered_ = false;        /* a statement may have changed the session */
-	bool                    busy_ = false;           /* a cursor is open */
-	long                    time_limit_ms_ = 0;      /* on the server, as last set */
+	std::string version_;
+	bool is_mariadb_;
+	bool read_only_;
+	bool in_transaction_ = false; /* one of ours */
+	bool owed_ = false;           /* the answer to its COMMIT is still to be read */
+	bool altered_ = false;        /* a statement may have changed the session */
+	bool busy_ = false;           /* a cursor is open */
+	long time_limit_ms_ = 0;      /* on the server, as last set */
 };
 
 } // namespace tenancy::remote::mysql

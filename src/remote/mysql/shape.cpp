@@ -59,8 +59,8 @@ decimal_shape(const MYSQL_FIELD &field)
 	bool const natural = (field.flags & UNSIGNED_FLAG) != 0;
 	int const scale = static_cast<int>(field.decimals);
 	int const precision = static_cast<int>(field.length) - (scale > 0 ? 1 : 0) - (natural ? 0 : 1);
-	bool const plain = field.org_name != nullptr && field.org_name[0] != 0 && precision > 0 && precision <= 65 &&
-	                   scale <= precision;
+	bool const plain =
+		field.org_name != nullptr && field.org_name[0] != 0 && precision > 0 && precision <= 65 && scale <= precision;
 	std::string native = "decimal";
 	if (plain)
 		native += "(" + std::to_string(precision) + "," + std::to_string(scale) + ")";
@@ -83,8 +83,8 @@ string_shape(const MYSQL_FIELD &field, bool extended)
 		return make(field, Form::text, pgtype::uuid, "uuid");
 	bool const bytes = field.charsetnr == binary_charset;
 	bool const fixed = field.type == MYSQL_TYPE_STRING;
-	bool const large = field.type != MYSQL_TYPE_STRING && field.type != MYSQL_TYPE_VAR_STRING &&
-	                   field.type != MYSQL_TYPE_VARCHAR;
+	bool const large =
+		field.type != MYSQL_TYPE_STRING && field.type != MYSQL_TYPE_VAR_STRING && field.type != MYSQL_TYPE_VARCHAR;
 	if (!word.empty() && word != "point" && word != "geometry")
 		return make(field, bytes ? Form::bytes : Form::text, bytes ? pgtype::bytea : pgtype::text, std::string(word));
 	if (bytes)
@@ -99,36 +99,24 @@ Shape
 shape_of(const MYSQL_FIELD &field, bool extended)
 {
 	switch (static_cast<int>(field.type)) {
-	case MYSQL_TYPE_TINY:
-		return integer_shape(field, "tinyint", pgtype::int2, pgtype::int2);
-	case MYSQL_TYPE_SHORT:
-		return integer_shape(field, "smallint", pgtype::int2, pgtype::int4);
-	case MYSQL_TYPE_INT24:
-		return integer_shape(field, "mediumint", pgtype::int4, pgtype::int4);
-	case MYSQL_TYPE_LONG:
-		return integer_shape(field, "int", pgtype::int4, pgtype::int8);
+	case MYSQL_TYPE_TINY: return integer_shape(field, "tinyint", pgtype::int2, pgtype::int2);
+	case MYSQL_TYPE_SHORT: return integer_shape(field, "smallint", pgtype::int2, pgtype::int4);
+	case MYSQL_TYPE_INT24: return integer_shape(field, "mediumint", pgtype::int4, pgtype::int4);
+	case MYSQL_TYPE_LONG: return integer_shape(field, "int", pgtype::int4, pgtype::int8);
 	case MYSQL_TYPE_LONGLONG:
 		if ((field.flags & UNSIGNED_FLAG) == 0)
 			return make(field, Form::integer, pgtype::int8, "bigint");
 		return make(field, Form::unsigned_bigint, pgtype::numeric, "bigint unsigned", pgtype::numeric_typmod(20, 0));
-	case MYSQL_TYPE_YEAR:
-		return make(field, Form::integer, pgtype::int2, "year");
-	case MYSQL_TYPE_FLOAT:
-		return make(field, Form::float4, pgtype::float4, "float");
-	case MYSQL_TYPE_DOUBLE:
-		return make(field, Form::float8, pgtype::float8, "double");
+	case MYSQL_TYPE_YEAR: return make(field, Form::integer, pgtype::int2, "year");
+	case MYSQL_TYPE_FLOAT: return make(field, Form::float4, pgtype::float4, "float");
+	case MYSQL_TYPE_DOUBLE: return make(field, Form::float8, pgtype::float8, "double");
 	case MYSQL_TYPE_DECIMAL:
-	case MYSQL_TYPE_NEWDECIMAL:
-		return decimal_shape(field);
+	case MYSQL_TYPE_NEWDECIMAL: return decimal_shape(field);
 	case MYSQL_TYPE_DATE:
-	case MYSQL_TYPE_NEWDATE:
-		return make(field, Form::date, pgtype::date, "date");
-	case MYSQL_TYPE_DATETIME:
-		return make(field, Form::timestamp, pgtype::timestamp, "datetime");
-	case MYSQL_TYPE_TIMESTAMP:
-		return make(field, Form::timestamptz, pgtype::timestamptz, "timestamp");
-	case MYSQL_TYPE_TIME:
-		return make(field, Form::time, pgtype::interval, "time");
+	case MYSQL_TYPE_NEWDATE: return make(field, Form::date, pgtype::date, "date");
+	case MYSQL_TYPE_DATETIME: return make(field, Form::timestamp, pgtype::timestamp, "datetime");
+	case MYSQL_TYPE_TIMESTAMP: return make(field, Form::timestamptz, pgtype::timestamptz, "timestamp");
+	case MYSQL_TYPE_TIME: return make(field, Form::time, pgtype::interval, "time");
 	case MYSQL_TYPE_BIT: {
 		auto const width = static_cast<unsigned>(field.length);
 		auto const typmod = static_cast<std::int32_t>(width);
@@ -136,16 +124,11 @@ shape_of(const MYSQL_FIELD &field, bool extended)
 		shape.bits = width;
 		return shape;
 	}
-	case type_json:
-		return make(field, Form::text, pgtype::json, "json");
-	case MYSQL_TYPE_GEOMETRY:
-		return make(field, Form::bytes, pgtype::bytea, "geometry");
-	case type_vector:
-		return make(field, Form::bytes, pgtype::bytea, "vector");
-	case MYSQL_TYPE_NULL:
-		return make(field, Form::text, pgtype::text, "null");
-	default:
-		return string_shape(field, extended);
+	case type_json: return make(field, Form::text, pgtype::json, "json");
+	case MYSQL_TYPE_GEOMETRY: return make(field, Form::bytes, pgtype::bytea, "geometry");
+	case type_vector: return make(field, Form::bytes, pgtype::bytea, "vector");
+	case MYSQL_TYPE_NULL: return make(field, Form::text, pgtype::text, "null");
+	default: return string_shape(field, extended);
 	}
 }
 

@@ -186,19 +186,13 @@ Row::binding(Slot &slot)
 	bind.length = &slot.length;
 	bind.buffer = &slot.integer;
 	switch (slot.form) {
-	case Form::integer:
-		bind.buffer_type = MYSQL_TYPE_LONGLONG;
-		break;
+	case Form::integer: bind.buffer_type = MYSQL_TYPE_LONGLONG; break;
 	case Form::unsigned_bigint:
 		bind.buffer_type = MYSQL_TYPE_LONGLONG;
 		bind.is_unsigned = 1;
 		break;
-	case Form::float4:
-		bind.buffer_type = MYSQL_TYPE_FLOAT;
-		break;
-	case Form::float8:
-		bind.buffer_type = MYSQL_TYPE_DOUBLE;
-		break;
+	case Form::float4: bind.buffer_type = MYSQL_TYPE_FLOAT; break;
+	case Form::float8: bind.buffer_type = MYSQL_TYPE_DOUBLE; break;
 	case Form::date:
 	case Form::timestamp:
 	case Form::timestamptz:
@@ -295,9 +289,7 @@ Row::decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells)
 			cell.integer = slot.integer;
 			cell.kind = CellKind::integer;
 			break;
-		case Form::unsigned_bigint:
-			decode_natural(slot.natural, batch, cell);
-			break;
+		case Form::unsigned_bigint: decode_natural(slot.natural, batch, cell); break;
 		case Form::float4:
 			cell.real = static_cast<double>(slot.single);
 			cell.kind = CellKind::float4;
@@ -309,9 +301,7 @@ Row::decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells)
 		case Form::date:
 		case Form::timestamp:
 		case Form::timestamptz:
-		case Form::time:
-			decode_time(slot.form, slot.time, batch, cell);
-			break;
+		case Form::time: decode_time(slot.form, slot.time, batch, cell); break;
 		default:
 			if (slot.length > slot.capacity)
 				fetch_long(stmt, i, batch, cell);
@@ -342,15 +332,10 @@ decode_text(const Shape &shape, std::string_view text, Batch &batch, Cell &cell)
 		break;
 	case Form::date:
 	case Form::timestamp:
-	case Form::timestamptz:
-		decode_date_text(shape.form, text, batch, cell);
-		break;
+	case Form::timestamptz: decode_date_text(shape.form, text, batch, cell); break;
 	case Form::unsigned_bigint:
-	case Form::time:
-		decode_string(Form::text, 0, text, batch, cell);
-		break;
-	default:
-		decode_string(shape.form, shape.bits, text, batch, cell);
+	case Form::time: decode_string(Form::text, 0, text, batch, cell); break;
+	default: decode_string(shape.form, shape.bits, text, batch, cell);
 	}
 }
 

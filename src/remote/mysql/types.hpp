@@ -46,8 +46,8 @@ enum class Form : std::uint8_t {
 };
 
 struct Shape {
-	Column   column;
-	Form     form = Form::text;
+	Column column;
+	Form form = Form::text;
 	unsigned bits = 0; /* width of bit(n) */
 };
 
@@ -65,27 +65,27 @@ public:
 
 private:
 	struct Slot {
-		Form          form = Form::text;
-		unsigned      bits = 0;
-		Flag          is_null = 0, error = 0;
+		Form form = Form::text;
+		unsigned bits = 0;
+		Flag is_null = 0, error = 0;
 		unsigned long length = 0;
 		union {
-			std::int64_t  integer = 0;
+			std::int64_t integer = 0;
 			std::uint64_t natural;
-			float         single;
-			double        real;
-			MYSQL_TIME    time;
+			float single;
+			double real;
+			MYSQL_TIME time;
 		};
 		std::unique_ptr<char[]> buffer;
-		unsigned long           capacity = 0;
+		unsigned long capacity = 0;
 	};
 	static MYSQL_BIND binding(Slot &slot);
 	void fetch_long(MYSQL_STMT *stmt, unsigned column, Batch &batch, Cell &cell);
 	void grow(Slot &slot, unsigned column);
 
-	std::vector<Slot>       slots_; /* never moved while bound */
+	std::vector<Slot> slots_; /* never moved while bound */
 	std::vector<MYSQL_BIND> binds_;
-	bool                    rebind_ = false;
+	bool rebind_ = false;
 };
 
 /* A value of the text protocol. */

@@ -62,12 +62,9 @@ Arguments::add(const Param &param)
 		lengths_.push_back(static_cast<int>(param.text.size()));
 		formats_.push_back(binary_format);
 		return;
-	case Param::Kind::boolean:
-		return add_text(param.type_oid, texts_.emplace_back(param.integer != 0 ? "t" : "f"));
-	case Param::Kind::integer:
-		return add_text(param.type_oid, texts_.emplace_back(std::to_string(param.integer)));
-	case Param::Kind::float8:
-		return add_text(param.type_oid, texts_.emplace_back(float_text(param.real)));
+	case Param::Kind::boolean: return add_text(param.type_oid, texts_.emplace_back(param.integer != 0 ? "t" : "f"));
+	case Param::Kind::integer: return add_text(param.type_oid, texts_.emplace_back(std::to_string(param.integer)));
+	case Param::Kind::float8: return add_text(param.type_oid, texts_.emplace_back(float_text(param.real)));
 	case Param::Kind::decimal:
 	case Param::Kind::text:
 		if (param.text.find('\0') != param.text.npos)

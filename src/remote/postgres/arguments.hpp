@@ -30,10 +30,10 @@ private:
 	void add(const Param &param);
 	void add_text(Oid type, std::string_view text);
 
-	std::vector<std::string>  texts_; /* never grows past its reserved size: values_ points into it */
-	std::vector<Oid>          types_;
+	std::vector<std::string> texts_; /* never grows past its reserved size: values_ points into it */
+	std::vector<Oid> types_;
 	std::vector<const char *> values_;
-	std::vector<int>          lengths_, formats_;
+	std::vector<int> lengths_, formats_;
 };
 
 } // namespace tenancy::remote::postgres

@@ -165,18 +165,15 @@ Cursor::take(Reply reply)
 	switch (PQresultStatus(reply.result.get())) {
 	case PGRES_COPY_IN:
 	case PGRES_COPY_OUT:
-	case PGRES_COPY_BOTH:
-		refuse_copy();
+	case PGRES_COPY_BOTH: refuse_copy();
 	case PGRES_SINGLE_TUPLE:
 #ifdef LIBPQ_HAS_CHUNK_MODE
 	case PGRES_TUPLES_CHUNK:
 #endif
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-	case PGRES_EMPTY_QUERY:
-		break;
-	case PGRES_PIPELINE_ABORTED:
-		return false;
+	case PGRES_EMPTY_QUERY: break;
+	case PGRES_PIPELINE_ABORTED: return false;
 	default:
 		if (reply.step != Step::attempt && !failure_)
 			failure_ = std::move(reply.result);

@@ -48,23 +48,23 @@ private:
 
 	using Clock = core::Deadline::Clock;
 
-	Session              &session_;
-	Link                 &link_;
-	RunOptions            options_;
-	core::Deadline        deadline_;
-	Clock::time_point     started_;
-	Session::InFlight     flight_;
-	std::vector<Column>   columns_;
+	Session &session_;
+	Link &link_;
+	RunOptions options_;
+	core::Deadline deadline_;
+	Clock::time_point started_;
+	Session::InFlight flight_;
+	std::vector<Column> columns_;
 	std::vector<Decoding> decodings_;
-	Result                result_;  /* rows not handed out yet, from row_ on */
-	int                   row_ = 0;
-	Result                failure_; /* the first error */
-	std::int64_t          affected_ = 0;
-	bool                  described_ = false;
-	bool                  reused_ = false;      /* runs a statement prepared earlier */
-	bool                  rolled_back_ = false;
-	bool                  concluded_ = false;
-	bool                  late_ = false;        /* concluded after its time was up */
+	Result result_; /* rows not handed out yet, from row_ on */
+	int row_ = 0;
+	Result failure_; /* the first error */
+	std::int64_t affected_ = 0;
+	bool described_ = false;
+	bool reused_ = false; /* runs a statement prepared earlier */
+	bool rolled_back_ = false;
+	bool concluded_ = false;
+	bool late_ = false; /* concluded after its time was up */
 };
 
 } // namespace tenancy::remote::postgres

@@ -44,8 +44,7 @@ public:
 		entries_.push_back(no_keytab_.data());
 		entries_.push_back(nullptr);
 	}
-	template <typename Call>
-	auto operator()(Call &&call)
+	template <typename Call> auto operator()(Call &&call)
 	{
 		struct Restore {
 			char **const saved = environ;
@@ -56,8 +55,8 @@ public:
 	}
 
 private:
-	std::string         no_tickets_ = "KRB5CCNAME=MEMORY:none";
-	std::string         no_keytab_ = "KRB5_CLIENT_KTNAME=/dev/null/none";
+	std::string no_tickets_ = "KRB5CCNAME=MEMORY:none";
+	std::string no_keytab_ = "KRB5_CLIENT_KTNAME=/dev/null/none";
 	std::vector<char *> entries_;
 };
 
@@ -91,7 +90,7 @@ public:
 	const std::string &path() const noexcept { return path_; }
 
 private:
-	int         fd_ = -1;
+	int fd_ = -1;
 	std::string path_;
 };
 
@@ -149,15 +148,14 @@ private:
 		names_[count_] = name;
 		values_[count_++] = value;
 	}
-	std::string                  port_;
-	std::size_t                  count_ = 0;
+	std::string port_;
+	std::size_t count_ = 0;
 	std::array<const char *, 32> names_{}, values_{}; /* what is not added ends the list */
 };
 
 void
 ignore_notice(void *, const char *)
-{
-}
+{}
 
 Error
 no_time_to_connect()
@@ -188,8 +186,7 @@ Endpoint::Endpoint(const Target &target)
 	: host(target.host), port(target.port), database(target.database), username(target.username),
 	  password(target.password.copy()), tls(target.tls), tls_root_pem(target.tls_root_pem),
 	  application_name(target.application_name)
-{
-}
+{}
 
 Link
 dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)

@@ -18,12 +18,12 @@ namespace tenancy::remote::postgres {
 struct Endpoint {
 	explicit Endpoint(const Target &target);
 
-	std::string   host, address; /* the name, for certificates; the checked address */
+	std::string host, address; /* the name, for certificates; the checked address */
 	std::uint16_t port;
-	std::string   database, username;
-	core::Secret  password;
-	TlsMode       tls;
-	std::string   tls_root_pem, application_name;
+	std::string database, username;
+	core::Secret password;
+	TlsMode tls;
+	std::string tls_root_pem, application_name;
 };
 
 /* A connection whose server asked for the password; throws core::Error as test_connection shows it. */

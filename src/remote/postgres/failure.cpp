@@ -30,8 +30,7 @@ kind_of(std::string_view sqlstate, std::string_view message, bool late) noexcept
 		return timed_out ? FailureKind::timeout : FailureKind::cancelled;
 	}
 	bool const connection = sqlstate.substr(0, 2) == "08" && sqlstate != "08P01";
-	if (connection || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P05" ||
-	    sqlstate == "25P03")
+	if (connection || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P05" || sqlstate == "25P03")
 		return FailureKind::lost;
 	return FailureKind::query;
 }

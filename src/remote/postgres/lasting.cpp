@@ -14,16 +14,22 @@ namespace {
 
 /* First words of the tags of statements that act on the database, or on the transaction, but not on the session. */
 constexpr std::string_view harmless[] = {
-	"SELECT",  "INSERT",   "UPDATE",  "DELETE", "MERGE",   "EXPLAIN", "SHOW",     "CREATE",  "ALTER",      "DROP",
-	"COMMENT", "TRUNCATE", "GRANT",   "REVOKE", "ANALYZE", "VACUUM",  "REINDEX",  "CLUSTER", "CHECKPOINT", "REFRESH",
-	"NOTIFY",  "LOCK",     "IMPORT",  "BEGIN",  "START",   "COMMIT",  "ROLLBACK", "RELEASE", "SAVEPOINT",  "REASSIGN",
-	"SECURITY",
+	"SELECT",  "INSERT",  "UPDATE",     "DELETE",   "MERGE",     "EXPLAIN",  "SHOW",     "CREATE",
+	"ALTER",   "DROP",    "COMMENT",    "TRUNCATE", "GRANT",     "REVOKE",   "ANALYZE",  "VACUUM",
+	"REINDEX", "CLUSTER", "CHECKPOINT", "REFRESH",  "NOTIFY",    "LOCK",     "IMPORT",   "BEGIN",
+	"START",   "COMMIT",  "ROLLBACK",   "RELEASE",  "SAVEPOINT", "REASSIGN", "SECURITY",
 };
 
 /* Functions, and the schema of temporary objects. */
 constexpr std::string_view suspects[] = {
-	"pg_temp",          "set_config",              "setseed",              "dblink_connect",
-	"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared",
+	"pg_temp",
+	"set_config",
+	"setseed",
+	"dblink_connect",
+	"pg_advisory_lock",
+	"pg_advisory_lock_shared",
+	"pg_try_advisory_lock",
+	"pg_try_advisory_lock_shared",
 };
 
 /* Columns are called temp too, but not after these: CREATE OR REPLACE TEMP VIEW, SELECT INTO TEMP, and so on. */

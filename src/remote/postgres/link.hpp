@@ -27,9 +27,9 @@ using Result = std::unique_ptr<PGresult, ClearResult>;
 
 /* What a reply answers. */
 enum class Step : std::uint8_t {
-	none,      /* nothing is outstanding */
-	command,   /* housekeeping of ours that has to succeed */
-	attempt,   /* housekeeping of ours that may fail */
+	none,    /* nothing is outstanding */
+	command, /* housekeeping of ours that has to succeed */
+	attempt, /* housekeeping of ours that may fail */
 	prepare,
 	describe,
 	statement, /* the user's, its rows streamed */
@@ -37,7 +37,7 @@ enum class Step : std::uint8_t {
 };
 
 struct Reply {
-	Step   step = Step::none;
+	Step step = Step::none;
 	Result result;
 };
 
@@ -79,19 +79,19 @@ public:
 	void close() noexcept;
 
 private:
-	void   sent(int ok, Step step);
-	void   read_more(core::Deadline deadline, core::Waiter &waiter);
+	void sent(int ok, Step step);
+	void read_more(core::Deadline deadline, core::Waiter &waiter);
 	Result next_result(core::Deadline deadline, core::Waiter &waiter);
-	void   stream_rows() noexcept;
-	void   skip_to_sync();
+	void stream_rows() noexcept;
+	void skip_to_sync();
 	[[noreturn]] void lose() const;
 
-	PGconn                    *connection_;
-	std::vector<Step>          steps_; /* sent since nothing was outstanding */
-	std::size_t                next_ = 0;
-	bool                       streaming_ = false;
-	int                        chunk_ = 1;
-	std::string                tag_;
+	PGconn *connection_;
+	std::vector<Step> steps_; /* sent since nothing was outstanding */
+	std::size_t next_ = 0;
+	bool streaming_ = false;
+	int chunk_ = 1;
+	std::string tag_;
 	std::optional<core::Error> last_words_; /* the error with which the server ended the session */
 };
 

@@ -20,8 +20,8 @@ namespace {
 struct Builtin {
 	std::uint32_t oid;
 	std::uint32_t array;
-	const char   *name; /* as format_type says it */
-	Decoding      decoding = Decoding::text;
+	const char *name; /* as format_type says it */
+	Decoding decoding = Decoding::text;
 };
 
 /* The types that keep their OID on this side, with their arrays (pg_type.dat). */
@@ -55,14 +55,14 @@ constexpr Builtin kept[] = {
 /* Common types that arrive as text: their input may depend on the server, or they are of no use elsewhere. */
 struct Named {
 	std::uint32_t oid;
-	const char   *name;
+	const char *name;
 };
 constexpr Named shown_as_text[] = {
-	{18, "\"char\""},       {24, "regproc"},    {27, "tid"},         {28, "xid"},         {142, "xml"},
-	{600, "point"},         {650, "cidr"},      {705, "unknown"},    {774, "macaddr8"},   {790, "money"},
-	{829, "macaddr"},       {869, "inet"},      {2205, "regclass"},  {2206, "regtype"},   {2249, "record"},
-	{2202, "regprocedure"}, {2278, "void"},     {3614, "tsvector"},  {3615, "tsquery"},   {3904, "int4range"},
-	{3906, "numrange"},     {3908, "tsrange"},  {3910, "tstzrange"}, {3912, "daterange"}, {3926, "int8range"},
+	{18, "\"char\""},       {24, "regproc"},   {27, "tid"},         {28, "xid"},         {142, "xml"},
+	{600, "point"},         {650, "cidr"},     {705, "unknown"},    {774, "macaddr8"},   {790, "money"},
+	{829, "macaddr"},       {869, "inet"},     {2205, "regclass"},  {2206, "regtype"},   {2249, "record"},
+	{2202, "regprocedure"}, {2278, "void"},    {3614, "tsvector"},  {3615, "tsquery"},   {3904, "int4range"},
+	{3906, "numrange"},     {3908, "tsrange"}, {3910, "tstzrange"}, {3912, "daterange"}, {3926, "int8range"},
 };
 
 const Builtin *
@@ -163,10 +163,8 @@ read_special(Batch &batch, Cell &cell, std::string_view text, Decoding decoding)
 			return true;
 		}
 		return false;
-	case Decoding::bytes:
-		return read_bytes(batch, cell, text);
-	case Decoding::text:
-		break;
+	case Decoding::bytes: return read_bytes(batch, cell, text);
+	case Decoding::text: break;
 	}
 	return false;
 }

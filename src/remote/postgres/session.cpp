@@ -33,19 +33,19 @@ std::string
 set_up_sql(bool read_only, int server_version)
 {
 	std::string sql = "SELECT pg_catalog.pg_backend_pid()"
-	                  ", pg_catalog.set_config('TimeZone', 'UTC', false)"
-	                  ", pg_catalog.set_config('DateStyle', 'ISO', false)"
-	                  ", pg_catalog.set_config('IntervalStyle', 'postgres', false)"
-	                  ", pg_catalog.set_config('extra_float_digits', '3', false)"
-	                  ", pg_catalog.set_config('bytea_output', 'hex', false)"
-	                  ", pg_catalog.set_config('standard_conforming_strings', 'on', false)"
-	                  ", pg_catalog.set_config('client_min_messages', 'error', false)";
+					  ", pg_catalog.set_config('TimeZone', 'UTC', false)"
+					  ", pg_catalog.set_config('DateStyle', 'ISO', false)"
+					  ", pg_catalog.set_config('IntervalStyle', 'postgres', false)"
+					  ", pg_catalog.set_config('extra_float_digits', '3', false)"
+					  ", pg_catalog.set_config('bytea_output', 'hex', false)"
+					  ", pg_catalog.set_config('standard_conforming_strings', 'on', false)"
+					  ", pg_catalog.set_config('client_min_messages', 'error', false)";
 	if (read_only)
 		sql += ", pg_catalog.set_config('default_transaction_read_only', 'on', false)";
 	/* Should this process be killed, the server notices within a second; it can look only on Linux. */
 	if (server_version >= first_with_connection_check)
 		sql += ", CASE WHEN pg_catalog.version() LIKE '%linux%'"
-		       " THEN pg_catalog.set_config('client_connection_check_interval', '1000', false) END";
+			   " THEN pg_catalog.set_config('client_connection_check_interval', '1000', false) END";
 	return sql;
 }
 
@@ -68,8 +68,7 @@ oid_at(const PGresult *result, int row)
 
 Session::Session(Endpoint endpoint, Link link, bool read_only)
 	: endpoint_(std::move(endpoint)), link_(std::move(link)), version_(version_text(link_.raw())), read_only_(read_only)
-{
-}
+{}
 
 template <typename Take>
 void

@@ -51,7 +51,7 @@ private:
 
 	private:
 		Session &session_;
-		bool     done_ = false;
+		bool done_ = false;
 	};
 
 	void prepare_to_run(core::Deadline deadline, core::Waiter &waiter);
@@ -59,8 +59,7 @@ private:
 	void send_set_up();
 	void send_timeout(long timeout_ms);
 	/* Everything outstanding, each step of which has to succeed; calls take(result) for those with rows. */
-	template <typename Take>
-	void finish(core::Deadline deadline, core::Waiter &waiter, Take &&take);
+	template <typename Take> void finish(core::Deadline deadline, core::Waiter &waiter, Take &&take);
 	void learn_type_names(const PGresult *described, core::Deadline deadline, core::Waiter &waiter);
 	/* A statement ended: did it leave something behind that the next user of the session would meet? */
 	void statement_ended() noexcept;
@@ -68,17 +67,17 @@ private:
 	/* Within a second: cancel the statement, and end with a clean session or a closed one. */
 	void stop() noexcept;
 
-	Endpoint    endpoint_;
-	Link        link_;
-	Statements  statements_;
-	TypeNames   type_names_;
+	Endpoint endpoint_;
+	Link link_;
+	Statements statements_;
+	TypeNames type_names_;
 	std::string version_;
-	long        remote_timeout_ms_ = 0; /* in force on the server; 0: its own default */
-	int         process_ = 0;           /* of the backend that serves us */
-	bool        read_only_;
-	bool        busy_ = false;    /* a cursor, or another statement, is in flight */
-	bool        spoiled_ = false; /* a statement may have left its mark on the session's state */
-	bool        broken_ = false;  /* something of ours failed: never to be used again */
+	long remote_timeout_ms_ = 0; /* in force on the server; 0: its own default */
+	int process_ = 0;            /* of the backend that serves us */
+	bool read_only_;
+	bool busy_ = false;    /* a cursor, or another statement, is in flight */
+	bool spoiled_ = false; /* a statement may have left its mark on the session's state */
+	bool broken_ = false;  /* something of ours failed: never to be used again */
 };
 
 } // namespace tenancy::remote::postgres

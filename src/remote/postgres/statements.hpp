@@ -15,8 +15,8 @@ namespace tenancy::remote::postgres {
 
 struct PreparedStatement {
 	std::string key;
-	std::string name;             /* empty until it is worth a name */
-	bool        prepared = false; /* sent to the server under that name */
+	std::string name;      /* empty until it is worth a name */
+	bool prepared = false; /* sent to the server under that name */
 };
 
 class Statements {
@@ -35,9 +35,9 @@ private:
 	static constexpr std::size_t longest = 64 << 10; /* of a text worth remembering */
 
 	using Order = std::list<PreparedStatement>;
-	Order                                                 order_; /* most recently used first */
+	Order order_;                                                 /* most recently used first */
 	std::unordered_map<std::string_view, Order::iterator> index_; /* keys point into order_ */
-	unsigned long                                         number_ = 0;
+	unsigned long number_ = 0;
 };
 
 } // namespace tenancy::remote::postgres

@@ -20,8 +20,8 @@ using core::FailureKind;
 enum class Access : unsigned char { read, change, define, transaction, function, pragma, module };
 
 struct Action {
-	int         code;
-	Access      access;
+	int code;
+	Access access;
 	const char *name;
 };
 
@@ -225,8 +225,8 @@ static_assert(std::is_sorted(std::begin(function_table), std::end(function_table
 
 /* Sorted. What these take as an argument is a name; the others only tell when they are given none. */
 constexpr std::string_view pragma_with_name_table[] = {
-	"foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
-	"table_info",        "table_list",       "table_xinfo",
+	"foreign_key_check", "foreign_key_list", "index_info", "index_list",
+	"index_xinfo",       "table_info",       "table_list", "table_xinfo",
 };
 static_assert(std::is_sorted(std::begin(pragma_with_name_table), std::end(pragma_with_name_table)));
 
@@ -245,7 +245,7 @@ template <std::size_t Size>
 bool
 listed(const std::string_view (&table)[Size], const char *name) noexcept
 {
-	char        lower[64];
+	char lower[64];
 	std::size_t size = 0;
 	if (name == nullptr)
 		return false;
@@ -298,7 +298,7 @@ Authorizer::judge(int code, const char *first, const char *second, const char *s
 	if (action == nullptr)
 		return Verdict::denied;
 	Verdict const write = read_only_ ? Verdict::read_only : Verdict::allowed;
-	bool          known = true;
+	bool known = true;
 	switch (action->access) {
 	case Access::read: return Verdict::allowed;
 	case Access::change: return declares_module(code, first) ? Verdict::allowed : write;
@@ -318,7 +318,7 @@ int
 Authorizer::called(void *self, int action, const char *first, const char *second, const char *schema,
                    const char *) noexcept
 {
-	auto         &authorizer = *static_cast<Authorizer *>(self);
+	auto &authorizer = *static_cast<Authorizer *>(self);
 	Verdict const verdict = authorizer.judge(action, first, second, schema);
 	if (verdict == Verdict::allowed)
 		return SQLITE_OK;

@@ -30,10 +30,10 @@ private:
 	                  const char *) noexcept;
 	Verdict judge(int action, const char *first, const char *second, const char *schema) const noexcept;
 
-	bool    read_only_ = false;
+	bool read_only_ = false;
 	Verdict verdict_ = Verdict::allowed;
-	int     action_ = 0;
-	char    name_[64] = ""; /* of the function, pragma or module */
+	int action_ = 0;
+	char name_[64] = ""; /* of the function, pragma or module */
 };
 
 } // namespace tenancy::remote::sqlite

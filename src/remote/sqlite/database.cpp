@@ -18,13 +18,13 @@ namespace {
 using core::Error;
 using core::FailureKind;
 
-constexpr std::size_t   max_cached = 32;
-constexpr std::size_t   max_cached_sql = 16 << 10;
-constexpr int           operations_between_checks = 1000; /* some microseconds */
-constexpr std::int64_t  heap_limit = 512 << 20;           /* of all SQLite databases of the process */
+constexpr std::size_t max_cached = 32;
+constexpr std::size_t max_cached_sql = 16 << 10;
+constexpr int operations_between_checks = 1000; /* some microseconds */
+constexpr std::int64_t heap_limit = 512 << 20;  /* of all SQLite databases of the process */
 /* Without a statement timeout a lock is not waited for forever: its holder may be another cursor of this backend. */
-constexpr long          lock_timeout_ms = 30'000;
-constexpr long          patience_ms = 100;
+constexpr long lock_timeout_ms = 30'000;
+constexpr long patience_ms = 100;
 
 constexpr std::pair<int, int> limit_table[] = {
 	{SQLITE_LIMIT_ATTACHED, 0},
@@ -116,7 +116,7 @@ Database::open(const File &file, bool read_only)
 	require(limited >= 0);
 	int const flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOFOLLOW |
 	                  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	sqlite3  *handle = nullptr;
+	sqlite3 *handle = nullptr;
 	int const code = sqlite3_open_v2(file.path.c_str(), &handle, flags, nullptr);
 	handle_.reset(handle);
 	if (code != SQLITE_OK) {
@@ -245,10 +245,10 @@ Database::prepare(std::string_view sql, const Call &call)
 		throw Error(FailureKind::query, "22021", "the statement contains a zero byte");
 	taken.push_back({std::string(sql), call.read_only, nullptr});
 	const std::string &text = taken.front().sql;
-	const char        *tail = nullptr;
+	const char *tail = nullptr;
 	run(call, false, [&] {
 		sqlite3_stmt *statement = nullptr;
-		int const     size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
+		int const size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
 		int const code =
 			sqlite3_prepare_v3(handle_.get(), text.c_str(), size, SQLITE_PREPARE_PERSISTENT, &statement, &tail);
 		taken.front().handle.reset(statement);

@@ -20,9 +20,9 @@ namespace tenancy::remote::sqlite {
 
 /* On whose behalf SQLite works at the moment, and until when. */
 struct Call {
-	core::Waiter  &waiter;
+	core::Waiter &waiter;
 	core::Deadline deadline;
-	bool           read_only;
+	bool read_only;
 };
 
 struct FinalizeStatement {
@@ -35,8 +35,8 @@ using StatementHandle = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
 /* Compiled statements that nobody uses, the most recently used first. */
 struct CachedStatement {
-	std::string     sql;
-	bool            read_only; /* compiled under those rules */
+	std::string sql;
+	bool read_only; /* compiled under those rules */
 	StatementHandle handle;
 };
 using StatementList = std::list<CachedStatement>;
@@ -52,7 +52,7 @@ public:
 
 private:
 	StatementList *cache_;
-	StatementList  taken_; /* one element; moved between lists, so that giving it back cannot fail */
+	StatementList taken_; /* one element; moved between lists, so that giving it back cannot fail */
 };
 
 class Database {
@@ -77,23 +77,22 @@ private:
 	void open(const File &file, bool read_only);
 	void harden(bool read_only);
 	void check_file(const Call &call);
-	template <typename Operation>
-	int run(const Call &call, bool started, Operation operation);
+	template <typename Operation> int run(const Call &call, bool started, Operation operation);
 	/* What to do about a failed operation: return to repeat it, or throw. */
 	void recover(int code, const Call &call, bool started);
 	void wait_for_lock(const Call &call);
 	static int progress(void *self) noexcept;
 
 	std::unique_ptr<sqlite3, CloseDatabase> handle_;
-	Authorizer     authorizer_;
-	StatementList  cache_;
+	Authorizer authorizer_;
+	StatementList cache_;
 	/* Of the operation that runs. */
-	const Call    *call_ = nullptr;
-	bool           started_ = false;
-	bool           deaf_ = false;  /* its interrupts are held off by their owner */
+	const Call *call_ = nullptr;
+	bool started_ = false;
+	bool deaf_ = false;            /* its interrupts are held off by their owner */
 	core::Deadline patience_;      /* with an interrupt, when rows have been seen */
 	core::Deadline lock_deadline_; /* when it has met a lock */
-	int            pause_ms_ = 1;
+	int pause_ms_ = 1;
 };
 
 } // namespace tenancy::remote::sqlite

@@ -15,7 +15,7 @@ using core::Error;
 using core::FailureKind;
 
 struct Mapping {
-	int         code;
+	int code;
 	const char *sqlstate;
 	FailureKind kind;
 };
@@ -52,7 +52,7 @@ constexpr Mapping code_table[] = {
 
 struct Phrase {
 	std::string_view text;
-	const char      *sqlstate;
+	const char *sqlstate;
 };
 
 constexpr Phrase phrase_table[] = {
@@ -69,7 +69,7 @@ constexpr Phrase phrase_table[] = {
 	{"wrong number of arguments", "42883"},
 	{"already exists", "42P07"},
 	{"already another table or index", "42P07"},
-	{"no such ", "42704"}, /* index, trigger, module, collation sequence, … */
+	{"no such ", "42704"},      /* index, trigger, module, collation sequence, … */
 	{"unsafe use of", "42501"}, /* of a function, in the schema */
 	{"misuse of ", "42803"},
 	{"foreign key mismatch", "42830"},

@@ -19,8 +19,8 @@ std::string_view
 bytes_of(sqlite3_value *value) noexcept
 {
 	const void *const data = sqlite3_value_type(value) == SQLITE_BLOB
-								 ? sqlite3_value_blob(value)
-								 : static_cast<const void *>(sqlite3_value_text(value));
+	                             ? sqlite3_value_blob(value)
+	                             : static_cast<const void *>(sqlite3_value_text(value));
 	auto const size = static_cast<std::size_t>(sqlite3_value_bytes(value));
 	if (data == nullptr)
 		return sqlite3_value_type(value) == SQLITE_BLOB ? std::string_view("", 0) : std::string_view();
@@ -32,7 +32,7 @@ text_of(sqlite3_value *value) noexcept
 {
 	auto const *const text = reinterpret_cast<const char *>(sqlite3_value_text(value));
 	return text == nullptr ? std::string_view()
-						   : std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+	                       : std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
 }
 
 /* std::string_view::find is quadratic; memmem is not. */
@@ -65,8 +65,8 @@ instr(sqlite3_context *context, int, sqlite3_value **args) noexcept
 		return sqlite3_result_int64(context, 0);
 	auto const before = text.substr(0, place);
 	auto const position = binary
-							  ? static_cast<std::ptrdiff_t>(before.size())
-							  : std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xc0) != 0x80; });
+	                          ? static_cast<std::ptrdiff_t>(before.size())
+	                          : std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xc0) != 0x80; });
 	sqlite3_result_int64(context, position + 1);
 }
 
@@ -89,17 +89,17 @@ replace(sqlite3_context *context, int, sqlite3_value **args) noexcept
 
 	std::size_t size = text.size();
 	for (std::size_t at = position_of(text, pattern, 0); at != std::string_view::npos;
-		 at = position_of(text, pattern, at + pattern.size()))
+	     at = position_of(text, pattern, at + pattern.size()))
 		size += substitute.size() - pattern.size(); /* may wrap, and wraps back */
 	if (size > static_cast<std::size_t>(sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1)))
 		return sqlite3_result_error_toobig(context);
 	auto *const result = static_cast<char *>(sqlite3_malloc64(size + 1));
 	if (result == nullptr)
 		return sqlite3_result_error_nomem(context);
-	char       *end = result;
+	char *end = result;
 	std::size_t from = 0;
 	for (std::size_t at; (at = position_of(text, pattern, from)) != std::string_view::npos;
-		 from = at + pattern.size()) {
+	     from = at + pattern.size()) {
 		end = std::copy_n(text.data() + from, at - from, end);
 		end = std::copy_n(substitute.data(), substitute.size(), end);
 	}
@@ -124,7 +124,7 @@ std::size_t
 matching_character(std::string_view text, std::string_view set, bool at_end) noexcept
 {
 	while (!set.empty()) {
-		std::size_t const      size = character_size(set);
+		std::size_t const size = character_size(set);
 		std::string_view const character = set.substr(0, size);
 		if (at_end ? text.ends_with(character) : text.starts_with(character))
 			return size;
@@ -139,9 +139,9 @@ trim(sqlite3_context *context, int, sqlite3_value **args) noexcept
 {
 	if (is_null(args[0]) || is_null(args[1]))
 		return;
-	std::string_view       text = text_of(args[0]);
+	std::string_view text = text_of(args[0]);
 	std::string_view const set = text_of(args[1]);
-	auto const             ends = reinterpret_cast<std::uintptr_t>(sqlite3_user_data(context));
+	auto const ends = reinterpret_cast<std::uintptr_t>(sqlite3_user_data(context));
 	if (text.data() == nullptr || set.data() == nullptr)
 		return sqlite3_result_error_nomem(context);
 	if (set.size() > max_trimmed_set)
@@ -156,8 +156,8 @@ trim(sqlite3_context *context, int, sqlite3_value **args) noexcept
 }
 
 struct Function {
-	const char    *name;
-	int            arguments;
+	const char *name;
+	int arguments;
 	std::uintptr_t data;
 	void (*body)(sqlite3_context *, int, sqlite3_value **) noexcept;
 };

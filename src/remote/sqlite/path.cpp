@@ -41,7 +41,7 @@ public:
 		if (fd_ >= 0)
 			close(fd_);
 	}
-	int  get() const noexcept { return fd_; }
+	int get() const noexcept { return fd_; }
 	bool valid() const noexcept { return fd_ >= 0; }
 
 private:
@@ -51,9 +51,8 @@ private:
 bool
 equal_ignoring_case(std::string_view a, std::string_view b) noexcept
 {
-	return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-		return std::tolower(x) == std::tolower(y);
-	});
+	return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+	                  [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 /* name-mj1A2B3C4D: a journal that belongs to several databases. */
@@ -71,9 +70,9 @@ bool
 is_side_file(std::string_view name) noexcept
 {
 	return is_super_journal(name) ||
-		   std::any_of(std::begin(side_files), std::end(side_files), [name](std::string_view suffix) {
+	       std::any_of(std::begin(side_files), std::end(side_files), [name](std::string_view suffix) {
 			   return name.size() >= suffix.size() &&
-					  equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
+		              equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
 		   });
 }
 
@@ -122,8 +121,8 @@ fail_open(const Target &target, int error)
 		throw Error(FailureKind::other, "0A000", "SQLite databases need Linux 5.6 or later",
 		            "The kernel does not offer openat2.");
 	default:
-		throw Error(FailureKind::database, "58030", "could not open database \"" + printable(target.database) +
-		                                                "\": " + std::strerror(error));
+		throw Error(FailureKind::database, "58030",
+		            "could not open database \"" + printable(target.database) + "\": " + std::strerror(error));
 	}
 }
 
@@ -138,7 +137,7 @@ Place
 split(const Target &target)
 {
 	std::string_view const directory = target.sqlite_directory;
-	std::size_t const      slash = directory.rfind('/');
+	std::size_t const slash = directory.rfind('/');
 	if (directory.empty() || directory.front() != '/' || slash + 1 == directory.size())
 		throw Error(FailureKind::other, "55000", "SQLite databases are not available", {},
 		            "An administrator has to set tenancy.sqlite_root to an absolute path.");
@@ -170,7 +169,7 @@ check_side_files(const Target &target, int root, const Place &place)
 {
 	for (const char *const suffix : side_files) {
 		Descriptor const fd(open_beneath(root, (place.inside + suffix).c_str(), O_PATH, 0));
-		struct stat      status;
+		struct stat status;
 		if (!fd.valid() && errno == ENOENT)
 			continue;
 		if (!fd.valid() || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink > 1)
@@ -194,7 +193,7 @@ file_name_complaint(std::string_view name) noexcept
 	if (name == ":memory:" || equal_ignoring_case(name.substr(0, 5), "file:"))
 		return "The file name has a special meaning to SQLite.";
 	for (;;) {
-		std::size_t const      slash = name.find('/');
+		std::size_t const slash = name.find('/');
 		std::string_view const part = name.substr(0, slash);
 		if (part.empty() || part == "." || part == "..")
 			return "The file name has an empty part, \".\" or \"..\" in it.";
@@ -222,7 +221,7 @@ find_file(const Target &target)
 	if (const char *const complaint = file_name_complaint(target.database); complaint != nullptr)
 		throw Error(FailureKind::denied, "42501", "invalid database name \"" + printable(target.database) + "\"",
 		            complaint);
-	Place const      place = split(target);
+	Place const place = split(target);
 	Descriptor const root(open(place.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 	if (!root.valid())
 		fail_open(target, errno);

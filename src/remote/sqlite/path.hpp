@@ -19,8 +19,8 @@ const char *file_name_complaint(std::string_view name) noexcept;
 /* An existing regular file, and which one it was when it was checked. */
 struct File {
 	std::string path; /* absolute, without links */
-	dev_t       device = 0;
-	ino_t       inode = 0;
+	dev_t device = 0;
+	ino_t inode = 0;
 
 	/* Does the path still lead to that file? */
 	bool still_there() const noexcept;

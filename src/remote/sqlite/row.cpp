@@ -25,7 +25,7 @@ using core::FailureKind;
 
 struct DeclaredType {
 	std::string_view word; /* anywhere in the declaration, in upper case */
-	std::uint32_t    oid;
+	std::uint32_t oid;
 };
 
 /*
@@ -33,12 +33,26 @@ struct DeclaredType {
  * (datatype3.html, 3.1). A word that nobody knows promises nothing, so it is text, which every value has a form of.
  */
 constexpr DeclaredType declared_types[] = {
-	{"BOOL", pgtype::boolean},   {"JSON", pgtype::json},     {"UUID", pgtype::text},
-	{"TIMESTAMPTZ", pgtype::timestamptz}, {"WITH TIME ZONE", pgtype::timestamptz},
-	{"TIMESTAMP", pgtype::timestamp}, {"DATETIME", pgtype::timestamp}, {"DATE", pgtype::date}, {"TIME", pgtype::time},
-	{"INTERVAL", pgtype::text},  {"INT", pgtype::int8},      {"CHAR", pgtype::text},   {"CLOB", pgtype::text},
-	{"TEXT", pgtype::text},      {"BLOB", pgtype::bytea},    {"REAL", pgtype::float8}, {"FLOA", pgtype::float8},
-	{"DOUB", pgtype::float8},    {"DECIMAL", pgtype::numeric}, {"NUMERIC", pgtype::numeric},
+	{"BOOL", pgtype::boolean},
+	{"JSON", pgtype::json},
+	{"UUID", pgtype::text},
+	{"TIMESTAMPTZ", pgtype::timestamptz},
+	{"WITH TIME ZONE", pgtype::timestamptz},
+	{"TIMESTAMP", pgtype::timestamp},
+	{"DATETIME", pgtype::timestamp},
+	{"DATE", pgtype::date},
+	{"TIME", pgtype::time},
+	{"INTERVAL", pgtype::text},
+	{"INT", pgtype::int8},
+	{"CHAR", pgtype::text},
+	{"CLOB", pgtype::text},
+	{"TEXT", pgtype::text},
+	{"BLOB", pgtype::bytea},
+	{"REAL", pgtype::float8},
+	{"FLOA", pgtype::float8},
+	{"DOUB", pgtype::float8},
+	{"DECIMAL", pgtype::numeric},
+	{"NUMERIC", pgtype::numeric},
 };
 
 std::uint32_t
@@ -83,7 +97,7 @@ set_bytes(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
 {
 	/* NULL both for an empty value and for a lack of memory, which the error code tells apart. */
 	const void *const data = sqlite3_column_blob(statement, index);
-	auto const        size = static_cast<std::size_t>(sqlite3_column_bytes(statement, index));
+	auto const size = static_cast<std::size_t>(sqlite3_column_bytes(statement, index));
 	if (data == nullptr && size > 0)
 		throw std::bad_alloc();
 	batch.set_text(cell, {data == nullptr ? "" : static_cast<const char *>(data), size}, CellKind::bytes);
@@ -93,7 +107,7 @@ set_bytes(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
 int
 number_of_name(const char *name) noexcept
 {
-	int        number = 0;
+	int number = 0;
 	auto const end = name + std::strlen(name);
 	if (name[0] != '$' || name[1] < '1' || name[1] > '9')
 		return 0;
@@ -109,8 +123,8 @@ int
 bind_decimal(sqlite3_stmt *statement, int index, const std::string &text)
 {
 	const char *const end = text.data() + text.size();
-	std::int64_t      integer = 0;
-	double            real = 0;
+	std::int64_t integer = 0;
+	double real = 0;
 	if (auto const result = std::from_chars(text.data(), end, integer); result.ec == std::errc() && result.ptr == end)
 		return sqlite3_bind_int64(statement, index, integer);
 	auto const digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -172,7 +186,7 @@ read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, Batch &bat
 	Cell *const cells = batch.add_row();
 	for (std::size_t i = 0; i < columns.size(); ++i) {
 		int const index = static_cast<int>(i);
-		Cell     &cell = cells[i];
+		Cell &cell = cells[i];
 		switch (sqlite3_column_type(statement, index)) {
 		case SQLITE_INTEGER:
 			cell.integer = sqlite3_column_int64(statement, index);
@@ -195,10 +209,10 @@ void
 bind(sqlite3_stmt *statement, std::span<const Param> params)
 {
 	int const slots = sqlite3_bind_parameter_count(statement);
-	int       wanted = 0;
+	int wanted = 0;
 	for (int slot = 1; slot <= slots; ++slot) {
 		const char *const name = sqlite3_bind_parameter_name(statement, slot);
-		int const         number = name != nullptr ? number_of_name(name) : 0;
+		int const number = name != nullptr ? number_of_name(name) : 0;
 		wanted = std::max(wanted, number > 0 ? number : slot);
 	}
 	if (static_cast<std::size_t>(wanted) != params.size())
@@ -207,8 +221,8 @@ bind(sqlite3_stmt *statement, std::span<const Param> params)
 		                std::to_string(params.size()) + " were given.");
 	for (int slot = 1; slot <= slots; ++slot) {
 		const char *const name = sqlite3_bind_parameter_name(statement, slot);
-		int const         number = name != nullptr ? number_of_name(name) : 0;
-		const Param      &param = params[static_cast<std::size_t>((number > 0 ? number : slot) - 1)];
+		int const number = name != nullptr ? number_of_name(name) : 0;
+		const Param &param = params[static_cast<std::size_t>((number > 0 ? number : slot) - 1)];
 		if (int const code = bind_one(statement, slot, param); code != SQLITE_OK)
 			throw error_of(sqlite3_db_handle(statement), code);
 	}

@@ -31,15 +31,15 @@ private:
 	void advance(const Call &call);
 	Call call(core::Waiter &waiter) const noexcept { return {waiter, deadline_, options_.read_only}; }
 
-	FileSession        &session_;
-	Statement           statement_;
-	RunOptions          options_;
-	core::Deadline      deadline_;
+	FileSession &session_;
+	Statement statement_;
+	RunOptions options_;
+	core::Deadline deadline_;
 	std::vector<Column> columns_;
-	bool                on_row_ = false;  /* SQLite stands on a row that no batch has yet */
-	bool                started_ = false; /* a row has been seen */
-	std::int64_t        changes_before_;
-	std::int64_t        affected_ = 0;
+	bool on_row_ = false;  /* SQLite stands on a row that no batch has yet */
+	bool started_ = false; /* a row has been seen */
+	std::int64_t changes_before_;
+	std::int64_t affected_ = 0;
 };
 
 class FileSession final : public Session {
@@ -48,8 +48,7 @@ public:
 		: file_(std::move(file)), read_only_(target.read_only),
 		  database_(file_, read_only_, {waiter, core::Deadline::after(target.connect_timeout_ms), read_only_}),
 		  version_(std::string("SQLite ") + sqlite3_libversion())
-	{
-	}
+	{}
 
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
 	                                core::Waiter &waiter) override;
@@ -62,11 +61,11 @@ public:
 private:
 	friend class RowCursor;
 
-	File        file_;
-	bool        read_only_;
-	Database    database_;
+	File file_;
+	bool read_only_;
+	Database database_;
 	std::string version_;
-	bool        cursor_open_ = false;
+	bool cursor_open_ = false;
 };
 
 RowCursor::RowCursor(FileSession &session, Statement statement, const RunOptions &options, core::Deadline deadline)
@@ -110,9 +109,9 @@ RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 	batch.reset(columns_.size());
 	if (!on_row_)
 		return false;
-	auto const  most = static_cast<std::size_t>(options_.fetch_rows > 0 ? options_.fetch_rows : 1);
-	Call const  call = this->call(waiter);
-	bool const  reading = sqlite3_stmt_readonly(statement_.get()) != 0;
+	auto const most = static_cast<std::size_t>(options_.fetch_rows > 0 ? options_.fetch_rows : 1);
+	Call const call = this->call(waiter);
+	bool const reading = sqlite3_stmt_readonly(statement_.get()) != 0;
 	while (on_row_ && batch.rows() < most && batch.bytes() < Batch::fetch_bytes) {
 		read_row(statement_.get(), columns_, batch);
 		affected_ += reading ? 1 : 0;
@@ -132,7 +131,7 @@ FileSession::execute(std::string_view sql, std::span<const Param> params, const 
 	RunOptions effective = options;
 	effective.read_only = options.read_only || read_only_;
 	auto const deadline = core::Deadline::after(options.timeout_ms);
-	Statement  statement = database_.prepare(sql, {waiter, deadline, effective.read_only});
+	Statement statement = database_.prepare(sql, {waiter, deadline, effective.read_only});
 	bind(statement.get(), params);
 	auto cursor = std::make_unique<RowCursor>(*this, std::move(statement), effective, deadline);
 	cursor->start(waiter);
