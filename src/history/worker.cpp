@@ -24,7 +24,10 @@ constexpr int hurry = max_batch / 2;              /* so many pending records are
 constexpr int idle_ms = 10'000;   /* of an empty queue, then the worker looks whether it is still wanted */
 constexpr int retry_ms = 1000;    /* after a failure, and for runs that the trigger deferred */
 constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
-constexpr int max_failures = 5;   /* launches that did not get to work: the database is gone, or refuses us */
+constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
+constexpr int siblings_ms = 1;
+constexpr long slow_commit_us = 1000;
+constexpr int max_failures = 5; /* launches that did not get to work: the database is gone, or refuses us */
 
 Slot *mine = nullptr;
 MemoryContext batch_context = nullptr;
@@ -221,16 +224,45 @@ drop_pending()
 	LWLockRelease(queue->lock);
 }
 
+/* Runs that a session waits for, which stand first. */
+int
+count_awaited()
+{
+	int count = 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p) && record_at(p)->awaited; p = record_at(p)->next)
+		++count;
+	LWLockRelease(queue->lock);
+	return count;
+}
+
+/*
+ * The sessions that the last commit released come back within a moment. When many wait already and commits are slow,
+ * let them catch up, or two halves of the sessions would take turns and each commit would serve one half only.
+ * The idea of commit_delay and commit_siblings.
+ */
+void
+gather_siblings(long last_commit_us)
+{
+	if (last_commit_us < slow_commit_us || count_awaited() < siblings)
+		return;
+	(void) WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, siblings_ms, PG_WAIT_EXTENSION);
+}
+
 /* Write what is due; false when that failed. */
 bool
 work(Item *items, bool all)
 {
+	long last_commit_us = 0;
 	for (int count; (count = gather(items, all)) > 0;) {
+		TimestampTz const begun = GetCurrentTimestamp();
 		bool const done = write_all(items, count);
+		last_commit_us = static_cast<long>(GetCurrentTimestamp() - begun);
 		MemoryContextReset(batch_context);
 		if (!done)
 			return false;
 		pgstat_report_stat(false);
+		gather_siblings(last_commit_us);
 	}
 	return true;
 }

@@ -135,7 +135,9 @@ public:
 		add("keepalives_count", "3");
 		add("tcp_user_timeout", "60000");
 		if (PQlibVersion() >= first_with_require_auth) {
-			add("require_auth", "password,md5,scram-sha-256");
+			/* A password in clear text only where nobody else can read it. */
+			bool const encrypted = endpoint.tls != TlsMode::disable && endpoint.tls != TlsMode::prefer;
+			add("require_auth", encrypted ? "password,md5,scram-sha-256" : "md5,scram-sha-256");
 			add("sslcertmode", "disable");
 		}
 	}

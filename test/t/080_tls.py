@@ -1,0 +1,451 @@
+#!/usr/bin/python3
+"""TLS as each sslmode promises it: asked of real servers with certificates of the test's own, and of servers that cheat."""
+
+import atexit
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+
+from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, environment, execute, free_port, is_root, note, ok,
+                     private_directory, raised, rows, run, same, stop_process, value, wait_until)
+
+PASSWORD = "a-tls-password-" + UNIQUE
+CLIENT = "client_tls"
+MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
+STRICT = MODES[2:]
+
+
+# Certificates
+
+class Certificates:
+    """A CA, a CA that has nothing to do with it, and what they signed; in a directory of the test's own."""
+
+    def __init__(self):
+        self._directory = tempfile.mkdtemp(prefix="tncy", dir="/tmp")
+        atexit.register(shutil.rmtree, self._directory, ignore_errors=True)
+        here = "DNS:localhost,IP:127.0.0.1"
+        for name in ("ca", "other-ca"):
+            self._openssl("req", "-x509", *self._new_key(name), "-days", "30", "-subj", "/CN=Test " + name, "-out", self._path(name, "crt"))
+        for name, authority, days, names in (("server", "ca", 30, here), ("wrong-name", "ca", 30, "DNS:db.tenant.invalid,IP:192.0.2.1"),
+                                             ("expired", "ca", -1, here)):
+            self._sign(name, authority, days, names)
+        self.ca, self.other_ca, self.server = (self.text(name) for name in ("ca", "other-ca", "server"))
+
+    def _path(self, name, kind):
+        return os.path.join(self._directory, "%s.%s" % (name, kind))
+
+    def text(self, name, kind="crt"):
+        with open(self._path(name, kind), encoding="utf-8") as file:
+            return file.read()
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def _new_key(self, name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self._path(name, "key")]
+
+    def _sign(self, name, authority, days, names):
+        extensions = self._path(name, "ext")
+        with open(extensions, "w", encoding="utf-8") as file:
+            file.write("subjectAltName=%s\n" % names)
+        common = names.split(",", 1)[0].partition(":")[2]
+        self._openssl("req", "-new", *self._new_key(name), "-subj", "/CN=" + common, "-out", self._path(name, "csr"))
+        self._openssl("x509", "-req", "-in", self._path(name, "csr"), "-CA", self._path(authority, "crt"), "-CAkey",
+                      self._path(authority, "key"), "-CAcreateserial", "-days", str(days), "-extfile", extensions,
+                      "-out", self._path(name, "crt"))
+
+    def install(self, name, directory, owner):
+        """Put one where a server reads it, as tls.crt and tls.key of the server's user."""
+        for kind in ("crt", "key"):
+            path = os.path.join(directory, "tls." + kind)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(self.text(name, kind))
+            if is_root():
+                shutil.chown(path, owner, owner)
+
+
+# Servers
+
+class TlsPostgres:
+    """PostgreSQL with ssl = on that lets clients in with and without."""
+
+    def __init__(self, certificates):
+        self._certificates, self._directory = certificates, private_directory()
+        certificates.install("server", self._directory, "postgres")
+        self._server = PostgresServer("ssl = on\nssl_cert_file = '%s/tls.crt'\nssl_key_file = '%s/tls.key'"
+                                      % (self._directory, self._directory))
+        self.port = self._server.port
+        with contextlib.closing(self._server.connect()) as session:
+            rows(session, "CREATE ROLE %s LOGIN PASSWORD '%s'" % (CLIENT, PASSWORD))
+        self.database = "postgres"
+
+    def present(self, name):
+        """Show this certificate from now on."""
+        self._certificates.install(name, self._directory, "postgres")
+        self._server.stop("fast")
+        self._server.start()
+
+    def running(self, marker):
+        with contextlib.closing(self._server.connect()) as session:
+            return value(session, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
+                         " AND pid <> pg_backend_pid()", "%" + marker + "%")
+
+    def stop(self):
+        self._server.stop("fast")
+
+
+class TlsMariadb:
+    """A private MariaDB server on loopback with a certificate, that lets clients in with and without TLS."""
+
+    def __init__(self, certificates):
+        self._certificates, self._user = certificates, "mysql" if is_root() else getpass.getuser()
+        self._directory = tempfile.mkdtemp(prefix="tncy", dir="/tmp")
+        atexit.register(shutil.rmtree, self._directory, ignore_errors=True)
+        if is_root():
+            shutil.chown(self._directory, "mysql", "mysql")
+        certificates.install("server", self._directory, "mysql")
+        self.port, self._data, self._socket = free_port(), os.path.join(self._directory, "data"), os.path.join(self._directory, "socket")
+        subprocess.run(self._as_owner("mariadb-install-db", "--no-defaults", "--datadir=" + self._data, "--skip-test-db",
+                                      "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + self._user),
+                       check=True, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        with open(os.path.join(self._directory, "log"), "wb") as log:
+            # As root it changes its user itself: runuser would be a process in between, and the one that is stopped.
+            self._process = subprocess.Popen(
+                ["mariadbd", "--no-defaults", "--datadir=" + self._data, "--socket=" + self._socket, "--bind-address=127.0.0.1",
+                 "--port=%d" % self.port, "--pid-file=" + os.path.join(self._directory, "pid"), "--skip-name-resolve",
+                 "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4",
+                 "--ssl-cert=%s/tls.crt" % self._directory, "--ssl-key=%s/tls.key" % self._directory,
+                 *(["--user=" + self._user] if is_root() else [])],
+                cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        atexit.register(self.stop)
+        wait_until(self._is_up, 60, "MariaDB's start")
+        self.database = "client_db"
+        self.sql("CREATE DATABASE client_db; CREATE USER %s@'127.0.0.1' IDENTIFIED BY '%s'; GRANT ALL ON client_db.* TO %s@'127.0.0.1'"
+                 % (CLIENT, PASSWORD, CLIENT))
+
+    def _as_owner(self, *command):
+        return ["runuser", "-u", self._user, "--", *command] if is_root() else list(command)
+
+    def _is_up(self):
+        if self._process.poll() is not None:
+            with open(os.path.join(self._directory, "log"), encoding="utf-8", errors="replace") as file:
+                raise RuntimeError("MariaDB did not start: " + file.read()[-2000:])
+        with contextlib.suppress(RuntimeError):
+            self.sql("SELECT 1")
+            return True
+        return False
+
+    def sql(self, statements):
+        done = subprocess.run(self._as_owner("mariadb", "--no-defaults", "--host=localhost", "--socket=" + self._socket,
+                                             "--user=" + self._user, "--batch", "--skip-column-names", "--execute=" + statements),
+                              text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        return done.stdout.strip()
+
+    def present(self, name):
+        """Show this certificate from now on."""
+        self._certificates.install(name, self._directory, "mysql")
+        self.sql("FLUSH SSL")
+
+    def running(self, marker):
+        return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE command <> 'Sleep'"
+                            " AND info LIKE '%%%s%%' AND id <> connection_id()" % marker))
+
+    def stop(self):
+        stop_process(self._process)
+
+
+class Engine:
+    """One kind of server: how to make connections to it, and how to ask it whether a session is encrypted."""
+
+    def __init__(self, word, kind, server, question, plain_server):
+        self.word, self.kind, self.server, self._question, self.plain_server = word, kind, server, question, plain_server
+
+    def create(self, user, name, mode, roots=None, **fields):
+        options = {"sslmode": mode, "connect_timeout": 10, **fields.pop("options", {})}
+        if roots is not None:
+            options["sslrootcert"] = roots
+        return user.create(name, options=options, **{**dict(
+            database_type=self.kind, host="localhost", port=self.server.port, database_name=self.server.database,
+            username=CLIENT, password=PASSWORD), **fields})
+
+    def is_encrypted(self, session, name):
+        """What the server says of the session that it sees; the whole answer when there is none."""
+        answer = execute(session, name, self._question)
+        return answer["rows"][0][-1] not in (False, "", None) if answer.get("rows") else answer
+
+
+def start_engines():
+    postgres, mariadb = TlsPostgres(CERTIFICATES), TlsMariadb(CERTIFICATES)
+    return (Engine("pg", "postgresql", postgres, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+                   dict(host=environment("CLIENT_PGHOST"), port=int(environment("CLIENT_PGPORT")), username=environment("CLIENT_PGUSER"),
+                        password=environment("CLIENT_PGPASSWORD"), database_name=environment("CLIENT_PGDATABASE"))),
+            Engine("my", "mysql", mariadb, "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
+                   dict(host=environment("MYSQL_HOST"), port=int(environment("MYSQL_PORT")), username=environment("MYSQL_USER"),
+                        password=environment("MYSQL_PASSWORD"), database_name=environment("MYSQL_DATABASE"))))
+
+
+CERTIFICATES = Certificates()
+ENGINES = start_engines()
+
+
+def probe(session, name):
+    """The code of test_connection, its message, and the seconds that it took."""
+    start = time.monotonic()
+    _, code, message, _, _ = rows(session, "SELECT * FROM tenancy.test_connection(%s)", name)[0]
+    return code, message, time.monotonic() - start
+
+
+def connects(session, engine, name, encrypted):
+    code, text, _ = probe(session, name)
+    ok(code == "ok", "%s connects" % name, (code, text))
+    same(engine.is_encrypted(session, name), encrypted, "%s: %s TLS, says the server" % (name, "with" if encrypted else "without"))
+
+
+def refused(session, name):
+    """A code of tls; queries get an error too, and the password is in none of the messages."""
+    code, text, _ = probe(session, name)
+    ok(code == "tls", "%s: tls" % name, (code, text))
+    note(text)
+    answer = execute(session, name, "SELECT 1")
+    ok(answer["status"] in ("error", "denied") and answer["error"]["sqlstate"] in ("08001", "08006"), "%s: nor for a query" % name, answer)
+    ok(PASSWORD not in str(text) + str(answer), "%s: the password is in no message" % name)
+
+
+# Real servers
+
+def modes():
+    """Every mode against a server with a good certificate."""
+    user = User()
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for host in ("localhost", "127.0.0.1"):
+                for mode in MODES:
+                    name = "%s %s %s" % (engine.word, mode, host)
+                    engine.create(user, name, mode, CERTIFICATES.ca if mode.startswith("verify") else None, host=host)
+                    connects(session, engine, name, mode != "disable")
+            name = engine.word + " default"
+            user.create(name, database_type=engine.kind, host="localhost", port=engine.server.port, username=CLIENT, password=PASSWORD,
+                        database_name=engine.server.database)
+            connects(session, engine, name, True)
+            for word, roots in (("bundle", CERTIFICATES.other_ca + CERTIFICATES.ca), ("comment", "# The root.\n" + CERTIFICATES.ca)):
+                name = "%s %s" % (engine.word, word)
+                engine.create(user, name, "verify-full", roots)
+                connects(session, engine, name, True)
+
+
+def untrusted():
+    """A certificate that another CA signed, or none that the system knows."""
+    user = User()
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for mode in ("verify-ca", "verify-full"):
+                for word, roots in (("other CA", CERTIFICATES.other_ca), ("system's CAs", None)):
+                    name = "%s %s %s" % (engine.word, mode, word)
+                    engine.create(user, name, mode, roots)
+                    refused(session, name)
+
+
+@contextlib.contextmanager
+def presenting(engine, name):
+    engine.server.present(name)
+    try:
+        yield
+    finally:
+        engine.server.present("server")
+
+
+def other_certificates():
+    """A certificate of another host, and one whose time is over."""
+    user = User()
+    for engine in ENGINES:
+        hosts = ["%s verify-full %s" % (engine.word, host) for host in ("localhost", "127.0.0.1")]
+        for name in hosts:
+            engine.create(user, name, "verify-full", CERTIFICATES.ca, host=name.rpartition(" ")[2])
+        engine.create(user, engine.word + " verify-ca", "verify-ca", CERTIFICATES.ca)
+        engine.create(user, engine.word + " require", "require")
+        note(engine.word + ": another host's")
+        with presenting(engine, "wrong-name"), contextlib.closing(user.connect()) as session:
+            for name in hosts:
+                refused(session, name)
+            connects(session, engine, engine.word + " verify-ca", True)
+            connects(session, engine, engine.word + " require", True)
+        note(engine.word + ": expired")
+        with presenting(engine, "expired"), contextlib.closing(user.connect()) as session:
+            for name in (*hosts, engine.word + " verify-ca"):
+                refused(session, name)
+            connects(session, engine, engine.word + " require", True)
+        with contextlib.closing(user.connect()) as session:
+            connects(session, engine, hosts[0], True)
+
+
+def without_tls():
+    """A server that has no TLS: prefer does without, the stricter modes do not connect."""
+    user = User()
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for mode in MODES:
+                name = "%s %s" % (engine.word, mode)
+                engine.create(user, name, mode, CERTIFICATES.ca if mode.startswith("verify") else None, **engine.plain_server)
+                if mode in STRICT:
+                    refused(session, name)
+                else:
+                    connects(session, engine, name, False)
+
+
+def encrypted_sessions():
+    """A session with verified TLS streams, cancels and goes on like any other."""
+    user = User()
+    slow = {"pg": "SELECT pg_sleep(60)", "my": "SELECT sleep(60)"}
+    many = {"pg": "SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n",
+            "my": "SELECT seq, repeat('x', 500) FROM seq_1_to_20000"}
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            engine.create(user, engine.word, "verify-full", CERTIFICATES.ca)
+            job = Background(rows, session, "SELECT count(*), sum(n), sum(length(x)) FROM tenancy.query(%s, %s) AS t(n bigint, x text)",
+                             engine.word, many[engine.word])
+            same(job.value(60), [(20000, 200010000, 10000000)], engine.word + ": all of many rows arrive")
+            marker = "slow.%s.%s" % (engine.word, UNIQUE)
+            statement = "%s /* %s */" % (slow[engine.word], marker)
+            job = Background(raised, rows, session, "SELECT * FROM tenancy.query(%s, %s) AS t(x text)", engine.word, statement)
+            wait_until(lambda e=engine, m=marker: e.server.running(m) == 1, 15, "the remote statement")
+            session.cancel()
+            error = job.value(10)
+            same(error and error.pgcode, "57014", engine.word + ": a cancelled query")
+            seconds = wait_until(lambda e=engine, m=marker: e.server.running(m) == 0, 10, "the end of the remote statement")
+            ok(seconds < 3, engine.word + ": stops at the remote server too", "%.3f s" % seconds)
+            same(engine.is_encrypted(session, engine.word), True, engine.word + ": and the session works on, with TLS")
+
+
+def settings():
+    """What is no certificate is refused when it is written, and other trust needs the password again."""
+    user = User()
+    lines = CERTIFICATES.ca.splitlines(keepends=True)
+    broken = {"empty": "", "words": "a certificate", "a path": "/etc/ssl/certs/ca-certificates.crt", "a key": CERTIFICATES.text("ca", "key"),
+              "a request": CERTIFICATES.text("server", "csr"), "half": "".join(lines[:len(lines) // 2]), "no end": "".join(lines[:-1]),
+              "not base64": lines[0] + "?" * 64 + "\n" + lines[-1], "not DER": lines[0] + "QUJD\n" + lines[-1],
+              "a certificate and a half": CERTIFICATES.ca + "".join(lines[:-1]),
+              "a certificate and a key": CERTIFICATES.ca + CERTIFICATES.text("ca", "key")}
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for word, roots in broken.items():
+                error = raised(lambda e=engine, r=roots: e.create(user, "broken", "verify-full", r))
+                same(error and error.pgcode, "22023", "%s: %s is no sslrootcert" % (engine.word, word))
+                shown = "" if error is None else "%s %s %s" % (error, error.diag.message_detail, error.diag.message_hint)
+                ok("KEY" not in shown and PASSWORD not in shown, "%s: %s is not shown" % (engine.word, word), shown)
+            error = raised(lambda e=engine: e.create(user, "broken", "verify_full"))
+            same(error and error.pgcode, "22023", engine.word + ": no such sslmode")
+            engine.create(user, engine.word, "verify-full", CERTIFICATES.ca)
+            for options in ({"sslmode": "disable"}, {"sslmode": "verify-full", "sslrootcert": CERTIFICATES.other_ca}, {"sslmode": "verify-full"}):
+                error = raised(rows, session, "SELECT tenancy.update_connection(%s, options => %s::jsonb)", engine.word, json.dumps(options))
+                same(error and error.pgcode, "28P01", "%s: %s needs the password" % (engine.word, "/".join(options)))
+            connects(session, engine, engine.word, True)
+
+
+# Servers that cheat
+
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+
+
+def postgres_answering(answer):
+    """Answers the request for TLS with that, and then only listens."""
+    def serve(listener, visitor):
+        data = b""
+        while len(data) < len(SSL_REQUEST):
+            data += listener.receive(visitor) or SSL_REQUEST
+        visitor.sendall(answer)
+        while listener.receive(visitor):
+            pass
+    return serve
+
+
+def postgres_hanging_up(listener, visitor):
+    listener.receive(visitor)
+    visitor.sendall(b"S")
+    listener.receive(visitor)
+
+
+def mysql_greeting(tls, version=b"5.5.5-10.11.0-MariaDB"):
+    body = (b"\x0a" + version + b"\0" + struct.pack("<I", 7) + b"12345678\0" +
+            struct.pack("<HBHHB", 0xFFDF if tls else 0xF7DF, 45, 2, 0x000F | 0x0008, 21) + b"\0" * 10 + b"123456789012\0" +
+            b"mysql_native_password\0")
+    return struct.pack("<I", len(body))[:3] + b"\0" + body
+
+
+def mysql_answering(greeting, *answers, pause=None):
+    """Greets, byte by byte with a pause, and gives the answers one after the other."""
+    def serve(listener, visitor):
+        for part in [greeting] if pause is None else [greeting[at:at + 1] for at in range(len(greeting))]:
+            visitor.sendall(part)
+            time.sleep(pause or 0)
+        for answer in answers:
+            if not listener.receive(visitor):
+                return
+            visitor.sendall(answer)
+        while listener.receive(visitor):
+            pass
+    return serve
+
+
+def mysql_hanging_up(listener, visitor):
+    visitor.sendall(mysql_greeting(True))
+    listener.receive(visitor)
+
+
+ASKS_IN_CLEAR = b"R" + struct.pack("!ii", 8, 3)
+MYSQL_OK = b"\7\0\0\2\0\0\0\2\0\0\0"
+MYSQL_SWITCH = b"\x2b\0\0\2\xfemysql_clear_password\0" + b"x" * 20 + b"\0"
+
+
+def downgrades():
+    """A server that says that it has no TLS hears nothing more, not even the user's name."""
+    user = User()
+    cases = {"pg": {"no": postgres_answering(b"N"), "no, and asks for the password": postgres_answering(b"N" + ASKS_IN_CLEAR),
+                    "an error": postgres_answering(b"E" + b"FATAL: no TLS for you\0")},
+             "my": {"no": mysql_answering(mysql_greeting(False), MYSQL_SWITCH, MYSQL_OK),
+                    "slowly no": mysql_answering(mysql_greeting(False), MYSQL_SWITCH, MYSQL_OK, pause=0.002),
+                    "no, with a long version": mysql_answering(mysql_greeting(False, b"5.5.5-10.11.0" + b"x" * 1000), MYSQL_SWITCH, MYSQL_OK)}}
+    polite = {"pg": SSL_REQUEST, "my": b""}
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for word, serve in cases[engine.word].items():
+                for mode in STRICT:
+                    listener, name = Listener(serve), "%s %s: %s" % (engine.word, mode, word)
+                    engine.create(user, name, mode, CERTIFICATES.ca if mode != "require" else None, host="127.0.0.1", port=listener.port)
+                    refused(session, name)
+                    listener.close()
+                    same(listener.heard, polite[engine.word] * listener.visits, name + ": it heard no more than it should")
+
+
+def broken_handshakes():
+    """A server that offers TLS and does something else: no connection, in time, and no name or password in clear."""
+    user = User()
+    cases = {"pg": {"words before TLS": (postgres_answering(b"S" + ASKS_IN_CLEAR), "tls"), "hanging up": (postgres_hanging_up, "tls"),
+                    "silence": (postgres_answering(b"S"), "timeout")},
+             "my": {"clear words": (mysql_answering(mysql_greeting(True), MYSQL_SWITCH, MYSQL_OK), "tls"),
+                    "welcome": (mysql_answering(mysql_greeting(True), MYSQL_OK, MYSQL_OK), "tls"),
+                    "hanging up": (mysql_hanging_up, "tls"), "silence": (mysql_answering(mysql_greeting(True)), "timeout")}}
+    with contextlib.closing(user.connect()) as session:
+        for engine in ENGINES:
+            for word, (serve, wanted) in cases[engine.word].items():
+                for mode in ("require", "verify-full"):
+                    listener, name = Listener(serve), "%s %s: %s" % (engine.word, mode, word)
+                    engine.create(user, name, mode, CERTIFICATES.ca if mode != "require" else None, host="127.0.0.1", port=listener.port,
+                                  options={"connect_timeout": 1})
+                    code, text, seconds = Background(probe, session, name).value(30)
+                    ok(code == wanted, "%s: %s" % (name, wanted), (code, text))
+                    ok(seconds < 3, name + ": in time", "%.3f s" % seconds)
+                    note("%.3f s: %s" % (seconds, text))
+                    listener.close()
+                    ok(CLIENT.encode() not in listener.heard and PASSWORD.encode() not in listener.heard,
+                       name + ": neither the user's name nor the password was sent", listener.heard)
+
+
+run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, settings, downgrades, broken_handshakes)
