@@ -44,4 +44,34 @@ numeric_typmod(int precision, int scale) noexcept
 	return ((precision << 16) | (scale & 0x7ff)) + 4;
 }
 
+/*
+ * A modifier that a remote server states, or -1 for one that PostgreSQL itself would not have accepted: the limits of
+ * varchar.c, varbit.c, numeric.c and timestamp.c. A false one could make a value of one byte as large as it likes.
+ */
+constexpr std::int32_t
+believable_typmod(std::uint32_t type, std::int32_t typmod) noexcept
+{
+	auto const within = [typmod](std::int32_t least, std::int32_t most) {
+		return typmod >= least && typmod <= most ? typmod : -1;
+	};
+	switch (type) {
+	case bpchar:
+	case varchar: return within(4 + 1, 4 + 10 * 1024 * 1024);
+	case bit:
+	case varbit: return within(1, 10 * 1024 * 1024 * 8);
+	case time:
+	case timetz:
+	case timestamp:
+	case timestamptz: return within(0, 6);
+	case numeric: {
+		std::int32_t const precision = ((typmod - 4) >> 16) & 0xffff;
+		std::int32_t const scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
+		return typmod >= 4 && precision >= 1 && precision <= 1000 && scale >= -1000 && scale <= 1000 ? typmod : -1;
+	}
+	default: return -1;
+	}
+}
+static_assert(believable_typmod(numeric, numeric_typmod(12, 2)) == numeric_typmod(12, 2));
+static_assert(believable_typmod(numeric, 0x7fffffff) == -1 && believable_typmod(bpchar, 0x1ffffff0) == -1);
+
 } // namespace tenancy::core::pgtype

@@ -65,16 +65,21 @@ check_credentials(const char *email, const char *password)
 	Account const account = find_account(email);
 	int const cost = settings::password_cost;
 
-	/* Counted only when the work is about to be done: attempts that are broken off early cost nobody a hash. */
+	/*
+	 * Counted only when the work is about to be done: attempts that are broken off early cost nobody a hash. Between
+	 * entering and leaving nothing may raise, log or serve interrupts, or the place would be lost to everybody.
+	 */
 	attempts::enter_hashing();
-	if (!attempts::count(key)) {
-		attempts::leave_hashing();
-		refuse(true);
-	}
+	attempts::Chance const chance = attempts::count(key);
 	bridge::Failure failure;
 	bool matches = false;
-	bool const done = bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
+	bool const done = chance == attempts::Chance::none ||
+	                  bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
 	attempts::leave_hashing();
+	if (chance == attempts::Chance::none)
+		refuse(true);
+	if (chance == attempts::Chance::last)
+		attempts::log_last_chance(key);
 	if (!done)
 		bridge::raise(failure);
 	if (!matches || !account.is_active)

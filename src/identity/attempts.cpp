@@ -147,17 +147,17 @@ is_locked(const Digest &account)
 	return locked;
 }
 
-bool
+Chance
 count(const Digest &account)
 {
 	if (settings::lockout_threshold == 0)
-		return true;
+		return Chance::more;
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	Account *entry = find(account, now);
 	if (entry != nullptr && entry->locked_until > now) {
 		LWLockRelease(shared->lock);
-		return false;
+		return Chance::none;
 	}
 	if (entry == nullptr)
 		entry = make_room(account, now);
@@ -167,14 +167,19 @@ count(const Digest &account)
 	if (last_chance)
 		entry->locked_until = after_seconds(now, settings::lockout_duration);
 	LWLockRelease(shared->lock);
-	if (last_chance)
-		ereport(LOG, (errmsg("tenancy login: last attempt before an account is locked"),
-		              errdetail_log("SHA-256 of the account begins with %02x%02x%02x%02x; it stays locked for %d s "
-		                            "unless this attempt succeeds.",
-		                            account.bytes[0], account.bytes[1], account.bytes[2], account.bytes[3],
-		                            settings::lockout_duration),
-		              errhidestmt(true), errhidecontext(true)));
-	return true;
+	return last_chance ? Chance::last : Chance::more;
+}
+
+void
+log_last_chance(const Digest &account)
+{
+	ereport(LOG_SERVER_ONLY,
+	        (errmsg("tenancy login: last attempt before an account is locked"),
+	         errdetail_log("SHA-256 of the account begins with %02x%02x%02x%02x; it stays locked for %d s "
+	                       "unless this attempt succeeds.",
+	                       account.bytes[0], account.bytes[1], account.bytes[2], account.bytes[3],
+	                       settings::lockout_duration),
+	         errhidestmt(true), errhidecontext(true)));
 }
 
 void

@@ -19,10 +19,13 @@ bool is_locked(const Digest &account);
 
 /*
  * Count an attempt as failed before its outcome is known, so that guesses in parallel and transactions that roll
- * back all count; false when the account is locked. forget() takes it back when the password was right.
+ * back all count. forget() takes it back when the password was right. Never raises.
  */
-bool count(const Digest &account);
+enum class Chance : unsigned char { none, last, more }; /* locked; locked from now on; neither */
+Chance count(const Digest &account);
 void forget(const Digest &account);
+/* For operators: in the server's log only, where no client can read it, or hold it up by not reading it. */
+void log_last_chance(const Digest &account);
 
 /*
  * At most half of the processors hash passwords at a time; the others wait here, serving interrupts. Between the two

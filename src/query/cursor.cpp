@@ -114,7 +114,11 @@ begin_scan(CustomScanState *node, EState *, int)
 	auto *const plan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 	auto *const handle = static_cast<Const *>(linitial(plan->custom_private));
 	state->cursor = reinterpret_cast<Cursor *>(DatumGetPointer(handle->constvalue));
-	state->cursor->converters = bridge::make_converters(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
+	TupleDesc const descriptor = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	state->cursor->converters = bridge::make_converters(descriptor);
+	/* Values come in the shape that the remote server says they have; its modifiers describe, they do not reshape. */
+	for (int i = 0; i < descriptor->natts; ++i)
+		state->cursor->converters[i].typmod = -1;
 }
 
 void
@@ -198,6 +202,9 @@ make_plan(Cursor *cursor)
 Portal
 create_portal(const char *name)
 {
+	if (name != nullptr && (name[0] == 0 || strlen(name) >= NAMEDATALEN))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_NAME), errmsg("invalid cursor name"),
+		                errdetail("A cursor name has 1 to %d bytes.", NAMEDATALEN - 1)));
 	Portal const portal = name == nullptr ? CreateNewPortal() : CreatePortal(name, false, false);
 	portal->visible = true;
 	portal->cursorOptions = CURSOR_OPT_NO_SCROLL;

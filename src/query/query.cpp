@@ -71,13 +71,16 @@ drain(Execution &execution, const char *sql, ParamList params, ReturnSetInfo *in
 	if (!start(execution, sql, params, fetch_rows, failure))
 		fail(execution, failure);
 	Stream *const stream = execution.stream;
-	if (!stream->columns().empty())
+	bool const has_rows = !stream->columns().empty();
+	if (has_rows)
 		check_width(*stream, info->setDesc);
 	bridge::Converter *const converters = bridge::make_converters(info->setDesc);
 	MemoryContext const per_row = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
 	for (bool more = true; more;) {
 		if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
 			fail(execution, failure);
+		if (more && !has_rows)
+			check_width(*stream, info->setDesc); /* rows of no columns, as SELECT without a list gives on PostgreSQL */
 		if (more)
 			store_rows(stream->batch(), converters, info, per_row);
 	}
@@ -102,6 +105,7 @@ describe(Description &description, connection::Pool &pool, connection::Opening &
 	options.timeout_ms = opening.statement_timeout_ms;
 	options.read_only = opening.read_only;
 	description.columns = lease.session().describe(sql, options, bridge::waiter());
+	check_columns(description.columns);
 }
 
 /* Rows of an unnamed type need the caller's column list; say so, rather than what mode is missing. */

@@ -3,9 +3,13 @@
  */
 #include "query/stream.pure.hpp"
 
+#include "core/error.hpp"
+
 namespace tenancy::query {
 
 namespace {
+
+constexpr std::size_t most_columns = 1664; /* MaxTupleAttributeNumber */
 
 std::vector<remote::Param>
 own(ParamList views)
@@ -21,6 +25,15 @@ own(ParamList views)
 } // namespace
 
 void
+check_columns(const std::vector<remote::Column> &columns)
+{
+	if (columns.size() > most_columns)
+		throw core::Error(core::FailureKind::query, "54011",
+		                  "the statement returns " + std::to_string(columns.size()) + " columns",
+		                  "A row has at most " + std::to_string(most_columns) + " columns.");
+}
+
+void
 Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, ParamList params,
              int fetch_rows, core::Waiter &waiter)
 {
@@ -30,6 +43,7 @@ Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_v
 	options.read_only = opening.read_only;
 	options.fetch_rows = fetch_rows;
 	cursor_ = lease_->session().execute(sql, own(params), options, waiter);
+	check_columns(cursor_->columns());
 	columns_ = cursor_->columns();
 }
 

@@ -29,6 +29,9 @@ struct ParamList {
 	int count = 0;
 };
 
+/* Refuse what no row of PostgreSQL could hold (54011): a client database says itself how many columns it has. */
+void check_columns(const std::vector<remote::Column> &columns);
+
 class Stream {
 public:
 	/* Acquire a session and start the statement. */

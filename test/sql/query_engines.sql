@@ -71,6 +71,7 @@ FROM unnest(ARRAY['pg', 'my', 'lite']) AS c,
      tenancy.execute_query(c, sql) AS r;
 SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT 1/(id-2) FROM orders ORDER BY id') AS t(x int)$$);
 SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT id, note FROM orders') AS t(x int)$$);
+SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT FROM orders') AS t(x int)$$);
 SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT customer FROM orders') AS t(x int)$$);
 SELECT probe.error_of($$SELECT * FROM tenancy.query('pg', 'SELECT 3000000000') AS t(x int)$$);
 SELECT c, left(tenancy.execute_query(c, 'SELECT 1; SELECT 2') -> 'error' ->> 'sqlstate', 5) AS two_statements FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
@@ -95,6 +96,9 @@ COMMIT;
 SELECT probe.error_of($$SELECT tenancy.open_query('pg', 'UPDATE orders SET note = note')$$);
 SELECT connection_id IS NOT NULL AS known, database_type, busy FROM tenancy.pool() ORDER BY database_type;
 SELECT tenancy.close_connections() > 0 AS closed, (SELECT count(*) FROM tenancy.pool()) AS left;
+
+SELECT probe.error_of($$SELECT tenancy.open_query('pg', 'SELECT 1', cursor => '')$$);
+SELECT probe.error_of(format($$SELECT tenancy.open_query('pg', 'SELECT 1', cursor => %L)$$, repeat('é', 40)));
 
 -- Columns without running anything.
 SELECT * FROM tenancy.describe_query('pg', 'SELECT id, customer, amount, placed FROM orders');

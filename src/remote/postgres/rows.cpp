@@ -183,7 +183,7 @@ columns_of(const PGresult *result, const TypeNames &names)
 		Column &column = columns.emplace_back();
 		column.name = PQfname(result, i);
 		column.type_oid = keep ? oid : pgtype::text;
-		column.typmod = keep ? std::max(PQfmod(result, i), -1) : -1;
+		column.typmod = keep ? pgtype::believable_typmod(oid, PQfmod(result, i)) : -1;
 		column.native_type = native_name(oid, names);
 	}
 	return columns;
