@@ -99,7 +99,8 @@ define()
 	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
 	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
 	        GUC_UNIT_S);
-	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP);
+	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
 	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",
 	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);
 }

@@ -18,6 +18,8 @@ namespace {
 using core::Error;
 using core::FailureKind;
 
+constexpr std::size_t most_password_bytes = 4096;
+
 std::string_view
 option(const Fields &fields, std::string_view key)
 {
@@ -81,6 +83,9 @@ check(const Fields &draft, const char *allowed_networks)
 	target.username = draft.username;
 	(void) remote::apply_options(target, draft.options);
 	remote::check_fields(draft.type, draft.host, draft.port, draft.database, draft.username);
+	if (draft.password.size() > most_password_bytes)
+		throw Error(FailureKind::other, "22023",
+		            "passwords have at most " + std::to_string(most_password_bytes) + " bytes");
 	if (draft.type == remote::DatabaseType::sqlite)
 		return;
 	char const *const type = remote::name_of(draft.type).data();

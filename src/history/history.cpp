@@ -51,18 +51,51 @@ refuse(Readiness readiness)
 	}
 }
 
-/* Room for the record; when the queue is full, give the worker a moment to empty it. */
+/* A user's own runs leave no room. To go on unrecorded would be a way around history. */
+[[noreturn]] void
+refuse_beyond_share(Size size)
+{
+	Size const share = share_of_user(false);
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+	                errmsg("the user's share of the queue of pg_tenancy history is used up"),
+	                errdetail("The query needs %zu kB, and all queries of a user together have %zu kB.",
+	                          (size + 1023) / 1024, share / 1024),
+	                size <= share ? errhint("Close open cursors, or let running queries end, and try again.")
+	                              : errhint("Shorten the statement, or have \"tenancy.history_queue_size\" raised.")));
+}
+
+/* Could the worker give back a user's room, or is all of it held by what goes on running? */
+bool
+is_anything_pending(const Slot &slot)
+{
+	LWLockAcquire(queue->lock, LW_SHARED);
+	bool const pending = slot.pending.count > 0;
+	LWLockRelease(queue->lock);
+	return pending;
+}
+
+/*
+ * A record with room for its texts. When the queue is full, or the user's share of it, give the worker a moment to
+ * empty it: who is faster than the worker waits, and only they. A share that is held by open cursors is refused at
+ * once.
+ */
 dsa_pointer
-obtain(Slot &slot, Size size)
+obtain(Slot &slot, const core::Uuid &user, Size size)
 {
 	static uint32 wait_event_info = 0;
 	if (wait_event_info == 0)
 		wait_event_info = compat::wait_event("TenancyHistoryQueue");
 	TimestampTz const begun = GetCurrentTimestamp();
 	for (;;) {
-		if (dsa_pointer const pointer = allocate(size, false); DsaPointerIsValid(pointer))
+		dsa_pointer pointer;
+		Room const room = allocate_record(user, size, &pointer);
+		if (room == Room::found)
 			return pointer;
-		if (size > queue->capacity / 2 || TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
+		bool const impatient = TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms);
+		if (room == Room::share_used_up &&
+		    (impatient || sizeof(Record) + size > share_of_user(false) || !is_anything_pending(slot)))
+			refuse_beyond_share(sizeof(Record) + size);
+		if (impatient)
 			return no_record;
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		wake(slot, true);
@@ -136,7 +169,7 @@ start(const Start &begin)
 	core::Uuid const id = bridge::enter([] { return core::make_uuid_v7(); });
 
 	Slot &slot = queue->slots[slot_number];
-	dsa_pointer const pointer = obtain(slot, record_size(begin));
+	dsa_pointer const pointer = obtain(slot, begin.user, texts_size(begin));
 	if (!DsaPointerIsValid(pointer))
 		return refuse(
 			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",

@@ -109,8 +109,7 @@ store_message(Record *record, const char *message) noexcept
 	if (message == nullptr || message[0] == 0)
 		return;
 	Size const length = strlen(message);
-	record->message = allocate(length + 1, true);
-	if (DsaPointerIsValid(record->message)) {
+	if (allocate(record->user, length + 1, true, &record->message) == Room::found) {
 		record->message_size = length + 1;
 		copy_valid(static_cast<char *>(address_of(record->message)), message, length);
 		return;
@@ -194,9 +193,9 @@ forget_local(int i) noexcept
 }
 
 Size
-record_size(const Start &begin)
+texts_size(const Start &begin)
 {
-	Size size = sizeof(Record);
+	Size size = 0;
 	for (const char *const text : {begin.connection_name, begin.question, begin.sql})
 		if (text != nullptr)
 			size += strlen(text) + 1;
@@ -207,17 +206,14 @@ Record *
 fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
 {
 	Record *const record = record_at(pointer);
-	memset(static_cast<void *>(record), 0, sizeof *record);
-	record->size = record_size(begin);
 	pg_atomic_init_u32(&record->progress, static_cast<uint32>(Progress::reported));
-	record->user = begin.user;
 	record->connection = begin.connection;
 	record->source = begin.source;
 	record->started = GetCurrentTimestamp();
 	record->owner = MyLatch;
 	record->pid = MyProcPid;
 	record->transaction = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
-	char *to = append_text(record->texts(), begin.connection_name, &record->connection_name_length);
+	char *to = append_text(texts_of(record), begin.connection_name, &record->connection_name_length);
 	to = append_text(to, begin.question, &record->question_length);
 	append_text(to, begin.sql, &record->sql_length);
 	strlcpy(record->role, peer.role_name, sizeof record->role);

@@ -27,7 +27,7 @@ int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 void hold_local(int i) noexcept;
 void forget_local(int i) noexcept;
 
-Size record_size(const Start &begin);
+Size texts_size(const Start &begin);
 Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);
 /* Store how it ended and hand it to the worker. Never raises. */
 void end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept;

@@ -13,7 +13,15 @@ Queue *queue = nullptr;
 namespace {
 
 constexpr char tranche[] = "pg_tenancy_history";
+constexpr Size bytes_per_share = 4096; /* sizes the table of shares: one that is full counts as a full queue */
 dsa_area *area = nullptr;
+
+/* What a user has in the queue; there is one for whoever has anything. */
+struct Share {
+	core::Uuid user;
+	Size bytes;
+};
+HTAB *shares = nullptr;
 
 Size
 area_size()
@@ -27,10 +35,59 @@ area_place()
 	return reinterpret_cast<char *>(queue) + MAXALIGN(sizeof(Queue));
 }
 
+long
+most_shares()
+{
+	return static_cast<long>(area_size() / bytes_per_share);
+}
+
 void
 detach(int, Datum)
 {
 	dsa_release_in_place(area_place());
+}
+
+/* The part of the queue that is open to starts of runs, or to all that belongs to them. */
+Size
+open_part(bool ending) noexcept
+{
+	return ending ? queue->capacity : queue->capacity - queue->capacity / 8;
+}
+
+/* Count size bytes to the queue and to the user's share of it, if both have room. */
+Room
+charge(const core::Uuid &user, Size size, bool ending) noexcept
+{
+	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
+	bool found = false;
+	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_ENTER_NULL, &found));
+	Room room = Room::found;
+	if (share != nullptr && !found)
+		share->bytes = 0;
+	if (share == nullptr)
+		room = Room::full;
+	else if (share->bytes + size > share_of_user(ending))
+		room = Room::share_used_up;
+	else if (pg_atomic_read_u64(&queue->bytes) + size > open_part(ending))
+		room = Room::full;
+	if (room == Room::found) {
+		share->bytes += size;
+		pg_atomic_fetch_add_u64(&queue->bytes, static_cast<int64>(size));
+	} else if (share != nullptr && share->bytes == 0)
+		hash_search(shares, &user, HASH_REMOVE, nullptr);
+	LWLockRelease(queue->share_lock);
+	return room;
+}
+
+void
+discharge(const core::Uuid &user, Size size) noexcept
+{
+	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
+	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr));
+	if ((share->bytes -= size) == 0)
+		hash_search(shares, &user, HASH_REMOVE, nullptr);
+	pg_atomic_fetch_sub_u64(&queue->bytes, static_cast<int64>(size));
+	LWLockRelease(queue->share_lock);
 }
 
 } // namespace
@@ -39,7 +96,8 @@ void
 request_shared_memory()
 {
 	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Queue)), area_size()));
-	RequestNamedLWLockTranche(tranche, 1);
+	RequestAddinShmemSpace(hash_estimate_size(most_shares(), sizeof(Share)));
+	RequestNamedLWLockTranche(tranche, 2);
 }
 
 void
@@ -51,7 +109,8 @@ start_shared_memory()
 		ShmemInitStruct("pg_tenancy history", add_size(MAXALIGN(sizeof(Queue)), area_size()), &found));
 	if (!found) {
 		memset(static_cast<void *>(queue), 0, sizeof *queue);
-		queue->lock = &GetNamedLWLockTranche(tranche)->lock;
+		queue->lock = &GetNamedLWLockTranche(tranche)[0].lock;
+		queue->share_lock = &GetNamedLWLockTranche(tranche)[1].lock;
 		queue->capacity = area_size();
 		pg_atomic_init_u64(&queue->bytes, 0);
 		for (Slot &slot : queue->slots)
@@ -61,6 +120,11 @@ start_shared_memory()
 		dsa_set_size_limit(made, area_size());
 		dsa_detach(made);
 	}
+	HASHCTL control{};
+	control.keysize = sizeof(core::Uuid);
+	control.entrysize = sizeof(Share);
+	shares = ShmemInitHash("pg_tenancy history shares", most_shares(), most_shares(), &control,
+	                       HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -82,32 +146,79 @@ address_of(dsa_pointer pointer) noexcept
 	return dsa_get_address(area, pointer);
 }
 
-dsa_pointer
-allocate(Size size, bool ending) noexcept
+Size
+share_of_user(bool ending) noexcept
 {
-	Size const limit = ending ? queue->capacity : queue->capacity - queue->capacity / 8;
-	if (size > limit || pg_atomic_read_u64(&queue->bytes) + size > limit)
-		return no_record;
-	dsa_pointer const pointer = dsa_allocate_extended(area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
-	if (DsaPointerIsValid(pointer))
-		pg_atomic_fetch_add_u64(&queue->bytes, static_cast<int64>(size));
-	return pointer;
+	return open_part(ending) / user_parts;
+}
+
+Room
+allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) noexcept
+{
+	*pointer = no_record;
+	if (Room const room = charge(user, size, ending); room != Room::found)
+		return room;
+	*pointer = dsa_allocate_extended(area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
+	if (DsaPointerIsValid(*pointer))
+		return Room::found;
+	discharge(user, size);
+	return Room::full;
 }
 
 void
-release(dsa_pointer pointer, Size size) noexcept
+release(const core::Uuid &user, dsa_pointer pointer, Size size) noexcept
 {
 	dsa_free(area, pointer);
-	pg_atomic_fetch_sub_u64(&queue->bytes, static_cast<int64>(size));
+	discharge(user, size);
+}
+
+Room
+allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept
+{
+	bool const apart = texts_size > inline_texts;
+	Size const size = sizeof(Record) + (apart ? 0 : texts_size);
+	if (Room const room = allocate(user, size, false, pointer); room != Room::found)
+		return room;
+	Record *const record = record_at(*pointer);
+	memset(static_cast<void *>(record), 0, sizeof *record);
+	record->user = user;
+	record->size = size;
+	if (!apart)
+		return Room::found;
+	record->long_texts_size = texts_size;
+	Room const room = allocate(user, texts_size, false, &record->long_texts);
+	if (room != Room::found)
+		release(user, *pointer, size);
+	return room;
+}
+
+char *
+texts_of(Record *record) noexcept
+{
+	void *const texts = DsaPointerIsValid(record->long_texts) ? address_of(record->long_texts) : record + 1;
+	return static_cast<char *>(texts);
+}
+
+void
+forget_texts(Record *record) noexcept
+{
+	if (!DsaPointerIsValid(record->long_texts))
+		return;
+	release(record->user, record->long_texts, record->long_texts_size);
+	record->long_texts = no_record;
+	record->long_texts_size = 0;
+	record->connection_name_length = record->question_length = record->sql_length = -1;
 }
 
 void
 discard(dsa_pointer pointer) noexcept
 {
 	Record *const record = record_at(pointer);
+	forget_texts(record);
 	if (DsaPointerIsValid(record->message))
-		release(record->message, record->message_size);
-	release(pointer, record->size);
+		release(record->user, record->message, record->message_size);
+	core::Uuid const user = record->user;
+	release(user, pointer, record->size);
 }
 
 void

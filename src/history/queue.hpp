@@ -1,7 +1,8 @@
 /*
  * The queue between backends and history workers: run records in a fixed piece of shared memory. PG regime.
  * One LWLock guards lists and slots; a record's texts never change once it is linked, so that a worker reads them
- * without the lock. Only the worker, or an owner that it has released, frees a record.
+ * without the lock. Only the worker, or an owner that it has released, frees a record; only the worker frees the texts
+ * of a record that stays. What a user has in the queue is counted, so that no tenant's runs keep out those of others.
  */
 #pragma once
 
@@ -22,10 +23,20 @@ constexpr int max_databases = 64;
 /* What a run's statement ended with when there was no room for the whole message. */
 constexpr Size brief_size = 160;
 
+/* Texts of a run up to this size follow its record. */
+constexpr Size inline_texts = 1024;
+
+/* A user may have one part in so many of the queue. */
+constexpr Size user_parts = 4;
+
 /* What the worker tells a waiting owner. dropped: the extension is gone, nothing will be written. */
 enum class Progress : uint32 { reported, started, over, dropped };
 
-/* A run, followed by its texts: connection name, question, sql; each NUL-terminated, absent ones take no room. */
+/*
+ * A run, followed by its texts: connection name, question, sql; each NUL-terminated, absent ones take no room.
+ * Long texts have room of their own, only until the start is committed: then running_queries has them, and a run that
+ * lasts, as an open cursor does, keeps little of the queue.
+ */
 struct Record {
 	dsa_pointer next, previous; /* in one of its slot's lists */
 	Size size;                  /* of this allocation */
@@ -42,7 +53,9 @@ struct Record {
 	Latch *owner;
 	int pid;
 	uint64 transaction; /* full id of the owner's transaction, 0 when it had none */
-	int connection_name_length, question_length, sql_length; /* -1: NULL */
+	int connection_name_length, question_length, sql_length; /* -1: NULL, or no longer here */
+	dsa_pointer long_texts;                                  /* or none */
+	Size long_texts_size;
 	char role[NAMEDATALEN];
 	char application[NAMEDATALEN];
 	char client[48];
@@ -56,8 +69,6 @@ struct Record {
 	dsa_pointer message; /* NUL-terminated; without room for it, brief */
 	Size message_size;
 	char brief[brief_size];
-
-	char *texts() { return reinterpret_cast<char *>(this + 1); }
 };
 
 struct Records {
@@ -84,8 +95,9 @@ struct Slot {
 
 struct Queue {
 	LWLock *lock;
+	LWLock *share_lock; /* of bytes and of the users' shares; taken after lock, if both are */
 	Size capacity;
-	pg_atomic_uint64 bytes; /* in records and messages */
+	pg_atomic_uint64 bytes; /* in records, texts and messages; changed with share_lock held */
 	Slot slots[max_databases];
 };
 
@@ -106,10 +118,21 @@ record_at(dsa_pointer pointer) noexcept
 	return static_cast<Record *>(address_of(pointer));
 }
 
-/* Room for size bytes, or no_record. The last eighth is kept for what ends runs. Never raises. */
-dsa_pointer allocate(Size size, bool ending) noexcept;
-void release(dsa_pointer pointer, Size size) noexcept;
-/* A record with its message. */
+/* What became of a wish for room. The worker empties a full queue; a share that is used up is its user's own doing. */
+enum class Room { found, share_used_up, full };
+
+/* What a user may have in the queue. The last eighth, of the queue and of each share, is kept for what ends runs. */
+Size share_of_user(bool ending) noexcept;
+/* Room for size bytes of that user; nobody is a user too. None of these raises. */
+Room allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) noexcept;
+void release(const core::Uuid &user, dsa_pointer pointer, Size size) noexcept;
+
+/* A record with room for its texts, zero but for its user and sizes. */
+Room allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept;
+char *texts_of(Record *record) noexcept;
+/* Their room is given back, if it is room of their own. */
+void forget_texts(Record *record) noexcept;
+/* A record with its texts and its message. */
 void discard(dsa_pointer pointer) noexcept;
 
 /* With the lock held. */

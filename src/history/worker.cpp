@@ -93,7 +93,7 @@ gather(Item *items, bool all)
 		if (!record->finished && !record->awaited && !TimestampDifferenceExceeds(record->started, now, linger_ms))
 			continue;
 		items[count++] = {p, record->finished, false};
-		size += record->size + record->message_size;
+		size += record->size + record->long_texts_size + record->message_size;
 	}
 	LWLockRelease(queue->lock);
 	return count;
@@ -111,6 +111,7 @@ settle(const Item *items, int count, Progress verdict)
 		Record *const record = record_at(pointer);
 		if (!items[i].finished) {
 			record->written = true;
+			forget_texts(record);
 			if (record->awaited)
 				owners[awaited++] = record->owner;
 			if (!record->finished) {

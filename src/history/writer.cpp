@@ -133,7 +133,7 @@ fill_start(Columns &to, Record *record, bool stripped)
 	to.set_uuid(user, record->user);
 	to.set_uuid(connection, record->connection);
 	to.set(source, CStringGetTextDatum(word_of(record->source)));
-	const char *text = record->texts();
+	const char *text = texts_of(record);
 	to.set_text(name, text, stripped ? -1 : record->connection_name_length);
 	to.set_text(question, text, stripped ? -1 : record->question_length);
 	to.set_text(sql, text, stripped ? -1 : record->sql_length);

@@ -17,6 +17,9 @@ namespace tenancy::identity {
 
 namespace {
 
+constexpr Size most_email_bytes = 4 * 255;
+constexpr Size most_password_bytes = 1024;
+
 [[noreturn]] void
 refuse(bool locked)
 {
@@ -59,6 +62,9 @@ utf8_argument(FunctionCallInfo fcinfo, int n)
 Account
 check_credentials(const char *email, const char *password)
 {
+	/* Longer than any address or password that register() takes: not worth a hash, nor the memory to fold its case. */
+	if (strlen(email) > most_email_bytes || strlen(password) > most_password_bytes)
+		refuse(false);
 	Digest const key = attempts::account_of(email);
 	if (attempts::is_locked(key))
 		refuse(true);

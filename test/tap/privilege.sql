@@ -1,6 +1,6 @@
 -- Who may call and read what: nothing is PUBLIC's, secrets are nobody's, everything is described.
 BEGIN;
-SELECT plan(13);
+SELECT plan(15);
 
 SELECT is_empty($$
     SELECT p.oid::regprocedure FROM pg_proc AS p
@@ -61,5 +61,16 @@ $$, ARRAY['reset_password(user_id uuid, new_password text)', 'set_active(user_id
           'decrypt_database_password(encrypted_password text)', 'rotate_encryption_key()', 'key_ring()',
           'history_queue(OUT worker_pid integer, OUT queued integer, OUT running integer, OUT bytes bigint, OUT capacity bigint, OUT commits bigint)'],
     'what only administrators call');
+SELECT tenancy.register('statistics@tap.example', 'a long password') IS NOT NULL AS registered \gset
+ANALYZE tenancy.users;
+SELECT is_empty($$
+    SELECT s.tablename, s.attname FROM pg_stats AS s
+    WHERE s.schemaname = 'tenancy' AND s.attname <> 'id'
+$$, 'estimates tell nothing of the rows of others');
+SELECT is_empty($$
+    SELECT a.attrelid::regclass, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.attname <> 'id' AND a.attstattarget <> 0
+$$, 'no column of a table with row-level security but its id is sampled');
 SELECT * FROM finish();
 ROLLBACK;
