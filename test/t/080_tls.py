@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import shutil
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -60,6 +61,11 @@ class Certificates:
                       self._path(authority, "key"), "-CAcreateserial", "-days", str(days), "-extfile", extensions,
                       "-out", self._path(name, "crt"))
 
+    def server_context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._path("server", "crt"), self._path("server", "key"))
+        return context
+
     def install(self, name, directory, owner):
         """Put one where a server reads it, as tls.crt and tls.key of the server's user."""
         for kind in ("crt", "key"):
@@ -95,9 +101,6 @@ class TlsPostgres:
         with contextlib.closing(self._server.connect()) as session:
             return value(session, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
                          " AND pid <> pg_backend_pid()", "%" + marker + "%")
-
-    def stop(self):
-        self._server.stop("fast")
 
 
 class TlsMariadb:
@@ -251,6 +254,14 @@ def untrusted():
                     name = "%s %s %s" % (engine.word, mode, word)
                     engine.create(user, name, mode, roots)
                     refused(session, name)
+            # As with libpq: certificates that are given are used.
+            for word, roots in (("own CA", CERTIFICATES.ca), ("other CA", CERTIFICATES.other_ca)):
+                name = "%s require %s" % (engine.word, word)
+                engine.create(user, name, "require", roots)
+                if roots == CERTIFICATES.ca:
+                    connects(session, engine, name, True)
+                else:
+                    refused(session, name)
 
 
 @contextlib.contextmanager
@@ -366,17 +377,30 @@ def postgres_answering(answer):
     return serve
 
 
+def postgres_stuffing(listener, visitor):
+    """What somebody in between can do: words in clear before the real server's handshake, for the client to take as secured."""
+    listener.receive(visitor)
+    visitor.sendall(b"S" + ASKS_IN_CLEAR)
+    with CERTIFICATES.server_context().wrap_socket(visitor, server_side=True) as secured:
+        listener.heard += b"handshake "
+        listener.receive(secured)
+
+
 def postgres_hanging_up(listener, visitor):
     listener.receive(visitor)
     visitor.sendall(b"S")
     listener.receive(visitor)
 
 
+def mysql_packet(body):
+    return struct.pack("<I", len(body))[:3] + b"\0" + body
+
+
 def mysql_greeting(tls, version=b"5.5.5-10.11.0-MariaDB"):
     body = (b"\x0a" + version + b"\0" + struct.pack("<I", 7) + b"12345678\0" +
             struct.pack("<HBHHB", 0xFFDF if tls else 0xF7DF, 45, 2, 0x000F | 0x0008, 21) + b"\0" * 10 + b"123456789012\0" +
             b"mysql_native_password\0")
-    return struct.pack("<I", len(body))[:3] + b"\0" + body
+    return mysql_packet(body)
 
 
 def mysql_answering(greeting, *answers, pause=None):
@@ -400,6 +424,9 @@ def mysql_hanging_up(listener, visitor):
 
 
 ASKS_IN_CLEAR = b"R" + struct.pack("!ii", 8, 3)
+# Ends before it could say what the server can do; the bytes behind it are no part of it.
+MYSQL_SHORT_GREETING = mysql_packet(b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0") + b"\xff\xff"
+MYSQL_PROGRESS = mysql_packet(b"\xff\xff\xff\1\1\1\0\0\0\0\0")
 MYSQL_OK = b"\7\0\0\2\0\0\0\2\0\0\0"
 MYSQL_SWITCH = b"\x2b\0\0\2\xfemysql_clear_password\0" + b"x" * 20 + b"\0"
 
@@ -424,12 +451,38 @@ def downgrades():
                     same(listener.heard, polite[engine.word] * listener.visits, name + ": it heard no more than it should")
 
 
+def late_greetings():
+    """The same when the end of a greeting without TLS comes in the last moments of the connect timeout."""
+    user = User()
+    engine = ENGINES[1]
+    greeting = mysql_greeting(False)
+
+    def attempt(seconds):
+        def serve(listener, visitor):
+            start = time.monotonic()
+            visitor.sendall(greeting[:30])
+            time.sleep(seconds - (time.monotonic() - start))
+            visitor.sendall(greeting[30:])
+            listener.receive(visitor)
+        listener, name = Listener(serve), "after %.3f s" % seconds
+        engine.create(user, name, "require", host="127.0.0.1", port=listener.port, options={"connect_timeout": 1})
+        with contextlib.closing(user.connect()) as session:
+            code = probe(session, name)[0]
+        listener.close()
+        return code, listener.heard
+
+    answers = [attempt(0.984 + 0.002 * step) for step in range(9)]
+    ok({code for code, _ in answers} <= {"tls", "timeout"}, "my: tls, or timeout", answers)
+    same([heard for _, heard in answers], [b""] * len(answers), "my: none heard anything")
+
+
 def broken_handshakes():
     """A server that offers TLS and does something else: no connection, in time, and no name or password in clear."""
     user = User()
-    cases = {"pg": {"words before TLS": (postgres_answering(b"S" + ASKS_IN_CLEAR), "tls"), "hanging up": (postgres_hanging_up, "tls"),
+    cases = {"pg": {"words before TLS": (postgres_stuffing, "tls"), "hanging up": (postgres_hanging_up, "tls"),
                     "silence": (postgres_answering(b"S"), "timeout")},
-             "my": {"clear words": (mysql_answering(mysql_greeting(True), MYSQL_SWITCH, MYSQL_OK), "tls"),
+             "my": {"a greeting that ends early": (mysql_answering(MYSQL_SHORT_GREETING, MYSQL_SWITCH, MYSQL_OK), "tls"),
+                    "words in clear": (mysql_answering(mysql_greeting(True), MYSQL_SWITCH, MYSQL_OK), "tls"),
                     "welcome": (mysql_answering(mysql_greeting(True), MYSQL_OK, MYSQL_OK), "tls"),
                     "hanging up": (mysql_hanging_up, "tls"), "silence": (mysql_answering(mysql_greeting(True)), "timeout")}}
     with contextlib.closing(user.connect()) as session:
@@ -448,4 +501,19 @@ def broken_handshakes():
                        name + ": neither the user's name nor the password was sent", listener.heard)
 
 
-run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, settings, downgrades, broken_handshakes)
+def error_before_greeting():
+    """MariaDB's client library dies of a report of progress that comes first; last here, since the platform's server would, too."""
+    user = User()
+    engine = ENGINES[1]
+    listener = Listener(mysql_answering(MYSQL_PROGRESS + mysql_greeting(False), MYSQL_SWITCH, MYSQL_OK))
+    with contextlib.closing(user.connect()) as session:
+        for mode in STRICT + ("prefer", "disable"):
+            name = "my %s: progress" % mode
+            engine.create(user, name, mode, CERTIFICATES.ca if mode.startswith("verify") else None, host="127.0.0.1", port=listener.port)
+            code, text, _ = probe(session, name)
+            ok(code not in ("ok", "denied_address", "dns"), name + ": no connection", (code, text))
+            same(listener.heard, b"", name + ": it heard nothing")
+    listener.close()
+
+
+run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, settings, downgrades, late_greetings, broken_handshakes, error_before_greeting)

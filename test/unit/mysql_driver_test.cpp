@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -688,21 +689,27 @@ public:
 		thread_.join();
 		close(listener_);
 	}
+	void send_bytes(std::string_view bytes)
+	{
+		static_cast<void>(!::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+	}
+	void send_end() { shutdown(client_, SHUT_WR); }
 	void send_packet(unsigned char number, std::string_view payload)
 	{
 		std::string packet = {static_cast<char>(payload.size()), static_cast<char>(payload.size() >> 8), 0,
 		                      static_cast<char>(number)};
 		packet += payload;
-		static_cast<void>(!::send(client_, packet.data(), packet.size(), MSG_NOSIGNAL));
+		send_bytes(packet);
 	}
-	void greet(unsigned capabilities = 0xf7ff)
+	void greet(unsigned capabilities = 0xf7ff) { send_packet(0, greeting(capabilities)); }
+	static std::string greeting(unsigned capabilities)
 	{
 		std::string hello = std::string("\x0a"
 		                                "8.0.99\0\1\0\0\0abcdefgh\0",
 		                                21);
 		hello += {static_cast<char>(capabilities), static_cast<char>(capabilities >> 8), 45, 2, 0, '\x0f', 0, 21};
 		hello += std::string(10, '\0') + "ijklmnopqrst" + '\0' + "mysql_native_password" + '\0';
-		send_packet(0, hello);
+		return hello;
 	}
 	/* What the client sends next; empty when it hung up. */
 	std::string receive()
@@ -830,8 +837,9 @@ TEST_F(MysqlRogue, CannotHoldUsUp)
 		SCOPED_TRACE(stage);
 		Rogue rogue([&](Rogue &self) {
 			if (stage == 1)
-				self.send_packet(0, "\x0a"
-				                    "8.0");
+				self.send_bytes(std::string_view("\x60\0\0\0\x0a"
+				                                 "8.0",
+				                                 8));
 			if (stage == 2)
 				self.greet(0xffff);
 			if (stage == 3)
@@ -866,7 +874,103 @@ TEST_F(MysqlRogue, CannotPassForAnother)
 		self.send_packet(0, "HTTP/1.1 400 Bad Request");
 		self.receive();
 	});
-	EXPECT_NE(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::query);
+	EXPECT_EQ(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::refused);
+}
+
+/* What the library must not get to read as a first packet: it would die of the report of progress. */
+TEST_F(MysqlRogue, IsLookedAtBeforeAnything)
+{
+	std::string const whole = Rogue::greeting(0xf7ff);
+	std::string const progress("\xff\xff\xff\1\1\1\0\0\0\0\0", 11);
+	for (auto const &first : {progress, std::string(), std::string("\xff\1"), std::string("\x0b") + whole.substr(1),
+	                          whole.substr(0, 30), std::string(1, '\x0a') + std::string(5000, 'x') + whole.substr(1)})
+		for (TlsMode const mode : {TlsMode::disable, TlsMode::prefer}) {
+			Rogue rogue([&](Rogue &self) {
+				self.send_packet(0, first);
+				self.greet();
+				self.receive();
+			});
+			Target wary = target_of(rogue);
+			wary.tls = mode;
+			core::Error const error = failure([&] { mysql::connect(wary, waiter); });
+			EXPECT_EQ(error.kind, FailureKind::refused) << first.size() << ": " << error.message;
+			EXPECT_STREQ(error.sqlstate, "08P01") << first.size();
+			wait_for(rogue);
+			EXPECT_EQ(rogue.received, "");
+		}
+}
+
+/* The library goes from one report of progress to the next without a pause. */
+TEST_F(MysqlRogue, CannotHoldUsUpWithProgress)
+{
+	Rogue rogue([](Rogue &self) {
+		self.greet();
+		self.receive();
+		std::string reports;
+		for (int i = 0; i < 4000; ++i)
+			reports += std::string("\x0b\0\0\2\xff\xff\xff\1\1\1\0\0\0\0\0", 15);
+		for (auto const start = steady_clock::now(); seconds_since(start) < 5;)
+			self.send_bytes(reports);
+	});
+	Target slow = target_of(rogue);
+	slow.connect_timeout_ms = 1000;
+	auto const start = steady_clock::now();
+	EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
+	EXPECT_LT(seconds_since(start), 2);
+}
+
+/* Greetings and answers of a right and a wrong shape: any end but a crash will do. */
+TEST_F(MysqlRogue, SpeaksGibberish)
+{
+	std::mt19937 random(20240229);
+	auto const below = [&](std::size_t limit) {
+		return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+	};
+	auto const mutated = [&](std::string text) {
+		constexpr unsigned char telling[] = {0, 1, 2, 3, 10, 21, 0x7f, 250, 251, 252, 253, 254, 255};
+		for (std::size_t changes = below(4); changes > 0 && !text.empty(); --changes)
+			switch (std::size_t const at = below(text.size()); below(6)) {
+			case 0: text.resize(at); break;
+			case 1: text.erase(at, 1 + below(8)); break;
+			case 2: text.insert(at, std::string(1 + below(20), static_cast<char>(below(256)))); break;
+			default: text[at] = static_cast<char>(telling[below(std::size(telling))]);
+			}
+		return text;
+	};
+	std::vector<std::string> const answers = {std::string(ok_packet),
+	                                          std::string("\0\0\0\2\x40\0\0\0\x10\1\x05\4name\0\x08\x14\2id\1x", 21),
+	                                          std::string("\xfemysql_native_password\0abcdefghijklmnopqrst\0", 44),
+	                                          std::string("\xfe"
+	                                                      "client_ed25519\0abcdefghijklmnopqrstuvwxyz012345",
+	                                                      48),
+	                                          std::string("\xff\xff\xff\1\1\1\0\0\0\4text", 14),
+	                                          std::string("\xff\x15\x04#28000no", 11),
+	                                          std::string("\x01\x03", 2),
+	                                          "\xfe"};
+	for (int round = 0; round < 2000; ++round) {
+		SCOPED_TRACE(round);
+		std::string const hello = below(3) == 0 ? mutated(Rogue::greeting(0xf7ff)) : Rogue::greeting(0xf7ff);
+		std::vector<std::string> replies;
+		for (std::size_t i = 0; i < 6; ++i)
+			replies.push_back(mutated(answers[below(answers.size())]));
+		Rogue rogue([&](Rogue &self) {
+			self.send_packet(0, hello);
+			if (self.receive().empty())
+				return;
+			for (auto const &reply : replies)
+				self.send_packet(2, reply);
+			self.send_end();
+			while (!self.receive().empty())
+				continue;
+		});
+		Target patient = target_of(rogue);
+		patient.connect_timeout_ms = 1000;
+		try {
+			mysql::connect(patient, waiter);
+		} catch (const core::Error &) {
+			continue;
+		}
+	}
 }
 
 } // namespace

@@ -24,43 +24,87 @@ namespace {
 /* The library runs a suspendable call on a stack of its own: its 60 kB are little for a TLS handshake. */
 constexpr std::size_t coroutine_stack = 256 << 10;
 
+constexpr const char *wrong_server = "Is there a MySQL or MariaDB server at this port?";
+
 constexpr unsigned capability_ssl = 0x0800;
 
-enum class Greeting { incomplete, offers_tls, plain, other };
+/* Greetings have 100 bytes or so. The library's buffer, of 8 kB, must hold the greeting and what it reads behind it. */
+constexpr std::size_t greeting_size = 4096;
+
+enum class Greeting {
+	incomplete, /* so far */
+	foreign,    /* not of this protocol, or too long, or broken off */
+	error,      /* an error in place of the greeting */
+	truncated,  /* ends before it has said what the server can do */
+	plain,
+	offers_tls
+};
 
 /*
- * Does the greeting offer TLS? It is packet header (4), protocol 10, version as a C string, thread id (4), half of the
- * scramble (8), a filler, and then the lower capabilities (2). An error packet in its place is the library's business.
+ * What is the server's first packet? A greeting is packet header (4), protocol 10, version as a C string, thread id
+ * (4), half of the scramble (8), a filler, the lower capabilities (2), and 16 bytes that every server has sent
+ * since 4.0. An error is 0xff and its number, where 65535 is a report of progress: the library looks for that in the
+ * version of a server that has not told it yet, by a null pointer.
  */
 Greeting
 read_greeting(const unsigned char *data, std::size_t size)
 {
-	if (size < 5)
+	constexpr std::size_t header = 4, before_capabilities = 13, rest = 31;
+	if (size < header)
 		return Greeting::incomplete;
-	if (data[4] != 10)
-		return Greeting::other;
-	auto const *const end = static_cast<const unsigned char *>(std::memchr(data + 5, 0, size - 5));
-	if (end == nullptr || static_cast<std::size_t>(end - data) + 1 + 13 + 2 > size)
+	std::size_t const length =
+		data[0] | static_cast<std::size_t>(data[1]) << 8 | static_cast<std::size_t>(data[2]) << 16;
+	if (length == 0 || length > greeting_size - header)
+		return Greeting::foreign;
+	if (size > header && data[header] != 10 && data[header] != 0xff)
+		return Greeting::foreign;
+	if (size < header + length)
 		return Greeting::incomplete;
-	unsigned const capabilities = end[14] | static_cast<unsigned>(end[15]) << 8;
-	return (capabilities & capability_ssl) != 0 ? Greeting::offers_tls : Greeting::plain;
+	auto const *const packet = data + header, *const end = packet + length;
+	if (packet[0] == 0xff)
+		return length > 3 && (packet[1] & packet[2]) != 0xff ? Greeting::error : Greeting::foreign;
+	auto const *const version_end = static_cast<const unsigned char *>(std::memchr(packet + 1, 0, length - 1));
+	if (version_end == nullptr || end - (version_end + 1) < static_cast<std::ptrdiff_t>(rest))
+		return Greeting::truncated;
+	auto const *const capabilities = version_end + 1 + before_capabilities;
+	return ((capabilities[0] | capabilities[1] << 8) & capability_ssl) != 0 ? Greeting::offers_tls : Greeting::plain;
 }
 
-/* Look at the greeting without taking it from the socket, before the library answers it. */
+core::Error
+no_answer()
+{
+	return {core::FailureKind::timeout, "57014", "remote server did not answer in time"};
+}
+
+/* Has the other side said that nothing more will come? */
+bool
+is_half_closed(int fd) noexcept
+{
+	pollfd entry{};
+	entry.fd = fd;
+	entry.events = POLLRDHUP;
+	return poll(&entry, 1, 0) > 0;
+}
+
+/* Look at the server's first packet without taking it from the socket, before the library does. */
 Greeting
 await_greeting(int fd, const Budget &budget)
 {
-	unsigned char data[512];
+	unsigned char data[greeting_size];
 	while (!budget.deadline.passed() && budget.waiter.wait(fd, core::wait_read, budget.deadline) != 0) {
+		bool const last = is_half_closed(fd);
 		ssize_t const size = recv(fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
-		if (size <= 0)
-			return Greeting::other;
-		Greeting const greeting = read_greeting(data, static_cast<std::size_t>(size));
-		if (greeting != Greeting::incomplete || size == sizeof(data))
+		if (size < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		Greeting const greeting = size > 0 ? read_greeting(data, static_cast<std::size_t>(size)) : Greeting::incomplete;
+		if (greeting != Greeting::incomplete)
 			return greeting;
+		if (size <= 0 || last)
+			throw core::Error(core::FailureKind::refused, "08001",
+			                  "remote server closed the connection while it was being made", {}, wrong_server);
 		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(10)));
 	}
-	return Greeting::incomplete;
+	throw no_answer();
 }
 
 /* The address at the other end of a connected socket. */
@@ -82,10 +126,23 @@ peer_of(int fd, Address &peer)
 	return true;
 }
 
-#ifdef MARIADB_PACKAGE_VERSION
+/* The call that runs, while it lives: the library gives its callbacks no pointer of ours. */
+struct Running {
+	explicit Running(const Budget &of) noexcept : budget(of), outer(std::exchange(current, this)) {}
+	~Running() { current = outer; }
+	Running(const Running &) = delete;
+	Running &operator=(const Running &) = delete;
+	bool is_over() const noexcept { return budget.waiter.interrupted() || budget.deadline.passed(); }
 
-/* Of the connection being made: the library gives this callback no pointer of ours. */
-thread_local const Budget *handshake_budget = nullptr;
+	static thread_local Running *current;
+	const Budget &budget;
+	Running *const outer;
+	bool cut = false; /* the connection, because it was over */
+};
+
+thread_local Running *Running::current = nullptr;
+
+#ifdef MARIADB_PACKAGE_VERSION
 
 /*
  * The library does not suspend during a TLS handshake. It reads from a blocking socket for as long as its connect
@@ -96,23 +153,25 @@ wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
 {
 	constexpr long slice_ms = 50;
 	PollWaiter waiter;
-	const Budget *const budget = handshake_budget; /* none: something else would block, such as a last goodbye */
-	while (budget != nullptr && !budget->waiter.interrupted() && !budget->deadline.passed())
+	const Running *const call = Running::current; /* none: something else would block, such as a last goodbye */
+	while (call != nullptr && !call->is_over())
 		if (waiter.wait(fd, is_read ? core::wait_read : core::wait_write,
-		                core::Deadline::earlier(budget->deadline, core::Deadline::after(slice_ms))) != 0)
+		                core::Deadline::earlier(call->budget.deadline, core::Deadline::after(slice_ms))) != 0)
 			return 1;
 	errno = ETIMEDOUT;
 	return 0;
 }
 
-/* Sets handshake_budget while it lives. */
-struct Handshake {
-	explicit Handshake(const Budget &budget) : outer(std::exchange(handshake_budget, &budget)) {}
-	~Handshake() { handshake_budget = outer; }
-	Handshake(const Handshake &) = delete;
-	Handshake &operator=(const Handshake &) = delete;
-	const Budget *outer;
-};
+/* The library reads reports of progress one after the other; it need not suspend as long as the server sends them. */
+void
+end_endless_progress(const MYSQL *mysql, unsigned, unsigned, double, const char *, unsigned) noexcept
+{
+	Running *const call = Running::current;
+	if (call == nullptr || call->cut || !call->is_over())
+		return;
+	call->cut = true;
+	shutdown(mysql_get_socket(const_cast<MYSQL *>(mysql)), SHUT_RDWR);
+}
 
 #endif
 
@@ -145,6 +204,8 @@ Handle::Handle() : mysql_(mysql_init(nullptr))
 		throw std::bad_alloc();
 #ifdef MARIADB_PACKAGE_VERSION
 	mysql_options(mysql_, MYSQL_OPT_NONBLOCK, &coroutine_stack);
+	mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void *>(wait_in_handshake));
+	mysql_options(mysql_, MYSQL_PROGRESS_CALLBACK, reinterpret_cast<const void *>(end_endless_progress));
 #endif
 }
 
@@ -187,10 +248,15 @@ template <typename Start, typename Resume>
 void
 Handle::drive(const Budget &budget, Start start, Resume resume)
 {
+	Running running(budget);
 	suspended_ = true;
 	int pending = start();
 	while (pending != 0)
 		pending = resume(await(pending, budget));
+	if (running.cut) {
+		budget.waiter.serve();
+		throw no_answer();
+	}
 	suspended_ = false;
 }
 
@@ -226,7 +292,7 @@ Handle::await(int pending, const Budget &budget)
 	static_cast<void>(events);
 	static_cast<void>(budget);
 #endif
-	throw core::Error(core::FailureKind::timeout, "57014", "remote server did not answer in time");
+	throw no_answer();
 }
 
 /* False when there is no peer yet: the library tries one address of a name after the other. */
@@ -243,16 +309,23 @@ Handle::verify_peer(const Proof &proof) const
 	return true;
 }
 
+/*
+ * In every mode: what the library cannot be trusted to read, it does not get. It answers only a greeting, and of those
+ * where TLS is demanded only one that offers it.
+ */
 bool
 Handle::verify(const Proof &proof, const Budget &budget) const
 {
 	if (!verify_peer(proof))
 		return false;
-	Greeting const greeting = proof.look_for_tls ? await_greeting(fd(), budget) : Greeting::other;
-	if (greeting == Greeting::plain && proof.demand_tls)
+	Greeting const greeting = await_greeting(fd(), budget);
+	if (proof.demand_tls && (greeting == Greeting::plain || greeting == Greeting::truncated))
 		throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
+	if (greeting == Greeting::foreign || greeting == Greeting::truncated)
+		throw core::Error(core::FailureKind::refused, "08P01", "remote server does not speak the MySQL protocol", {},
+		                  wrong_server);
 #ifdef MARIADB_PACKAGE_VERSION
-	if (greeting == Greeting::offers_tls)
+	if (greeting == Greeting::offers_tls && proof.methods_over_tls != nullptr)
 		mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, proof.methods_over_tls);
 #endif
 	return true;
@@ -275,8 +348,6 @@ bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
 #ifdef MARIADB_PACKAGE_VERSION
-	mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void *>(wait_in_handshake));
-	Handshake const handshake(budget);
 	MYSQL *result = nullptr;
 	bool verified = false;
 	drive(

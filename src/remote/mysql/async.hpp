@@ -43,9 +43,8 @@ public:
 /* What a server has to prove before it is told anything. */
 struct Proof {
 	const std::vector<Address> &peers; /* its address is one of them */
-	bool look_for_tls;                 /* see whether its greeting offers TLS, and */
-	bool demand_tls;                   /* refuse it if not, or else */
-	const char *methods_over_tls;      /* allow these methods of authentication */
+	bool demand_tls;                   /* its greeting offers TLS */
+	const char *methods_over_tls;      /* of authentication, allowed when it offers TLS; null: TLS is not used */
 };
 
 /* Where and as whom; strings live during the call. */

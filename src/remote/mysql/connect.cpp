@@ -4,7 +4,8 @@
  * What Connector/C 3.3 makes of the TLS modes:
  *   disable      no TLS
  *   prefer       TLS when the server offers it
- *   require      TLS or nothing: the server's greeting is looked at before it is answered, the cipher afterwards
+ *   require      TLS or nothing: the server's greeting is looked at before it is answered, the cipher afterwards;
+ *                with roots as verify_ca
  *   verify_ca    and a certificate chain that ends in one of the roots: given a CA file, the library checks the chain
  *   verify_full  and a certificate that carries the host's name or address. The library compares with the name that it
  *                connects by and has no way to give it the address too: so it resolves the name again, and the
@@ -162,8 +163,8 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(),
 	                     endpoint.port,
 	                     CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS};
-	Proof const proof = {endpoint.addresses, endpoint.tls != TlsMode::disable, endpoint.tls >= TlsMode::require,
-	                     methods_tls};
+	Proof const proof = {endpoint.addresses, endpoint.tls >= TlsMode::require,
+	                     endpoint.tls != TlsMode::disable ? methods_tls : nullptr};
 	if (!handle->connect(login, proof, budget)) {
 		Report report = report_of(handle->get());
 		report.message = without(endpoint.password, std::move(report.message));
@@ -202,7 +203,9 @@ check(const Target &target, const Budget &budget)
 	endpoint.database = target.database;
 	endpoint.username = target.username;
 	endpoint.password = target.password.copy();
-	endpoint.tls = target.tls;
+	/* As with libpq: roots that are given are used. */
+	bool const given_roots = target.tls == TlsMode::require && !target.tls_root_pem.empty();
+	endpoint.tls = given_roots ? TlsMode::verify_ca : target.tls;
 	endpoint.tls_root_pem = target.tls_root_pem;
 	endpoint.application_name = target.application_name;
 	return endpoint;

@@ -180,7 +180,9 @@ connect_error(const Report &wrapped)
 	case 2055:
 		return {FailureKind::refused, "08001", "remote server closed the connection while it was being made",
 		        report.message, "Is there a MySQL or MariaDB server at this port?"};
-	default: return {FailureKind::other, sqlstate_of(report, "08001"), report.message};
+	default:
+		return {FailureKind::other, sqlstate_of(report, "08001"),
+		        report.message.empty() ? "remote server refused the connection without a message" : report.message};
 	}
 }
 
