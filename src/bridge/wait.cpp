@@ -2,7 +2,7 @@
  * Waiting for a socket while serving interrupts. PG regime; the class is called by pure code,
  * so each backend call in it is guarded.
  */
-#include <poll.h>
+#include "core/poll.hpp"
 
 #include "bridge/enter.hpp"
 #include "bridge/guard.hpp"
@@ -46,25 +46,6 @@ wait_once(int fd, int events, int timeout_ms)
 	return ready;
 }
 
-/* What becomes ready within a moment. A signal ends the poll early; a latch that is set without one is seen right
- * after. */
-unsigned
-ready_soon(int fd, unsigned events, int timeout_ms)
-{
-	pollfd entry{};
-	entry.fd = fd;
-	entry.events = static_cast<short>(((events & core::wait_read) != 0 ? POLLIN : 0) |
-	                                  ((events & core::wait_write) != 0 ? POLLOUT : 0));
-	if (poll(&entry, 1, timeout_ms) <= 0)
-		return 0;
-	unsigned ready = 0;
-	if ((entry.revents & (POLLIN | POLLERR | POLLHUP)) != 0)
-		ready |= core::wait_read & events;
-	if ((entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)
-		ready |= core::wait_write & events;
-	return ready;
-}
-
 class LatchWaiter final : public core::Waiter {
 public:
 	unsigned wait(int fd, unsigned events, core::Deadline deadline) override
@@ -73,8 +54,9 @@ public:
 		for (int timeout; (timeout = deadline.remaining_ms()) != 0;) {
 			if (fd >= 0) {
 				int const moment = timeout < 0 || timeout > short_wait_ms ? short_wait_ms : timeout;
-				if (unsigned const ready = ready_soon(fd, events, moment); ready != 0)
-					return ready;
+				/* A signal ends the poll early; a latch that is set without one is seen right after. */
+				if (int const ready = core::poll_once(fd, events, moment); ready > 0)
+					return static_cast<unsigned>(ready);
 				serve();
 			}
 			int const ready = guard(wait_once, fd, static_cast<int>(events), deadline.remaining_ms());

@@ -209,33 +209,4 @@ is_valid(std::string_view text) noexcept
 	return Checker(text).whole();
 }
 
-bool
-is_utf8(std::string_view text) noexcept
-{
-	auto const *at = reinterpret_cast<const unsigned char *>(text.data());
-	auto const *const end = at + text.size();
-	while (at != end) {
-		if (*at < 0x80) {
-			++at;
-			continue;
-		}
-		int const more = *at >= 0xc2 && *at <= 0xdf   ? 1
-		                 : *at >= 0xe0 && *at <= 0xef ? 2
-		                 : *at >= 0xf0 && *at <= 0xf4 ? 3
-		                                              : 0;
-		if (more == 0 || end - at <= more)
-			return false;
-		/* The second byte rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
-		unsigned const low = *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
-		unsigned const high = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
-		if (at[1] < low || at[1] > high)
-			return false;
-		for (int i = 2; i <= more; ++i)
-			if (at[i] < 0x80 || at[i] > 0xbf)
-				return false;
-		at += more + 1;
-	}
-	return true;
-}
-
 } // namespace tenancy::core::json

@@ -20,7 +20,5 @@ void append_float8(std::string &out, double value);
 bool is_number(std::string_view text) noexcept;
 /* Is text one JSON value, nested at most 200 deep, as PostgreSQL's json type would take it? */
 bool is_valid(std::string_view text) noexcept;
-/* Is text UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF)? */
-bool is_utf8(std::string_view text) noexcept;
 
 } // namespace tenancy::core::json

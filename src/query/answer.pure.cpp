@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/pgtype.hpp"
+#include "remote/text.hpp"
 
 namespace tenancy::query {
 
@@ -67,7 +68,7 @@ append_hex(std::string &out, std::string_view bytes)
 void
 append_text(std::string &out, std::uint32_t type, std::string_view text)
 {
-	if (!json::is_utf8(text))
+	if (!remote::is_utf8(text))
 		throw core::Error(core::FailureKind::query, "22021", "the client database returned text that is not UTF-8", {},
 		                  "Convert the value, or select it as binary data.");
 	bool const raw = (type == pgtype::numeric && json::is_number(text)) ||
@@ -112,7 +113,7 @@ describe(const std::vector<remote::Column> &columns)
 		if (out.size() > 1)
 			out += ',';
 		out += "{\"name\":";
-		json::append_string(out, json::is_utf8(column.name) ? std::string_view(column.name) : std::string_view("?"));
+		json::append_string(out, remote::is_utf8(column.name) ? std::string_view(column.name) : std::string_view("?"));
 		out += ",\"type\":";
 		json::append_string(out, type_name(column));
 		out += '}';

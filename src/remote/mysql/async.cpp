@@ -70,7 +70,7 @@ int
 wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
 {
 	constexpr long slice_ms = 50;
-	PollWaiter waiter;
+	core::PollWaiter waiter;
 	const Running *const call = Running::current; /* none: something else would block, such as a last goodbye */
 	while (call != nullptr && !call->is_over())
 		if (waiter.wait(fd, is_read ? core::wait_read : core::wait_write,
@@ -94,27 +94,6 @@ end_endless_progress(const MYSQL *mysql, unsigned, unsigned, double, const char 
 #endif
 
 } // namespace
-
-unsigned
-PollWaiter::wait(int fd, unsigned events, core::Deadline deadline) noexcept
-{
-	pollfd entry{};
-	entry.fd = fd;
-	entry.events = static_cast<short>(((events & core::wait_read) != 0 ? POLLIN : 0) |
-	                                  ((events & core::wait_write) != 0 ? POLLOUT : 0));
-	int rc;
-	do
-		rc = poll(&entry, fd >= 0 ? 1 : 0, deadline.remaining_ms());
-	while (rc < 0 && errno == EINTR && !deadline.passed());
-	if (rc <= 0)
-		return 0;
-	unsigned ready = 0;
-	if ((entry.revents & (POLLIN | POLLERR | POLLHUP)) != 0)
-		ready |= core::wait_read & events;
-	if ((entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)
-		ready |= core::wait_write & events;
-	return ready;
-}
 
 Handle::Handle() : mysql_(mysql_init(nullptr))
 {

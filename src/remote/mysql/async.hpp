@@ -11,7 +11,7 @@
 
 #include <mysql.h>
 
-#include "core/waiter.hpp"
+#include "core/poll.hpp"
 #include "remote/address.hpp"
 
 namespace tenancy::remote::mysql {
@@ -29,15 +29,6 @@ constexpr bool is_connector_c = false;
 struct Budget {
 	core::Deadline deadline;
 	core::Waiter &waiter;
-};
-
-/* Waits with poll(2) and never throws: for destructors, where the exception of a real waiter may be in flight. */
-class PollWaiter : public core::Waiter {
-public:
-	unsigned wait(int fd, unsigned events, core::Deadline deadline) noexcept override;
-	bool interrupted() const noexcept override { return false; }
-	void serve() noexcept override {}
-	virtual ~PollWaiter() = default;
 };
 
 /* What a server has to prove before it is told anything. */

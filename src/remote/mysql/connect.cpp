@@ -13,17 +13,13 @@
  * The greeting also decides which methods of authentication are allowed.
  */
 #include <algorithm>
-#include <cerrno>
 #include <new>
-#include <system_error>
-
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/error.hpp"
 #include "remote/address.hpp"
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/roots.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -35,7 +31,6 @@ using core::FailureKind;
 /* A row, or a statement, cannot be larger; what a server claims beyond it is not believed. */
 constexpr unsigned long max_packet = 256UL << 20;
 constexpr long kill_budget_ms = 1000;
-constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
 
 /*
  * The methods of authentication that may answer a server. Never mysql_clear_password and dialog, which hand the
@@ -43,41 +38,6 @@ constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
  */
 constexpr const char *methods_plain = "mysql_native_password,client_ed25519";
 constexpr const char *methods_tls = "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password";
-
-/* Trusted roots as a file, which is all that the library takes: text in memory, seen through /proc. */
-class RootsFile {
-public:
-	explicit RootsFile(const std::string &pem)
-	{
-		if (pem.empty())
-			return;
-		descriptor_ = memfd_create("roots", MFD_CLOEXEC);
-		if (descriptor_ < 0)
-			throw std::system_error(errno, std::generic_category(), "memfd_create");
-		path_ = "/proc/self/fd/" + std::to_string(descriptor_);
-		for (std::size_t done = 0; done < pem.size();) {
-			ssize_t const written = write(descriptor_, pem.data() + done, pem.size() - done);
-			if (written < 0 && errno != EINTR) {
-				int const number = errno;
-				close(descriptor_);
-				throw std::system_error(number, std::generic_category(), "memfd");
-			}
-			done += written > 0 ? static_cast<std::size_t>(written) : 0;
-		}
-	}
-	~RootsFile()
-	{
-		if (descriptor_ >= 0)
-			close(descriptor_);
-	}
-	RootsFile(const RootsFile &) = delete;
-	RootsFile &operator=(const RootsFile &) = delete;
-	const char *path() const noexcept { return path_.c_str(); }
-
-private:
-	int descriptor_ = -1;
-	std::string path_ = system_roots;
-};
 
 /* LOAD DATA LOCAL is off; should a server ask for a file all the same, it gets an error whatever the name. */
 int
@@ -125,7 +85,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	mysql_options(mysql, MYSQL_REPORT_DATA_TRUNCATION, &yes);
 	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", endpoint.application_name.c_str());
 	if (verify)
-		mysql_options(mysql, MYSQL_OPT_SSL_CA, roots.path());
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, roots.path().empty() ? system_roots : roots.path().c_str());
 #ifdef MARIADB_PACKAGE_VERSION
 	Flag const check_name = endpoint.tls == TlsMode::verify_full && !endpoint.name.empty();
 	mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
@@ -243,7 +203,7 @@ void
 kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept
 {
 	try {
-		PollWaiter waiter;
+		core::PollWaiter waiter;
 		Budget const budget = {core::Deadline::after(kill_budget_ms), waiter};
 		Endpoint again;
 		again.addresses = endpoint.addresses;

@@ -104,7 +104,7 @@ refuse_in_read_only(std::string_view sql, StatementKind kind)
  * Waits while a statement is left: whatever does not end by itself at once is killed, and what does not end then is
  * given up. Kills before waiting for long, or between rows that come without waiting.
  */
-struct Connection::Settling final : PollWaiter {
+struct Connection::Settling final : core::PollWaiter {
 	explicit Settling(Connection &owner) : connection(owner) {}
 	unsigned wait(int fd, unsigned events, core::Deadline) noexcept override
 	{

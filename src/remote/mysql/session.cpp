@@ -134,7 +134,7 @@ Connection::discard(Statement &statement) noexcept
 	if (handle_->broken())
 		return;
 	try {
-		PollWaiter waiter;
+		core::PollWaiter waiter;
 		handle_->close(statement.stmt, {core::Deadline::after(housekeeping_ms), waiter});
 		statement.stmt = nullptr;
 		statements_.erase(found);

@@ -4,11 +4,8 @@
  */
 #include "remote/postgres/cancel.hpp"
 
-#include <cerrno>
 #include <memory>
 #include <string>
-
-#include <poll.h>
 
 #include "core/error.hpp"
 #include "remote/postgres/failure.hpp"
@@ -19,26 +16,6 @@ using core::Deadline;
 using core::Error;
 using core::FailureKind;
 using core::Waiter;
-
-unsigned
-PollWaiter::wait(int fd, unsigned events, Deadline deadline)
-{
-	pollfd entry{};
-	entry.fd = fd;
-	entry.events = static_cast<short>(((events & core::wait_read) != 0 ? POLLIN : 0) |
-	                                  ((events & core::wait_write) != 0 ? POLLOUT : 0));
-	int ready = 0;
-	do {
-		ready = poll(&entry, 1, deadline.remaining_ms());
-	} while (ready < 0 && errno == EINTR);
-	if (ready <= 0)
-		return 0;
-	/* An error or a hang-up is for the client library to find. */
-	if ((entry.revents & (POLLIN | POLLOUT)) == 0)
-		return events;
-	return ((entry.revents & POLLIN) != 0 ? core::wait_read : 0) |
-	       ((entry.revents & POLLOUT) != 0 ? core::wait_write : 0);
-}
 
 #ifdef LIBPQ_HAS_ASYNC_CANCEL
 

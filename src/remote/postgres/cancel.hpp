@@ -9,14 +9,6 @@
 
 namespace tenancy::remote::postgres {
 
-/* Sleeps in poll(2), deaf to interrupts: only for the moment in which one is being served. */
-class PollWaiter final : public core::Waiter {
-public:
-	unsigned wait(int fd, unsigned events, core::Deadline deadline) override;
-	bool interrupted() const noexcept override { return false; }
-	void serve() override {}
-};
-
 /* Ask the server to stop what link runs; process is the number of its backend. Throws core::Error. */
 void request_cancel(const Endpoint &endpoint, const Link &link, int process, core::Deadline deadline,
                     core::Waiter &waiter);

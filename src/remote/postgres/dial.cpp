@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.hpp"
 #include "remote/postgres/failure.hpp"
+#include "remote/roots.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -25,7 +25,6 @@ namespace {
 
 /* libpq takes an empty path for its default below the home directory, but a missing file for none. */
 constexpr const char *nowhere = "/dev/null/none";
-constexpr const char *system_roots = "/etc/ssl/certs/ca-certificates.crt";
 constexpr int first_with_require_auth = 160000;
 
 /*
@@ -58,40 +57,6 @@ private:
 	std::string no_tickets_ = "KRB5CCNAME=MEMORY:none";
 	std::string no_keytab_ = "KRB5_CLIENT_KTNAME=/dev/null/none";
 	std::vector<char *> entries_;
-};
-
-/* PEM text as a file that exists only for this process, since libpq reads roots from a path. */
-class MemoryFile {
-public:
-	explicit MemoryFile(std::string_view text)
-	{
-		if (text.empty())
-			return;
-		fd_ = memfd_create("tenancy-roots", MFD_CLOEXEC);
-		if (fd_ < 0)
-			throw Error(FailureKind::other, "58030", "could not hold the root certificates in memory");
-		while (!text.empty()) {
-			ssize_t const written = write(fd_, text.data(), text.size());
-			if (written <= 0) {
-				close(fd_);
-				throw Error(FailureKind::other, "58030", "could not hold the root certificates in memory");
-			}
-			text.remove_prefix(static_cast<std::size_t>(written));
-		}
-		path_ = "/proc/self/fd/" + std::to_string(fd_);
-	}
-	MemoryFile(const MemoryFile &) = delete;
-	MemoryFile &operator=(const MemoryFile &) = delete;
-	~MemoryFile()
-	{
-		if (fd_ >= 0)
-			close(fd_);
-	}
-	const std::string &path() const noexcept { return path_; }
-
-private:
-	int fd_ = -1;
-	std::string path_;
 };
 
 constexpr const char *
@@ -193,7 +158,7 @@ Endpoint::Endpoint(const Target &target)
 Link
 dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
 {
-	MemoryFile const roots(endpoint.tls_root_pem);
+	RootsFile const roots(endpoint.tls_root_pem);
 	Keywords const keywords(endpoint, roots.path());
 	Shield shield;
 	Link link(shield([&] { return PQconnectStartParams(keywords.names(), keywords.values(), 0); }));

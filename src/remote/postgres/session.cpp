@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "core/error.hpp"
+#include "core/poll.hpp"
 #include "remote/postgres/cancel.hpp"
 #include "remote/postgres/cursor.hpp"
 #include "remote/postgres/failure.hpp"
@@ -246,7 +247,7 @@ void
 Session::stop() noexcept
 {
 	try {
-		PollWaiter waiter;
+		core::PollWaiter waiter;
 		Deadline const budget = Deadline::after(stop_budget_ms);
 		/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
 		bool const ended = link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter);
