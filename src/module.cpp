@@ -2,6 +2,7 @@
  * Loading: settings, shared memory and hooks of each feature, in order. PG regime.
  */
 #include "bridge/function.hpp"
+#include "fdw/fdw.hpp"
 #include "history/history.hpp"
 #include "identity/identity.hpp"
 #include "query/query.hpp"
@@ -68,6 +69,7 @@ _PG_init(void)
 	identity::initialize();
 	history::initialize();
 	query::initialize();
+	fdw::initialize();
 	MarkGUCPrefixReserved("tenancy");
 	next_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shared_memory;

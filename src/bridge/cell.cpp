@@ -38,6 +38,10 @@ cell_text(const Cell &cell)
 		*(hex + 2 + hex_encode(cell.data, cell.size, hex + 2)) = 0;
 		return hex;
 	}
+	case CellKind::date:
+	case CellKind::time:
+	case CellKind::timestamp:
+	case CellKind::wire:
 	case CellKind::null: break;
 	}
 	return nullptr;

@@ -213,7 +213,7 @@ create_portal(const char *name)
 
 /* Start the statement and hang the portal on it. */
 void
-open_cursor(Portal portal, Cursor *cursor, const char *sql, ParamList params)
+open_cursor(Portal portal, Cursor *cursor, const char *sql, remote::ParamList params)
 {
 	bridge::Failure failure;
 	if (!start(cursor->execution, sql, params, fetch_rows, failure))
@@ -239,7 +239,7 @@ TENANCY_FUNCTION(open_query)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
 	char *const sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
+	remote::ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	Portal const portal = create_portal(PG_ARGISNULL(3) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 
 	MemoryContext const own = AllocSetContextCreate(portal->portalContext, "open_query", ALLOCSET_SMALL_SIZES);

@@ -92,7 +92,7 @@ failure_text(const bridge::Failure &failure)
 
 /* Run the statement and compose the answer; remote failures become part of it, our own errors are raised. */
 text *
-execute(Execution &execution, const char *sql, ParamList params, const AnswerLimits &limits)
+execute(Execution &execution, const char *sql, remote::ParamList params, const AnswerLimits &limits)
 {
 	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
 	bridge::Failure failure;
@@ -138,7 +138,7 @@ TENANCY_FUNCTION(execute_query)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
 	char *const sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
+	remote::ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	AnswerLimits const limits = limits_of(fcinfo);
 	refuse_cache(fcinfo);
 

@@ -82,7 +82,7 @@ begin(Execution &execution, const connection::Selector &selector, history::Sourc
 }
 
 bool
-start(Execution &execution, const char *sql, ParamList params, int fetch_rows, bridge::Failure &failure)
+start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure)
 {
 	connection::Opening *const opening = connection::prepare(execution.config);
 	connection::Pool &pool = connection::pool();

@@ -30,7 +30,7 @@ bool begin(Execution &execution, const connection::Selector &selector, history::
            const char *sql);
 
 /* Acquire a session and start the statement; false with failure filled when the remote side refuses. */
-bool start(Execution &execution, const char *sql, ParamList params, int fetch_rows, bridge::Failure &failure);
+bool start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure);
 
 /* Report the end, once. finish() may wait and raise; abandon() is for error handlers and does neither. */
 int64 finish(Execution &execution, const history::Finish &finish);

@@ -13,9 +13,9 @@ extern "C" {
 namespace tenancy::query {
 
 /* The arguments from first on, each by its own type; a VARIADIC array is spread. */
-ParamList variadic_params(FunctionCallInfo fcinfo, int first);
+remote::ParamList variadic_params(FunctionCallInfo fcinfo, int first);
 
 /* The elements of a jsonb array; NULL has none. 22023 for anything that is not an array. */
-ParamList jsonb_params(Jsonb *array);
+remote::ParamList jsonb_params(Jsonb *array);
 
 } // namespace tenancy::query

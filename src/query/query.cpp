@@ -65,7 +65,7 @@ store_rows(const remote::Batch &batch, bridge::Converter *converters, ReturnSetI
 
 /* From the start of the statement to its last row. */
 void
-drain(Execution &execution, const char *sql, ParamList params, ReturnSetInfo *info)
+drain(Execution &execution, const char *sql, remote::ParamList params, ReturnSetInfo *info)
 {
 	bridge::Failure failure;
 	if (!start(execution, sql, params, fetch_rows, failure))
@@ -125,7 +125,7 @@ TENANCY_FUNCTION(query)
 {
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	char *const sql = required_sql(fcinfo);
-	ParamList const params = variadic_params(fcinfo, 2);
+	remote::ParamList const params = variadic_params(fcinfo, 2);
 	require_column_list(fcinfo);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);

@@ -11,17 +11,6 @@ namespace {
 
 constexpr std::size_t most_columns = 1664; /* MaxTupleAttributeNumber */
 
-std::vector<remote::Param>
-own(ParamList views)
-{
-	std::vector<remote::Param> params(static_cast<std::size_t>(views.count));
-	for (std::size_t i = 0; i < params.size(); ++i) {
-		ParamView const &view = views.items[i];
-		params[i] = {view.kind, view.integer, view.real, std::string(view.text), view.type_oid};
-	}
-	return params;
-}
-
 } // namespace
 
 void
@@ -34,7 +23,7 @@ check_columns(const std::vector<remote::Column> &columns)
 }
 
 void
-Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, ParamList params,
+Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, remote::ParamList params,
              int fetch_rows, core::Waiter &waiter)
 {
 	lease_.emplace(pool, opening, waiter);
@@ -42,7 +31,9 @@ Stream::open(connection::Pool &pool, connection::Opening &opening, std::string_v
 	options.timeout_ms = opening.statement_timeout_ms;
 	options.read_only = opening.read_only;
 	options.fetch_rows = fetch_rows;
-	cursor_ = lease_->session().execute(sql, own(params), options, waiter);
+	std::vector<remote::Param> owned;
+	remote::assign(owned, params);
+	cursor_ = lease_->session().execute(sql, owned, options, waiter);
 	check_columns(cursor_->columns());
 	columns_ = cursor_->columns();
 }

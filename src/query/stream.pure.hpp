@@ -15,27 +15,13 @@
 
 namespace tenancy::query {
 
-/* A parameter as PG code hands it over: plain data, text borrowed. */
-struct ParamView {
-	remote::Param::Kind kind = remote::Param::Kind::null;
-	std::int64_t integer = 0;
-	double real = 0;
-	std::string_view text;
-	std::uint32_t type_oid = 0;
-};
-
-struct ParamList {
-	const ParamView *items = nullptr;
-	int count = 0;
-};
-
 /* Refuse what no row of PostgreSQL could hold (54011): a client database says itself how many columns it has. */
 void check_columns(const std::vector<remote::Column> &columns);
 
 class Stream {
 public:
 	/* Acquire a session and start the statement. */
-	void open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, ParamList params,
+	void open(connection::Pool &pool, connection::Opening &opening, std::string_view sql, remote::ParamList params,
 	          int fetch_rows, core::Waiter &waiter);
 	/* The next batch; false at the true end of the data, after which the session is back in its pool. */
 	bool fetch(core::Waiter &waiter);

@@ -49,6 +49,28 @@ struct RunOptions {
 		0; /* for the statement from its start to its last row, locally and on the remote server; 0: none */
 	bool read_only = false; /* this statement only; Target::read_only wins */
 	int fetch_rows = 1000;  /* most rows of one fetch */
+	/*
+	 * Cells may be of the kinds that need a PostgreSQL to read: date, time, timestamp, wire (value.hpp). Drivers that
+	 * have no cheaper form answer as ever.
+	 */
+	bool native = false;
+	/*
+	 * The statement may run twice, because it only reads: a driver may start it again in another form when the first
+	 * answer shows types that it cannot read in that one.
+	 */
+	bool repeatable = false;
+	/* Return when the statement is on its way: columns() are known after the first fetch(), errors come from there. */
+	bool deferred = false;
+};
+
+/* A step of a transaction that spans statements; levels of savepoints count from 2, as nested transactions do. */
+struct TransactionStep {
+	enum class Verb : std::uint8_t { begin, commit, rollback, savepoint, release, rollback_to };
+	Verb verb = Verb::begin;
+	int level = 0;             /* savepoint, release, rollback_to: of savepoint "s<level>"; rollback_to also releases it */
+	bool serializable = false; /* begin: else repeatable read */
+	bool read_only = false;    /* begin */
+	bool will_write = false;   /* begin: the next statement writes, so take what a writer needs at once */
 };
 
 /*
@@ -78,6 +100,16 @@ public:
 	                                        const RunOptions &options, core::Waiter &waiter) = 0;
 	/* Names and types of a statement's rows without running it. */
 	virtual std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) = 0;
+	/*
+	 * One step of a transaction. A begin may wait for the next statement and travel with it, with the same effect.
+	 * Inside a transaction statements neither begin nor end one, and a failed one leaves the transaction to be rolled
+	 * back, whole or to a savepoint. Throws what the server answers; FailureKind::lost from a commit means that its
+	 * outcome is unknown. Rollback after a broken connection does nothing. No cursor may be open.
+	 */
+	virtual void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) = 0;
+	virtual bool in_transaction() const noexcept = 0;
+	/* What becomes readable when a deferred statement has an answer; -1: nothing to wait for. */
+	virtual int socket() const noexcept { return -1; }
 	/* Idle, outside a transaction and in the state of a fresh connection, as far as can be told without asking. */
 	virtual bool reusable() const noexcept = 0;
 	/* Ask the server whether it is still there; false, or an exception from the waiter. */

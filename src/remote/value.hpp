@@ -28,7 +28,12 @@ enum class CellKind : std::uint8_t {
 	float4,  /* real holds the float exactly */
 	float8,
 	text, /* the text form that the PostgreSQL type of the column reads; UTF-8, NUL-terminated */
-	bytes /* raw bytes of a bytea */
+	bytes, /* raw bytes of a bytea */
+	/* Only where RunOptions::native allows them: */
+	date,      /* integer is PostgreSQL's DateADT: days since 2000-01-01, INT32_MIN and INT32_MAX for the infinities */
+	time,      /* integer: microseconds of a day */
+	timestamp, /* integer: microseconds since 2000-01-01, UTC where zoned; INT64_MIN and INT64_MAX for the infinities */
+	wire       /* data and size are what the send function of Column::type_oid writes */
 };
 
 struct Cell {
@@ -54,6 +59,35 @@ struct Param {
 	std::string text;           /* decimal: digits as PostgreSQL's numeric prints them; text; bytes: raw */
 	std::uint32_t type_oid = 0; /* a built-in type when the caller's type is known, else 0: the server infers */
 };
+
+/* A parameter as PG code hands it over: plain data, text borrowed. */
+struct ParamView {
+	Param::Kind kind = Param::Kind::null;
+	std::int64_t integer = 0;
+	double real = 0;
+	std::string_view text;
+	std::uint32_t type_oid = 0;
+};
+
+struct ParamList {
+	const ParamView *items = nullptr;
+	int count = 0;
+};
+
+/* Copies of views in params, whose memory is used again. */
+inline void
+assign(std::vector<Param> &params, ParamList views)
+{
+	params.resize(static_cast<std::size_t>(views.count));
+	for (std::size_t i = 0; i < params.size(); ++i) {
+		ParamView const &view = views.items[i];
+		params[i].kind = view.kind;
+		params[i].integer = view.integer;
+		params[i].real = view.real;
+		params[i].text.assign(view.text);
+		params[i].type_oid = view.type_oid;
+	}
+}
 
 /*
  * Rows of one fetch: cells row by row, their bytes in an arena. All pointers live until reset().

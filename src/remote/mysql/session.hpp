@@ -55,6 +55,8 @@ public:
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
+	void transact(const TransactionStep &, core::Deadline, core::Waiter &) override {}
+	bool in_transaction() const noexcept override { return false; }
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;
 	const std::string &server_version() const noexcept override { return version_; }

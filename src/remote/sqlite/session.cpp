@@ -53,6 +53,8 @@ public:
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
+	void transact(const TransactionStep &, core::Deadline, core::Waiter &) override {}
+	bool in_transaction() const noexcept override { return false; }
 	bool reusable() const noexcept override { return !cursor_open_ && database_.idle(); }
 	/* There is no server; but a file that was deleted or replaced is not the database any more. */
 	bool ping(core::Deadline, core::Waiter &) override { return file_.still_there(); }

@@ -1,0 +1,81 @@
+/*
+ * Sessions in the service of foreign tables: one per connection, kept through the local transaction, whose remote
+ * transaction begins, is rolled back to savepoints and ends with the local one. PG regime.
+ */
+#pragma once
+
+#include "connection/connection.hpp"
+#include "fdw/option.hpp"
+#include "fdw/statement.pure.hpp"
+#include "history/history.hpp"
+
+#include "bridge/enter.hpp"
+#include "bridge/pg.hpp"
+
+namespace tenancy::fdw {
+
+/* What a statement asks of its session. */
+enum class Need : uint8 {
+	statement, /* it reads, alone: its own snapshot is enough, no remote transaction is opened for it */
+	snapshot,  /* it reads what the rest of the local transaction reads: a remote transaction, repeatable read */
+	write      /* the same, and it changes or locks rows */
+};
+
+struct Channel; /* lives until the end of the local transaction at most */
+
+/*
+ * What wants to read rows from a channel while others use it too. When somebody else needs the session,
+ * the channel calls drain(), which must fetch everything that is left and put it aside.
+ */
+struct Holder {
+	void (*drain)(Holder *holder);
+};
+
+/*
+ * A foreign scan or modification from its begin to its end: who asked, on which connection, and its run in history.
+ * Zero-initialised in a memory context that lives as long.
+ */
+struct Activity {
+	connection::Config config;
+	core::Uuid identity;   /* who asked when it began */
+	history::Run run;
+	bool reported;         /* a run is open in history */
+	int64 rows, bytes;
+};
+
+/*
+ * Begin: find the connection of server and check that the identity of this moment may use it (42501, in history as
+ * denied), that it is active (55000) and still of type (HV000). Does not contact the remote server, nor history.
+ */
+void begin(Activity &activity, Oid server, remote::DatabaseType type);
+/* The identity is still the one of begin(): 42501 otherwise. Cheap enough for every row. */
+void check(const Activity &activity);
+/* Report the start to history unless it is reported; sql is what the remote server is asked. */
+void report(Activity &activity, const char *sql);
+/* Report success, when something was reported. May wait. */
+void end(Activity &activity);
+/* Report what the remote side answered, then raise it. */
+[[noreturn]] void fail(Activity &activity, const bridge::Failure &failure);
+
+/* The channel of the activity's connection, its remote transaction as deep as the local one if need asks for one. */
+Channel *channel_for(Activity &activity, Need need);
+/* No transaction is open on the remote side and none is needed by what has been done here so far. */
+bool in_remote_transaction(const Channel *channel);
+
+/*
+ * Start a statement; other holders are drained first. It runs until it is fetched to its end, closed, or drained.
+ * params are borrowed until the call returns. holder may be null when the caller fetches everything at once.
+ */
+void start(Channel *channel, Activity &activity, Statement *statement, Holder *holder, const char *sql,
+           remote::ParamList params, const remote::RunOptions &options);
+/* The next batch into statement->batch(); false at the end. Raises what the remote side answers. */
+bool fetch(Channel *channel, Activity &activity, Statement *statement);
+/* Stop where it is; also allowed after the end, and never raises. */
+void stop(Channel *channel, Statement *statement) noexcept;
+/* start, fetch to the end without rows, and the number of rows changed. */
+int64 run(Channel *channel, Activity &activity, const char *sql, remote::ParamList params, bool repeatable = false);
+
+/* Transaction callbacks; called once by initialize(). */
+void initialize_channels();
+
+} // namespace tenancy::fdw

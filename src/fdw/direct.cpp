@@ -1,0 +1,12 @@
+/*
+ * direct. PG regime.
+ */
+#include "fdw/fdw.hpp"
+
+namespace tenancy::fdw {
+
+void
+set_direct_callbacks(FdwRoutine *)
+{}
+
+} // namespace tenancy::fdw
