@@ -63,6 +63,15 @@ GRANT EXECUTE ON FUNCTION
     tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval)
     TO tenancy_user;
 
+-- Foreign tables. Whoever may use a connection may make a server for it; the identity is checked when it is used.
+GRANT USAGE ON FOREIGN DATA WRAPPER tenant_fdw TO tenancy_user;
+GRANT SELECT ON tenancy.attachments TO tenancy_user;
+GRANT EXECUTE ON FUNCTION
+    tenancy.attach(text, name, text, text[], jsonb), tenancy.attach(uuid, name, text, text[], jsonb),
+    tenancy.detach(text, name), tenancy.detach(uuid, name),
+    tenancy.refresh_attached(text, name), tenancy.refresh_attached(uuid, name), tenancy.attached()
+    TO tenancy_user;
+
 -- Row-level security hides rows, but the planner's estimates come from statistics of everybody's rows, and EXPLAIN shows
 -- them. So of tables with the rows of many users only ids are sampled; every plan here goes by a key anyway.
 DO $$

@@ -10,6 +10,7 @@ namespace tenancy::settings {
 char *allowed_networks;
 int connect_timeout;
 char *databases;
+bool enable_pushdown;
 int history_durability;
 int history_queue_size;
 bool history_required;
@@ -69,6 +70,9 @@ define()
 	        10'000, 100, 600'000, GUC_UNIT_MS);
 	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
 	       PGC_POSTMASTER, GUC_LIST_INPUT);
+	DefineCustomBoolVariable("tenancy.enable_pushdown",
+	                         "Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.",
+	                         nullptr, &enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
 	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
 	       static_cast<int>(HistoryDurability::finished), durabilities);
 	integer("tenancy.history_queue_size", "Most shared memory for runs that history has not yet written.",

@@ -13,6 +13,7 @@ enum class IdentityScope : int { transaction, session };
 extern char *allowed_networks; /* CIDR list */
 extern int connect_timeout;    /* ms */
 extern char *databases;        /* databases whose worker starts with the server */
+extern bool enable_pushdown;
 extern int history_durability; /* HistoryDurability */
 extern int history_queue_size; /* kB of shared memory */
 extern bool history_required;

@@ -3,12 +3,12 @@
  */
 #include "bridge/cell.hpp"
 
-#include <cmath>
+#include "bridge/moment.hpp"
+#include "bridge/param.hpp"
 
 extern "C" {
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/float.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 }
@@ -20,9 +20,34 @@ namespace {
 using remote::Cell;
 using remote::CellKind;
 
+/* A value in wire form, by converter's receive function, which checks it. */
+Datum
+receive(Converter &converter, const Cell &cell, int32 typmod)
+{
+	/* Receive functions that split their input put a zero byte behind a part for a moment. */
+	StringInfoData wire;
+	wire.data = const_cast<char *>(cell.data);
+	wire.len = static_cast<int>(cell.size);
+	wire.maxlen = wire.len + 1;
+	wire.cursor = 0;
+	bool const other_encoding = converter.encoded_text && pg_get_client_encoding() != PG_UTF8;
+	int const level = other_encoding ? NewGUCNestLevel() : 0;
+	if (other_encoding)
+		(void) set_config_option("client_encoding", "UTF8", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+		                         false);
+	Datum const value = ReceiveFunctionCall(&converter.receive, &wire, converter.receive_param, typmod);
+	if (other_encoding)
+		AtEOXact_GUC(true, level);
+	if (wire.cursor != wire.len)
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+		         errmsg("incorrect binary data format in a value of type %s", format_type_be(converter.remote_type))));
+	return value;
+}
+
 /* The text form of any cell, NUL-terminated, in the server's encoding. */
 char *
-cell_text(const Cell &cell)
+cell_text(Converter &converter, const Cell &cell)
 {
 	switch (cell.kind) {
 	case CellKind::boolean: return pstrdup(cell.integer != 0 ? "true" : "false");
@@ -39,9 +64,9 @@ cell_text(const Cell &cell)
 		return hex;
 	}
 	case CellKind::date:
-	case CellKind::time:
-	case CellKind::timestamp:
-	case CellKind::wire:
+	case CellKind::time: return moment_text(cell, false);
+	case CellKind::timestamp: return moment_text(cell, converter.remote_type == TIMESTAMPTZOID);
+	case CellKind::wire: return portable_text(converter.remote_type, receive(converter, cell, -1));
 	case CellKind::null: break;
 	}
 	return nullptr;
@@ -54,69 +79,6 @@ bytea_datum(const char *data, Size size)
 	SET_VARSIZE(value, size + VARHDRSZ);
 	memcpy(VARDATA(value), data, size);
 	return PointerGetDatum(value);
-}
-
-/* The number that count digits at from spell, or -1. */
-int
-digits(std::string_view text, std::size_t from, std::size_t count)
-{
-	int number = 0;
-	for (std::size_t i = from; i < from + count; ++i) {
-		if (i >= text.size() || text[i] < '0' || text[i] > '9')
-			return -1;
-		number = number * 10 + (text[i] - '0');
-	}
-	return number;
-}
-
-/* Microseconds of "hh:mm:ss[.f]" at from, to the end of text or its "+00"; -1 for any other form. */
-int64
-time_of_day(std::string_view text, std::size_t from, bool zoned)
-{
-	if (zoned) {
-		if (!text.ends_with("+00"))
-			return -1;
-		text.remove_suffix(3);
-	}
-	int const hour = digits(text, from, 2), minute = digits(text, from + 3, 2), second = digits(text, from + 6, 2);
-	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || text[from + 2] != ':' ||
-	    text[from + 5] != ':')
-		return -1;
-	int64 micros = ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
-	if (text.size() == from + 8)
-		return micros;
-	std::size_t const fraction = text.size() - from - 9;
-	if (text[from + 8] != '.' || fraction < 1 || fraction > 6)
-		return -1;
-	int part = digits(text, from + 9, fraction);
-	if (part < 0)
-		return -1;
-	for (std::size_t i = fraction; i < 6; ++i)
-		part *= 10;
-	return micros + part;
-}
-
-/*
- * The plain ISO forms that remote sessions send for years 1 to 9999, without the general parser; false for all others
- * (BC, infinity, other offsets), which the input function reads.
- */
-bool
-iso_datum(Oid type, std::string_view text, Datum *value)
-{
-	int const year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-	if (year < 1 || month < 1 || month > 12 || day < 1 || text[4] != '-' || text[7] != '-' ||
-	    day > day_tab[isleap(year) ? 1 : 0][month - 1])
-		return false;
-	int const date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
-	if (type == DATEOID) {
-		*value = DateADTGetDatum(date);
-		return text.size() == 10;
-	}
-	if (text.size() < 19 || text[10] != ' ')
-		return false;
-	int64 const time = time_of_day(text, 11, type == TIMESTAMPTZOID);
-	*value = TimestampGetDatum(date * USECS_PER_DAY + time);
-	return time >= 0;
 }
 
 /* A decimal of at most 18 digits, with the scale that it is written with. */
@@ -149,74 +111,183 @@ decimal_datum(const Cell &cell, Datum *value)
 	return true;
 }
 
+/* Text that fits a length as it is: no more bytes than characters are allowed, or for char(n) all that it holds. */
+bool
+fits(const Converter &converter, const Cell &cell)
+{
+	auto const most = static_cast<uint32>(converter.typmod - VARHDRSZ);
+	if (converter.type == VARCHAROID)
+		return cell.size <= most;
+	uint32 characters = 0;
+	for (char const c : cell.view())
+		characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+	return characters == most;
+}
+
+Datum
+text_datum(const Cell &cell)
+{
+	char *const text = pg_any_to_server(const_cast<char *>(cell.data), static_cast<int>(cell.size), PG_UTF8);
+	return bytea_datum(text, text == cell.data ? cell.size : strlen(text));
+}
+
+Datum
+uuid_datum(const Cell &cell)
+{
+	void *const value = palloc(UUID_LEN);
+	memcpy(value, cell.data, UUID_LEN);
+	return PointerGetDatum(value);
+}
+
 /* The conversions that need no text between; false leaves it to the input function, with its checks and its errors. */
 bool
 direct(const Converter &converter, const Cell &cell, Datum *value)
 {
-	switch (converter.type) {
-	case INT8OID: *value = Int64GetDatum(cell.integer); return cell.kind == CellKind::integer;
-	case INT4OID:
+	switch (converter.way) {
+	case Way::int8: *value = Int64GetDatum(cell.integer); return cell.kind == CellKind::integer;
+	case Way::int4:
 		*value = Int32GetDatum(static_cast<int32>(cell.integer));
 		return cell.kind == CellKind::integer && cell.integer == static_cast<int32>(cell.integer);
-	case INT2OID:
+	case Way::int2:
 		*value = Int16GetDatum(static_cast<int16>(cell.integer));
 		return cell.kind == CellKind::integer && cell.integer == static_cast<int16>(cell.integer);
-	case BOOLOID:
+	case Way::oid:
+		*value = ObjectIdGetDatum(static_cast<Oid>(cell.integer));
+		return cell.kind == CellKind::integer && cell.integer == static_cast<Oid>(cell.integer);
+	case Way::boolean:
 		*value = BoolGetDatum(cell.integer != 0);
 		return cell.kind == CellKind::boolean ||
 		       (cell.kind == CellKind::integer && (cell.integer == 0 || cell.integer == 1));
-	case FLOAT8OID:
+	case Way::float8:
 		if (cell.kind != CellKind::float8 && cell.kind != CellKind::float4)
 			return false;
 		*value = Float8GetDatum(cell.real);
 		return true;
-	case FLOAT4OID:
+	case Way::float4:
 		if (cell.kind != CellKind::float4)
 			return false;
 		*value = Float4GetDatum(static_cast<float4>(cell.real));
 		return true;
-	case BYTEAOID:
+	case Way::bytes:
 		if (cell.kind != CellKind::bytes)
 			return false;
 		*value = bytea_datum(cell.data, cell.size);
 		return true;
-	case DATEOID:
-	case TIMESTAMPOID:
-	case TIMESTAMPTZOID:
-		return cell.kind == CellKind::text && converter.typmod < 0 && iso_datum(converter.type, cell.view(), value);
-	case NUMERICOID: return converter.typmod < 0 && decimal_datum(cell, value);
-	case VARCHAROID:
-		if (converter.typmod >= 0)
+	case Way::date:
+	case Way::time:
+	case Way::timestamp: return moment_datum(converter, cell, value);
+	case Way::numeric:
+		if (cell.kind == CellKind::wire || !decimal_datum(cell, value))
 			return false;
-		[[fallthrough]];
-	case TEXTOID: {
+		if (converter.typmod >= 0)
+			*value = DirectFunctionCall2(numeric, *value, Int32GetDatum(converter.typmod));
+		return true;
+	case Way::bounded_text:
+		if (cell.kind != CellKind::text || !fits(converter, cell))
+			return false;
+		*value = text_datum(cell);
+		return true;
+	case Way::text:
 		if (cell.kind != CellKind::text)
 			return false;
-		char *const text = pg_any_to_server(const_cast<char *>(cell.data), static_cast<int>(cell.size), PG_UTF8);
-		*value = bytea_datum(text, text == cell.data ? cell.size : strlen(text));
+		*value = text_datum(cell);
 		return true;
+	case Way::uuid:
+		if (cell.kind != CellKind::wire || !converter.same_type || cell.size != UUID_LEN)
+			return false;
+		*value = uuid_datum(cell);
+		return true;
+	case Way::none: break;
 	}
+	return false;
+}
+
+Way
+way_to(Oid type, int32 typmod)
+{
+	switch (type) {
+	case INT8OID: return Way::int8;
+	case INT4OID: return Way::int4;
+	case INT2OID: return Way::int2;
+	case OIDOID: return Way::oid;
+	case BOOLOID: return Way::boolean;
+	case FLOAT8OID: return Way::float8;
+	case FLOAT4OID: return Way::float4;
+	case BYTEAOID: return Way::bytes;
+	case DATEOID: return Way::date;
+	case TIMEOID: return Way::time;
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID: return Way::timestamp;
+	case NUMERICOID: return Way::numeric;
+	case UUIDOID: return Way::uuid;
+	case TEXTOID: return Way::text;
+	case VARCHAROID: return typmod < 0 ? Way::text : Way::bounded_text;
+	case BPCHAROID: return typmod < 0 ? Way::none : Way::bounded_text;
+	default: return Way::none;
+	}
+}
+
+/* The types whose wire form is text; those of arrays count, as other values of them come as text cells. */
+bool
+is_textual(Oid type)
+{
+	switch (type) {
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+	case NAMEOID:
+	case JSONOID:
+	case JSONBOID: return true;
 	default: return false;
 	}
 }
 
 } // namespace
 
+Converter
+make_converter(Oid type, int32 typmod)
+{
+	Converter converter{};
+	Oid input;
+	converter.type = type;
+	converter.typmod = typmod;
+	converter.base_type = getBaseType(type);
+	converter.way = way_to(type, typmod);
+	converter.context = CurrentMemoryContext;
+	getTypeInputInfo(type, &input, &converter.io_param);
+	fmgr_info(input, &converter.input);
+	return converter;
+}
+
 Converter *
 make_converters(TupleDesc descriptor)
 {
 	auto *const converters =
 		static_cast<Converter *>(palloc0(sizeof(Converter) * static_cast<Size>(descriptor->natts)));
-	for (int i = 0; i < descriptor->natts; ++i) {
-		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
-		Oid input;
-		converters[i].type = attribute->atttypid;
-		converters[i].typmod = attribute->atttypmod;
-		converters[i].base_type = getBaseType(attribute->atttypid);
-		getTypeInputInfo(attribute->atttypid, &input, &converters[i].io_param);
-		fmgr_info(input, &converters[i].input);
-	}
+	for (int i = 0; i < descriptor->natts; ++i)
+		if (Form_pg_attribute const attribute = TupleDescAttr(descriptor, i); !attribute->attisdropped)
+			converters[i] = make_converter(attribute->atttypid, attribute->atttypmod);
 	return converters;
+}
+
+void
+match(Converter &converter, const remote::Column &column)
+{
+	if (converter.remote_type == column.type_oid || column.type_oid >= FirstUnpinnedObjectId)
+		return;
+	converter.same_type = converter.base_type == column.type_oid;
+	Oid receiver;
+	getTypeBinaryInputInfo(converter.same_type ? converter.type : column.type_oid, &receiver, &converter.receive_param);
+	fmgr_info_cxt(receiver, &converter.receive, converter.context);
+	converter.encoded_text = is_textual(column.type_oid) || is_textual(get_element_type(column.type_oid));
+	converter.remote_type = column.type_oid;
+}
+
+void
+match(Converter *converters, const remote::Column *columns, int count)
+{
+	for (int i = 0; i < count; ++i)
+		match(converters[i], columns[i]);
 }
 
 Datum
@@ -226,7 +297,13 @@ cell_datum(Converter &converter, const Cell &cell, bool *is_null)
 	*is_null = cell.kind == CellKind::null;
 	if (!*is_null && direct(converter, cell, &value))
 		return value;
-	return InputFunctionCall(&converter.input, cell_text(cell), converter.io_param, converter.typmod);
+	if (cell.kind == CellKind::wire) {
+		if (!OidIsValid(converter.remote_type))
+			elog(ERROR, "a value in wire form, but nothing known of its type");
+		if (converter.same_type)
+			return receive(converter, cell, converter.typmod);
+	}
+	return InputFunctionCall(&converter.input, cell_text(converter, cell), converter.io_param, converter.typmod);
 }
 
 } // namespace tenancy::bridge

@@ -9,6 +9,26 @@
 
 namespace tenancy::bridge {
 
+/* The conversions of values that do without the input function. */
+enum class Way : uint8 {
+	none,
+	int8,
+	int4,
+	int2,
+	oid,
+	boolean,
+	float8,
+	float4,
+	bytes,
+	date,
+	time,
+	timestamp, /* with and without time zone */
+	numeric,
+	text,
+	bounded_text, /* varchar(n), and char(n) that fills its n */
+	uuid
+};
+
 /* How one column is converted; made once per result. */
 struct Converter {
 	Oid type;
@@ -16,14 +36,33 @@ struct Converter {
 	int32 typmod;
 	Oid io_param;
 	FmgrInfo input;
+	MemoryContext context; /* of what match() looks up */
+	/* What the remote column is, 0 until match(); the rest is for its cells in wire form. */
+	Oid remote_type;
+	Way way;
+	bool same_type;    /* the remote type is the local one, or the one that the local domain is over */
+	bool encoded_text; /* its wire form holds text, which receive functions take in the encoding of the client */
+	Oid receive_param;
+	FmgrInfo receive; /* of the local type when it is the same, else of the remote one */
 };
 
-/* For each attribute of descriptor; palloc'd in CurrentMemoryContext. */
+/* palloc'd lookups stay in CurrentMemoryContext, which has to live as long as the converter. */
+Converter make_converter(Oid type, int32 typmod);
+
+/* For each attribute of descriptor that is not dropped; palloc'd in CurrentMemoryContext. */
 Converter *make_converters(TupleDesc descriptor);
 
 /*
+ * Tell converters what columns their cells come from: needed before a cell of the kinds that only
+ * RunOptions::native allows. Cheap when they know already.
+ */
+void match(Converter &converter, const remote::Column &column);
+void match(Converter *converters, const remote::Column *columns, int count);
+
+/*
  * The value of cell, palloc'd in CurrentMemoryContext where it is by reference. Errors are those of the type's
- * input function: 22P02, 22003, 22007 …; 22021 for text that is not in the encoding UTF8.
+ * input function: 22P02, 22003, 22007 …; 22021 for text that is not in the encoding UTF8; those of the receive
+ * function for a wire form.
  */
 Datum cell_datum(Converter &converter, const remote::Cell &cell, bool *is_null);
 

@@ -6,6 +6,24 @@
 
 namespace tenancy::compat {
 
+/* Does the collation compare bytes? lc_collate_is_c until 17, a property of the locale since 18. */
+inline bool
+collation_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+	return lc_collate_is_c(collation);
+#endif
+}
+
+/* COPY hands rows of a foreign table over in batches, as INSERT does; since 16. */
+#if PG_VERSION_NUM >= 160000
+inline constexpr bool copy_collects_foreign_rows = true;
+#else
+inline constexpr bool copy_collects_foreign_rows = false;
+#endif
+
 /* Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at
  * level. */
 inline void *
@@ -40,6 +58,17 @@ proc_number(PGPROC *proc)
 	return GetNumberFromPGProc(proc);
 #else
 	return proc->pgprocno;
+#endif
+}
+
+/* expression_tree_walker, whose walker is declared without parameters until 15. */
+inline bool
+walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)
+{
+#if PG_VERSION_NUM >= 160000
+	return expression_tree_walker(node, walker, context);
+#else
+	return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
 #endif
 }
 

@@ -3,7 +3,10 @@
  */
 #include "bridge/param.hpp"
 
+#include "bridge/moment.hpp"
+
 extern "C" {
+#include "utils/date.h"
 #include "utils/lsyscache.h"
 }
 
@@ -14,10 +17,87 @@ namespace {
 using remote::ParamView;
 using Kind = remote::Param::Kind;
 
-/* The text of a value as every server reads it, whatever DateStyle and its like the session has. */
+/* Do settings of the session show in what the output function writes? Unknown types are taken for such. */
+bool
+depends_on_settings(Oid type)
+{
+	switch (type) {
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+	case NAMEOID:
+	case NUMERICOID:
+	case UUIDOID:
+	case OIDOID:
+	case TIDOID:
+	case JSONOID:
+	case JSONBOID:
+	case INETOID:
+	case CIDROID:
+	case MACADDROID:
+	case BITOID:
+	case VARBITOID:
+	case INT2ARRAYOID:
+	case INT4ARRAYOID:
+	case INT8ARRAYOID:
+	case TEXTARRAYOID: return false;
+	default: return true;
+	}
+}
+
+/* The cell that a date or time is, in kind; null for other types. */
+remote::Cell
+moment_cell(Oid type, Datum value)
+{
+	remote::Cell cell;
+	switch (type) {
+	case DATEOID:
+		cell.kind = remote::CellKind::date;
+		cell.integer = DatumGetDateADT(value);
+		break;
+	case TIMEOID:
+		cell.kind = remote::CellKind::time;
+		cell.integer = DatumGetTimeADT(value);
+		break;
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID:
+		cell.kind = remote::CellKind::timestamp;
+		cell.integer = DatumGetTimestamp(value);
+		break;
+	default: break;
+	}
+	return cell;
+}
+
+char *
+output_text(Oid type, Datum value)
+{
+	Oid output;
+	bool is_varlena;
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+/* A text in UTF-8, borrowed from value where it is not converted. */
+std::string_view
+text_view(Datum value)
+{
+	text *const stored = DatumGetTextPP(value);
+	auto const size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(stored));
+	char *const own = VARDATA_ANY(stored);
+	char *const converted = pg_server_to_any(own, static_cast<int>(size), PG_UTF8);
+	return {converted, converted == own ? size : strlen(converted)};
+}
+
+} // namespace
+
 char *
 portable_text(Oid type, Datum value)
 {
+	if (remote::Cell const moment = moment_cell(type, value); moment.kind != remote::CellKind::null)
+		return moment_text(moment, type == TIMESTAMPTZOID);
+	if (!depends_on_settings(type))
+		return output_text(type, value);
 	int const level = NewGUCNestLevel();
 	auto const set = [](const char *name, const char *setting) {
 		(void) set_config_option(name, setting, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -26,15 +106,10 @@ portable_text(Oid type, Datum value)
 	set("intervalstyle", "postgres");
 	set("extra_float_digits", "3");
 	set("timezone", "UTC");
-	Oid output;
-	bool is_varlena;
-	getTypeOutputInfo(type, &output, &is_varlena);
-	char *const text = OidOutputFunctionCall(output, value);
+	char *const text = output_text(type, value);
 	AtEOXact_GUC(true, level);
 	return text;
 }
-
-} // namespace
 
 std::string_view
 utf8(const char *text)
@@ -79,6 +154,12 @@ datum_param(Oid type, Datum value)
 		param.text = {VARDATA_ANY(bytes), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(bytes))};
 		break;
 	}
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+		param.kind = Kind::text;
+		param.text = text_view(value);
+		break;
 	case NUMERICOID:
 		param.kind = Kind::decimal;
 		param.text = portable_text(type, value);

@@ -148,6 +148,8 @@ find(const Selector &selector, Config *config)
 	if (rows > 1)
 		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", selector.text),
 		                errhint("Use the id of the connection.")));
+	if (rows == 1)
+		remember_type(config->id, config->type);
 	return rows == 1;
 }
 

@@ -87,15 +87,24 @@ private:
 class Lease {
 public:
 	Lease(Pool &pool, Opening &opening, core::Waiter &waiter) : pool_(pool), entry_(pool.acquire(opening, waiter)) {}
-	~Lease() { pool_.give_back(entry_); }
+	~Lease()
+	{
+		if (discarded_)
+			pool_.drop(entry_);
+		else
+			pool_.give_back(entry_);
+	}
 	Lease(const Lease &) = delete;
 	Lease &operator=(const Lease &) = delete;
 
 	remote::Session &session() const noexcept { return *entry_->session; }
+	/* Close the session at the end instead of keeping it. */
+	void discard() noexcept { discarded_ = true; }
 
 private:
 	Pool &pool_;
 	Pool::Place entry_;
+	bool discarded_ = false;
 };
 
 } // namespace tenancy::connection

@@ -8,6 +8,7 @@
 #include "fdw/option.hpp"
 #include "fdw/statement.pure.hpp"
 #include "history/history.hpp"
+#include "identity/identity.hpp"
 
 #include "bridge/enter.hpp"
 #include "bridge/pg.hpp"
@@ -37,30 +38,45 @@ struct Holder {
  */
 struct Activity {
 	connection::Config config;
-	core::Uuid identity;   /* who asked when it began */
+	core::Uuid identity;       /* who asked when it began */
+	mutable uint64 generation; /* of the identity, when it was last seen to be the same */
 	history::Run run;
-	bool reported;         /* a run is open in history */
+	bool reported; /* a run is open in history */
+	bool keep;     /* the session outlives the local transaction */
+	Need need;     /* the greatest that was asked for */
 	int64 rows, bytes;
 };
 
 /*
  * Begin: find the connection of server and check that the identity of this moment may use it (42501, in history as
- * denied), that it is active (55000) and still of type (HV000). Does not contact the remote server, nor history.
+ * denied, with sql if it is known), that it is active (55000) and still of type (HV000). Does not contact the remote
+ * server, nor, on success, history.
  */
-void begin(Activity &activity, Oid server, remote::DatabaseType type);
+void begin(Activity &activity, Oid server, remote::DatabaseType type, const char *sql = nullptr);
 /* The identity is still the one of begin(): 42501 otherwise. Cheap enough for every row. */
-void check(const Activity &activity);
+inline void check(const Activity &activity);
+/* The same, and it has not expired either: for every batch. */
+void check_again(const Activity &activity);
 /* Report the start to history unless it is reported; sql is what the remote server is asked. */
 void report(Activity &activity, const char *sql);
 /* Report success, when something was reported. May wait. */
 void end(Activity &activity);
 /* Report what the remote side answered, then raise it. */
 [[noreturn]] void fail(Activity &activity, const bridge::Failure &failure);
+/* Report an error of our own from where it is being raised: neither waits nor raises. */
+void abandon(Activity &activity, const ErrorData *error) noexcept;
 
-/* The channel of the activity's connection, its remote transaction as deep as the local one if need asks for one. */
+/*
+ * The channel of the activity's connection, its remote transaction as deep as the local one if need asks for one.
+ * 25006 when it is to write on a connection that only reads. Call report() before.
+ */
 Channel *channel_for(Activity &activity, Need need);
-/* No transaction is open on the remote side and none is needed by what has been done here so far. */
-bool in_remote_transaction(const Channel *channel);
+/* The activity's connection has a remote transaction open by now. */
+bool in_remote_transaction(const Activity &activity);
+/* Who reads from the activity's connection at this moment, or NULL. */
+Holder *holder_of(const Activity &activity);
+/* What becomes readable when a deferred statement is answered; -1: fetch() is all that can be done. */
+int socket_of(const Channel *channel);
 
 /*
  * Start a statement; other holders are drained first. It runs until it is fetched to its end, closed, or drained.
@@ -74,6 +90,13 @@ bool fetch(Channel *channel, Activity &activity, Statement *statement);
 void stop(Channel *channel, Statement *statement) noexcept;
 /* start, fetch to the end without rows, and the number of rows changed. */
 int64 run(Channel *channel, Activity &activity, const char *sql, remote::ParamList params, bool repeatable = false);
+
+inline void
+check(const Activity &activity)
+{
+	if (identity::generation() != activity.generation)
+		check_again(activity);
+}
 
 /* Transaction callbacks; called once by initialize(). */
 void initialize_channels();

@@ -1,12 +1,422 @@
 /*
- * modify. PG regime.
+ * Executing INSERT, UPDATE and DELETE of foreign tables row by row, as the server hands the rows over. PG regime.
  */
+#include "fdw/modify.hpp"
+
+#include "bridge/owned.hpp"
 #include "fdw/fdw.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "executor/executor.h"
+#include "foreign/fdwapi.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/rel.h"
+}
 
 namespace tenancy::fdw {
 
+namespace {
+
+using remote::DatabaseType;
+
+Modification *
+modification_of(ResultRelInfo *target)
+{
+	return static_cast<Modification *>(target->ri_FdwState);
+}
+
+/* Where the dialect has no RETURNING for the operation, a SELECT by key finds the row. */
 void
-set_modify_callbacks(FdwRoutine *)
-{}
+prepare_select(Modification &modification)
+{
+	Abilities const &abilities = modification.writer.renderer->abilities();
+	CmdType const operation = modification.plan.operation;
+	bool const returns = operation == CMD_INSERT   ? abilities.insert_returning
+	                     : operation == CMD_UPDATE ? abilities.update_returning
+	                                               : abilities.delete_returning;
+	if (modification.plan.returned == NIL || returns)
+		return;
+	if (modification.keys == NIL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		         errmsg("cannot return rows of foreign table \"%s\"", RelationGetRelationName(modification.relation)),
+		         errdetail("Its server does not return changed rows, and without a key they cannot be found again.")));
+	if (operation == CMD_INSERT) {
+		List *const unsent = list_difference_int(modification.keys, modification.plan.targets);
+		modification.select_by_last_id = list_length(unsent) == 1 && list_length(modification.keys) == 1;
+	}
+	modification.select_sql = select_text(modification.writer, modification.plan.returned,
+	                                      modification.select_by_last_id, operation == CMD_DELETE);
+}
+
+Datum
+key_value(const Modification &modification, TupleTableSlot *slot, AttrNumber attribute, int number)
+{
+	bool is_null;
+	Datum const value = slot_getattr(slot, attribute, &is_null);
+	if (is_null)
+		ereport(ERROR,
+		        (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		         errmsg("key column \"%s\" of foreign table \"%s\" is null",
+		                modification.table->columns[number - 1].name, RelationGetRelationName(modification.relation)),
+		         errdetail("The row cannot be told from others.")));
+	return value;
+}
+
+/* A row as the remote server has it, over what it was here. */
+void
+store_row(const Modification &modification, TupleTableSlot *slot, const remote::Cell *cells)
+{
+	TupleDesc const descriptor = slot->tts_tupleDescriptor;
+	auto const width = static_cast<Size>(descriptor->natts);
+	auto *const values = static_cast<Datum *>(palloc0(sizeof(Datum) * width));
+	auto *const nulls = static_cast<bool *>(palloc(width));
+	memset(nulls, true, width);
+	if (!TTS_EMPTY(slot)) {
+		slot_getallattrs(slot);
+		memcpy(values, slot->tts_values, sizeof(Datum) * width);
+		memcpy(nulls, slot->tts_isnull, width);
+	}
+	ListCell *cell;
+	foreach (cell, modification.plan.returned) {
+		int const index = lfirst_int(cell) - 1;
+		values[index] = bridge::cell_datum(modification.reader.converters[index], cells[foreach_current_index(cell)],
+		                                   &nulls[index]);
+	}
+	MemoryContext const outer = MemoryContextSwitchTo(slot->tts_mcxt);
+	HeapTuple const tuple = heap_form_tuple(descriptor, values, nulls);
+	MemoryContextSwitchTo(outer);
+	ExecForceStoreHeapTuple(tuple, slot, true);
+}
+
+void
+refuse_several(const Modification &modification, int64 rows)
+{
+	if (rows > 1)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+		                errmsg("key of foreign table \"%s\" matches " INT64_FORMAT " remote rows",
+		                       RelationGetRelationName(modification.relation), rows),
+		                errhint("The option \"key\" must be set on the columns of a unique key.")));
+}
+
+void
+find_key_attributes(Modification &modification, List *target_list)
+{
+	modification.key_attributes = static_cast<AttrNumber *>(
+		palloc(sizeof(AttrNumber) * static_cast<Size>(Max(list_length(modification.keys), 1))));
+	ListCell *cell;
+	foreach (cell, modification.keys) {
+		auto const number = static_cast<AttrNumber>(lfirst_int(cell));
+		Column const &column = modification.table->columns[number - 1];
+		AttrNumber const attribute = ExecFindJunkAttributeInTlist(target_list, key_attribute_name(column, number));
+		if (!AttributeNumberIsValid(attribute))
+			elog(ERROR, "could not find key column \"%s\" in the plan", column.name);
+		modification.key_attributes[foreach_current_index(cell)] = attribute;
+	}
+}
+
+void
+begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, int, int flags)
+{
+	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	ModifyPlan const plan = decode_modify(fdw_private, state->operation);
+	Modification *const modification = begin_modification(target->ri_RelationDesc, plan, state->ps.state->es_query_cxt);
+	if (plan.operation != CMD_INSERT)
+		find_key_attributes(*modification, outerPlanState(state)->plan->targetlist);
+	target->ri_FdwState = modification;
+}
+
+TupleTableSlot *
+exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *)
+{
+	Modification &modification = *modification_of(target);
+	if (modification.buffers) {
+		buffer_row(modification, slot);
+		return slot;
+	}
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	bool const inserted = insert_row(modification, slot);
+	MemoryContextSwitchTo(outer);
+	return inserted ? slot : nullptr;
+}
+
+TupleTableSlot **
+exec_batch_insert(EState *, ResultRelInfo *target, TupleTableSlot **slots, TupleTableSlot **, int *count)
+{
+	Modification &modification = *modification_of(target);
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	*count = static_cast<int>(insert_rows(modification, slots, *count));
+	MemoryContextSwitchTo(outer);
+	return *count > 0 ? slots : nullptr;
+}
+
+/* One where each row must come back, or be seen before the next one is. */
+int
+batch_size(ResultRelInfo *target)
+{
+	Modification const *const modification = modification_of(target);
+	TriggerDesc const *const triggers = target->ri_TrigDesc;
+	if (modification == nullptr || target->ri_projectReturning != nullptr || target->ri_WithCheckOptions != NIL ||
+	    (triggers != nullptr && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
+		return 1;
+	return list_length(modification->plan.targets) == 0 ? 1 : modification->table->options.batch_size;
+}
+
+/* The key of the row: as it was, or as it is after the change. */
+void
+add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *changed = nullptr)
+{
+	ListCell *cell;
+	int const level = begin_values(modification);
+	foreach (cell, modification.keys) {
+		int const number = lfirst_int(cell);
+		bool const is_new = changed != nullptr && list_member_int(modification.plan.targets, number);
+		AttrNumber const attribute =
+			is_new ? static_cast<AttrNumber>(number) : modification.key_attributes[foreach_current_index(cell)];
+		Datum const value = key_value(modification, is_new ? changed : plan_slot, attribute, number);
+		add_param(modification, encode(modification.encoders[number - 1], value, false));
+	}
+	end_values(modification, level);
+}
+
+TupleTableSlot *
+exec_update(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	Modification &modification = *modification_of(target);
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	bool const returns = modification.plan.returned != NIL && modification.select_sql == nullptr;
+	int const level = begin_values(modification);
+	add_params(modification, slot, modification.plan.targets);
+	end_values(modification, level);
+	add_key(modification, plan_slot);
+	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
+	                           : run_statement(modification, modification.plan.sql);
+	refuse_several(modification, rows);
+	if (rows > 0 && modification.select_sql != nullptr) {
+		add_key(modification, plan_slot, slot);
+		run_and_read(modification, modification.select_sql, slot);
+	}
+	modification.changed += rows;
+	MemoryContextSwitchTo(outer);
+	return rows > 0 ? slot : nullptr;
+}
+
+TupleTableSlot *
+exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	Modification &modification = *modification_of(target);
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	ExecClearTuple(slot);
+	if (modification.select_sql != nullptr) {
+		add_key(modification, plan_slot);
+		run_and_read(modification, modification.select_sql, slot);
+	}
+	bool const returns = modification.plan.returned != NIL && modification.select_sql == nullptr;
+	add_key(modification, plan_slot);
+	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
+	                           : run_statement(modification, modification.plan.sql);
+	refuse_several(modification, rows);
+	modification.changed += rows;
+	MemoryContextSwitchTo(outer);
+	return rows > 0 ? slot : nullptr;
+}
+
+void
+end_modify(EState *, ResultRelInfo *target)
+{
+	if (target->ri_FdwState == nullptr)
+		return;
+	Modification *const modification = modification_of(target);
+	target->ri_FdwState = nullptr;
+	end_modification(*modification);
+}
+
+/* May a default of the table look at the table? Then each row must be there before the next. */
+bool
+has_volatile_default(::Relation relation)
+{
+	TupleDesc const descriptor = RelationGetDescr(relation);
+	for (int i = 0; i < descriptor->natts; ++i) {
+		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
+		if (!attribute->attisdropped && attribute->atthasdef &&
+		    contain_volatile_functions_not_nextval(build_column_default(relation, i + 1)))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing on this side sees the rows between the first and the last of a COPY. */
+bool
+may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
+{
+	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
+	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
+	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
+	       !has_volatile_default(root->ri_RelationDesc);
+}
+
+void
+begin_insert(ModifyTableState *state, ResultRelInfo *target)
+{
+	auto *const plan = reinterpret_cast<ModifyTable *>(state->ps.plan);
+	/* The rows that it moves there would be updated again. */
+	if (plan != nullptr && plan->operation == CMD_UPDATE &&
+	    (target->ri_usesFdwDirectModify || target->ri_FdwState != nullptr))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("cannot move rows into foreign table \"%s\", which the same statement updates",
+		                       RelationGetRelationName(target->ri_RelationDesc))));
+	MemoryContext const memory = state->ps.state->es_query_cxt;
+	MemoryContext const outer = MemoryContextSwitchTo(memory);
+	Table const &table = *load_table(RelationGetRelid(target->ri_RelationDesc));
+	ModifyPlan const modify = plan_routed_insert(state, target, table);
+	Modification *const modification = begin_modification(target->ri_RelationDesc, modify, memory);
+	modification->buffers = may_buffer(state, target, modify);
+	MemoryContextSwitchTo(outer);
+	target->ri_FdwState = modification;
+}
+
+void
+end_insert(EState *estate, ResultRelInfo *target)
+{
+	if (target->ri_FdwState != nullptr)
+		flush_rows(*modification_of(target));
+	end_modify(estate, target);
+}
+
+} // namespace
+
+Modification *
+begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory)
+{
+	MemoryContext const lasting = AllocSetContextCreate(memory, "tenant_fdw modification", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext const outer = MemoryContextSwitchTo(lasting);
+	auto *const modification = static_cast<Modification *>(palloc0(sizeof(Modification)));
+	modification->lasting = lasting;
+	modification->memory = AllocSetContextCreate(lasting, "tenant_fdw rows", ALLOCSET_DEFAULT_SIZES);
+	modification->relation = relation;
+	modification->table = load_table(RelationGetRelid(relation));
+	modification->plan = plan;
+	modification->keys = key_columns(*modification->table);
+	begin(modification->activity, modification->table->server, plan.type, plan.sql);
+	modification->writer = make_writer(*modification->table, plan.type);
+	prepare_select(*modification);
+	modification->encoders =
+		static_cast<Encoder *>(palloc0(sizeof(Encoder) * static_cast<Size>(Max(modification->table->width, 1))));
+	ListCell *cell;
+	foreach (cell, live_columns(*modification->table)) {
+		int const index = lfirst_int(cell) - 1;
+		modification->encoders[index] = make_encoder(modification->table->columns[index], plan.type);
+		modification->needs_settings = modification->needs_settings || needs_settings(modification->encoders[index]);
+	}
+	if (plan.operation == CMD_INSERT)
+		modification->arrays_sql = insert_arrays_text(modification->writer, plan);
+	if (plan.skip_conflicts)
+		modification->counter = bridge::owned<Statement>(lasting);
+	if (plan.returned != NIL) {
+		modification->reader.statement = bridge::owned<Statement>(lasting);
+		modification->reader.converters = bridge::make_converters(RelationGetDescr(relation));
+	}
+	MemoryContextSwitchTo(outer);
+	return modification;
+}
+
+void
+end_modification(Modification &modification)
+{
+	modification.activity.rows = modification.changed;
+	end(modification.activity);
+	MemoryContextDelete(modification.lasting);
+}
+
+int
+begin_values(const Modification &modification)
+{
+	return modification.needs_settings ? begin_portable_settings() : 0;
+}
+
+void
+end_values(const Modification &modification, int level)
+{
+	if (modification.needs_settings)
+		end_portable_settings(level);
+}
+
+void
+add_param(Modification &modification, const remote::ParamView &param)
+{
+	if (modification.param_count == modification.param_room) {
+		modification.param_room = Max(64, 2 * modification.param_room);
+		Size const size = sizeof(remote::ParamView) * static_cast<Size>(modification.param_room);
+		modification.params = static_cast<remote::ParamView *>(modification.params == nullptr
+		                                                           ? MemoryContextAlloc(modification.lasting, size)
+		                                                           : repalloc_huge(modification.params, size));
+	}
+	modification.params[modification.param_count++] = param;
+}
+
+void
+add_params(Modification &modification, TupleTableSlot *slot, List *columns)
+{
+	slot_getallattrs(slot);
+	ListCell *cell;
+	foreach (cell, columns) {
+		int const index = lfirst_int(cell) - 1;
+		add_param(modification, encode(modification.encoders[index], slot->tts_values[index], slot->tts_isnull[index]));
+	}
+}
+
+int64
+run_statement(Modification &modification, const char *sql)
+{
+	check(modification.activity);
+	report(modification.activity, modification.plan.sql);
+	Channel *const channel = channel_for(modification.activity, Need::write);
+	remote::ParamList const params = {modification.params, modification.param_count};
+	modification.param_count = 0;
+	return run(channel, modification.activity, sql, params);
+}
+
+int64
+run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot)
+{
+	check(modification.activity);
+	report(modification.activity, modification.plan.sql);
+	Channel *const channel = channel_for(modification.activity, Need::write);
+	Statement *const statement = modification.reader.statement;
+	remote::ParamList const params = {modification.params, modification.param_count};
+	modification.param_count = 0;
+	start(channel, modification.activity, statement, nullptr, sql, params, remote::RunOptions());
+	int64 rows = 0;
+	while (fetch(channel, modification.activity, statement)) {
+		remote::Batch const &batch = statement->batch();
+		if (rows == 0)
+			store_row(modification, slot, batch.row(0));
+		rows += static_cast<int64>(batch.rows());
+	}
+	return rows;
+}
+
+void
+set_modify_callbacks(FdwRoutine *routine)
+{
+	set_modify_plan_callbacks(routine);
+	set_truncate_callback(routine);
+	routine->BeginForeignModify = begin_modify;
+	routine->ExecForeignInsert = exec_insert;
+	routine->ExecForeignBatchInsert = exec_batch_insert;
+	routine->GetForeignModifyBatchSize = batch_size;
+	routine->ExecForeignUpdate = exec_update;
+	routine->ExecForeignDelete = exec_delete;
+	routine->EndForeignModify = end_modify;
+	routine->BeginForeignInsert = begin_insert;
+	routine->EndForeignInsert = end_insert;
+}
 
 } // namespace tenancy::fdw

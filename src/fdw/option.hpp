@@ -6,6 +6,9 @@
 
 #include "bridge/pg.hpp"
 #include "core/uuid.hpp"
+extern "C" {
+#include "nodes/pg_list.h"
+}
 
 namespace tenancy::fdw {
 
@@ -34,6 +37,7 @@ struct Column {
 	const char *remote_collation;
 	bool not_null;  /* the local column says so, and so did the remote one at import */
 	bool key;       /* part of the primary key */
+	bool indexed;   /* first column of a remote index */
 	bool generated; /* the remote server computes it: never sent */
 	bool identity;  /* the remote server fills it when it is not given: auto_increment, identity, rowid */
 	bool dropped;   /* of the local table: no such column any more */
@@ -49,6 +53,9 @@ struct Table {
 	int width;
 	Column *columns; /* [attno - 1] */
 };
+
+/* Of a list of DefElem, or NULL. */
+const char *option_value(List *options, const char *name);
 
 /* In CurrentMemoryContext. Raises HV00N… no error for what the validator has let through. */
 Options server_options(Oid server);

@@ -12,6 +12,7 @@
 #include "bridge/pg.hpp"
 extern "C" {
 #include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "nodes/primnodes.h"
 }
@@ -28,21 +29,22 @@ enum class Ship : uint8 {
 /* What a dialect can say. */
 struct Abilities {
 	bool full_join;
-	bool for_update;         /* SELECT … FOR UPDATE, FOR SHARE */
+	bool for_update; /* SELECT … FOR UPDATE, FOR SHARE */
 	bool insert_returning, update_returning, delete_returning;
-	bool aggregate_filter;   /* FILTER (WHERE …) as such */
+	bool aggregate_filter; /* FILTER (WHERE …) as such */
 	bool window;
 	bool truncate;
-	bool deferred;           /* RunOptions::deferred means something */
-	int most_parameters;     /* of one statement */
+	bool deferred;       /* RunOptions::deferred means something */
+	int most_parameters; /* of one statement */
 };
 
 /* A call of a function, also by way of an operator: the dialects know functions, not operators. */
 struct Call {
-	Oid function; /* F_… of utils/fmgroids.h, when it is built in */
-	List *args;   /* Expr * */
-	Oid collation;
-	Oid type; /* of the result */
+	Oid function;  /* F_… of utils/fmgroids.h, when it is built in */
+	Oid op;        /* the operator that it was called by, or InvalidOid */
+	List *args;    /* Expr * */
+	Oid collation; /* that the function is to use */
+	Oid type;      /* of the result */
 	int32 typmod;
 };
 
@@ -70,10 +72,12 @@ public:
 	Relids relids = nullptr; /* whose columns may appear; Vars of others are parameters */
 	Source *sources = nullptr;
 	int source_count = 0;
-	bool qualified = false;             /* columns as r<varno>."name", else as "name" */
-	bool aggregates = false;            /* Aggref may appear: HAVING and the list of a grouped query */
-	bool windows = false;               /* WindowFunc may appear */
+	bool qualified = false;  /* columns as r<varno>."name", else as "name" */
+	bool aggregates = false; /* Aggref may appear: HAVING and the list of a grouped query */
+	bool windows = false;    /* WindowFunc may appear */
 	bool trust_remote_collation = false;
+	/* What a condition rejects is seen all the same: ON of an outer join, NOT EXISTS. */
+	bool must_look = false;
 	List *params = nullptr; /* Expr *, evaluated here and sent, in the order of their placeholders in the text */
 
 	/* Where the output stood; rewind() takes back what was printed since. */
@@ -92,6 +96,8 @@ public:
 	virtual bool output(Node *node);
 	/* node as an output column that is also a key of GROUP BY <ordinal> or DISTINCT: equal here means equal there. */
 	virtual bool group_key(Node *node) = 0;
+	/* The same key in GROUP BY itself: its position among the columns, unless the dialect groups by something else. */
+	virtual bool group_clause(Node *node, int position);
 	virtual bool sort_key(const SortKey &key) = 0;
 	/* LIMIT and OFFSET, each NULL when absent; both are bigint expressions without columns. */
 	virtual bool limit(Node *count, Node *offset);
@@ -104,6 +110,9 @@ public:
 	virtual void relation(const Table &table);
 	/* TRUE, FALSE as conditions. */
 	virtual void truth(bool value) = 0;
+
+	/* Behind everything: lock the rows, for writers or for readers. */
+	virtual void lock(bool exclusive) { print(exclusive ? " FOR UPDATE" : " FOR SHARE"); }
 
 	/* A parameter that is not part of an expression: a value of a column in INSERT, UPDATE or WHERE key = …. */
 	virtual void value_placeholder(const Column &column, int number) = 0;
@@ -118,7 +127,8 @@ protected:
 	virtual bool parameter(Expr *expr) = 0;
 	virtual bool function(const Call &call) = 0;
 	virtual bool distinct_from(const Call &equality) = 0;
-	/* item op ANY or ALL of elements (Expr *, none of them columns); equality says whether op is = (ANY) or <> (ALL). */
+	/* item op ANY or ALL of elements (Expr *, none of them columns); equality says whether op is = (ANY) or <> (ALL).
+	 */
 	virtual bool array_list(const Call &call, bool any, Expr *item, List *elements) = 0;
 	/* The same with an array that is known only when the statement runs. */
 	virtual bool array_parameter(const Call &call, bool any, Expr *item, Expr *array);
@@ -128,16 +138,23 @@ protected:
 	virtual bool cast_by_text(Expr *arg, Oid type) = 0;
 	virtual bool aggregate(Aggref *node) = 0;
 	virtual bool window(WindowFunc *node);
+	/* A node that the common code does not know. */
+	virtual bool other(Node *node);
+	/* One of the conditions that AND joins at the top; by default its exact value, else superset(). */
+	virtual Ship leaf_condition(Node *node);
 	/* A condition that is no more than a superset; asked after expression() has failed. */
 	virtual bool superset(Node *node);
-	/* A boolean value where a condition is wanted; PostgreSQL's own needs nothing. */
-	virtual bool truth_of(Expr *boolean) { return expression(reinterpret_cast<Node *>(boolean)); }
 
+	/* This side can compute it before the remote server is asked. */
+	bool is_local(Node *node) const;
 	/* Tools for the dialects. */
 	void print(const char *text) { appendStringInfoString(out, text); }
 	void add_param(Expr *expr);
 	/* Print from a template: %1 … %9 are the arguments, %% a per cent sign. */
 	bool print_template(const char *text, List *args);
+	bool list(List *nodes, const char *separator);
+	/* " OVER (…)" with the window's keys and frame. */
+	bool over(Index window_reference);
 	const Column *column_of(const Var *var) const; /* NULL: a system column, a whole row, or not ours */
 	bool is_ours(const Var *var) const;
 	bool inside_conditional() const { return conditional_depth_ > 0; }
@@ -150,8 +167,9 @@ private:
 	bool coalesce(CoalesceExpr *node);
 	bool null_if(NullIfExpr *node);
 	bool scalar_array(ScalarArrayOpExpr *node);
-	bool local_value(Node *node, bool *done);
-	bool list(List *nodes, const char *separator);
+	bool value(Node *node);
+	bool call(Oid op, Oid function, List *args, Oid collation, Oid type);
+	bool frame(WindowClause *clause);
 
 	int conditional_depth_ = 0;
 	List *case_arguments_ = nullptr;
@@ -164,8 +182,11 @@ Renderer *make_mysql_renderer();
 Renderer *make_sqlite_renderer();
 
 /* Facts about local collations and expressions that all dialects ask for. */
-bool is_byte_order(Oid collation);      /* compares and sorts as memcmp does */
-bool is_deterministic(Oid collation);   /* equal means equal bytes; also true for "no collation" */
-bool is_never_null(const Renderer &renderer, Expr *expr); /* a NOT NULL column not below an outer join */
+bool is_byte_order(Oid collation);    /* compares and sorts as memcmp does */
+bool is_deterministic(Oid collation); /* equal means equal bytes; also true for "no collation" */
+/* A NOT NULL column that no outer join can make null. */
+bool is_never_null(const Renderer &renderer, const Column *column);
+/* The key that ORDER BY expr USING sortop means; false unless that is the default order of its type. */
+bool make_sort_key(Expr *expr, Oid sortop, bool nulls_first, SortKey *key);
 
 } // namespace tenancy::fdw

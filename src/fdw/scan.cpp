@@ -1,12 +1,398 @@
 /*
- * scan. PG regime.
+ * Executing foreign scans: one statement each time, its rows as virtual tuples. PG regime.
  */
+#include "fdw/scan.hpp"
+
+#include "bridge/owned.hpp"
+#include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+#include "foreign/fdwapi.h"
+#include "utils/lsyscache.h"
+}
 
 namespace tenancy::fdw {
 
+namespace {
+
+void drain_scan(Holder *holder);
+
+TupleDesc
+descriptor_of(const Scan *scan)
+{
+	return scan->node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+}
+
 void
-set_scan_callbacks(FdwRoutine *)
-{}
+prepare_columns(Scan *scan)
+{
+	List *const retrieved = scan->plan.retrieved;
+	scan->width = list_length(retrieved);
+	auto const count = static_cast<Size>(scan->width);
+	scan->attributes = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * count));
+	scan->converters = static_cast<bridge::Converter *>(palloc(sizeof(bridge::Converter) * count));
+	for (int i = 0; i < scan->width; ++i) {
+		auto const number = static_cast<AttrNumber>(list_nth_int(retrieved, i));
+		Form_pg_attribute const attribute = TupleDescAttr(descriptor_of(scan), number - 1);
+		scan->attributes[i] = number;
+		scan->converters[i] = bridge::make_converter(attribute->atttypid, attribute->atttypmod);
+	}
+}
+
+void
+prepare_arguments(Scan *scan)
+{
+	List *const expressions = reinterpret_cast<ForeignScan *>(scan->node->ss.ps.plan)->fdw_exprs;
+	if (expressions == NIL)
+		return;
+	auto const count = static_cast<Size>(list_length(expressions));
+	scan->argument_states = ExecInitExprList(expressions, &scan->node->ss.ps);
+	scan->argument_types = static_cast<Oid *>(palloc(sizeof(Oid) * count));
+	scan->arguments = static_cast<remote::ParamView *>(palloc(sizeof(remote::ParamView) * count));
+	scan->argument_memory = AllocSetContextCreate(scan->memory, "tenant_fdw arguments", ALLOCSET_SMALL_SIZES);
+	for (int i = 0; i < list_length(expressions); ++i)
+		scan->argument_types[i] = getBaseType(exprType(static_cast<Node *>(list_nth(expressions, i))));
+}
+
+/* Nothing is contacted. EXPLAIN needs no identity, as the plan holds nothing of a connection's. */
+void
+begin_scan(ForeignScanState *node, int eflags)
+{
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	MemoryContext const memory =
+		AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "tenant_fdw scan", ALLOCSET_SMALL_SIZES);
+	MemoryContext const outer = MemoryContextSwitchTo(memory);
+	auto *const scan = static_cast<Scan *>(palloc0(sizeof(Scan)));
+	scan->node = node;
+	scan->memory = memory;
+	scan->plan = decode_scan(reinterpret_cast<ForeignScan *>(node->ss.ps.plan)->fdw_private);
+	scan->owner = CurrentResourceOwner;
+	scan->level = GetCurrentTransactionNestLevel();
+	scan->column = -1;
+	scan->holder.drain = drain_scan;
+	begin(scan->activity, scan->plan.server, scan->plan.type, scan->plan.sql);
+	prepare_columns(scan);
+	prepare_arguments(scan);
+	node->fdw_state = scan;
+	MemoryContextSwitchTo(outer);
+}
+
+/* Texts are borrowed where they need no conversion, as they outlive the statement's start. */
+remote::ParamView
+argument(Oid type, Datum value)
+{
+	if ((type != TEXTOID && type != VARCHAROID) || GetDatabaseEncoding() != PG_UTF8)
+		return bridge::datum_param(type, value);
+	text *const plain = DatumGetTextPP(value);
+	remote::ParamView view;
+	view.kind = remote::Param::Kind::text;
+	view.text = {VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)};
+	view.type_oid = type == VARCHAROID ? VARCHAROID : 0;
+	return view;
+}
+
+remote::ParamList
+evaluate_arguments(Scan *scan)
+{
+	if (scan->argument_states == NIL)
+		return {};
+	ExprContext *const context = scan->node->ss.ps.ps_ExprContext;
+	MemoryContextReset(scan->argument_memory);
+	MemoryContext const outer = MemoryContextSwitchTo(scan->argument_memory);
+	int const count = list_length(scan->argument_states);
+	for (int i = 0; i < count; ++i) {
+		bool is_null;
+		Datum const value =
+			ExecEvalExpr(static_cast<ExprState *>(list_nth(scan->argument_states, i)), context, &is_null);
+		scan->arguments[i] = is_null ? remote::ParamView() : argument(scan->argument_types[i], value);
+	}
+	MemoryContextSwitchTo(outer);
+	return {scan->arguments, count};
+}
+
+/* What the remote table answers now need not be what it was when it was imported. */
+void
+match_columns(Scan *scan)
+{
+	scan->matched = true;
+	std::vector<remote::Column> const &columns = scan->statement->columns();
+	int const given = static_cast<int>(columns.size());
+	if (given != scan->width && (scan->width > 0 || given > 1))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
+		                errmsg("the remote server answers %d columns instead of %d", given, scan->width),
+		                errhint("Import the foreign tables again.")));
+	bridge::match(scan->converters, columns.data(), scan->width);
+}
+
+/* The name of a column of the scan, and of its table when it is a column of one. */
+void
+name_column(const Scan *scan, const char **table, const char **column)
+{
+	auto *const plan = reinterpret_cast<ForeignScan *>(scan->node->ss.ps.plan);
+	AttrNumber number = scan->attributes[scan->column];
+	Index relation = plan->scan.scanrelid;
+	*table = *column = nullptr;
+	if (relation == 0) {
+		auto *const entry = static_cast<TargetEntry *>(list_nth(plan->fdw_scan_tlist, number - 1));
+		if (!IsA(entry->expr, Var))
+			return;
+		relation = static_cast<Index>(reinterpret_cast<Var *>(entry->expr)->varno);
+		number = reinterpret_cast<Var *>(entry->expr)->varattno;
+	}
+	Oid const oid = exec_rt_fetch(relation, scan->node->ss.ps.state)->relid;
+	*table = get_rel_name(oid);
+	*column = get_attname(oid, number, true);
+}
+
+/* Where an error came from, and that it ends the run. */
+void
+on_conversion_error(void *state)
+{
+	auto *const scan = static_cast<Scan *>(state);
+	if (scan->column < 0)
+		return;
+	const char *table, *column;
+	name_column(scan, &table, &column);
+	if (table != nullptr && column != nullptr)
+		errcontext("column \"%s\" of foreign table \"%s\"", column, table);
+	else
+		errcontext("column %d of a foreign scan", scan->column + 1);
+	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
+	ErrorData *const error = CopyErrorData();
+	if (error->elevel >= ERROR)
+		abandon(scan->activity, error);
+	MemoryContextSwitchTo(outer);
+}
+
+/* A row of the batch into slot; by-reference values in CurrentMemoryContext. */
+void
+convert_row(Scan *scan, TupleTableSlot *slot)
+{
+	remote::Cell const *const cells = scan->statement->batch().row(scan->next++);
+	ErrorContextCallback callback;
+	callback.previous = error_context_stack;
+	callback.callback = on_conversion_error;
+	callback.arg = scan;
+	error_context_stack = &callback;
+	ExecClearTuple(slot);
+	if (scan->width < slot->tts_tupleDescriptor->natts)
+		memset(slot->tts_isnull, true, static_cast<Size>(slot->tts_tupleDescriptor->natts) * sizeof(bool));
+	for (int i = 0; i < scan->width; ++i) {
+		int const place = scan->attributes[i] - 1;
+		scan->column = i;
+		slot->tts_values[place] = bridge::cell_datum(scan->converters[i], cells[i], &slot->tts_isnull[place]);
+	}
+	scan->column = -1;
+	error_context_stack = callback.previous;
+	(void) ExecStoreVirtualTuple(slot);
+}
+
+bool
+next_batch(Scan *scan)
+{
+	if (!fetch(scan->channel, scan->activity, scan->statement))
+		return false;
+	if (!scan->matched)
+		match_columns(scan);
+	++scan->batches;
+	scan->next = 0;
+	scan->rows = scan->statement->batch().rows();
+	return true;
+}
+
+void
+store_batch(Scan *scan, MemoryContext row_memory)
+{
+	while (scan->next < scan->rows) {
+		MemoryContext const outer = MemoryContextSwitchTo(row_memory);
+		convert_row(scan, scan->store_slot);
+		MemoryContextSwitchTo(outer);
+		tuplestore_putvalues(scan->store, descriptor_of(scan), scan->store_slot->tts_values,
+		                     scan->store_slot->tts_isnull);
+		MemoryContextReset(row_memory);
+	}
+}
+
+/*
+ * Put all that is left into a tuplestore, and with it the rows of the first batch that were read already: a scan that
+ * starts again then reads them from there. Files of the tuplestore are the query's, not those of a subtransaction
+ * inside of it.
+ */
+void
+drain_scan(Holder *holder)
+{
+	auto *const scan = reinterpret_cast<Scan *>(holder);
+	if (scan->column >= 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("a type of a foreign table's column reads the client database that the column is of")));
+	ResourceOwner const owner = CurrentResourceOwner;
+	CurrentResourceOwner = scan->owner;
+	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
+	MemoryContext const row_memory = AllocSetContextCreate(scan->memory, "tenant_fdw row", ALLOCSET_DEFAULT_SIZES);
+	scan->store_is_whole = scan->batches <= 1;
+	std::size_t const skipped = scan->store_is_whole ? scan->next : 0;
+	if (scan->store_is_whole)
+		scan->next = 0;
+	scan->store = tuplestore_begin_heap(false, false, work_mem);
+	if (scan->store_slot == nullptr)
+		scan->store_slot = MakeSingleTupleTableSlot(descriptor_of(scan), &TTSOpsMinimalTuple);
+	do
+		store_batch(scan, row_memory);
+	while (next_batch(scan));
+	ExecClearTuple(scan->store_slot);
+	MemoryContextDelete(row_memory);
+	if (skipped > 0)
+		(void) tuplestore_skiptuples(scan->store, static_cast<int64>(skipped), true);
+	scan->progress = Progress::stored;
+	MemoryContextSwitchTo(outer);
+	CurrentResourceOwner = owner;
+}
+
+/* The next row of the tuplestore, which lives until the one after it is asked for. */
+TupleTableSlot *
+stored_row(Scan *scan, TupleTableSlot *slot)
+{
+	ExecClearTuple(slot);
+	if (!tuplestore_gettupleslot(scan->store, true, false, scan->store_slot))
+		return slot;
+	slot_getallattrs(scan->store_slot);
+	auto const count = static_cast<Size>(slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_values, scan->store_slot->tts_values, count * sizeof(Datum));
+	memcpy(slot->tts_isnull, scan->store_slot->tts_isnull, count * sizeof(bool));
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* Rows to read: false at the end. */
+bool
+advance(Scan *scan)
+{
+	if (scan->progress == Progress::done)
+		return false;
+	check_again(scan->activity);
+	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
+	if (scan->progress == Progress::idle || scan->progress == Progress::queued)
+		start_scan(scan, false);
+	scan->progress = scan->progress == Progress::stored ? Progress::stored : Progress::reading;
+	if (scan->progress == Progress::reading && !next_batch(scan))
+		scan->progress = Progress::done;
+	MemoryContextSwitchTo(outer);
+	return scan->progress != Progress::done;
+}
+
+TupleTableSlot *
+iterate_scan(ForeignScanState *node)
+{
+	Scan *const scan = scan_of(node);
+	TupleTableSlot *const slot = node->ss.ss_ScanTupleSlot;
+	check(scan->activity);
+	if (scan->progress == Progress::stored)
+		return stored_row(scan, slot);
+	if (scan->next >= scan->rows && !advance(scan))
+		return ExecClearTuple(slot);
+	if (scan->progress == Progress::stored)
+		return stored_row(scan, slot);
+	convert_row(scan, slot);
+	return slot;
+}
+
+void
+forget_rows(Scan *scan)
+{
+	if (scan->statement != nullptr)
+		stop(scan->channel, scan->statement);
+	if (scan->store != nullptr)
+		tuplestore_end(scan->store);
+	scan->store = nullptr;
+	scan->store_is_whole = false;
+	scan->progress = Progress::idle;
+	scan->batches = 0;
+	scan->next = scan->rows = 0;
+}
+
+/* The rows that were read are read again from here as long as none of them is gone. */
+void
+rescan(ForeignScanState *node)
+{
+	Scan *const scan = scan_of(node);
+	if (scan->progress == Progress::idle || scan->progress == Progress::queued)
+		return;
+	bool const same_arguments = scan->argument_states == NIL || node->ss.ps.chgParam == nullptr;
+	if (same_arguments && scan->store != nullptr && scan->store_is_whole)
+		tuplestore_rescan(scan->store);
+	else if (same_arguments && scan->store == nullptr && scan->batches <= 1) {
+		scan->next = 0;
+		if (scan->progress == Progress::done && scan->batches == 1)
+			scan->progress = Progress::reading;
+	} else
+		forget_rows(scan);
+}
+
+void
+end_scan(ForeignScanState *node)
+{
+	Scan *const scan = scan_of(node);
+	if (scan == nullptr)
+		return;
+	forget_rows(scan);
+	if (scan->store_slot != nullptr)
+		ExecDropSingleTupleTableSlot(scan->store_slot);
+	scan->store_slot = nullptr;
+	end(scan->activity);
+}
+
+/* Everything that was pushed holds for a row that was locked: remote rows do not change under us. */
+bool
+recheck_scan(ForeignScanState *, TupleTableSlot *)
+{
+	return true;
+}
+
+} // namespace
+
+Scan *
+reader_of(const Activity &activity)
+{
+	Holder *const holder = holder_of(activity);
+	return holder != nullptr && holder->drain == drain_scan ? reinterpret_cast<Scan *>(holder) : nullptr;
+}
+
+void
+start_scan(Scan *scan, bool deferred)
+{
+	if (!scan->need_known) {
+		scan->need = scan->plan.writes ? Need::write : need_of_scan(scan->node, scan->activity);
+		scan->need_known = true;
+	} else if (scan->need == Need::statement)
+		scan->need = Need::snapshot; /* it starts again */
+	report(scan->activity, scan->plan.sql);
+	scan->channel = channel_for(scan->activity, scan->need);
+	if (scan->statement == nullptr)
+		scan->statement = bridge::owned<Statement>(scan->memory);
+	remote::RunOptions options;
+	options.fetch_rows = scan->plan.fetch_rows;
+	options.native = true;
+	options.repeatable = !scan->plan.writes;
+	options.deferred = deferred;
+	remote::ParamList const arguments = evaluate_arguments(scan);
+	scan->matched = false;
+	scan->progress = deferred ? Progress::waiting : Progress::reading;
+	start(scan->channel, scan->activity, scan->statement, &scan->holder, scan->plan.sql, arguments, options);
+	/* A savepoint that the query does not know would take the statement with it when it is rolled back. */
+	if (GetCurrentTransactionNestLevel() > scan->level)
+		drain_scan(&scan->holder);
+}
+
+void
+set_scan_callbacks(FdwRoutine *routine)
+{
+	routine->BeginForeignScan = begin_scan;
+	routine->IterateForeignScan = iterate_scan;
+	routine->ReScanForeignScan = rescan;
+	routine->EndForeignScan = end_scan;
+	routine->RecheckForeignScan = recheck_scan;
+}
 
 } // namespace tenancy::fdw

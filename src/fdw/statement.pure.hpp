@@ -1,23 +1,34 @@
 /*
- * One statement of a foreign table on a leased session: its cursor and the batch that PG code reads. Pure regime.
+ * One statement of a foreign table on a line: its cursor and the batch that PG code reads. Pure regime.
  */
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "remote/driver.hpp"
 
 namespace tenancy::fdw {
 
+class Line;
+
 class Statement {
 public:
-	void open(remote::Session &session, std::string_view sql, remote::ParamList params,
-	          const remote::RunOptions &options, core::Waiter &waiter);
-	/* False at the end, when the cursor is gone and affected() is known. */
+	Statement() = default;
+	~Statement() { close(); }
+	Statement(const Statement &) = delete;
+	Statement &operator=(const Statement &) = delete;
+
+	/* The line must be ready (Line::reach) and no other statement open on it. */
+	void open(Line &line, std::string_view sql, remote::ParamList params, const remote::RunOptions &options,
+	          core::Waiter &waiter);
+	/* False at the end, when the cursor is gone and affected() is known; the batch before the end stays readable. */
 	bool fetch(core::Waiter &waiter);
-	void close() noexcept { cursor_.reset(); }
+	/* Stop. Inside a remote transaction the line keeps what is unread, as stopping it there would end the transaction.
+	 */
+	void close() noexcept;
 
 	bool is_open() const noexcept { return cursor_ != nullptr; }
 	const std::vector<remote::Column> &columns() const noexcept { return columns_; } /* after the first fetch */
@@ -25,11 +36,19 @@ public:
 	std::int64_t affected() const noexcept { return affected_; }
 
 private:
+	friend class Line;
+
+	void learn_columns();
+	/* Without asking the line. */
+	void drop() noexcept;
+
+	Line *line_ = nullptr; /* while it is open */
 	std::unique_ptr<remote::Cursor> cursor_;
 	std::vector<remote::Param> params_; /* their memory is used again by the next open() */
 	std::vector<remote::Column> columns_;
-	remote::Batch batch_;
+	remote::Batch batch_, spare_;
 	std::int64_t affected_ = 0;
+	bool described_ = false;
 };
 
 } // namespace tenancy::fdw

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "bridge/enter.hpp"
 #include "bridge/pg.hpp"
 #include "core/uuid.hpp"
 
@@ -39,6 +40,10 @@ struct Finish {
 	const char *message;     /* of an error, else NULL */
 	const char *result_hash; /* hex SHA-256 of the result, or NULL */
 };
+
+/* What history says of a failure of the remote side, and of an error of our own; texts are borrowed. */
+Finish outcome_of(const bridge::Failure &failure);
+Finish outcome_of(const ErrorData *error);
 
 /* A run that this backend has reported. */
 struct Run {

@@ -16,7 +16,13 @@ void start_shared_memory();
 /* The user of this moment, or the nil UUID when there is none. Looked up once per transaction and token. */
 core::Uuid current_user();
 
-/* The same, raising 28000 with a hint when there is no identity. */
+/*
+ * Another number after whatever changes the answer of current_user() or is_admin() (a token, a role, a security
+ * context, a rollback), but not after the mere passing of time. Costs a few nanoseconds.
+ */
+uint64 generation();
+
+/* The same as current_user(), raising 28000 with a hint when there is no identity. */
 core::Uuid require_user();
 
 /* Is the current role a member of tenancy_admin (or a superuser)? */

@@ -54,6 +54,7 @@ char *value = nullptr; /* of the setting */
 bool is_set = false;
 constinit Note note{};
 constinit Cache cache{};
+uint64 changes = 0;    /* of what the answer depends on */
 Slot *slots = nullptr; /* by proc number, max_slots of them */
 
 constexpr const char *shared_name = "pg_tenancy sessions";
@@ -88,6 +89,7 @@ leader_slot(LocalTransactionId *lxid)
 void
 clear_cache()
 {
+	++changes;
 	cache.lxid = InvalidLocalTransactionId;
 	if (Slot *const slot = own_slot())
 		slot->answer.lxid = InvalidLocalTransactionId;
@@ -317,6 +319,24 @@ current_user()
 	if (identity.user.is_nil() || identity.expires == DT_NOEND)
 		return identity.user;
 	return GetCurrentTimestamp() < identity.expires ? identity.user : core::Uuid{};
+}
+
+/* Roles change without telling anybody; what they were at the last look is compared. */
+uint64
+generation()
+{
+	struct Roles {
+		Oid current, outer, session;
+		int scope;
+		bool operator==(const Roles &) const = default;
+	};
+	static Roles seen{};
+	Roles const now{GetUserId(), GetOuterUserId(), GetSessionUserId(), settings::identity_scope};
+	if (!(now == seen)) {
+		seen = now;
+		++session::changes;
+	}
+	return session::changes;
 }
 
 core::Uuid

@@ -103,7 +103,7 @@ exec_scan(CustomScanState *node)
 	TupleTableSlot *slot = nullptr;
 	Cursor &cursor = *reinterpret_cast<CursorScanState *>(node)->cursor;
 	bridge::on_error([&] { slot = ExecScan(&node->ss, access, recheck); },
-	                 [&](const ErrorData *error) { abandon(cursor.execution, outcome_of(error)); });
+	                 [&](const ErrorData *error) { abandon(cursor.execution, history::outcome_of(error)); });
 	return slot;
 }
 
@@ -248,7 +248,7 @@ TENANCY_FUNCTION(open_query)
 	if (!begin(cursor->execution, selector, history::Source::sql, nullptr, sql))
 		connection::deny(selector);
 	bridge::on_error([&] { open_cursor(portal, cursor, sql, params); },
-	                 [&](const ErrorData *error) { abandon(cursor->execution, outcome_of(error)); });
+	                 [&](const ErrorData *error) { abandon(cursor->execution, history::outcome_of(error)); });
 	MemoryContextSwitchTo(outer);
 	PG_RETURN_TEXT_P(cstring_to_text(portal->name));
 }

@@ -113,7 +113,7 @@ execute(Execution &execution, const char *sql, remote::ParamList params, const A
 	} else {
 		if (execution.stream != nullptr)
 			execution.stream->close();
-		done = outcome_of(failure);
+		done = history::outcome_of(failure);
 		reply.status = done.status;
 		reply.code = core::name_of(failure.kind).data();
 		reply.sqlstate = failure.sqlstate;
@@ -147,7 +147,7 @@ TENANCY_FUNCTION(execute_query)
 		PG_RETURN_TEXT_P(denied(execution, selector));
 	text *reply = nullptr;
 	bridge::on_error([&] { reply = execute(execution, sql, params, limits); },
-	                 [&](const ErrorData *error) { abandon(execution, outcome_of(error)); });
+	                 [&](const ErrorData *error) { abandon(execution, history::outcome_of(error)); });
 	PG_RETURN_TEXT_P(reply);
 }
 

@@ -18,10 +18,6 @@ struct Execution {
 	bool open; /* reported as started, not yet as finished */
 };
 
-/* History's word for a failure of the remote side, and for an error of our own. */
-history::Finish outcome_of(const bridge::Failure &failure);
-history::Finish outcome_of(const ErrorData *error);
-
 /*
  * Find the connection and report the start; false, with the attempt in history as denied, when the connection is
  * not the current user's. No remote server has been contacted yet.

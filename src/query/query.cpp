@@ -134,7 +134,7 @@ TENANCY_FUNCTION(query)
 	if (!begin(execution, selector, history::Source::sql, nullptr, sql))
 		connection::deny(selector);
 	bridge::on_error([&] { drain(execution, sql, params, info); },
-	                 [&](const ErrorData *error) { abandon(execution, outcome_of(error)); });
+	                 [&](const ErrorData *error) { abandon(execution, history::outcome_of(error)); });
 	return static_cast<Datum>(0);
 }
 

@@ -97,6 +97,18 @@ public:
 		check(result);
 		return rows;
 	}
+	void copy(const char *sql, const std::string &lines)
+	{
+		PGresult *const begun = PQexec(connection_, sql);
+		bool const ready = PQresultStatus(begun) == PGRES_COPY_IN;
+		PQclear(begun);
+		if (!ready || PQputCopyData(connection_, lines.data(), static_cast<int>(lines.size())) != 1 ||
+		    PQputCopyEnd(connection_, nullptr) != 1)
+			fail();
+		check(PQgetResult(connection_));
+		while (PGresult *const rest = PQgetResult(connection_))
+			PQclear(rest);
+	}
 	int process() const { return PQbackendPID(connection_); }
 
 private:
@@ -124,16 +136,53 @@ settle()
 		std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
+inline MYSQL *
+connect_to_maria()
+{
+	MYSQL *const mysql = mysql_init(nullptr);
+	auto const port = static_cast<unsigned>(std::stoul(required("MYSQL_PORT")));
+	if (mysql_real_connect(mysql, required("MYSQL_HOST").c_str(), required("MYSQL_USER").c_str(),
+	                       required("MYSQL_PASSWORD").c_str(), required("MYSQL_DATABASE").c_str(), port, nullptr,
+	                       0) == nullptr)
+		throw std::runtime_error(mysql_error(mysql));
+	return mysql;
+}
+
+/* Statements of MariaDB as text, whatever their columns. */
+class MariaText {
+public:
+	MariaText() : mysql_(connect_to_maria()) {}
+	MariaText(const MariaText &) = delete;
+	MariaText &operator=(const MariaText &) = delete;
+	~MariaText() { mysql_close(mysql_); }
+
+	/* Number of rows. */
+	long run(const std::string &sql)
+	{
+		if (mysql_real_query(mysql_, sql.data(), sql.size()) != 0)
+			throw std::runtime_error(mysql_error(mysql_));
+		MYSQL_RES *const result = mysql_use_result(mysql_);
+		if (result == nullptr)
+			return 0;
+		long rows = 0;
+		while (char **const row = mysql_fetch_row(result)) {
+			for (unsigned i = 0; i < mysql_num_fields(result); ++i)
+				consume(row[i] == nullptr ? 0 : static_cast<unsigned char>(*row[i]));
+			++rows;
+		}
+		mysql_free_result(result);
+		return rows;
+	}
+
+private:
+	MYSQL *mysql_;
+};
+
 /* A prepared statement of MariaDB whose ten columns are bound in their own binary types. */
 class Maria {
 public:
-	explicit Maria(const char *sql) : mysql_(mysql_init(nullptr))
+	explicit Maria(const char *sql) : mysql_(connect_to_maria())
 	{
-		auto const port = static_cast<unsigned>(std::stoul(required("MYSQL_PORT")));
-		if (mysql_real_connect(mysql_, required("MYSQL_HOST").c_str(), required("MYSQL_USER").c_str(),
-		                       required("MYSQL_PASSWORD").c_str(), required("MYSQL_DATABASE").c_str(), port, nullptr,
-		                       0) == nullptr)
-			throw std::runtime_error(mysql_error(mysql_));
 		statement_ = mysql_stmt_init(mysql_);
 		check(mysql_stmt_prepare(statement_, sql, std::strlen(sql)));
 		bind_columns();
@@ -155,6 +204,8 @@ public:
 		if (mysql_stmt_param_count(statement_) == 1)
 			check(mysql_stmt_bind_param(statement_, &parameter));
 		check(mysql_stmt_execute(statement_));
+		if (mysql_stmt_field_count(statement_) == 0)
+			return 0;
 		check(mysql_stmt_bind_result(statement_, columns_));
 		long rows = 0;
 		for (int code; (code = mysql_stmt_fetch(statement_)) != MYSQL_NO_DATA; ++rows) {
@@ -241,6 +292,45 @@ private:
 
 	sqlite3 *database_ = nullptr;
 	sqlite3_stmt *statement_ = nullptr;
+};
+
+/* The handle of SQLite that changes the measured file. */
+class SqliteWriter {
+public:
+	SqliteWriter()
+	{
+		if (sqlite3_open_v2(required("BENCH_SQLITE").c_str(), &database_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK)
+			fail();
+		sqlite3_busy_timeout(database_, 10000);
+	}
+	SqliteWriter(const SqliteWriter &) = delete;
+	SqliteWriter &operator=(const SqliteWriter &) = delete;
+	~SqliteWriter() { sqlite3_close(database_); }
+
+	void run(const std::string &sql)
+	{
+		if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+			fail();
+	}
+	/* A prepared statement with each key. */
+	void change(const std::string &sql, const std::vector<std::int64_t> &keys)
+	{
+		sqlite3_stmt *statement = nullptr;
+		if (sqlite3_prepare_v2(database_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
+			fail();
+		for (std::int64_t const key : keys) {
+			sqlite3_bind_int64(statement, 1, key);
+			if (sqlite3_step(statement) != SQLITE_DONE)
+				fail();
+			sqlite3_reset(statement);
+		}
+		sqlite3_finalize(statement);
+	}
+
+private:
+	[[noreturn]] void fail() const { throw std::runtime_error(std::string("SQLite: ") + sqlite3_errmsg(database_)); }
+
+	sqlite3 *database_ = nullptr;
 };
 
 } // namespace bench

@@ -1,6 +1,6 @@
 -- Who may call and read what: nothing is PUBLIC's, secrets are nobody's, everything is described.
 BEGIN;
-SELECT plan(15);
+SELECT plan(17);
 
 SELECT is_empty($$
     SELECT p.oid::regprocedure FROM pg_proc AS p
@@ -61,6 +61,12 @@ $$, ARRAY['reset_password(user_id uuid, new_password text)', 'set_active(user_id
           'decrypt_database_password(encrypted_password text)', 'rotate_encryption_key()', 'key_ring()',
           'history_queue(OUT worker_pid integer, OUT queued integer, OUT running integer, OUT bytes bigint, OUT capacity bigint, OUT commits bigint)'],
     'what only administrators call');
+SELECT ok(has_foreign_data_wrapper_privilege('tenancy_user', 'tenant_fdw', 'USAGE')
+          AND NOT has_foreign_data_wrapper_privilege('public', 'tenant_fdw', 'USAGE'), 'servers are for tenants, not for PUBLIC');
+SELECT is_empty($$
+    SELECT n.nspname FROM pg_namespace AS n JOIN tenancy.attachments AS a ON a.schema_name = n.nspname
+    WHERE has_schema_privilege('tenancy_user', n.oid, 'CREATE') OR has_schema_privilege('public', n.oid, 'USAGE')
+$$, 'attached schemas are for the roles that attached them');
 SELECT tenancy.register('statistics@tap.example', 'a long password') IS NOT NULL AS registered \gset
 ANALYZE tenancy.users;
 SELECT is_empty($$

@@ -68,7 +68,8 @@ protected:
 		made.read_only = read_only;
 		return postgres::connect(made, waiter);
 	}
-	/* All rows as text: cells joined by '|', null as '~', booleans yes or no, bytes in <>. */
+	/* All rows as text: cells joined by '|', null as '~', booleans yes or no, bytes in <>, dates
+	 * and times as @number, wire forms in []. */
 	std::vector<std::string> rows(Session &session, std::string_view sql, const RunOptions &options = {},
 	                              std::vector<Param> params = {})
 	{
@@ -105,6 +106,10 @@ protected:
 		case CellKind::integer: return std::to_string(cell.integer);
 		case CellKind::float4:
 		case CellKind::float8: std::snprintf(digits, sizeof digits, "%a", cell.real); return digits;
+		case CellKind::date:
+		case CellKind::time:
+		case CellKind::timestamp: return "@" + std::to_string(cell.integer);
+		case CellKind::wire: return "[" + std::string(cell.view()) + "]";
 		case CellKind::bytes: return "<" + std::string(cell.view()) + ">";
 		case CellKind::text: break;
 		}

@@ -84,7 +84,7 @@ show(const Cell &cell)
 	}
 	case CellKind::text: return "text " + std::string(cell.view());
 	case CellKind::bytes: return "bytes " + std::to_string(cell.size);
-	case CellKind::float4: break;
+	default: break;
 	}
 	return "?";
 }

@@ -9,17 +9,15 @@
 
 namespace tenancy::remote::mysql {
 
-RowCursor::RowCursor(Connection &connection, core::Deadline deadline, int fetch_rows)
-	: flow_(connection), deadline_(deadline), fetch_rows_(static_cast<std::size_t>(std::max(fetch_rows, 1)))
+RowCursor::RowCursor(Connection &connection, core::Deadline deadline, const RunOptions &options)
+	: flow_(connection), deadline_(deadline), fetch_rows_(static_cast<std::size_t>(std::max(options.fetch_rows, 1))),
+	  native_(options.native)
 {}
 
 void
-RowCursor::begin(std::vector<Shape> shapes)
+RowCursor::begin(std::shared_ptr<const Layout> layout)
 {
-	shapes_ = std::move(shapes);
-	columns_.reserve(shapes_.size());
-	for (const Shape &shape : shapes_)
-		columns_.push_back(shape.column);
+	layout_ = std::move(layout);
 }
 
 void
@@ -32,7 +30,7 @@ RowCursor::finish(std::int64_t affected, const Budget &budget)
 bool
 RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 {
-	batch.reset(shapes_.size());
+	batch.reset(columns().size());
 	if (!flow_.open)
 		return false;
 	Budget const budget = {deadline_, waiter};
@@ -56,7 +54,7 @@ RowCursor::fetch_row(Batch &batch, const Budget &budget)
 	MYSQL_STMT *const stmt = flow_.statement->stmt;
 	switch (flow_.owner.handle().fetch(stmt, budget)) {
 	case 0:
-	case MYSQL_DATA_TRUNCATED: flow_.statement->row.decode(stmt, batch, batch.add_row()); return true;
+	case MYSQL_DATA_TRUNCATED: flow_.statement->row.decode(stmt, native_, batch, batch.add_row()); return true;
 	case MYSQL_NO_DATA: return false;
 	default: throw statement_error(report_of(stmt));
 	}
@@ -73,9 +71,9 @@ RowCursor::fetch_text_row(Batch &batch, const Budget &budget)
 	}
 	auto const *const lengths = mysql_fetch_lengths(flow_.text);
 	Cell *const cells = batch.add_row();
-	for (std::size_t i = 0; i < shapes_.size(); ++i)
+	for (std::size_t i = 0; i < layout_->shapes.size(); ++i)
 		if (row[i] != nullptr)
-			decode_text(shapes_[i], {row[i], lengths[i]}, batch, cells[i]);
+			decode_text(layout_->shapes[i], {row[i], lengths[i]}, batch, cells[i]);
 	return true;
 }
 

@@ -9,14 +9,17 @@ namespace tenancy::remote::mysql {
 
 class RowCursor final : public Cursor {
 public:
-	RowCursor(Connection &connection, core::Deadline deadline, int fetch_rows);
+	RowCursor(Connection &connection, core::Deadline deadline, const RunOptions &options);
 
 	/* The statement is sent through this; then one of the next two is called. */
 	Flow &flow() noexcept { return flow_; }
-	void begin(std::vector<Shape> shapes);
+	void begin(std::shared_ptr<const Layout> layout);
 	void finish(std::int64_t affected, const Budget &budget);
 
-	const std::vector<Column> &columns() const noexcept override { return columns_; }
+	const std::vector<Column> &columns() const noexcept override
+	{
+		return layout_ != nullptr ? layout_->columns : no_columns_;
+	}
 	bool fetch(Batch &batch, core::Waiter &waiter) override;
 	std::int64_t affected() const noexcept override { return affected_; }
 
@@ -25,10 +28,11 @@ private:
 	bool fetch_text_row(Batch &batch, const Budget &budget);
 
 	Flow flow_;
-	std::vector<Shape> shapes_;
-	std::vector<Column> columns_;
+	std::shared_ptr<const Layout> layout_; /* null when there are no rows */
+	std::vector<Column> no_columns_;
 	core::Deadline deadline_;
 	std::size_t fetch_rows_;
+	bool native_;
 	std::int64_t affected_ = 0; /* rows changed, or fetched so far */
 };
 

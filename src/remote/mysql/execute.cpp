@@ -43,50 +43,38 @@ without_utc_offset(const Param &param)
 	return text;
 }
 
-/* Points into params, which have to live until the statement is executed. */
-std::vector<MYSQL_BIND>
-bindings(std::span<const Param> params)
+/* Points into param, which has to live until the statement is executed. */
+MYSQL_BIND
+binding(const Param &param)
 {
-	std::vector<MYSQL_BIND> binds(params.size());
-	for (std::size_t i = 0; i < params.size(); ++i) {
-		const Param &param = params[i];
-		MYSQL_BIND &bind = binds[i];
-		std::string_view text = param.text;
-		switch (param.kind) {
-		case Param::Kind::null: bind.buffer_type = MYSQL_TYPE_NULL; continue;
-		case Param::Kind::boolean:
-		case Param::Kind::integer:
-			bind.buffer_type = MYSQL_TYPE_LONGLONG;
-			bind.buffer = const_cast<std::int64_t *>(&param.integer);
-			continue;
-		case Param::Kind::float8:
-			bind.buffer_type = MYSQL_TYPE_DOUBLE;
-			bind.buffer = const_cast<double *>(&param.real);
-			continue;
-		case Param::Kind::decimal: bind.buffer_type = MYSQL_TYPE_NEWDECIMAL; break;
-		case Param::Kind::text:
-			bind.buffer_type = MYSQL_TYPE_VAR_STRING;
-			text = without_utc_offset(param);
-			break;
-		case Param::Kind::bytes: bind.buffer_type = MYSQL_TYPE_BLOB; break;
-		}
-		bind.buffer = const_cast<char *>(text.data());
-		bind.buffer_length = text.size();
+	MYSQL_BIND bind{};
+	std::string_view text = param.text;
+	switch (param.kind) {
+	case Param::Kind::null: bind.buffer_type = MYSQL_TYPE_NULL; return bind;
+	case Param::Kind::boolean:
+	case Param::Kind::integer:
+		bind.buffer_type = MYSQL_TYPE_LONGLONG;
+		bind.buffer = const_cast<std::int64_t *>(&param.integer);
+		return bind;
+	case Param::Kind::float8:
+		bind.buffer_type = MYSQL_TYPE_DOUBLE;
+		bind.buffer = const_cast<double *>(&param.real);
+		return bind;
+	case Param::Kind::decimal: bind.buffer_type = MYSQL_TYPE_NEWDECIMAL; break;
+	case Param::Kind::text:
+		bind.buffer_type = MYSQL_TYPE_VAR_STRING;
+		text = without_utc_offset(param);
+		break;
+	case Param::Kind::bytes: bind.buffer_type = MYSQL_TYPE_BLOB; break;
 	}
-	return binds;
+	bind.buffer = const_cast<char *>(text.data());
+	bind.buffer_length = text.size();
+	return bind;
 }
 
-/* What the server says about the row that comes now, against what was bound before. */
-bool
-is_bound_to(const std::vector<Shape> &shapes, const std::vector<Shape> &fresh)
-{
-	if (shapes.size() != fresh.size())
-		return false;
-	for (std::size_t i = 0; i < shapes.size(); ++i)
-		if (shapes[i].form != fresh[i].form || shapes[i].bits != fresh[i].bits)
-			return false;
-	return true;
-}
+struct FreeResult {
+	void operator()(MYSQL_RES *result) const noexcept { mysql_free_result(result); }
+};
 
 [[noreturn]] void
 refuse_in_read_only(std::string_view sql, StatementKind kind)
@@ -150,28 +138,29 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
                     core::Waiter &waiter)
 {
 	demand_clean();
-	StatementKind const kind = classify(sql);
-	bool const read_only = read_only_ || options.read_only;
+	if (span_ != Span::none)
+		demand_open();
+	const Statement *const known = find(sql);
+	StatementKind const kind = known != nullptr ? known->kind : classify(sql);
+	bool const read_only = read_only_ || options.read_only || (span_ != Span::none && span_read_only_);
 	if (read_only && kind != StatementKind::reads)
 		refuse_in_read_only(sql, kind);
 	auto const deadline =
 		options.timeout_ms > 0 ? core::Deadline::after(options.timeout_ms + grace_ms) : core::Deadline();
 	Budget const budget = {deadline, waiter};
 	collect(budget);
-	auto cursor = std::make_unique<RowCursor>(*this, deadline, options.fetch_rows);
-	limit_time(options.timeout_ms, budget);
-	if (read_only)
-		begin_read_only(budget);
-	std::vector<Shape> shapes = send(cursor->flow(), sql, params, kind, budget);
-	if (shapes.empty())
+	auto cursor = std::make_unique<RowCursor>(*this, deadline, options);
+	lead_in(read_only, options.timeout_ms, budget);
+	std::shared_ptr<const Layout> layout = send(cursor->flow(), sql, params, kind, budget);
+	if (layout == nullptr)
 		cursor->finish(static_cast<std::int64_t>(mysql_affected_rows(handle_->get())), budget);
 	else
-		cursor->begin(std::move(shapes));
+		cursor->begin(std::move(layout));
 	return cursor;
 }
 
-/* Run the statement; the shapes of its rows, none when it returns no rows. */
-std::vector<Shape>
+/* Run the statement; how its rows look, null when it returns none. */
+std::shared_ptr<const Layout>
 Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind,
                  const Budget &budget)
 {
@@ -187,7 +176,7 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			return bind_rows(*flow.statement);
 		if (again || !is_outdated(number))
 			throw statement_error(report_of(flow.statement->stmt));
-		flow.statement->sql.clear();
+		forget(*flow.statement);
 		release(flow);
 	}
 }
@@ -201,8 +190,10 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 		throw Error(FailureKind::query, "08P01",
 		            "remote statement has " + std::to_string(wanted) + " parameters, but " +
 		                std::to_string(params.size()) + " were given");
-	std::vector<MYSQL_BIND> binds = bindings(params);
-	if (!binds.empty() && mysql_stmt_bind_param(stmt, binds.data()) != 0)
+	binds_.clear();
+	for (const Param &param : params)
+		binds_.push_back(binding(param));
+	if (!binds_.empty() && mysql_stmt_bind_param(stmt, binds_.data()) != 0)
 		throw statement_error(report_of(stmt));
 	if (handle_->execute(stmt, budget) != 0)
 		return mysql_stmt_errno(stmt);
@@ -212,36 +203,45 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 
 /*
  * Connector/C keeps the names of columns as they were when the statement was prepared, and for a procedure's results
- * a copy of their metadata without its extended part; what came with this execution is on the connection.
+ * a copy of their metadata without its extended part; what came with this execution is on the connection. A server
+ * that sends nothing there says that nothing has changed since the last time, or since the statement was prepared.
  */
-std::vector<Shape>
+std::shared_ptr<const Layout>
 Connection::bind_rows(Statement &statement)
 {
-	MYSQL_RES *const metadata = mysql_stmt_result_metadata(statement.stmt);
-	if (metadata == nullptr)
-		return {};
-	unsigned const count = mysql_num_fields(metadata);
-	MYSQL *const mysql = handle_->get();
-	bool const fresh = is_connector_c && mysql->fields != nullptr && mysql->field_count == count;
-	std::vector<Shape> shapes = shapes_of(fresh ? mysql->fields : mysql_fetch_fields(metadata), count, fresh);
-	mysql_free_result(metadata);
-	if (!is_bound_to(statement.shapes, shapes))
-		statement.row.bind(statement.stmt, shapes);
-	statement.shapes = shapes;
-	return shapes;
+	unsigned const count = mysql_stmt_field_count(statement.stmt);
+	if (count == 0)
+		return nullptr;
+	const MYSQL *const mysql = handle_->get();
+	bool const unchanged = is_connector_c && mysql->fields == nullptr;
+	if (unchanged && statement.layout != nullptr)
+		return statement.layout;
+	bool const fresh = is_connector_c && !unchanged && mysql->field_count == count;
+	std::unique_ptr<MYSQL_RES, FreeResult> const metadata(fresh ? nullptr : mysql_stmt_result_metadata(statement.stmt));
+	if (!fresh && metadata == nullptr)
+		throw std::bad_alloc();
+	const MYSQL_FIELD *const fields = fresh ? mysql->fields : mysql_fetch_fields(metadata.get());
+	bool const extended = fresh || unchanged;
+	if (statement.layout != nullptr && statement.layout->describes(fields, count, extended))
+		return statement.layout;
+	auto layout = std::make_shared<Layout>(layout_of(fields, count, extended));
+	if (statement.layout == nullptr || !statement.layout->binds_like(*layout))
+		statement.row.bind(statement.stmt, layout->shapes);
+	statement.layout = std::move(layout);
+	return statement.layout;
 }
 
-std::vector<Shape>
+std::shared_ptr<const Layout>
 Connection::send_text(Flow &flow, std::string_view sql, const Budget &budget)
 {
 	run(sql, budget);
 	flow.pending = true;
 	if (mysql_field_count(handle_->get()) == 0)
-		return {};
+		return nullptr;
 	flow.text = mysql_use_result(handle_->get());
 	if (flow.text == nullptr)
 		throw statement_error(report_of(handle_->get()));
-	return shapes_of(mysql_fetch_fields(flow.text), mysql_num_fields(flow.text), true);
+	return std::make_shared<Layout>(layout_of(mysql_fetch_fields(flow.text), mysql_num_fields(flow.text), true));
 }
 
 /* To the end of everything that the server sends for this statement; false when that is an error. */
@@ -293,16 +293,25 @@ Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
 	return rc < 0;
 }
 
+/*
+ * What a statement of its own has not changed needs no waiting for: on a session that only reads, beginning the next
+ * transaction ends this one, and the next statement finds it standing.
+ */
 void
 Connection::finish(Flow &flow, const Budget &budget)
 {
 	if (!read_out(flow, budget, nullptr))
 		throw statement_error(flow.statement != nullptr ? report_of(flow.statement->stmt) : report_of(handle_->get()));
 	release(flow);
-	/* Nothing was changed, so nobody has to wait for this. */
-	if (in_transaction_ && handle_->send("COMMIT", budget) != 0)
-		throw statement_error(report_of(handle_->get()));
-	owed_ = std::exchange(in_transaction_, false);
+	if (single_) {
+		if (handle_->send(read_only_ ? "START TRANSACTION READ ONLY" : "COMMIT", budget) != 0)
+			throw statement_error(report_of(handle_->get()));
+		owed_ = true;
+		standing_ = read_only_;
+		single_ = false;
+	}
+	if (span_ == Span::open && !server_in_transaction())
+		span_ = Span::none;
 	flow.open = false;
 	busy_ = false;
 }
@@ -319,21 +328,28 @@ Connection::release(Flow &flow) noexcept
 	busy_ = flow.open;
 }
 
-/* Read what is left, or have the server stop; then end the transaction. */
+/*
+ * Read what is left, or have the server stop; then end the transaction around the statement. One that spans statements
+ * stays, if the server has kept it: an error does not tell, the answer to the next command does.
+ */
 void
 Connection::settle(Flow &flow)
 {
 	Settling waiter(*this);
 	Budget const budget = {waiter.hard, waiter};
+	Report const cause = flow.statement != nullptr ? report_of(flow.statement->stmt) : report_of(handle_->get());
 	read_out(flow, budget, &waiter);
 	if (is_lost(mysql_errno(handle_->get())) || waiter.hard.passed())
 		return handle_->break_off();
 	/* The kill may have come after the end, and then hits the next statement: this one. */
-	if (waiter.killed)
-		handle_->query("DO 0", budget);
-	if (in_transaction_)
+	if ((waiter.killed || span_ == Span::open) && handle_->query("DO 0", budget) != 0 &&
+	    handle_->query("DO 0", budget) != 0)
+		return handle_->break_off();
+	if (span_ == Span::open && !server_in_transaction())
+		doom(cause);
+	if (single_)
 		run("ROLLBACK", budget);
-	in_transaction_ = false;
+	single_ = false;
 }
 
 void
@@ -345,7 +361,7 @@ Connection::abandon(Flow &flow) noexcept
 		} catch (const std::exception &) {
 			/* Time is up, or there is no memory: no more can be done for this connection. */
 		}
-		if (in_transaction_ || flow.pending)
+		if (single_ || flow.pending)
 			handle_->break_off();
 	} else if (flow.open && handle_->suspended()) {
 		kill_query(endpoint_, mysql_thread_id(handle_->get()));

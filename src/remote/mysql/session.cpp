@@ -16,17 +16,21 @@ using core::Error;
 using core::FailureKind;
 
 constexpr std::size_t most_statements = 64;
-constexpr std::size_t longest_kept_statement = 16 << 10;
+constexpr std::size_t most_kept_bytes = 1 << 20; /* of their texts: an INSERT of many rows is long */
 constexpr long housekeeping_ms = 1000;
 
 /*
  * One meaning for every session, whatever the server's defaults: UTC, UTF-8, errors for values that do not fit,
- * || that concatenates, and a backslash that is a backslash. Identifiers stay in backticks, "…" is a string.
+ * || that concatenates, a backslash that is a backslash, and differences below zero. Identifiers stay in backticks,
+ * "…" is a string.
  */
 constexpr std::string_view session_settings =
 	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_mode = "
 	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
-	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'";
+	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION'";
+
+/* So that START TRANSACTION is all that a transaction needs. */
+constexpr std::string_view isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 /* "10.11.6-MariaDB-0+deb12u1" is version 10.11.6; very old clients get it with a made-up 5.5.5- before it. */
 std::string
@@ -47,7 +51,7 @@ runs_mariadb(MYSQL *mysql)
 
 } // namespace
 
-Statement::Statement(MYSQL *mysql) : stmt(mysql_stmt_init(mysql))
+Statement::Statement(MYSQL *mysql, StatementKind of) : kind(of), stmt(mysql_stmt_init(mysql))
 {
 	if (stmt == nullptr)
 		throw std::bad_alloc();
@@ -82,36 +86,78 @@ Connection::run(std::string_view sql, const Budget &budget)
 void
 Connection::set_up(const Budget &budget)
 {
-	run(session_settings, budget);
-	if (read_only_)
-		run("SET SESSION TRANSACTION READ ONLY", budget);
-}
-
-/* The server says with every answer how it reads backslashes: if not as it should, somebody has changed the session. */
-void
-Connection::begin_read_only(const Budget &budget)
-{
-	if ((handle_->get()->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) == 0)
-		run(session_settings, budget);
-	run("START TRANSACTION READ ONLY", budget);
-	in_transaction_ = true;
+	ahead_.emplace_back(session_settings);
+	ahead_.push_back(std::string(isolation) + (read_only_ ? ", READ ONLY" : ""));
+	flush(budget);
 }
 
 /* MariaDB limits every statement, in seconds; MySQL only SELECT, in milliseconds. The rest is up to our own clock. */
-void
-Connection::limit_time(long timeout_ms, const Budget &budget)
+std::string
+Connection::time_limit(long timeout_ms) const
 {
+	if (!is_mariadb_)
+		return "SET SESSION max_execution_time = " + std::to_string(timeout_ms);
+	std::string fraction = std::to_string(timeout_ms % 1000);
+	fraction.insert(0, 3 - fraction.size(), '0');
+	return "SET SESSION max_statement_time = " + std::to_string(timeout_ms / 1000) + "." + fraction;
+}
+
+/*
+ * The server says with every answer how it reads backslashes: if not as it should, somebody has changed the session,
+ * and what a statement is can no longer be told from its text.
+ */
+void
+Connection::lead_in(bool read_only, long timeout_ms, const Budget &budget)
+{
+	std::vector<std::string> first;
+	if (read_only && (handle_->get()->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) == 0)
+		first.emplace_back(session_settings);
 	long const limit = std::max(timeout_ms, 0L);
-	if (limit == time_limit_ms_ && !altered_)
-		return;
-	if (is_mariadb_) {
-		std::string fraction = std::to_string(limit % 1000);
-		fraction.insert(0, 3 - fraction.size(), '0');
-		run("SET SESSION max_statement_time = " + std::to_string(limit / 1000) + "." + fraction, budget);
-	} else {
-		run("SET SESSION max_execution_time = " + std::to_string(limit), budget);
+	if (limit != time_limit_ms_ || altered_) {
+		first.push_back(time_limit(limit));
+		time_limit_ms_ = -1;
 	}
+	bool const single = read_only && span_ == Span::none;
+	if (standing_ && !single)
+		first.emplace_back("COMMIT");
+	if (single && !standing_)
+		first.emplace_back("START TRANSACTION READ ONLY");
+	ahead_.insert(ahead_.begin(), std::make_move_iterator(first.begin()), std::make_move_iterator(first.end()));
+	standing_ = false;
+	single_ = single;
+	flush(budget);
 	time_limit_ms_ = limit;
+}
+
+/*
+ * Send what waits, all of it at once, and read the answers. Where the library cannot have several commands on their
+ * way, they go one by one.
+ */
+void
+Connection::flush(const Budget &budget)
+{
+	if (ahead_.empty())
+		return;
+	std::vector<std::string> const commands = std::exchange(ahead_, {});
+	Report failure;
+	auto const note = [&](int rc) {
+		if (rc != 0 && failure.number == 0)
+			failure = report_of(handle_->get());
+	};
+	for (const std::string &command : commands)
+		note(is_connector_c ? handle_->send(command, budget) : handle_->query(command, budget));
+	if (is_connector_c && failure.number == 0)
+		for (std::size_t i = 0; i < commands.size(); ++i)
+			note(handle_->receive(budget));
+	if (failure.number == 0) {
+		span_ = span_ == Span::asked ? Span::open : span_;
+		return;
+	}
+	if (is_lost(failure.number))
+		handle_->break_off();
+	if (span_ != Span::none)
+		doom(failure);
+	throw statement_error(failure);
 }
 
 Statement *
@@ -123,6 +169,14 @@ Connection::find(std::string_view sql)
 		return nullptr;
 	statements_.splice(statements_.begin(), statements_, found);
 	return &statements_.front();
+}
+
+/* Not to be found again. */
+void
+Connection::forget(Statement &statement) noexcept
+{
+	kept_bytes_ -= statement.sql.size();
+	statement.sql.clear();
 }
 
 /* Closing is a message without an answer: it waits only for room to send. */
@@ -137,10 +191,20 @@ Connection::discard(Statement &statement) noexcept
 		core::PollWaiter waiter;
 		handle_->close(statement.stmt, {core::Deadline::after(housekeeping_ms), waiter});
 		statement.stmt = nullptr;
+		forget(statement);
 		statements_.erase(found);
 	} catch (const Error &) {
 		handle_->break_off();
 	}
+}
+
+/* For one statement more, whose text may have this size. */
+void
+Connection::make_room(std::size_t size)
+{
+	while (!statements_.empty() && !handle_->broken() &&
+	       (statements_.size() >= most_statements || kept_bytes_ + size > most_kept_bytes))
+		discard(statements_.back());
 }
 
 /* Null when the server cannot prepare this kind of statement. */
@@ -149,9 +213,8 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 {
 	if (Statement *const known = find(sql))
 		return known;
-	while (statements_.size() >= most_statements && !handle_->broken())
-		discard(statements_.back());
-	Statement &statement = statements_.emplace_front(handle_->get());
+	make_room(std::min(sql.size(), most_kept_bytes));
+	Statement &statement = statements_.emplace_front(handle_->get(), kind);
 	if (handle_->prepare(statement.stmt, sql, budget) != 0) {
 		Report const report = report_of(statement.stmt);
 		discard(statement);
@@ -163,8 +226,10 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 	/* Not what changes rows and returns some: see send, which may have to run a kept statement again. */
 	bool const keep =
 		kind == StatementKind::reads || (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
-	if (keep && sql.size() <= longest_kept_statement)
+	if (keep && sql.size() <= most_kept_bytes / 2) {
 		statement.sql = sql;
+		kept_bytes_ += sql.size();
+	}
 	return &statement;
 }
 
@@ -182,8 +247,7 @@ Connection::describe(std::string_view sql, const RunOptions &options, core::Wait
 	std::vector<Column> columns;
 	if (flow.statement != nullptr)
 		if (MYSQL_RES *const metadata = mysql_stmt_result_metadata(flow.statement->stmt)) {
-			for (Shape &shape : shapes_of(mysql_fetch_fields(metadata), mysql_num_fields(metadata), true))
-				columns.push_back(std::move(shape.column));
+			columns = layout_of(mysql_fetch_fields(metadata), mysql_num_fields(metadata), true).columns;
 			mysql_free_result(metadata);
 		}
 	finish(flow, budget);
@@ -199,7 +263,7 @@ Connection::demand_clean() const
 		throw Error(FailureKind::other, "55006", "another result of this session is still open");
 }
 
-/* The answer to the COMMIT of the statement before, which has arrived long ago. */
+/* The answer to what ended the statement before, which has arrived long ago. */
 void
 Connection::collect(const Budget &budget)
 {
@@ -213,9 +277,9 @@ Connection::collect(const Budget &budget)
 bool
 Connection::reusable() const noexcept
 {
-	unsigned const status = handle_->get()->server_status;
-	return !handle_->broken() && !busy_ && !altered_ && !in_transaction_ &&
-	       (owed_ || (status & SERVER_STATUS_IN_TRANS) == 0) && (status & SERVER_STATUS_AUTOCOMMIT) != 0;
+	return !handle_->broken() && !busy_ && !altered_ && !single_ && span_ == Span::none &&
+	       (owed_ || standing_ || !server_in_transaction()) &&
+	       (handle_->get()->server_status & SERVER_STATUS_AUTOCOMMIT) != 0;
 }
 
 bool

@@ -1,5 +1,5 @@
 /*
- * One session: its statements, its read-only transactions, and how a statement is left early. Pure regime.
+ * One session: its statements, its transactions, and how a statement is left early. Pure regime.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "remote/driver.hpp"
 #include "remote/mysql/connect.hpp"
+#include "remote/mysql/error.hpp"
 #include "remote/mysql/lexer.hpp"
 #include "remote/mysql/types.hpp"
 
@@ -17,14 +18,15 @@ namespace tenancy::remote::mysql {
 
 /* A prepared statement. Its handle may be freed only by Connection::discard, or after the connection is closed. */
 struct Statement {
-	explicit Statement(MYSQL *mysql);
+	Statement(MYSQL *mysql, StatementKind of);
 	~Statement();
 	Statement(const Statement &) = delete;
 	Statement &operator=(const Statement &) = delete;
 
 	std::string sql; /* empty: not to be found again */
+	StatementKind kind;
 	MYSQL_STMT *stmt;
-	std::vector<Shape> shapes; /* of the row that is bound */
+	std::shared_ptr<const Layout> layout; /* of the row that is bound */
 	Row row;
 };
 
@@ -44,6 +46,14 @@ struct Flow {
 	bool open = true;
 };
 
+/* Where a transaction that spans statements is: see Connection::transact. */
+enum class Span : std::uint8_t {
+	none,
+	asked, /* begins with the next statement */
+	open,
+	ended /* by the server, which has rolled it back: the caller still has to */
+};
+
 class Connection final : public remote::Session {
 public:
 	Connection(Endpoint endpoint, std::unique_ptr<Handle> handle, bool read_only);
@@ -55,8 +65,9 @@ public:
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
-	void transact(const TransactionStep &, core::Deadline, core::Waiter &) override {}
-	bool in_transaction() const noexcept override { return false; }
+	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
+	/* Also when the server has ended it with an error, as an aborted transaction of PostgreSQL is one. */
+	bool in_transaction() const noexcept override { return span_ != Span::none; }
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;
 	const std::string &server_version() const noexcept override { return version_; }
@@ -74,16 +85,30 @@ private:
 	void run(std::string_view sql, const Budget &budget);
 	void demand_clean() const;
 	void collect(const Budget &budget);
-	void limit_time(long timeout_ms, const Budget &budget);
-	void begin_read_only(const Budget &budget);
+	/* What the next statement needs before it, in one round trip. */
+	void lead_in(bool read_only, long timeout_ms, const Budget &budget);
+	std::string time_limit(long timeout_ms) const;
+	void flush(const Budget &budget);
+	bool server_in_transaction() const noexcept;
+
+	void begin(const TransactionStep &step);
+	void roll_back_to(int level, const Budget &budget);
+	void release_savepoint(int level);
+	void commit(const Budget &budget);
+	void roll_back(const Budget &budget) noexcept;
+	void demand_open() const;
+	void doom(const Report &cause);
+
 	Statement *prepare(std::string_view sql, StatementKind kind, const Budget &budget);
 	Statement *find(std::string_view sql);
+	void make_room(std::size_t size);
+	void forget(Statement &statement) noexcept;
 	void discard(Statement &statement) noexcept;
-	std::vector<Shape> send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind,
-	                        const Budget &budget);
+	std::shared_ptr<const Layout> send(Flow &flow, std::string_view sql, std::span<const Param> params,
+	                                   StatementKind kind, const Budget &budget);
 	unsigned execute_prepared(Flow &flow, std::span<const Param> params, const Budget &budget);
-	std::vector<Shape> bind_rows(Statement &statement);
-	std::vector<Shape> send_text(Flow &flow, std::string_view sql, const Budget &budget);
+	std::shared_ptr<const Layout> bind_rows(Statement &statement);
+	std::shared_ptr<const Layout> send_text(Flow &flow, std::string_view sql, const Budget &budget);
 	bool read_out(Flow &flow, const Budget &budget, Settling *settling);
 	bool read_out_prepared(MYSQL_STMT *stmt, const Budget &budget, Settling *settling);
 	bool read_out_text(Flow &flow, const Budget &budget, Settling *settling);
@@ -96,11 +121,18 @@ private:
 	std::string version_;
 	bool is_mariadb_;
 	bool read_only_;
-	bool in_transaction_ = false; /* one of ours */
-	bool owed_ = false;           /* the answer to its COMMIT is still to be read */
-	bool altered_ = false;        /* a statement may have changed the session */
-	bool busy_ = false;           /* a cursor is open */
-	long time_limit_ms_ = 0;      /* on the server, as last set */
+	bool single_ = false;   /* in a read-only transaction around one statement */
+	bool standing_ = false; /* in the next one of these, which has seen nothing yet */
+	bool owed_ = false;     /* the answer to a command sent ahead is still to be read */
+	bool altered_ = false;  /* a statement may have changed the session */
+	bool busy_ = false;     /* a cursor is open */
+	Span span_ = Span::none;
+	bool span_read_only_ = false;
+	std::string span_end_;           /* why the server has ended it */
+	std::vector<std::string> ahead_; /* commands of the transaction that wait for its next statement */
+	std::vector<MYSQL_BIND> binds_;  /* of the parameters of one execution */
+	std::size_t kept_bytes_ = 0;     /* of the texts of statements_ */
+	long time_limit_ms_ = 0;         /* on the server, as last set; -1: unknown */
 };
 
 } // namespace tenancy::remote::mysql

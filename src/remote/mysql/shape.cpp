@@ -1,6 +1,7 @@
 /*
  * Columns: what the server's metadata says about them. Pure regime.
  */
+#include <algorithm>
 #include <string_view>
 
 #include "core/pgtype.hpp"
@@ -40,20 +41,25 @@ with_length(std::string_view word, unsigned long length)
 	return std::string(word) + "(" + std::to_string(length) + ")";
 }
 
-Shape
+struct Described {
+	Column column;
+	Shape shape;
+};
+
+Described
 make(const MYSQL_FIELD &field, Form form, std::uint32_t oid, std::string native, std::int32_t typmod = -1)
 {
-	return {{std::string(field.name), oid, typmod, std::move(native)}, form, 0};
+	return {{std::string(field.name), oid, typmod, std::move(native)}, {form, 0}};
 }
 
-Shape
+Described
 integer_shape(const MYSQL_FIELD &field, std::string_view word, std::uint32_t with_sign, std::uint32_t without)
 {
 	bool const natural = (field.flags & UNSIGNED_FLAG) != 0;
 	return make(field, Form::integer, natural ? without : with_sign, std::string(word) + (natural ? " unsigned" : ""));
 }
 
-Shape
+Described
 decimal_shape(const MYSQL_FIELD &field)
 {
 	bool const natural = (field.flags & UNSIGNED_FLAG) != 0;
@@ -69,7 +75,7 @@ decimal_shape(const MYSQL_FIELD &field)
 }
 
 /* The number says how a value is stored; the flags and the character set say what it is. */
-Shape
+Described
 string_shape(const MYSQL_FIELD &field, bool extended)
 {
 	if ((field.flags & ENUM_FLAG) != 0)
@@ -95,7 +101,7 @@ string_shape(const MYSQL_FIELD &field, bool extended)
 	            large ? "text" : with_length(fixed ? "char" : "varchar", field.length / 4));
 }
 
-Shape
+Described
 shape_of(const MYSQL_FIELD &field, bool extended)
 {
 	switch (static_cast<int>(field.type)) {
@@ -120,9 +126,9 @@ shape_of(const MYSQL_FIELD &field, bool extended)
 	case MYSQL_TYPE_BIT: {
 		auto const width = static_cast<unsigned>(field.length);
 		auto const typmod = static_cast<std::int32_t>(width);
-		Shape shape = make(field, Form::bits, pgtype::bit, with_length("bit", width), typmod);
-		shape.bits = width;
-		return shape;
+		Described bits = make(field, Form::bits, pgtype::bit, with_length("bit", width), typmod);
+		bits.shape.bits = width;
+		return bits;
 	}
 	case type_json: return make(field, Form::text, pgtype::json, "json");
 	case MYSQL_TYPE_GEOMETRY: return make(field, Form::bytes, pgtype::bytea, "geometry");
@@ -132,16 +138,56 @@ shape_of(const MYSQL_FIELD &field, bool extended)
 	}
 }
 
+/* Everything of the fields that shape_of looks at, one after the other. */
+void
+sign(std::string &signature, const MYSQL_FIELD *fields, unsigned count, bool extended)
+{
+	auto const add = [&signature](std::string_view text) {
+		auto const size = static_cast<std::uint32_t>(text.size());
+		signature.append(reinterpret_cast<const char *>(&size), sizeof(size)).append(text);
+	};
+	for (unsigned i = 0; i < count; ++i) {
+		const MYSQL_FIELD &field = fields[i];
+		unsigned long const numbers[] = {static_cast<unsigned long>(field.type), field.length, field.flags,
+		                                 field.decimals, field.charsetnr};
+		add({reinterpret_cast<const char *>(numbers), sizeof(numbers)});
+		add(field.name);
+		add(field.org_name != nullptr && field.org_name[0] != 0 ? "+" : "");
+		add(extended ? extended_word(field) : std::string_view());
+	}
+}
+
 } // namespace
 
-std::vector<Shape>
-shapes_of(const MYSQL_FIELD *fields, unsigned count, bool extended)
+bool
+Layout::describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const
 {
-	std::vector<Shape> shapes;
-	shapes.reserve(count);
-	for (unsigned i = 0; i < count; ++i)
-		shapes.push_back(shape_of(fields[i], extended));
-	return shapes;
+	std::string now;
+	now.reserve(signature.size());
+	sign(now, fields, count, extended);
+	return now == signature;
+}
+
+bool
+Layout::binds_like(const Layout &other) const noexcept
+{
+	return std::equal(shapes.begin(), shapes.end(), other.shapes.begin(), other.shapes.end(),
+	                  [](const Shape &a, const Shape &b) { return a.form == b.form && a.bits == b.bits; });
+}
+
+Layout
+layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended)
+{
+	Layout layout;
+	layout.shapes.reserve(count);
+	layout.columns.reserve(count);
+	for (unsigned i = 0; i < count; ++i) {
+		Described item = shape_of(fields[i], extended);
+		layout.columns.push_back(std::move(item.column));
+		layout.shapes.push_back(item.shape);
+	}
+	sign(layout.signature, fields, count, extended);
+	return layout;
 }
 
 } // namespace tenancy::remote::mysql

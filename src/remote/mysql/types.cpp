@@ -5,6 +5,8 @@
  */
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <new>
 
 #include "core/error.hpp"
@@ -22,6 +24,7 @@ using core::FailureKind;
 constexpr unsigned long first_capacity = 256;
 constexpr unsigned long most_capacity = 64 << 10; /* longer values are fetched alone, and so copied once only */
 constexpr std::size_t longest_time_text = 40;
+constexpr const char *as_text_hint = "Cast the column to CHAR in the query to read such dates as text.";
 
 char *
 put_digits(char *to, unsigned value, int digits) noexcept
@@ -58,8 +61,7 @@ put_clock(char *to, const MYSQL_TIME &time, unsigned hour) noexcept
 [[noreturn]] void
 raise_partial_date()
 {
-	throw Error(FailureKind::query, "22008", "remote date has a zero year, month or day", {},
-	            "Cast the column to CHAR in the query to read such dates as text.");
+	throw Error(FailureKind::query, "22008", "remote date has a zero year, month or day", {}, as_text_hint);
 }
 
 /* Nothing but zeros is NULL, and a part that is zero an error. */
@@ -73,11 +75,35 @@ is_real_date(const MYSQL_TIME &time)
 	return false;
 }
 
+/* A server can keep the 31st of February (ALLOW_INVALID_DATES), or make anything up. */
 void
-decode_time(Form form, const MYSQL_TIME &time, Batch &batch, Cell &cell)
+decode_native(Form form, const MYSQL_TIME &time, Cell &cell)
+{
+	using namespace std::chrono;
+	constexpr sys_days epoch = year(2000) / January / 1;
+	year_month_day const date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
+	bool const valid = date.ok() && time.year <= 9999 && time.month <= 12 && time.day <= 31 && time.hour <= 23 &&
+	                   time.minute <= 59 && time.second <= 59 && time.second_part <= 999'999;
+	if (!valid)
+		throw Error(FailureKind::query, "22008", "remote date does not exist", {}, as_text_hint);
+	std::int64_t const days = (sys_days(date) - epoch).count();
+	if (form == Form::date) {
+		cell.integer = days;
+		cell.kind = CellKind::date;
+		return;
+	}
+	std::int64_t const seconds = ((days * 24 + time.hour) * 60 + time.minute) * 60 + time.second;
+	cell.integer = seconds * 1'000'000 + static_cast<std::int64_t>(time.second_part);
+	cell.kind = CellKind::timestamp;
+}
+
+void
+decode_time(Form form, const MYSQL_TIME &time, bool native, Batch &batch, Cell &cell)
 {
 	if (form != Form::time && !is_real_date(time))
 		return;
+	if (native && form != Form::time)
+		return decode_native(form, time, cell);
 	char text[longest_time_text];
 	char *to = text;
 	if (form == Form::time) {
@@ -102,6 +128,11 @@ decode_time(Form form, const MYSQL_TIME &time, Batch &batch, Cell &cell)
 void
 decode_natural(std::uint64_t value, Batch &batch, Cell &cell)
 {
+	if (value <= INT64_MAX) {
+		cell.integer = static_cast<std::int64_t>(value);
+		cell.kind = CellKind::integer;
+		return;
+	}
 	char text[24];
 	auto const end = std::to_chars(text, text + sizeof(text), value).ptr;
 	batch.set_text(cell, {text, static_cast<std::size_t>(end - text)});
@@ -277,7 +308,7 @@ Row::fetch_long(MYSQL_STMT *stmt, unsigned column, Batch &batch, Cell &cell)
 }
 
 void
-Row::decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells)
+Row::decode(MYSQL_STMT *stmt, bool native, Batch &batch, Cell *cells)
 {
 	for (unsigned i = 0; i < slots_.size(); ++i) {
 		Slot &slot = slots_[i];
@@ -301,7 +332,7 @@ Row::decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells)
 		case Form::date:
 		case Form::timestamp:
 		case Form::timestamptz:
-		case Form::time: decode_time(slot.form, slot.time, batch, cell); break;
+		case Form::time: decode_time(slot.form, slot.time, native, batch, cell); break;
 		default:
 			if (slot.length > slot.capacity)
 				fetch_long(stmt, i, batch, cell);

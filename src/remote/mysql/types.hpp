@@ -15,6 +15,7 @@
  *   MariaDB's uuid                             uuid
  *   binary, varbinary, blob, geometry, vector  bytea
  *
+ * Where RunOptions::native is set, date, datetime and timestamp are cells of PostgreSQL's own numbers.
  * A date without any part ('0000-00-00') is NULL. One with some parts ('2024-00-10') is error 22008: NULL would lose
  * what is there. Text that is not UTF-8, or has a NUL in it, is error 22021.
  */
@@ -46,13 +47,24 @@ enum class Form : std::uint8_t {
 };
 
 struct Shape {
-	Column column;
 	Form form = Form::text;
 	unsigned bits = 0; /* width of bit(n) */
 };
 
-/* extended: the field is as the server sent it, so that its extended metadata can be read. */
-std::vector<Shape> shapes_of(const MYSQL_FIELD *fields, unsigned count, bool extended);
+/* How the rows of a statement look. */
+struct Layout {
+	std::vector<Shape> shapes;
+	std::vector<Column> columns;
+	std::string signature; /* of the metadata that it was made from */
+
+	/* Would the same come of these fields? */
+	bool describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const;
+	/* Values of the other land in the same places. */
+	bool binds_like(const Layout &other) const noexcept;
+};
+
+/* extended: the fields are as the server sent them, so that their extended metadata can be read. */
+Layout layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended);
 
 /* Where the library puts the values of one row of a prepared statement. */
 class Row {
@@ -60,8 +72,8 @@ public:
 	Row() = default;
 	/* Bind stmt's result to this row. */
 	void bind(MYSQL_STMT *stmt, const std::vector<Shape> &shapes);
-	/* The row just fetched, into cells. */
-	void decode(MYSQL_STMT *stmt, Batch &batch, Cell *cells);
+	/* The row just fetched, into cells; native: of the kinds that RunOptions::native allows. */
+	void decode(MYSQL_STMT *stmt, bool native, Batch &batch, Cell *cells);
 
 private:
 	struct Slot {

@@ -5,7 +5,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <string_view>
+#include <cstring>
 
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
@@ -19,28 +19,34 @@ namespace {
 constexpr int text_format = 0;
 constexpr int binary_format = 1;
 
-/* The shortest digits that read back as the same number, spelled as float8in takes them. */
-std::string
-float_text(double value)
+/* The end of the shortest digits that read back as the same number, spelled as float8in takes them. */
+char *
+spell_real(char *to, char *limit, double value) noexcept
 {
+	const char *word = nullptr;
 	if (std::isnan(value))
-		return "NaN";
-	if (std::isinf(value))
-		return value > 0 ? "Infinity" : "-Infinity";
-	char digits[32];
-	auto const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-	return {digits, end};
+		word = "NaN";
+	else if (std::isinf(value))
+		word = value > 0 ? "Infinity" : "-Infinity";
+	if (word == nullptr)
+		return std::to_chars(to, limit, value).ptr;
+	std::size_t const size = std::strlen(word);
+	std::memcpy(to, word, size);
+	return to + size;
 }
 
 } // namespace
 
-Arguments::Arguments(std::span<const Param> params)
+void
+Arguments::assign(std::span<const Param> params)
 {
-	texts_.reserve(params.size());
-	types_.reserve(params.size());
-	values_.reserve(params.size());
-	lengths_.reserve(params.size());
-	formats_.reserve(params.size());
+	types_.clear();
+	values_.clear();
+	lengths_.clear();
+	formats_.clear();
+	used_ = 0;
+	if (digits_.size() < params.size() * longest_number)
+		digits_.resize(params.size() * longest_number);
 	for (const Param &param : params)
 		add(param);
 }
@@ -49,37 +55,50 @@ void
 Arguments::add(const Param &param)
 {
 	switch (param.kind) {
-	case Param::Kind::null:
-		types_.push_back(param.type_oid);
-		values_.push_back(nullptr);
-		lengths_.push_back(0);
-		formats_.push_back(text_format);
-		return;
+	case Param::Kind::null: return add_value(param.type_oid, text_format, nullptr, 0);
 	case Param::Kind::bytes:
 		/* Raw bytes mean nothing to another type, so an unknown one is bytea. */
-		types_.push_back(param.type_oid == 0 ? pgtype::bytea : param.type_oid);
-		values_.push_back(param.text.data());
-		lengths_.push_back(static_cast<int>(param.text.size()));
-		formats_.push_back(binary_format);
-		return;
-	case Param::Kind::boolean: return add_text(param.type_oid, texts_.emplace_back(param.integer != 0 ? "t" : "f"));
-	case Param::Kind::integer: return add_text(param.type_oid, texts_.emplace_back(std::to_string(param.integer)));
-	case Param::Kind::float8: return add_text(param.type_oid, texts_.emplace_back(float_text(param.real)));
+		return add_value(param.type_oid == 0 ? pgtype::bytea : param.type_oid, binary_format, param.text.data(),
+		                 param.text.size());
+	case Param::Kind::boolean:
+	case Param::Kind::integer:
+	case Param::Kind::float8: {
+		const char *const text = spell(param);
+		return add_value(param.type_oid, text_format, text, std::strlen(text));
+	}
 	case Param::Kind::decimal:
 	case Param::Kind::text:
 		if (param.text.find('\0') != param.text.npos)
 			throw core::Error(core::FailureKind::query, "22021", "invalid byte sequence for encoding \"UTF8\": 0x00");
-		return add_text(param.type_oid, param.text);
+		return add_value(param.type_oid, text_format, param.text.c_str(), param.text.size());
 	}
 }
 
+/* A number, or a truth value, as text. */
+const char *
+Arguments::spell(const Param &param)
+{
+	char *const text = digits_.data() + used_;
+	char *const limit = text + longest_number - 1;
+	char *end = text;
+	if (param.kind == Param::Kind::boolean)
+		*end++ = param.integer != 0 ? 't' : 'f';
+	else if (param.kind == Param::Kind::integer)
+		end = std::to_chars(text, limit, param.integer).ptr;
+	else
+		end = spell_real(text, limit, param.real);
+	*end = 0;
+	used_ += longest_number;
+	return text;
+}
+
 void
-Arguments::add_text(Oid type, std::string_view text)
+Arguments::add_value(Oid type, int format, const char *value, std::size_t size)
 {
 	types_.push_back(type);
-	values_.push_back(text.data());
-	lengths_.push_back(static_cast<int>(text.size()));
-	formats_.push_back(text_format);
+	values_.push_back(value);
+	lengths_.push_back(static_cast<int>(size));
+	formats_.push_back(format);
 }
 
 } // namespace tenancy::remote::postgres

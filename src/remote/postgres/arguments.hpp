@@ -17,8 +17,12 @@ namespace tenancy::remote::postgres {
 class Arguments {
 public:
 	Arguments() = default;
-	/* Throws 22021 for a text with a zero byte, which no PostgreSQL server takes. */
-	explicit Arguments(std::span<const Param> params);
+	Arguments(const Arguments &) = delete;
+	Arguments &operator=(const Arguments &) = delete;
+
+	/* Those of another statement, in the same memory. Throws 22021 for a text with a zero byte, which no server takes.
+	 */
+	void assign(std::span<const Param> params);
 
 	int count() const noexcept { return static_cast<int>(types_.size()); }
 	const Oid *types() const noexcept { return types_.data(); }
@@ -28,9 +32,13 @@ public:
 
 private:
 	void add(const Param &param);
-	void add_text(Oid type, std::string_view text);
+	void add_value(Oid type, int format, const char *value, std::size_t size);
+	const char *spell(const Param &param);
 
-	std::vector<std::string> texts_; /* never grows past its reserved size: values_ points into it */
+	static constexpr std::size_t longest_number = 32; /* in text, with its zero byte */
+
+	std::vector<char> digits_; /* of numbers; never grows while values_ points into it */
+	std::size_t used_ = 0;
 	std::vector<Oid> types_;
 	std::vector<const char *> values_;
 	std::vector<int> lengths_, formats_;

@@ -23,6 +23,7 @@ namespace {
 
 constexpr long timeout_grace_ms = 500;
 constexpr int most_rows_in_chunk = 64;
+constexpr long most_halt_ms = 10'000; /* where somebody can interrupt it */
 
 std::int64_t
 row_count(PGresult *result) noexcept
@@ -48,12 +49,11 @@ local_deadline(const RunOptions &options)
 	return options.timeout_ms > 0 ? Deadline::after(options.timeout_ms + timeout_grace_ms) : Deadline();
 }
 
-std::string
-statement_text(std::string_view sql)
+void
+check_text(std::string_view sql)
 {
 	if (sql.find('\0') != sql.npos)
 		throw Error(FailureKind::query, "22021", "invalid byte sequence for encoding \"UTF8\": 0x00");
-	return std::string(sql);
 }
 
 Cursor::Cursor(Session &session, const RunOptions &options)
@@ -67,75 +67,153 @@ Cursor::Cursor(Session &session, const RunOptions &options)
 void
 Cursor::start(std::string_view sql, std::span<const Param> params, Waiter &waiter)
 {
-	std::string const text = statement_text(sql);
-	Arguments const arguments(params);
-	if (may_leave_a_mark(text))
-		session_.spoiled_ = true;
+	using Form = PreparedStatement::Form;
+	check_text(sql);
+	if (options_.deferred)
+		params_.assign(params.begin(), params.end());
+	session_.arguments_.assign(options_.deferred ? std::span<const Param>(params_) : params);
 
 	std::string evicted;
-	PreparedStatement *const statement = session_.statements_.use(text, arguments, evicted);
+	statement_ = session_.statements_.use(sql, session_.arguments_, evicted);
 	if (!evicted.empty())
-		forget(evicted);
-	session_.send_timeout(options_.timeout_ms);
-	send(text, arguments, statement, waiter);
+		session_.forget(evicted);
+	if (statement_ == nullptr)
+		text_ = sql;
+	else if (statement_->asked && !statement_->prepared)
+		forget_statement();
+	if (statement_ != nullptr ? statement_->marks : may_leave_a_mark(sql))
+		session_.spoiled_ = true;
+	/* What may run once only must not come in a form that turns out to be unreadable. */
+	Form const form = statement_ != nullptr ? statement_->form : Form::text;
+	binary_ = options_.native && session_.sends_dates_ &&
+	          (form == Form::wire || (form == Form::unknown && options_.repeatable));
+
+	session_.send_preamble(options_);
+	send();
+	/* Half a statement would wait for its other half for ever. */
+	if (!options_.deferred || !link_.try_flush())
+		link_.flush(deadline_, waiter);
+	if (!options_.deferred)
+		arrive(waiter);
+}
+
+void
+Cursor::arrive(Waiter &waiter)
+{
+	arrived_ = true;
 	bool rows = advance(waiter);
-	if (!rows && failure_ && statement != nullptr && is_stale()) {
-		failure_.reset();
-		forget(statement->name);
-		session_.statements_.rename(*statement);
-		send(text, arguments, statement, waiter);
+	if (!rows && failure_ && is_stale()) {
+		send_again(waiter);
+		rows = advance(waiter);
+	}
+	if (rows && is_unreadable()) {
+		send_as_text(waiter);
 		rows = advance(waiter);
 	}
 	if (!rows)
 		conclude();
 }
 
-/* On the server, which may not have it; in a group of its own, so that this harms nothing. */
-void
-Cursor::forget(const std::string &name)
+/* May it do without a transaction of our own around it? */
+bool
+Cursor::stands_alone() const noexcept
 {
-	link_.send_command(("DEALLOCATE " + name).c_str(), Step::attempt);
-	link_.send_sync();
+	if (session_.block_.is_open() || !(session_.read_only_ || options_.read_only))
+		return true;
+	/* A query cannot leave the transaction that the server begins for it, as a procedure can. */
+	return options_.repeatable && session_.defaults_to_read_only() && std::string_view(sql()).starts_with("SELECT ");
 }
 
 /*
- * The statement is alone between its syncs, so it may be one that refuses a transaction block. A read-only one stands
- * in a transaction whose COMMIT comes after a sync, to end it even when the statement failed. Whatever the
- * statement does to that transaction, nothing of the user's runs behind it.
+ * Outside a transaction the statement is alone between its syncs, so it may be one that refuses a transaction block. A
+ * read-only one stands in a transaction whose COMMIT comes after a sync, to end it even when the statement failed.
+ * Whatever the statement does to that transaction, nothing of the user's runs behind it.
  */
 void
-Cursor::send(const std::string &sql, const Arguments &arguments, PreparedStatement *statement, Waiter &waiter)
+Cursor::send()
 {
-	bool const read_only = session_.read_only_ || options_.read_only;
-	if (read_only)
+	const Arguments &arguments = session_.arguments_;
+	bool const alone = stands_alone();
+	if (!alone)
 		link_.send_command("BEGIN READ ONLY");
-	reused_ = statement != nullptr && statement->prepared;
-	if (statement == nullptr || statement->name.empty()) {
-		link_.send_statement(sql.c_str(), arguments);
+	reused_ = statement_ != nullptr && statement_->prepared;
+	if (statement_ == nullptr || statement_->name.empty()) {
+		link_.send_statement(sql(), arguments, binary_);
 	} else {
-		if (!reused_)
-			link_.send_prepare(statement->name.c_str(), sql.c_str(), arguments);
-		/* If the preparation fails, the next use finds no such statement on the server, and prepares again. */
-		statement->prepared = true;
-		link_.send_prepared(statement->name.c_str(), arguments);
+		if (!reused_) {
+			/* What the last run looked like says nothing about the one that is prepared now. */
+			statement_->shape.reset();
+			link_.send_prepare(statement_->name.c_str(), sql(), arguments);
+		}
+		statement_->asked = true;
+		link_.send_prepared(statement_->name.c_str(), arguments, binary_);
 	}
 	link_.send_sync();
-	if (read_only) {
+	if (!alone) {
 		link_.send_command("COMMIT");
 		link_.send_sync();
 	}
-	link_.flush(deadline_, waiter);
 }
 
 /* The server forgot the statement, or its tables changed so that it returns something else: nothing has run yet. */
 bool
 Cursor::is_stale() const noexcept
 {
-	if (!reused_ || described_ || !link_.idle())
+	if (!reused_ || shape_ || !session_.is_settled())
 		return false;
 	return field_is(failure_.get(), PG_DIAG_SQLSTATE, "26000") ||
 	       (field_is(failure_.get(), PG_DIAG_SQLSTATE, "0A000") &&
 	        field_is(failure_.get(), PG_DIAG_SOURCE_FUNCTION, "RevalidateCachedQuery"));
+}
+
+void
+Cursor::forget_statement()
+{
+	session_.forget(statement_->name);
+	session_.statements_.rename(*statement_);
+}
+
+/* Under a new name, where the failure has not cost the transaction. */
+void
+Cursor::send_again(Waiter &waiter)
+{
+	forget_statement();
+	if (session_.block_.is_begun()) {
+		std::string const repair = session_.block_.retry();
+		if (repair.empty())
+			return;
+		session_.settings_undone();
+		link_.send_command(repair.c_str());
+		link_.send_sync();
+	}
+	failure_.reset();
+	binary_ = binary_ && options_.repeatable;
+	session_.send_preamble(options_);
+	send();
+	link_.flush(deadline_, waiter);
+}
+
+/* From its beginning, once the answer that cannot be read is out of the way. */
+void
+Cursor::send_as_text(Waiter &waiter)
+{
+	if (!options_.repeatable)
+		throw Error(FailureKind::query, "0A000", "the types of the statement's result have changed", {},
+		            "Run the statement again.");
+	result_.reset();
+	if (!session_.halt(Deadline::earlier(deadline_, Deadline::after(most_halt_ms)), waiter))
+		link_.close();
+	if (link_.status() == PQTRANS_INERROR) {
+		session_.settings_undone();
+		link_.send_command(session_.block_.retry().c_str());
+		link_.send_sync();
+	}
+	shape_.reset();
+	binary_ = false;
+	affected_ = 0;
+	session_.send_preamble(options_);
+	send();
+	link_.flush(deadline_, waiter);
 }
 
 bool
@@ -147,6 +225,10 @@ Cursor::advance(Waiter &waiter)
 			if (take(std::move(reply)))
 				return true;
 			continue;
+		}
+		if (session_.block_.is_begun()) {
+			ended_block_ = !failure_ && link_.idle();
+			return false;
 		}
 		/* The statement may have opened a transaction: it ends here, its locks with it. */
 		if (link_.idle() || rolled_back_)
@@ -162,6 +244,8 @@ Cursor::advance(Waiter &waiter)
 bool
 Cursor::take(Reply reply)
 {
+	if (reply.step == Step::prepare)
+		statement_->prepared = statement_->asked = PQresultStatus(reply.result.get()) == PGRES_COMMAND_OK;
 	switch (PQresultStatus(reply.result.get())) {
 	case PGRES_COPY_IN:
 	case PGRES_COPY_OUT:
@@ -185,12 +269,23 @@ Cursor::take(Reply reply)
 	row_ = 0;
 	if (PQresultStatus(result_.get()) == PGRES_TUPLES_OK || PQresultStatus(result_.get()) == PGRES_COMMAND_OK)
 		affected_ = row_count(result_.get());
-	if (!described_ && PQresultStatus(result_.get()) != PGRES_COMMAND_OK) {
-		columns_ = columns_of(result_.get(), session_.type_names_);
-		decodings_ = decodings_of(columns_);
-		described_ = true;
-	}
+	if (!shape_ && PQresultStatus(result_.get()) != PGRES_COMMAND_OK)
+		learn_shape();
 	return PQntuples(result_.get()) > 0;
+}
+
+/* The server keeps a prepared statement to the result that it had when it was prepared. */
+void
+Cursor::learn_shape()
+{
+	using Form = PreparedStatement::Form;
+	bool const known = reused_ && statement_->shape && statement_->shape->binary == binary_ &&
+	                   static_cast<int>(statement_->shape->columns.size()) == PQnfields(result_.get());
+	shape_ = known ? statement_->shape : std::make_shared<const Shape>(result_.get(), session_.type_names_);
+	if (statement_ == nullptr || known)
+		return;
+	statement_->shape = shape_;
+	statement_->form = shape_->has_wire_form ? Form::wire : Form::text;
 }
 
 /* Nothing but the data would follow, in either direction: closing ends it on the server as well. */
@@ -207,9 +302,10 @@ Cursor::conclude()
 {
 	result_.reset();
 	concluded_ = true;
-	if (link_.idle())
+	if (session_.is_settled())
 		flight_.done();
 	session_.statement_ended();
+	statement_ = nullptr;
 	late_ = options_.timeout_ms > 0 && Clock::now() - started_ >= std::chrono::milliseconds(options_.timeout_ms);
 	throw_failure();
 }
@@ -219,12 +315,17 @@ Cursor::throw_failure() const
 {
 	if (failure_)
 		throw remote_error(failure_.get(), late_);
+	if (ended_block_)
+		throw Error(FailureKind::query, "2D000", "the statement ended the remote transaction", {},
+		            "A statement on a foreign table must not contain COMMIT or ROLLBACK.");
 }
 
 bool
 Cursor::fetch(Batch &batch, Waiter &waiter)
 {
-	batch.reset(columns_.size());
+	if (!arrived_)
+		arrive(waiter);
+	batch.reset(columns().size());
 	if (concluded_) {
 		throw_failure();
 		return false;
@@ -237,7 +338,7 @@ Cursor::fetch(Batch &batch, Waiter &waiter)
 				break;
 			}
 		}
-		append_row(batch, result_.get(), row_++, decodings_);
+		append_row(batch, result_.get(), row_++, *shape_);
 	}
 	return batch.rows() != 0;
 }

@@ -77,10 +77,10 @@ Link::send_command(const char *sql, Step step)
 }
 
 void
-Link::send_statement(const char *sql, const Arguments &arguments)
+Link::send_statement(const char *sql, const Arguments &arguments, bool binary)
 {
 	sent(PQsendQueryParams(connection_, sql, arguments.count(), arguments.types(), arguments.values(),
-	                       arguments.lengths(), arguments.formats(), 0),
+	                       arguments.lengths(), arguments.formats(), binary ? 1 : 0),
 	     Step::statement);
 }
 
@@ -91,10 +91,10 @@ Link::send_prepare(const char *name, const char *sql, const Arguments &arguments
 }
 
 void
-Link::send_prepared(const char *name, const Arguments &arguments)
+Link::send_prepared(const char *name, const Arguments &arguments, bool binary)
 {
 	sent(PQsendQueryPrepared(connection_, name, arguments.count(), arguments.values(), arguments.lengths(),
-	                         arguments.formats(), 0),
+	                         arguments.formats(), binary ? 1 : 0),
 	     Step::statement);
 }
 
@@ -110,15 +110,20 @@ Link::send_sync()
 	sent(PQpipelineSync(connection_), Step::sync);
 }
 
+bool
+Link::try_flush()
+{
+	expecting_ = true;
+	int const left = PQflush(connection_);
+	if (left < 0)
+		lose();
+	return left == 0;
+}
+
 void
 Link::flush(Deadline deadline, Waiter &waiter)
 {
-	for (;;) {
-		int const left = PQflush(connection_);
-		if (left == 0)
-			return;
-		if (left < 0)
-			lose();
+	while (!try_flush()) {
 		/* Read meanwhile: a server that cannot get rid of its answers stops reading our statements. */
 		unsigned const ready = waiter.wait(PQsocket(connection_), core::wait_read | core::wait_write, deadline);
 		if (ready == 0)
@@ -132,6 +137,10 @@ Link::flush(Deadline deadline, Waiter &waiter)
 void
 Link::read_more(Deadline deadline, Waiter &waiter)
 {
+	/* An answer takes a while, unless TLS holds a part of it already. */
+	if (std::exchange(expecting_, false) && PQsocket(connection_) >= 0 && !tls_pending(connection_) &&
+	    waiter.wait(PQsocket(connection_), core::wait_read, deadline) == 0)
+		throw out_of_time();
 	/* In a stream of rows more data is mostly there already, and reading costs less than asking first. */
 	if (PQconsumeInput(connection_) != 1) {
 		/* The server's last words may have come before the end. */

@@ -54,13 +54,15 @@ public:
 
 	/* Queue messages; they leave with flush(). */
 	void send_command(const char *sql, Step step = Step::command);
-	void send_statement(const char *sql, const Arguments &arguments);
+	void send_statement(const char *sql, const Arguments &arguments, bool binary);
 	void send_prepare(const char *name, const char *sql, const Arguments &arguments);
-	void send_prepared(const char *name, const Arguments &arguments);
+	void send_prepared(const char *name, const Arguments &arguments, bool binary);
 	void send_describe(const char *name);
 	/* The end of a group: an error skips what remains of its group only. */
 	void send_sync();
 	void flush(core::Deadline deadline, core::Waiter &waiter);
+	/* As much as goes without waiting; true when that is all. */
+	bool try_flush();
 
 	/* The next reply, or Step::none when everything is answered. Throws when the connection breaks or time is up. */
 	Reply receive(core::Deadline deadline, core::Waiter &waiter);
@@ -71,7 +73,12 @@ public:
 	void set_chunk(int rows) noexcept { chunk_ = rows; }
 	bool answered() const noexcept { return next_ == steps_.size(); }
 	bool broken() const noexcept { return PQstatus(connection_) != CONNECTION_OK; }
-	bool idle() const noexcept { return !broken() && answered() && PQtransactionStatus(connection_) == PQTRANS_IDLE; }
+	/* Between statements: where the server stands then; PQTRANS_UNKNOWN when it is none, or nothing is between. */
+	PGTransactionStatusType status() const noexcept
+	{
+		return broken() || !answered() ? PQTRANS_UNKNOWN : PQtransactionStatus(connection_);
+	}
+	bool idle() const noexcept { return status() == PQTRANS_IDLE; }
 	/* The command tag of the statement that ended last. */
 	const std::string &tag() const noexcept { return tag_; }
 	PGconn *raw() const noexcept { return connection_; }
@@ -90,6 +97,7 @@ private:
 	std::vector<Step> steps_; /* sent since nothing was outstanding */
 	std::size_t next_ = 0;
 	bool streaming_ = false;
+	bool expecting_ = false; /* nothing was read since the last statements left */
 	int chunk_ = 1;
 	std::string tag_;
 	std::optional<core::Error> last_words_; /* the error with which the server ended the session */

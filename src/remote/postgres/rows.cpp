@@ -1,14 +1,14 @@
 /*
- * Types that mean the same on every PostgreSQL server, and their text form turned into cells. Pure regime.
+ * Values of results turned into cells. Pure regime.
  */
 #include "remote/postgres/rows.hpp"
 
-#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstdint>
-#include <iterator>
 #include <string_view>
 
+#include "core/error.hpp"
 #include "core/pgtype.hpp"
 
 namespace tenancy::remote::postgres {
@@ -17,73 +17,13 @@ namespace pgtype = core::pgtype;
 
 namespace {
 
-struct Builtin {
-	std::uint32_t oid;
-	std::uint32_t array;
-	const char *name; /* as format_type says it */
-	Decoding decoding = Decoding::text;
-};
-
-/* The types that keep their OID on this side, with their arrays (pg_type.dat). */
-constexpr Builtin kept[] = {
-	{pgtype::boolean, 1000, "boolean", Decoding::boolean},
-	{pgtype::bytea, 1001, "bytea", Decoding::bytes},
-	{pgtype::name, 1003, "name"},
-	{pgtype::int8, 1016, "bigint", Decoding::integer},
-	{pgtype::int2, 1005, "smallint", Decoding::integer},
-	{pgtype::int4, 1007, "integer", Decoding::integer},
-	{pgtype::text, 1009, "text"},
-	{pgtype::oid, 1028, "oid"},
-	{pgtype::json, 199, "json"},
-	{pgtype::float4, 1021, "real", Decoding::float4},
-	{pgtype::float8, 1022, "double precision", Decoding::float8},
-	{pgtype::bpchar, 1014, "character"},
-	{pgtype::varchar, 1015, "character varying"},
-	{pgtype::date, 1182, "date"},
-	{pgtype::time, 1183, "time without time zone"},
-	{pgtype::timestamp, 1115, "timestamp without time zone"},
-	{pgtype::timestamptz, 1185, "timestamp with time zone"},
-	{pgtype::interval, 1187, "interval"},
-	{pgtype::timetz, 1270, "time with time zone"},
-	{pgtype::bit, 1561, "bit"},
-	{pgtype::varbit, 1563, "bit varying"},
-	{pgtype::numeric, 1231, "numeric"},
-	{pgtype::uuid, 2951, "uuid"},
-	{pgtype::jsonb, 3807, "jsonb"},
-};
-
-/* Common types that arrive as text: their input may depend on the server, or they are of no use elsewhere. */
-struct Named {
-	std::uint32_t oid;
-	const char *name;
-};
-constexpr Named shown_as_text[] = {
-	{18, "\"char\""},       {24, "regproc"},   {27, "tid"},         {28, "xid"},         {142, "xml"},
-	{600, "point"},         {650, "cidr"},     {705, "unknown"},    {774, "macaddr8"},   {790, "money"},
-	{829, "macaddr"},       {869, "inet"},     {2205, "regclass"},  {2206, "regtype"},   {2249, "record"},
-	{2202, "regprocedure"}, {2278, "void"},    {3614, "tsvector"},  {3615, "tsquery"},   {3904, "int4range"},
-	{3906, "numrange"},     {3908, "tsrange"}, {3910, "tstzrange"}, {3912, "daterange"}, {3926, "int8range"},
-};
-
-const Builtin *
-find_kept(std::uint32_t oid) noexcept
-{
-	auto const is_it = [oid](const Builtin &type) { return type.oid == oid || type.array == oid; };
-	auto const found = std::ranges::find_if(kept, is_it);
-	return found == std::end(kept) ? nullptr : found;
-}
-
-const char *
-find_named(std::uint32_t oid) noexcept
-{
-	auto const found = std::ranges::find(shown_as_text, oid, &Named::oid);
-	return found == std::end(shown_as_text) ? nullptr : found->name;
-}
-
 std::string
 native_name(std::uint32_t oid, const TypeNames &names)
 {
-	if (const Builtin *const type = find_kept(oid))
+	const Builtin *type = find_kept(oid);
+	if (type == nullptr)
+		type = find_sent(oid);
+	if (type != nullptr)
 		return oid == type->oid ? std::string(type->name) : std::string(type->name) + "[]";
 	if (const char *const name = find_named(oid))
 		return name;
@@ -164,12 +104,127 @@ read_special(Batch &batch, Cell &cell, std::string_view text, Decoding decoding)
 		}
 		return false;
 	case Decoding::bytes: return read_bytes(batch, cell, text);
-	case Decoding::text: break;
+	default: break;
 	}
 	return false;
 }
 
+/* A number in network byte order. */
+template <typename Number>
+Number
+read_sent(const char *from) noexcept
+{
+	Number number;
+	std::memcpy(&number, from, sizeof number);
+	if constexpr (std::endian::native == std::endian::little) {
+		if constexpr (sizeof number == 2)
+			number = static_cast<Number>(__builtin_bswap16(static_cast<std::uint16_t>(number)));
+		else if constexpr (sizeof number == 4)
+			number = static_cast<Number>(__builtin_bswap32(static_cast<std::uint32_t>(number)));
+		else if constexpr (sizeof number == 8)
+			number = static_cast<Number>(__builtin_bswap64(static_cast<std::uint64_t>(number)));
+	}
+	return number;
+}
+
+/* Sets an integer from a value that has to be just as long as Number. */
+template <typename Number>
+bool
+set_integer(Cell &cell, std::string_view sent, CellKind kind) noexcept
+{
+	if (sent.size() != sizeof(Number))
+		return false;
+	cell.integer = static_cast<std::int64_t>(read_sent<Number>(sent.data()));
+	cell.kind = kind;
+	return true;
+}
+
+template <typename Real, typename Bits>
+bool
+set_real(Cell &cell, std::string_view sent, CellKind kind) noexcept
+{
+	if (sent.size() != sizeof(Real))
+		return false;
+	cell.real = static_cast<double>(std::bit_cast<Real>(read_sent<Bits>(sent.data())));
+	cell.kind = kind;
+	return true;
+}
+
+/* False for what no send function writes. */
+bool
+read_wire(Batch &batch, Cell &cell, std::string_view sent, Decoding decoding)
+{
+	switch (decoding) {
+	case Decoding::sent_boolean: return set_integer<std::uint8_t>(cell, sent, CellKind::boolean) && cell.integer <= 1;
+	case Decoding::sent_int2: return set_integer<std::int16_t>(cell, sent, CellKind::integer);
+	case Decoding::sent_int4: return set_integer<std::int32_t>(cell, sent, CellKind::integer);
+	case Decoding::sent_int8: return set_integer<std::int64_t>(cell, sent, CellKind::integer);
+	case Decoding::sent_oid: return set_integer<std::uint32_t>(cell, sent, CellKind::integer);
+	case Decoding::sent_float4: return set_real<float, std::uint32_t>(cell, sent, CellKind::float4);
+	case Decoding::sent_float8: return set_real<double, std::uint64_t>(cell, sent, CellKind::float8);
+	case Decoding::sent_date: return set_integer<std::int32_t>(cell, sent, CellKind::date);
+	case Decoding::sent_time: return set_integer<std::int64_t>(cell, sent, CellKind::time);
+	case Decoding::sent_timestamp: return set_integer<std::int64_t>(cell, sent, CellKind::timestamp);
+	case Decoding::sent_bytes: batch.set_text(cell, sent, CellKind::bytes); return true;
+	case Decoding::sent_jsonb:
+		/* The text, behind the version of the form. */
+		if (sent.empty() || sent[0] != 1)
+			return false;
+		batch.set_text(cell, sent.substr(1));
+		return true;
+	default: batch.set_text(cell, sent, CellKind::wire); return true;
+	}
+}
+
+[[noreturn]] void
+refuse_value(const Column &column)
+{
+	throw core::Error(core::FailureKind::query, "08P01",
+	                  "the server sent a malformed value of type " + column.native_type);
+}
+
+bool
+is_text_form(Decoding decoding) noexcept
+{
+	return decoding <= Decoding::bytes;
+}
+
+/* A column as it is in text form. */
+Column
+column_of(const PGresult *result, int number, const TypeNames &names)
+{
+	Oid const oid = PQftype(result, number);
+	bool const keep = find_kept(oid) != nullptr;
+	Column column;
+	column.name = PQfname(result, number);
+	column.type_oid = keep ? oid : pgtype::text;
+	column.typmod = keep ? pgtype::believable_typmod(oid, PQfmod(result, number)) : -1;
+	column.native_type = native_name(oid, names);
+	return column;
+}
+
 } // namespace
+
+Shape::Shape(const PGresult *result, const TypeNames &names)
+{
+	int const width = PQnfields(result);
+	columns.reserve(static_cast<std::size_t>(width));
+	decodings.reserve(static_cast<std::size_t>(width));
+	for (int i = 0; i < width; ++i) {
+		Column &column = columns.emplace_back(column_of(result, i, names));
+		Oid const oid = PQftype(result, i);
+		bool const sent = PQfformat(result, i) != 0;
+		const Builtin *const kept = find_kept(oid);
+		const Builtin *const type = kept != nullptr ? kept : find_sent(oid);
+		has_wire_form = has_wire_form && type != nullptr;
+		binary = binary || sent;
+		if (sent && type != nullptr) {
+			column.type_oid = oid;
+			decodings.push_back(type->oid == oid ? type->sent : Decoding::sent);
+		} else
+			decodings.push_back(kept != nullptr && kept->oid == oid ? kept->decoding : Decoding::text);
+	}
+}
 
 std::vector<Column>
 columns_of(const PGresult *result, const TypeNames &names)
@@ -177,28 +232,9 @@ columns_of(const PGresult *result, const TypeNames &names)
 	int const width = PQnfields(result);
 	std::vector<Column> columns;
 	columns.reserve(static_cast<std::size_t>(width));
-	for (int i = 0; i < width; ++i) {
-		Oid const oid = PQftype(result, i);
-		bool const keep = find_kept(oid) != nullptr;
-		Column &column = columns.emplace_back();
-		column.name = PQfname(result, i);
-		column.type_oid = keep ? oid : pgtype::text;
-		column.typmod = keep ? pgtype::believable_typmod(oid, PQfmod(result, i)) : -1;
-		column.native_type = native_name(oid, names);
-	}
+	for (int i = 0; i < width; ++i)
+		columns.push_back(column_of(result, i, names));
 	return columns;
-}
-
-std::vector<Decoding>
-decodings_of(const std::vector<Column> &columns)
-{
-	std::vector<Decoding> decodings;
-	decodings.reserve(columns.size());
-	for (const Column &column : columns) {
-		const Builtin *const type = find_kept(column.type_oid);
-		decodings.push_back(type != nullptr && type->oid == column.type_oid ? type->decoding : Decoding::text);
-	}
-	return decodings;
 }
 
 std::vector<Oid>
@@ -206,24 +242,29 @@ unnamed_types(const PGresult *result, const TypeNames &names)
 {
 	std::vector<Oid> types;
 	for (int i = 0; i < PQnfields(result); ++i)
-		if (Oid const oid = PQftype(result, i);
-		    find_kept(oid) == nullptr && find_named(oid) == nullptr && !names.contains(oid))
+		if (Oid const oid = PQftype(result, i); find_kept(oid) == nullptr && find_sent(oid) == nullptr &&
+		                                        find_named(oid) == nullptr && !names.contains(oid))
 			types.push_back(oid);
 	return types;
 }
 
 void
-append_row(Batch &batch, const PGresult *result, int row, const std::vector<Decoding> &decodings)
+append_row(Batch &batch, const PGresult *result, int row, const Shape &shape)
 {
 	Cell *cell = batch.add_row();
 	int column = 0;
-	for (Decoding const decoding : decodings) {
+	for (Decoding const decoding : shape.decodings) {
 		auto const size = static_cast<std::size_t>(PQgetlength(result, row, column));
 		/* Only an empty value needs the question whether it is null. */
 		if (size != 0 || PQgetisnull(result, row, column) == 0) {
-			std::string_view const text(PQgetvalue(result, row, column), size);
-			if (decoding == Decoding::text || !read_special(batch, *cell, text, decoding))
-				batch.set_text(*cell, text);
+			std::string_view const value(PQgetvalue(result, row, column), size);
+			if (decoding == Decoding::text)
+				batch.set_text(*cell, value);
+			else if (is_text_form(decoding)) {
+				if (!read_special(batch, *cell, value, decoding))
+					batch.set_text(*cell, value);
+			} else if (!read_wire(batch, *cell, value, decoding))
+				refuse_value(shape.columns[static_cast<std::size_t>(column)]);
 		}
 		++column;
 		++cell;

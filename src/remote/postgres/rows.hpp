@@ -9,24 +9,31 @@
 
 #include <libpq-fe.h>
 
+#include "remote/postgres/types.hpp"
 #include "remote/value.hpp"
 
 namespace tenancy::remote::postgres {
 
-enum class Decoding : unsigned char { text, boolean, integer, float4, float8, bytes };
-
 /* Names of types that are not built in, as the server spells them. */
 using TypeNames = std::map<Oid, std::string>;
 
-/* The columns of a result, and of a prepared statement's description. */
-std::vector<Column> columns_of(const PGresult *result, const TypeNames &names);
+/* What a result looks like and how its cells are read, by the formats in which it came. */
+struct Shape {
+	Shape(const PGresult *result, const TypeNames &names);
 
-/* How each column's text becomes cells. */
-std::vector<Decoding> decodings_of(const std::vector<Column> &columns);
+	std::vector<Column> columns;
+	std::vector<Decoding> decodings;
+	bool binary = false;       /* its values are what send functions write */
+	bool has_wire_form = true; /* of every column the values can be read in that form too */
+};
+
+/* The columns of a result, and of a prepared statement's description, as they are in text form. */
+std::vector<Column> columns_of(const PGresult *result, const TypeNames &names);
 
 /* The types of result that only the server can name. */
 std::vector<Oid> unnamed_types(const PGresult *result, const TypeNames &names);
 
-void append_row(Batch &batch, const PGresult *result, int row, const std::vector<Decoding> &decodings);
+/* Throws 08P01 for a value that cannot be of its type. */
+void append_row(Batch &batch, const PGresult *result, int row, const Shape &shape);
 
 } // namespace tenancy::remote::postgres

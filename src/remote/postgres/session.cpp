@@ -59,6 +59,14 @@ version_text(const PGconn *connection)
 	return "PostgreSQL " + clean(version.substr(0, version.find(' ')));
 }
 
+/* What the server reported last of a setting. */
+bool
+parameter_is(const PGconn *connection, const char *name, std::string_view value) noexcept
+{
+	const char *const now = PQparameterStatus(connection, name);
+	return now != nullptr && now == value;
+}
+
 Oid
 oid_at(const PGresult *result, int row)
 {
@@ -68,12 +76,12 @@ oid_at(const PGresult *result, int row)
 } // namespace
 
 Session::Session(Endpoint endpoint, Link link, bool read_only)
-	: endpoint_(std::move(endpoint)), link_(std::move(link)), version_(version_text(link_.raw())), read_only_(read_only)
+	: endpoint_(std::move(endpoint)), link_(std::move(link)), version_(version_text(link_.raw())),
+	  read_only_(read_only), sends_dates_(parameter_is(link_.raw(), "integer_datetimes", "on"))
 {}
 
-template <typename Take>
 void
-Session::finish(Deadline deadline, Waiter &waiter, Take &&take)
+Session::finish(Deadline deadline, Waiter &waiter, const std::function<void(Reply)> &take)
 {
 	link_.flush(deadline, waiter);
 	Result failure;
@@ -84,7 +92,7 @@ Session::finish(Deadline deadline, Waiter &waiter, Take &&take)
 		ExecStatusType const status = PQresultStatus(reply.result.get());
 		if (status == PGRES_FATAL_ERROR && reply.step != Step::attempt && !failure)
 			failure = std::move(reply.result);
-		else if (status == PGRES_TUPLES_OK || reply.step == Step::describe)
+		else if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
 			take(std::move(reply));
 	}
 	if (failure)
@@ -116,6 +124,7 @@ Session::renew(Deadline deadline, Waiter &waiter)
 {
 	broken_ = true;
 	statements_.clear();
+	forgotten_.clear();
 	link_.send_command("DISCARD ALL");
 	link_.send_sync();
 	remote_timeout_ms_ = 0;
@@ -128,10 +137,40 @@ Session::prepare_to_run(Deadline deadline, Waiter &waiter)
 {
 	if (busy_)
 		throw Error(FailureKind::other, "55000", "another statement of this connection is still open");
-	if (broken_ || !link_.idle())
+	if (broken_ || !is_settled())
 		throw Error(FailureKind::lost, "08003", "the connection is closed");
-	if (spoiled_)
+	if (block_.is_dead())
+		throw Error(FailureKind::query, "25P02", "the remote transaction has ended, and has to be rolled back");
+	if (spoiled_ && !block_.is_begun())
 		renew(deadline, waiter);
+}
+
+void
+Session::send_preamble(const RunOptions &options)
+{
+	if (!block_.is_begun())
+		send_forgotten();
+	send_timeout(options.timeout_ms);
+	if (!block_.is_open())
+		return;
+	/* A new session has to wait for the end of the transaction, but the form of dates cannot. */
+	if (block_.is_begun() && !state_is_ours())
+		send_set_up();
+	block_.before_statement(options.repeatable);
+	for (const std::string &sql : block_.waiting())
+		link_.send_command(sql.c_str());
+	block_.told();
+}
+
+/* The server may not have it: each in a group of its own, so that this harms nothing; outside a transaction. */
+void
+Session::send_forgotten()
+{
+	for (const std::string &name : forgotten_) {
+		link_.send_command(("DEALLOCATE " + name).c_str(), Step::attempt);
+		link_.send_sync();
+	}
+	forgotten_.clear();
 }
 
 /* In a group of its own, so that it outlives the failure of the statement. */
@@ -148,6 +187,7 @@ Session::send_timeout(long timeout_ms)
 	link_.send_command(sql.c_str());
 	link_.send_sync();
 	remote_timeout_ms_ = wanted;
+	timeout_in_block_ = timeout_in_block_ || block_.is_begun();
 }
 
 std::unique_ptr<remote::Cursor>
@@ -164,9 +204,10 @@ Session::describe(std::string_view sql, const RunOptions &options, Waiter &waite
 {
 	Deadline const deadline = local_deadline(options);
 	prepare_to_run(deadline, waiter);
-	std::string const text = statement_text(sql);
+	check_text(sql);
+	std::string const text(sql);
 	InFlight flight(*this);
-	send_timeout(options.timeout_ms);
+	send_preamble(options);
 	link_.send_prepare("", text.c_str(), Arguments());
 	link_.send_describe("");
 	link_.send_sync();
@@ -204,13 +245,20 @@ Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &
 bool
 Session::reusable() const noexcept
 {
-	return !busy_ && !spoiled_ && !broken_ && link_.idle();
+	return !busy_ && !spoiled_ && !broken_ && !block_.is_open() && link_.idle();
+}
+
+bool
+Session::is_settled() const noexcept
+{
+	PGTransactionStatusType const status = link_.status();
+	return status == PQTRANS_IDLE || (block_.is_begun() && (status == PQTRANS_INTRANS || status == PQTRANS_INERROR));
 }
 
 bool
 Session::ping(Deadline deadline, Waiter &waiter)
 {
-	if (busy_ || broken_ || !link_.idle())
+	if (busy_ || broken_ || !is_settled())
 		return false;
 	broken_ = true;
 	try {
@@ -220,7 +268,7 @@ Session::ping(Deadline deadline, Waiter &waiter)
 	} catch (const Error &) {
 		return false;
 	}
-	broken_ = !link_.idle();
+	broken_ = !is_settled();
 	return !broken_;
 }
 
@@ -236,11 +284,31 @@ Session::state_is_ours() const noexcept
 	       starts("client_encoding", "UTF8") && starts("standard_conforming_strings", "on");
 }
 
+bool
+Session::defaults_to_read_only() const noexcept
+{
+	return read_only_ && parameter_is(link_.raw(), "default_transaction_read_only", "on");
+}
+
 void
 Session::statement_ended() noexcept
 {
 	if (leaves_a_mark(link_.tag()) || !state_is_ours())
 		spoiled_ = true;
+	if (block_.is_begun() && link_.idle())
+		block_.die();
+}
+
+bool
+Session::halt(Deadline budget, Waiter &waiter)
+{
+	/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
+	if (link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter))
+		return true;
+	if (link_.broken())
+		return false;
+	request_cancel(endpoint_, link_, process_, budget, waiter);
+	return link_.drain(budget, waiter);
 }
 
 void
@@ -249,14 +317,15 @@ Session::stop() noexcept
 	try {
 		core::PollWaiter waiter;
 		Deadline const budget = Deadline::after(stop_budget_ms);
-		/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
-		bool const ended = link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter);
-		if (!ended && !link_.broken()) {
-			request_cancel(endpoint_, link_, process_, budget, waiter);
-			(void) link_.drain(budget, waiter);
-		}
-		if (link_.answered() && !link_.broken() && !link_.idle()) {
-			link_.send_command("ROLLBACK");
+		(void) halt(budget, waiter);
+		const char *repair = nullptr;
+		if (!block_.is_begun())
+			repair = link_.idle() ? nullptr : "ROLLBACK";
+		else if (block_.is_guarded() && link_.status() == PQTRANS_INERROR)
+			repair = Block::to_guard;
+		if (repair != nullptr && link_.status() != PQTRANS_UNKNOWN) {
+			settings_undone();
+			link_.send_command(repair);
 			link_.send_sync();
 			(void) link_.drain(budget, waiter);
 		}
@@ -265,7 +334,7 @@ Session::stop() noexcept
 		broken_ = true;
 	}
 	statement_ended();
-	if (!link_.idle()) {
+	if (!is_settled() && !link_.idle()) {
 		broken_ = true;
 		link_.close();
 	}

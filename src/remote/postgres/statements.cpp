@@ -5,19 +5,20 @@
 
 #include <utility>
 
+#include "remote/postgres/lasting.hpp"
+
 namespace tenancy::remote::postgres {
 
 namespace {
 
 /* The text, and after a zero byte, which no text has, the types: the same text with other types is another plan. */
-std::string
-key_of(std::string_view sql, const Arguments &arguments)
+void
+spell_key(std::string &key, std::string_view sql, const Arguments &arguments)
 {
-	std::string key(sql);
-	key += '\0';
 	auto const count = static_cast<std::size_t>(arguments.count());
+	key.assign(sql);
+	key += '\0';
 	key.append(reinterpret_cast<const char *>(arguments.types()), count * sizeof(Oid));
-	return key;
 }
 
 } // namespace
@@ -27,31 +28,42 @@ Statements::use(std::string_view sql, const Arguments &arguments, std::string &e
 {
 	if (sql.size() > longest)
 		return nullptr;
-	std::string key = key_of(sql, arguments);
-	if (auto const found = index_.find(key); found != index_.end()) {
+	spell_key(key_, sql, arguments);
+	if (!order_.empty() && order_.front().key == key_ && !order_.front().name.empty())
+		return &order_.front();
+	if (auto const found = index_.find(key_); found != index_.end()) {
 		order_.splice(order_.begin(), order_, found->second);
 		PreparedStatement &statement = order_.front();
 		if (statement.name.empty())
-			rename(statement);
+			give_name(statement);
 		return &statement;
 	}
 	if (order_.size() == capacity) {
-		if (order_.back().prepared)
+		if (order_.back().asked)
 			evicted = std::move(order_.back().name);
 		index_.erase(order_.back().key);
 		order_.pop_back();
 	}
 	PreparedStatement &statement = order_.emplace_front();
-	statement.key = std::move(key);
+	statement.key = key_;
+	statement.marks = may_leave_a_mark(sql);
 	index_.emplace(statement.key, order_.begin());
 	return &statement;
 }
 
 void
-Statements::rename(PreparedStatement &statement)
+Statements::give_name(PreparedStatement &statement)
 {
 	statement.name = "tenancy_" + std::to_string(++number_);
-	statement.prepared = false;
+}
+
+void
+Statements::rename(PreparedStatement &statement)
+{
+	give_name(statement);
+	statement.asked = statement.prepared = false;
+	statement.form = PreparedStatement::Form::unknown;
+	statement.shape.reset();
 }
 
 void

@@ -205,6 +205,14 @@ constexpr std::string_view function_table[] = {
 	"sum",
 	"tan",
 	"tanh",
+	"tenancy_blob",
+	"tenancy_bool",
+	"tenancy_int",
+	"tenancy_is_date",
+	"tenancy_is_timestamp",
+	"tenancy_num",
+	"tenancy_real",
+	"tenancy_text",
 	"time",
 	"timediff",
 	"total",
@@ -303,7 +311,7 @@ Authorizer::judge(int code, const char *first, const char *second, const char *s
 	case Access::read: return Verdict::allowed;
 	case Access::change: return declares_module(code, first) ? Verdict::allowed : write;
 	case Access::define: return equal(schema, "temp") ? Verdict::denied : write;
-	case Access::transaction: return Verdict::transaction;
+	case Access::transaction: return own_step_ ? Verdict::allowed : Verdict::transaction;
 	case Access::module: return listed(module_table, second) ? write : Verdict::denied;
 	case Access::function: known = listed(function_table, second); break;
 	case Access::pragma:

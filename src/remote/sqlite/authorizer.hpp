@@ -13,10 +13,11 @@ namespace tenancy::remote::sqlite {
 class Authorizer {
 public:
 	void install(sqlite3 *database) noexcept;
-	/* Before each call that may compile something. */
-	void begin(bool read_only) noexcept
+	/* Before each call that may compile something; own_step: what it compiles is a transaction command of ours. */
+	void begin(bool read_only, bool own_step) noexcept
 	{
 		read_only_ = read_only;
+		own_step_ = own_step;
 		verdict_ = Verdict::allowed;
 	}
 	bool refused() const noexcept { return verdict_ != Verdict::allowed; }
@@ -31,6 +32,7 @@ private:
 	Verdict judge(int action, const char *first, const char *second, const char *schema) const noexcept;
 
 	bool read_only_ = false;
+	bool own_step_ = false;
 	Verdict verdict_ = Verdict::allowed;
 	int action_ = 0;
 	char name_[64] = ""; /* of the function, pragma or module */

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "remote/sqlite/error.hpp"
 #include "remote/sqlite/function.hpp"
+#include "remote/sqlite/row.hpp"
 
 namespace tenancy::remote::sqlite {
 
@@ -18,13 +19,14 @@ namespace {
 using core::Error;
 using core::FailureKind;
 
-constexpr std::size_t max_cached = 32;
-constexpr std::size_t max_cached_sql = 16 << 10;
+constexpr std::size_t max_cached = 64;
+constexpr std::size_t max_cached_sql = 64 << 10;
 constexpr int operations_between_checks = 1000; /* some microseconds */
 constexpr std::int64_t heap_limit = 512 << 20;  /* of all SQLite databases of the process */
 /* Without a statement timeout a lock is not waited for forever: its holder may be another cursor of this backend. */
 constexpr long lock_timeout_ms = 30'000;
 constexpr long patience_ms = 100;
+constexpr long patience_with_transaction_ms = 500;
 
 constexpr std::pair<int, int> limit_table[] = {
 	{SQLITE_LIMIT_ATTACHED, 0},
@@ -99,6 +101,22 @@ Statement::~Statement()
 		cache_->pop_back();
 }
 
+std::shared_ptr<const std::vector<Column>>
+Statement::columns(bool with_row)
+{
+	CachedStatement &entry = taken_.front();
+	int const compilations = sqlite3_stmt_status(get(), SQLITE_STMTSTATUS_REPREPARE, 0);
+	if (entry.columns != nullptr && entry.compilations == compilations)
+		return entry.columns;
+	auto columns = std::make_shared<const std::vector<Column>>(columns_of(get(), with_row));
+	bool const fixed = std::none_of(columns->begin(), columns->end(), [&](const Column &column) {
+		return sqlite3_column_decltype(get(), static_cast<int>(&column - columns->data())) == nullptr;
+	});
+	entry.columns = fixed ? columns : nullptr;
+	entry.compilations = compilations;
+	return columns;
+}
+
 Database::Database(const File &file, bool read_only, const Call &call)
 {
 	open(file, read_only);
@@ -140,7 +158,7 @@ Database::harden(bool read_only)
 		require(sqlite3_db_config(handle, option, value, &now) == SQLITE_OK && now == value);
 	}
 	require(sqlite3_drop_modules(handle, const_cast<const char **>(kept_modules)) == SQLITE_OK);
-	require(install_functions(handle));
+	require(install_functions(handle) && install_typed_functions(handle));
 	require(sqlite3_exec(handle, setup_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
 	require(!read_only || sqlite3_exec(handle, read_only_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
 	sqlite3_progress_handler(handle, operations_between_checks, progress, this);
@@ -157,7 +175,8 @@ Database::check_file(const Call &call)
 
 /*
  * Called by SQLite now and then; 1 ends the statement. After its first row a statement cannot be repeated, so there
- * an interrupt gets a moment to be served between two rows: it may be one that ends nothing.
+ * an interrupt gets a moment to be served between two rows: it may be one that ends nothing. One that writes takes its
+ * whole transaction with it, so there the moment is longer, in the hope that the statement ends first.
  */
 int
 Database::progress(void *self) noexcept
@@ -169,10 +188,10 @@ Database::progress(void *self) noexcept
 		return 1;
 	if (database.deaf_ || !database.call_->waiter.interrupted())
 		return 0;
-	if (!database.started_)
+	if (!database.started_ && !database.fragile_)
 		return 1;
 	if (database.patience_.never())
-		database.patience_ = core::Deadline::after(patience_ms);
+		database.patience_ = core::Deadline::after(database.fragile_ ? patience_with_transaction_ms : patience_ms);
 	return database.patience_.passed() ? 1 : 0;
 }
 
@@ -190,14 +209,19 @@ Database::wait_for_lock(const Call &call)
 
 /*
  * What SQLite calls BUSY and INTERRUPT has been rolled back by it, so the operation starts anew; only one that has
- * shown a row cannot, for it might show other rows then.
+ * shown a row cannot, for it might show other rows then, nor one that has lost its transaction. And what a transaction
+ * has read never becomes new again (BUSY_SNAPSHOT, of databases with a write-ahead log).
  */
 void
-Database::recover(int code, const Call &call, bool started)
+Database::recover(int code, const Call &call, bool started, bool within)
 {
+	bool const lost_transaction = within && idle();
 	if (authorizer_.refused())
 		throw authorizer_.error();
-	if ((code & 0xff) == SQLITE_BUSY && !started)
+	if (code == SQLITE_BUSY_SNAPSHOT && within)
+		throw Error(FailureKind::query, "40001", "could not serialize access to the database",
+		            "It was changed after the transaction had read it.", "Roll back the transaction and try it again.");
+	if ((code & 0xff) == SQLITE_BUSY && !started && !lost_transaction)
 		return wait_for_lock(call);
 	if ((code & 0xff) != SQLITE_INTERRUPT)
 		throw error_of(handle_.get(), code);
@@ -206,26 +230,30 @@ Database::recover(int code, const Call &call, bool started)
 		throw Error(FailureKind::timeout, "57014", "canceling statement due to statement timeout");
 	if (started)
 		throw Error(FailureKind::cancelled, "57014", "the statement was interrupted after its first rows");
+	if (lost_transaction)
+		throw Error(FailureKind::cancelled, "57014", "the statement was interrupted, and its transaction with it");
 	deaf_ = call.waiter.interrupted();
 }
 
 /* Run operation until it is done. */
 template <typename Operation>
 int
-Database::run(const Call &call, bool started, Operation operation)
+Database::run(const Call &call, bool started, bool fragile, Operation operation)
 {
+	bool const within = !idle();
 	deaf_ = false;
 	started_ = started;
+	fragile_ = fragile;
 	patience_ = lock_deadline_ = {};
 	pause_ms_ = 1;
 	for (;;) {
-		authorizer_.begin(call.read_only);
+		authorizer_.begin(call.read_only, call.own_step);
 		call_ = &call;
 		int const code = operation();
 		call_ = nullptr;
 		if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
 			return code;
-		recover(code, call, started);
+		recover(code, call, started, within);
 	}
 }
 
@@ -243,10 +271,10 @@ Database::prepare(std::string_view sql, const Call &call)
 
 	if (sql.find('\0') != std::string_view::npos)
 		throw Error(FailureKind::query, "22021", "the statement contains a zero byte");
-	taken.push_back({std::string(sql), call.read_only, nullptr});
+	taken.push_back({std::string(sql), call.read_only, nullptr, nullptr, 0});
 	const std::string &text = taken.front().sql;
 	const char *tail = nullptr;
-	run(call, false, [&] {
+	run(call, false, false, [&] {
 		sqlite3_stmt *statement = nullptr;
 		int const size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
 		int const code =
@@ -266,7 +294,23 @@ Database::prepare(std::string_view sql, const Call &call)
 bool
 Database::step(sqlite3_stmt *statement, const Call &call, bool started)
 {
-	return run(call, started, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
+	bool const fragile = !idle() && sqlite3_stmt_readonly(statement) == 0;
+	return run(call, started, fragile, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
+}
+
+/* Never from the cache of users' statements, nor into it. */
+void
+Database::command(const std::string &sql, const Call &call)
+{
+	Call const own = {call.waiter, call.deadline, call.read_only, true};
+	StatementHandle handle;
+	run(own, false, false, [&] {
+		sqlite3_stmt *statement = nullptr;
+		int const code = sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &statement, nullptr);
+		handle.reset(statement);
+		return code;
+	});
+	run(own, false, false, [&] { return sqlite3_step(handle.get()); });
 }
 
 } // namespace tenancy::remote::sqlite

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sqlite3.h>
 
@@ -23,6 +24,7 @@ struct Call {
 	core::Waiter &waiter;
 	core::Deadline deadline;
 	bool read_only;
+	bool own_step = false; /* a transaction command, which only the session itself may give */
 };
 
 struct FinalizeStatement {
@@ -38,6 +40,8 @@ struct CachedStatement {
 	std::string sql;
 	bool read_only; /* compiled under those rules */
 	StatementHandle handle;
+	std::shared_ptr<const std::vector<Column>> columns; /* if no row has a say in them */
+	int compilations;                                   /* when columns were asked for */
 };
 using StatementList = std::list<CachedStatement>;
 
@@ -49,6 +53,8 @@ public:
 	Statement &operator=(Statement &&) = delete;
 	~Statement();
 	sqlite3_stmt *get() const noexcept { return taken_.front().handle.get(); }
+	/* As columns_of(get(), with_row), but remembered while the statement is not compiled anew. */
+	std::shared_ptr<const std::vector<Column>> columns(bool with_row);
 
 private:
 	StatementList *cache_;
@@ -68,6 +74,8 @@ public:
 	 * tried again while started is false: that is, while no row has been seen and so nothing can be seen twice.
 	 */
 	bool step(sqlite3_stmt *statement, const Call &call, bool started);
+	/* A transaction command of the session's own; waits for locks as any statement does. */
+	void command(const std::string &sql, const Call &call);
 	/* Outside of any transaction. */
 	bool idle() const noexcept { return sqlite3_get_autocommit(handle_.get()) != 0; }
 	std::int64_t total_changes() const noexcept { return sqlite3_total_changes64(handle_.get()); }
@@ -77,9 +85,9 @@ private:
 	void open(const File &file, bool read_only);
 	void harden(bool read_only);
 	void check_file(const Call &call);
-	template <typename Operation> int run(const Call &call, bool started, Operation operation);
-	/* What to do about a failed operation: return to repeat it, or throw. */
-	void recover(int code, const Call &call, bool started);
+	template <typename Operation> int run(const Call &call, bool started, bool fragile, Operation operation);
+	/* What to do about a failed operation, begun within a transaction or not: return to repeat it, or throw. */
+	void recover(int code, const Call &call, bool started, bool within);
 	void wait_for_lock(const Call &call);
 	static int progress(void *self) noexcept;
 
@@ -89,8 +97,9 @@ private:
 	/* Of the operation that runs. */
 	const Call *call_ = nullptr;
 	bool started_ = false;
+	bool fragile_ = false;         /* ending it early ends its transaction too */
 	bool deaf_ = false;            /* its interrupts are held off by their owner */
-	core::Deadline patience_;      /* with an interrupt, when rows have been seen */
+	core::Deadline patience_;      /* with an interrupt, when rows have been seen or the transaction is at stake */
 	core::Deadline lock_deadline_; /* when it has met a lock */
 	int pause_ms_ = 1;
 };

@@ -56,6 +56,9 @@ struct Phrase {
 };
 
 constexpr Phrase phrase_table[] = {
+	{"in a column of type ", "22P02"}, /* of typed.cpp, as the next two */
+	{"contains a zero byte", "22021"},
+	{"is not valid UTF-8", "22021"},
 	{"syntax error", "42601"},
 	{"incomplete input", "42601"},
 	{"unrecognized token", "42601"},

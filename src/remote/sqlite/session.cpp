@@ -23,7 +23,7 @@ public:
 	~RowCursor() override;
 
 	void start(core::Waiter &waiter);
-	const std::vector<Column> &columns() const noexcept override { return columns_; }
+	const std::vector<Column> &columns() const noexcept override { return *columns_; }
 	bool fetch(Batch &batch, core::Waiter &waiter) override;
 	std::int64_t affected() const noexcept override { return affected_; }
 
@@ -35,7 +35,7 @@ private:
 	Statement statement_;
 	RunOptions options_;
 	core::Deadline deadline_;
-	std::vector<Column> columns_;
+	std::shared_ptr<const std::vector<Column>> columns_;
 	bool on_row_ = false;  /* SQLite stands on a row that no batch has yet */
 	bool started_ = false; /* a row has been seen */
 	std::int64_t changes_before_;
@@ -53,9 +53,10 @@ public:
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
-	void transact(const TransactionStep &, core::Deadline, core::Waiter &) override {}
-	bool in_transaction() const noexcept override { return false; }
-	bool reusable() const noexcept override { return !cursor_open_ && database_.idle(); }
+	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
+	/* Also when SQLite has rolled it back with an error, as an aborted transaction of PostgreSQL is one. */
+	bool in_transaction() const noexcept override { return spanning_; }
+	bool reusable() const noexcept override { return !cursor_open_ && !spanning_ && database_.idle(); }
 	/* There is no server; but a file that was deleted or replaced is not the database any more. */
 	bool ping(core::Deadline, core::Waiter &) override { return file_.still_there(); }
 	const std::string &server_version() const noexcept override { return version_; }
@@ -63,11 +64,17 @@ public:
 private:
 	friend class RowCursor;
 
+	void begin(const TransactionStep &step, const Call &call);
+	void demand_open() const;
+	bool reads_only() const noexcept { return read_only_ || (spanning_ && span_read_only_); }
+
 	File file_;
 	bool read_only_;
 	Database database_;
 	std::string version_;
 	bool cursor_open_ = false;
+	bool spanning_ = false; /* between transact(begin) and its end */
+	bool span_read_only_ = false;
 };
 
 RowCursor::RowCursor(FileSession &session, Statement statement, const RunOptions &options, core::Deadline deadline)
@@ -87,7 +94,7 @@ void
 RowCursor::start(core::Waiter &waiter)
 {
 	advance(call(waiter));
-	columns_ = columns_of(statement_.get(), on_row_);
+	columns_ = statement_.columns(on_row_);
 }
 
 void
@@ -108,14 +115,15 @@ RowCursor::advance(const Call &call)
 bool
 RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 {
-	batch.reset(columns_.size());
+	batch.reset(columns_->size());
 	if (!on_row_)
 		return false;
+	const std::vector<Column> &columns = *columns_;
 	auto const most = static_cast<std::size_t>(options_.fetch_rows > 0 ? options_.fetch_rows : 1);
 	Call const call = this->call(waiter);
 	bool const reading = sqlite3_stmt_readonly(statement_.get()) != 0;
 	while (on_row_ && batch.rows() < most && batch.bytes() < Batch::fetch_bytes) {
-		read_row(statement_.get(), columns_, batch);
+		read_row(statement_.get(), columns, batch);
 		affected_ += reading ? 1 : 0;
 		if (waiter.interrupted())
 			waiter.serve();
@@ -130,8 +138,10 @@ FileSession::execute(std::string_view sql, std::span<const Param> params, const 
 {
 	if (cursor_open_)
 		throw core::Error(core::FailureKind::other, "55006", "another statement of the session is still running");
+	if (spanning_)
+		demand_open();
 	RunOptions effective = options;
-	effective.read_only = options.read_only || read_only_;
+	effective.read_only = options.read_only || reads_only();
 	auto const deadline = core::Deadline::after(options.timeout_ms);
 	Statement statement = database_.prepare(sql, {waiter, deadline, effective.read_only});
 	bind(statement.get(), params);
@@ -140,11 +150,62 @@ FileSession::execute(std::string_view sql, std::span<const Param> params, const 
 	return cursor;
 }
 
+/* SQLite has rolled back a transaction by itself when it is in none any more: nothing may run on its own instead. */
+void
+FileSession::demand_open() const
+{
+	if (!spanning_)
+		throw core::Error(core::FailureKind::other, "25P01", "there is no transaction in progress");
+	if (database_.idle())
+		throw core::Error(core::FailureKind::query, "40000", "transaction was rolled back by SQLite",
+		                  "A statement of it was interrupted, or failed for good.",
+		                  "Roll back the transaction and try it again.");
+}
+
+void
+FileSession::begin(const TransactionStep &step, const Call &call)
+{
+	if (spanning_)
+		throw core::Error(core::FailureKind::other, "25001", "there is already a transaction in progress");
+	bool const reads = read_only_ || step.read_only;
+	database_.command(step.will_write && !reads ? "BEGIN IMMEDIATE" : "BEGIN", call);
+	spanning_ = true;
+	span_read_only_ = reads;
+}
+
+void
+FileSession::transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter)
+{
+	using Verb = TransactionStep::Verb;
+	if (cursor_open_)
+		throw core::Error(core::FailureKind::other, "55006", "another statement of the session is still running");
+	Call const call = {waiter, deadline, read_only_};
+	std::string const savepoint = "s" + std::to_string(step.level);
+	if (step.verb == Verb::begin)
+		return begin(step, call);
+	if (step.verb != Verb::rollback)
+		demand_open();
+	switch (step.verb) {
+	case Verb::savepoint: return database_.command("SAVEPOINT " + savepoint, call);
+	case Verb::release: return database_.command("RELEASE " + savepoint, call);
+	case Verb::rollback_to:
+		database_.command("ROLLBACK TO " + savepoint, call);
+		return database_.command("RELEASE " + savepoint, call);
+	case Verb::commit: database_.command("COMMIT", call); break;
+	case Verb::rollback:
+		if (spanning_ && !database_.idle())
+			database_.command("ROLLBACK", call);
+		break;
+	case Verb::begin: break;
+	}
+	spanning_ = false;
+}
+
 std::vector<Column>
 FileSession::describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter)
 {
 	auto const deadline = core::Deadline::after(options.timeout_ms);
-	Statement const statement = database_.prepare(sql, {waiter, deadline, options.read_only || read_only_});
+	Statement const statement = database_.prepare(sql, {waiter, deadline, options.read_only || reads_only()});
 	return columns_of(statement.get(), false);
 }
 

@@ -1,0 +1,80 @@
+/*
+ * Differences of the planner between PostgreSQL 15 and 18, each written against the newest signature. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "access/stratnum.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/pathnode.h"
+}
+
+namespace tenancy::compat {
+
+/* The path functions take clauses for rechecks since 17 and a count of disabled nodes since 18. */
+inline ForeignPath *
+foreign_table_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows, Cost startup, Cost total,
+                   List *pathkeys, Relids outer, List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(root, rel, target, rows, 0, startup, total, pathkeys, outer, nullptr, NIL,
+	                               fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(root, rel, target, rows, startup, total, pathkeys, outer, nullptr, NIL, fdw_private);
+#else
+	return create_foreignscan_path(root, rel, target, rows, startup, total, pathkeys, outer, nullptr, fdw_private);
+#endif
+}
+
+inline ForeignPath *
+foreign_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
+                  [[maybe_unused]] List *clauses, List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreign_join_path(root, rel, nullptr, rows, 0, startup, total, pathkeys, nullptr, nullptr, clauses,
+	                                fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreign_join_path(root, rel, nullptr, rows, startup, total, pathkeys, nullptr, nullptr, clauses,
+	                                fdw_private);
+#else
+	return create_foreign_join_path(root, rel, nullptr, rows, startup, total, pathkeys, nullptr, nullptr, fdw_private);
+#endif
+}
+
+inline ForeignPath *
+foreign_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows, Cost startup, Cost total,
+                   List *pathkeys, List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, nullptr, NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, nullptr, NIL, fdw_private);
+#else
+	return create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, nullptr, fdw_private);
+#endif
+}
+
+/* GROUP BY without redundant keys since 16. */
+inline List *
+group_clause(const PlannerInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+	return root->processed_groupClause;
+#else
+	return root->parse->groupClause;
+#endif
+}
+
+/* The strategy, as a btree has it, of a pathkey: a comparison type since 18. */
+inline int16
+pathkey_strategy(const PathKey *pathkey)
+{
+#if PG_VERSION_NUM >= 180000
+	return pathkey->pk_cmptype == COMPARE_LT ? BTLessStrategyNumber : BTGreaterStrategyNumber;
+#else
+	return static_cast<int16>(pathkey->pk_strategy);
+#endif
+}
+
+} // namespace tenancy::compat

@@ -1,0 +1,453 @@
+/*
+ * tenancy.attach, detach and refresh_attached. PG regime.
+ *
+ * A tenant may create neither schemas nor servers. Who asks and for what is judged with the caller's own rights first;
+ * then the extension does it.
+ */
+#include "fdw/attach.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/function.hpp"
+#include "bridge/param.hpp"
+#include "bridge/spi.hpp"
+#include "fdw/option.hpp"
+#include "identity/identity.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "common/hashfn.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+spi::Statement find_attachment = {
+	"SELECT a.connection_id, a.server_name::text, a.remote_schema, a.tables, a.options, a.user_id, c.name"
+	" FROM tenancy.attachments AS a JOIN tenancy.database_connections AS c ON c.id = a.connection_id"
+	" WHERE a.schema_name = $1 FOR UPDATE OF a",
+	1,
+	{NAMEOID},
+	nullptr};
+
+/* Who comes second at the same time waits here, and is then the one that finds it. */
+spi::Statement put_attachment = {
+	"INSERT INTO tenancy.attachments (schema_name, connection_id, server_name, user_id, remote_schema, tables, options)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (schema_name) DO UPDATE SET remote_schema = "
+	"EXCLUDED.remote_schema,"
+	" tables = EXCLUDED.tables, options = EXCLUDED.options, refreshed_at = now()"
+	" WHERE attachments.connection_id = EXCLUDED.connection_id",
+	7,
+	{NAMEOID, UUIDOID, NAMEOID, UUIDOID, TEXTOID, TEXTARRAYOID, JSONBOID},
+	nullptr};
+
+spi::Statement touch_attachment = {
+	"UPDATE tenancy.attachments SET refreshed_at = now() WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
+spi::Statement forget_attachment = {"DELETE FROM tenancy.attachments WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
+
+spi::Statement each_option = {"SELECT o.key, o.value FROM jsonb_each_text($1) AS o", 1, {JSONBOID}, nullptr};
+
+spi::Statement bound_roles = {"SELECT b.role_name::text FROM tenancy.role_bindings AS b JOIN pg_roles AS r"
+                              " ON r.rolname = b.role_name WHERE b.user_id = $1 ORDER BY 1",
+                              1,
+                              {UUIDOID},
+                              nullptr};
+
+spi::Statement schema_roles = {
+	"SELECT DISTINCT r.rolname::text FROM pg_namespace AS n, aclexplode(n.nspacl) AS a JOIN pg_roles AS r"
+	" ON r.oid = a.grantee WHERE n.nspname = $1 AND a.privilege_type = 'USAGE' AND r.oid <> n.nspowner ORDER BY 1",
+	1,
+	{NAMEOID},
+	nullptr};
+
+spi::Statement tables_of_server = {
+	"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid"
+	" JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_foreign_server AS s ON s.oid = f.ftserver"
+	" WHERE s.srvname = $1 AND n.nspname = $2 ORDER BY 1",
+	2,
+	{NAMEOID, NAMEOID},
+	nullptr};
+
+/* A row of tenancy.attachments with the name of its connection, in the caller's memory. */
+struct Stored {
+	core::Uuid connection, user;
+	char *connection_name, *server, *remote_schema;
+	ArrayType *tables;
+	Jsonb *options;
+};
+
+Datum
+name_datum(const char *name)
+{
+	return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
+bool
+find_stored(const char *schema, Stored *stored)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	Datum const values[] = {name_datum(schema)};
+	spi::Scope const scope = spi::open();
+	bool const found = spi::run(find_attachment, values, nullptr, false) == 1;
+	if (found) {
+		MemoryContext const spi_context = MemoryContextSwitchTo(context);
+		bool is_null;
+		stored->connection = bridge::uuid_value(spi::value(0, 1, &is_null));
+		stored->server = spi::text(0, 2);
+		stored->remote_schema = spi::text(0, 3);
+		Datum const tables = spi::value(0, 4, &is_null);
+		stored->tables = is_null ? nullptr : DatumGetArrayTypePCopy(tables);
+		Datum const options = spi::value(0, 5, &is_null);
+		stored->options = is_null ? nullptr : DatumGetJsonbPCopy(options);
+		stored->user = bridge::uuid_value(spi::value(0, 6, &is_null));
+		stored->connection_name = spi::text(0, 7);
+		MemoryContextSwitchTo(spi_context);
+	}
+	spi::close(scope);
+	return found;
+}
+
+/* The attachment of that schema, when it is the caller's and of the connection that selector names, deleted or not. */
+Stored
+require_stored(const connection::Selector &selector, const char *schema)
+{
+	Stored stored{};
+	bool const admin = identity::is_admin();
+	core::Uuid const user = admin ? core::Uuid{} : identity::require_user();
+	if (find_stored(schema, &stored) && (admin || stored.user == user) &&
+	    (selector.is_id ? selector.id == stored.connection : strcmp(selector.text, stored.connection_name) == 0))
+		return stored;
+	(void) connection::require(selector);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_SCHEMA_NAME),
+	                errmsg("schema \"%s\" is not attached to connection \"%s\"", schema, selector.text),
+	                errhint("tenancy.attached() lists what is attached.")));
+}
+
+char *
+schema_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("schema must not be null")));
+	return pstrdup(NameStr(*PG_GETARG_NAME(1)));
+}
+
+void
+check_schema_name(const char *schema)
+{
+	constexpr const char *reserved[] = {"information_schema", "public", "tenancy"};
+	bool refused = schema[0] == 0 || strncmp(schema, "pg_", 3) == 0;
+	for (const char *const name : reserved)
+		refused = refused || strcmp(schema, name) == 0;
+	if (refused)
+		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("schema name \"%s\" is reserved", schema),
+		                errhint("Choose a name that nothing else uses.")));
+}
+
+/* One server for each schema, so that its options are the attachment's own. */
+char *
+server_name(const core::Uuid &connection, const char *schema)
+{
+	StringInfoData name;
+	initStringInfo(&name);
+	appendStringInfoString(&name, "tenant_");
+	for (unsigned char const byte : connection.bytes)
+		appendStringInfo(&name, "%02x", byte);
+	appendStringInfo(&name, "_%08x",
+	                 hash_bytes(reinterpret_cast<const unsigned char *>(schema), static_cast<int>(strlen(schema))));
+	return name.data;
+}
+
+/* Options of the attachment: those of imports into the request, the others are the server's. */
+WantedOption *
+split_options(Jsonb *given, ImportOptions *import, int *count)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	*count = 0;
+	if (given == nullptr)
+		return nullptr;
+	if (!JB_ROOT_IS_OBJECT(given))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("options must be a JSON object of names and values")));
+	Datum const values[] = {JsonbPGetDatum(given)};
+	spi::Scope const scope = spi::open();
+	uint64 const rows = spi::run(each_option, values, nullptr, false);
+	MemoryContext const spi_context = MemoryContextSwitchTo(context);
+	auto *const options = static_cast<WantedOption *>(palloc(sizeof(WantedOption) * Max(rows, 1)));
+	for (uint64 i = 0; i < rows; ++i) {
+		const char *const name = spi::text(i, 1), *const value = spi::text(i, 2);
+		if (strcmp(name, "connection") == 0)
+			ereport(ERROR,
+			        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("option \"connection\" cannot be given here"),
+			         errdetail("The connection is the first argument.")));
+		if (value != nullptr && !set_import_option(import, name, value))
+			options[(*count)++] = {name, value};
+	}
+	MemoryContextSwitchTo(spi_context);
+	spi::close(scope);
+	return options;
+}
+
+ImportRequest *
+request_for(const char *remote_schema, ArrayType *tables)
+{
+	ImportRequest *const request =
+		make_request(remote_schema, tables != nullptr ? ImportRequest::Which::listed : ImportRequest::Which::all);
+	if (tables == nullptr)
+		return request;
+	Datum *items;
+	bool *nulls;
+	int count;
+	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	for (int i = 0; i < count; ++i) {
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("names of tables must not be null")));
+		add_name(request, TextDatumGetCString(items[i]));
+	}
+	return request;
+}
+
+/* Add a role, unless it is there or needs no privileges. */
+List *
+with_role(List *roles, const char *name)
+{
+	ListCell *cell;
+	foreach (cell, roles)
+		if (strcmp(static_cast<const char *>(lfirst(cell)), name) == 0)
+			return roles;
+	return lappend(roles, pstrdup(name));
+}
+
+/* Add the names in the first column of SPI's result. The list is in context, which is not SPI's. */
+List *
+with_rows(MemoryContext context, List *roles)
+{
+	MemoryContext const spi_context = MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < SPI_processed; ++i)
+		roles = with_role(roles, spi::text(i, 1));
+	MemoryContextSwitchTo(spi_context);
+	return roles;
+}
+
+List *
+with_caller(List *roles, Oid role)
+{
+	return superuser_arg(role) ? roles : with_role(roles, GetUserNameFromId(role, false));
+}
+
+/*
+ * Who gets privileges: the roles that are the owner without a token, those that had them before, and the caller's
+ * role unless an admin is doing it for somebody else.
+ */
+void
+choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first)
+{
+	bool const admin = identity::is_admin();
+	Oid const role = GetUserId();
+	List *roles = NIL;
+	Datum const user[] = {bridge::uuid_datum(owner)}, schema[] = {name_datum(attachment->schema)};
+	MemoryContext const context = CurrentMemoryContext;
+	spi::Scope const scope = spi::open();
+	int const bound = static_cast<int>(spi::run(bound_roles, user, nullptr, false));
+	roles = with_rows(context, roles);
+	(void) spi::run(schema_roles, schema, nullptr, false);
+	roles = with_rows(context, roles);
+	spi::close(scope);
+	if (first && !admin)
+		roles = with_caller(with_caller(roles, role), GetSessionUserId());
+	if (roles == NIL)
+		roles = with_role(roles, GetUserNameFromId(GetSessionUserId(), false));
+	attachment->grantees = roles;
+	attachment->shared = list_length(roles) > bound;
+}
+
+void
+grant_schema(const Attachment &attachment)
+{
+	ListCell *cell;
+	foreach (cell, attachment.grantees)
+		execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(attachment.schema),
+		                 quote_identifier(static_cast<const char *>(lfirst(cell)))));
+}
+
+/* The server with exactly these options and the connection. */
+void
+make_server(const char *name, const char *connection, WantedOption *options, int count)
+{
+	ForeignServer *const present = GetForeignServerByName(name, true);
+	StringInfoData sql;
+	initStringInfo(&sql);
+	if (present == nullptr) {
+		appendStringInfo(&sql, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %s",
+		                 quote_identifier(name), quote_literal_cstr(connection));
+		for (int i = 0; i < count; ++i)
+			appendStringInfo(&sql, ", %s %s", quote_identifier(options[i].name), quote_literal_cstr(options[i].value));
+		appendStringInfoChar(&sql, ')');
+		execute(sql.data);
+		return;
+	}
+	auto *const wanted = static_cast<WantedOption *>(
+		palloc(sizeof(WantedOption) * static_cast<Size>(count + list_length(present->options) + 1)));
+	int all = 0;
+	wanted[all++] = {"connection", connection};
+	for (int i = 0; i < count; ++i)
+		wanted[all++] = options[i];
+	ListCell *cell;
+	foreach (cell, present->options) {
+		const char *const option = static_cast<DefElem *>(lfirst(cell))->defname;
+		bool known = false;
+		for (int i = 0; i < all; ++i)
+			known = known || strcmp(wanted[i].name, option) == 0;
+		if (!known)
+			wanted[all++] = {option, nullptr};
+	}
+	appendStringInfo(&sql, "ALTER SERVER %s OPTIONS (", quote_identifier(name));
+	if (print_options(&sql, present->options, wanted, all)) {
+		appendStringInfoChar(&sql, ')');
+		execute(sql.data);
+	}
+}
+
+[[noreturn]] void
+refuse_schema(const char *schema)
+{
+	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", schema),
+	                errhint("Attach to a schema that does not exist yet.")));
+}
+
+struct Arguments {
+	char *schema, *remote_schema;
+	ArrayType *tables;
+	Jsonb *options;
+};
+
+/* Write down the attachment; its schema and server are there afterwards. */
+void
+put_down(const connection::Config &config, const Arguments &arguments, const Attachment &attachment,
+         WantedOption *options, int count)
+{
+	const char *const id = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.id)));
+	Datum const values[] = {name_datum(attachment.schema),
+	                        bridge::uuid_datum(config.id),
+	                        name_datum(attachment.server),
+	                        bridge::uuid_datum(config.user),
+	                        CStringGetTextDatum(arguments.remote_schema),
+	                        PointerGetDatum(arguments.tables),
+	                        PointerGetDatum(arguments.options)};
+	char const nulls[] = {
+		' ', ' ', ' ', ' ', ' ', arguments.tables == nullptr ? 'n' : ' ', arguments.options == nullptr ? 'n' : ' '};
+	Stored stored{};
+	bool const known = find_stored(attachment.schema, &stored) && stored.connection == config.id;
+	spi::Scope const scope = spi::open();
+	bool const there = OidIsValid(get_namespace_oid(attachment.schema, true));
+	if (there && !known)
+		refuse_schema(attachment.schema);
+	if (spi::run(put_attachment, values, nulls, false) == 0)
+		refuse_schema(attachment.schema);
+	if (!there)
+		execute(psprintf("CREATE SCHEMA %s", quote_identifier(attachment.schema)));
+	make_server(attachment.server, id, options, count);
+	grant_schema(attachment);
+	spi::close(scope);
+}
+
+/* Rows of refresh_attached(). */
+struct Rows {
+	Changes changes;
+	ReturnSetInfo *result;
+};
+
+void
+put_row(Changes *changes, Change change, const char *table, const char *column)
+{
+	constexpr const char *words[] = {"table added", "table dropped", "column added", "column dropped",
+	                                 "column changed"};
+	ReturnSetInfo *const result = reinterpret_cast<Rows *>(changes)->result;
+	NullableDatum const last = bridge::nullable_text(column);
+	Datum values[] = {CStringGetTextDatum(words[static_cast<int>(change)]), CStringGetTextDatum(table), last.value};
+	bool nulls[] = {false, false, last.isnull};
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+} // namespace
+
+TENANCY_FUNCTION(attach)
+{
+	connection::Config const config = connection::require(connection::selector_argument(fcinfo, 0));
+	Arguments arguments{};
+	arguments.schema = schema_argument(fcinfo);
+	check_schema_name(arguments.schema);
+	arguments.remote_schema = bridge::text_argument(fcinfo, 2);
+	arguments.tables = PG_ARGISNULL(3) ? nullptr : PG_GETARG_ARRAYTYPE_P(3);
+	arguments.options = PG_ARGISNULL(4) ? nullptr : PG_GETARG_JSONB_P(4);
+	if (arguments.remote_schema == nullptr)
+		arguments.remote_schema = default_remote_schema(config);
+
+	Attachment attachment{};
+	attachment.schema = arguments.schema;
+	attachment.server = server_name(config.id, arguments.schema);
+	attachment.request = request_for(arguments.remote_schema, arguments.tables);
+	int count;
+	WantedOption *const options = split_options(arguments.options, &attachment.request->options, &count);
+	choose_grantees(&attachment, config.user, true);
+	put_down(config, arguments, attachment, options, count);
+	PG_RETURN_INT32(synchronise(attachment, config, true, nullptr));
+}
+
+TENANCY_FUNCTION(refresh_attached)
+{
+	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
+	char *const schema = schema_argument(fcinfo);
+	Stored const stored = require_stored(selector, schema);
+	connection::Config const config = connection::require(selector);
+	InitMaterializedSRF(fcinfo, 0);
+	Rows rows{};
+	rows.changes.report = put_row;
+	rows.result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+
+	Attachment attachment{};
+	attachment.schema = schema;
+	attachment.server = stored.server;
+	attachment.request = request_for(stored.remote_schema, stored.tables);
+	int count;
+	(void) split_options(stored.options, &attachment.request->options, &count);
+	choose_grantees(&attachment, config.user, false);
+	(void) synchronise(attachment, config, false, &rows.changes);
+
+	Datum const values[] = {name_datum(schema)};
+	spi::Scope const scope = spi::open();
+	(void) spi::run(touch_attachment, values, nullptr, false);
+	spi::close(scope);
+	return static_cast<Datum>(0);
+}
+
+/* What else is in the schema, or uses its tables, is not ours to drop: an error then, and everything stays. */
+TENANCY_FUNCTION(detach)
+{
+	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
+	char *const schema = schema_argument(fcinfo);
+	Stored const stored = require_stored(selector, schema);
+	Datum const values[] = {name_datum(stored.server), name_datum(schema)};
+	StringInfoData tables;
+	initStringInfo(&tables);
+
+	spi::Scope const scope = spi::open();
+	uint64 const rows = spi::run(tables_of_server, values, nullptr, false);
+	for (uint64 i = 0; i < rows; ++i)
+		appendStringInfo(&tables, "%s%s", i > 0 ? ", " : "", spi::text(i, 1));
+	if (rows > 0)
+		execute(psprintf("DROP FOREIGN TABLE %s", tables.data));
+	execute(psprintf("DROP SERVER IF EXISTS %s", quote_identifier(stored.server)));
+	if (OidIsValid(get_namespace_oid(schema, true)))
+		execute(psprintf("DROP SCHEMA %s", quote_identifier(schema)));
+	(void) spi::run(forget_attachment, &values[1], nullptr, false);
+	spi::close(scope);
+	PG_RETURN_VOID();
+}
+
+} // namespace tenancy::fdw

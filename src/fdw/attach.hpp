@@ -1,0 +1,47 @@
+/*
+ * Attachments: a schema whose foreign tables follow the tables of a connection. PG regime, private to fdw.
+ * DDL runs as the extension's own hand (bridge/spi.hpp), in statements in which every name is quoted.
+ */
+#pragma once
+
+#include "connection/connection.hpp"
+#include "fdw/import.hpp"
+
+#include "bridge/pg.hpp"
+
+namespace tenancy::fdw {
+
+/* What the tables of an attachment are made of and for. */
+struct Attachment {
+	const char *schema, *server;
+	ImportRequest *request;
+	List *grantees; /* char *: roles that get privileges on the tables */
+	bool shared;    /* not all of the roles are the owner's alone: statistics of the tables are nobody's */
+};
+
+enum class Change : uint8 { table_added, table_dropped, column_added, column_dropped, column_changed };
+
+/* Where changes go; report is called inside of an SPI scope, with column NULL for a table. */
+struct Changes {
+	void (*report)(Changes *changes, Change change, const char *table, const char *column);
+};
+
+/*
+ * Make the foreign tables of the attachment what the remote tables are now; answers how many there are. first: each
+ * table that is named must be there (42P01), and all tables get their privileges, not the new ones only.
+ */
+int32 synchronise(const Attachment &attachment, const connection::Config &config, bool first, Changes *changes);
+
+/* Run DDL inside of an SPI scope. */
+void execute(const char *statement);
+
+/*
+ * Append to out what turns the options that are there into the wanted ones, as the inside of OPTIONS (…): SET, ADD
+ * and DROP. A wanted value may be NULL for "not there". False when nothing is to be done.
+ */
+struct WantedOption {
+	const char *name, *value;
+};
+bool print_options(StringInfo out, List *present, const WantedOption *wanted, int count);
+
+} // namespace tenancy::fdw

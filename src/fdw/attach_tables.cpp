@@ -1,0 +1,349 @@
+/*
+ * Foreign tables that follow remote ones: made, changed and dropped. PG regime.
+ */
+#include "bridge/enter.hpp"
+#include "bridge/owned.hpp"
+#include "bridge/param.hpp"
+#include "bridge/spi.hpp"
+#include "fdw/attach.hpp"
+#include "fdw/option.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "catalog/pg_collation.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+/* Foreign tables of the attachment; those over a query are somebody's own work. */
+spi::Statement list_tables = {
+	"SELECT c.oid, c.relname::text, coalesce((SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS o"
+	" WHERE o.option_name = 'table_name'), c.relname), (SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS "
+    "o"
+	" WHERE o.option_name = 'schema_name')"
+	" FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid JOIN pg_namespace AS n ON n.oid = "
+    "c.relnamespace"
+	" JOIN pg_foreign_server AS s ON s.oid = f.ftserver WHERE s.srvname = $1 AND n.nspname = $2"
+	" AND NOT EXISTS (SELECT FROM pg_options_to_table(f.ftoptions) AS o WHERE o.option_name = 'query')"
+	" ORDER BY c.relname",
+	2,
+	{NAMEOID, NAMEOID},
+	nullptr};
+
+struct LocalTable {
+	Oid oid;
+	char *name, *remote, *remote_schema;
+	bool matched;
+};
+
+/* What one run of synchronise() works with. */
+struct Work {
+	const Attachment *attachment;
+	const ImportedSchema *schema;
+	std::string *text; /* in which pure code answers */
+	Changes *changes;
+	int count;
+	LocalTable *locals;
+};
+
+int
+compare_remote(const void *left, const void *right)
+{
+	return strcmp(static_cast<const LocalTable *>(left)->remote, static_cast<const LocalTable *>(right)->remote);
+}
+
+void
+load_locals(Work &work)
+{
+	Datum const values[] = {DirectFunctionCall1(namein, CStringGetDatum(work.attachment->server)),
+	                        DirectFunctionCall1(namein, CStringGetDatum(work.attachment->schema))};
+	work.count = static_cast<int>(spi::run(list_tables, values, nullptr, false));
+	work.locals = static_cast<LocalTable *>(palloc0(sizeof(LocalTable) * static_cast<Size>(Max(work.count, 1))));
+	for (int i = 0; i < work.count; ++i) {
+		bool is_null;
+		auto const row = static_cast<uint64>(i);
+		work.locals[i].oid = DatumGetObjectId(spi::value(row, 1, &is_null));
+		work.locals[i].name = spi::text(row, 2);
+		work.locals[i].remote = spi::text(row, 3);
+		work.locals[i].remote_schema = spi::text(row, 4);
+	}
+	qsort(work.locals, static_cast<size_t>(work.count), sizeof(LocalTable), compare_remote);
+}
+
+bool
+same_text(const char *left, const char *right)
+{
+	return left == nullptr || right == nullptr ? left == right : strcmp(left, right) == 0;
+}
+
+/* The foreign table that stands for a remote table, if there is one. */
+LocalTable *
+find_local(const Work &work, const char *remote)
+{
+	const char *const schema = work.schema->schema ? server_text(work.schema->schema->c_str()) : nullptr;
+	LocalTable key{};
+	key.remote = const_cast<char *>(remote);
+	auto *const found = static_cast<LocalTable *>(
+		bsearch(&key, work.locals, static_cast<size_t>(work.count), sizeof(LocalTable), compare_remote));
+	return found != nullptr && !found->matched && same_text(found->remote_schema, schema) ? found : nullptr;
+}
+
+char *
+qualified_name(const Work &work, const char *table)
+{
+	return quote_qualified_identifier(work.attachment->schema, table);
+}
+
+void
+report(const Work &work, Change change, const char *table, const char *column = nullptr)
+{
+	if (work.changes != nullptr)
+		work.changes->report(work.changes, change, table, column);
+}
+
+void
+grant(const Work &work, const char *table)
+{
+	StringInfoData roles;
+	initStringInfo(&roles);
+	ListCell *cell;
+	foreach (cell, work.attachment->grantees)
+		appendStringInfo(&roles, "%s%s", roles.len > 0 ? ", " : "",
+		                 quote_identifier(static_cast<const char *>(lfirst(cell))));
+	if (roles.len > 0)
+		execute(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s TO %s",
+		                 qualified_name(work, table), roles.data));
+}
+
+/* Statistics hold values of rows, and whoever may read the table may read them: not where several users share a role.
+ */
+void
+withhold_statistics(const Work &work, const char *table, const char *column)
+{
+	if (work.attachment->shared)
+		execute(psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s SET STATISTICS 0", qualified_name(work, table),
+		                 quote_identifier(column)));
+}
+
+void
+create_table(const Work &work, const ImportedTable &table)
+{
+	std::string_view const schema = bridge::utf8(work.attachment->schema);
+	std::string_view const server = bridge::utf8(work.attachment->server);
+	bridge::enter(
+		[&] { *work.text = work.schema->create_statement(table, schema, server, work.attachment->request->options); });
+	execute(server_text(work.text->c_str()));
+	const char *const name = server_text(table.local_name.c_str());
+	grant(work, name);
+	for (size_t i = 0; work.attachment->shared && i < table.columns.size(); ++i)
+		withhold_statistics(work, name, server_text(table.columns[i].local_name.c_str()));
+	report(work, Change::table_added, name);
+}
+
+void
+drop_table(const Work &work, const LocalTable &local)
+{
+	execute(psprintf("DROP FOREIGN TABLE %s", qualified_name(work, local.name)));
+	report(work, Change::table_dropped, local.name);
+}
+
+void
+alter_table(const Work &work, const LocalTable &local, const char *action)
+{
+	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
+}
+
+void
+add_column(const Work &work, const LocalTable &local, const ImportedColumn &column)
+{
+	bridge::enter([&] {
+		*work.text = "ADD COLUMN " + ImportedSchema::column_definition(column, work.attachment->request->options);
+	});
+	alter_table(work, local, server_text(work.text->c_str()));
+	const char *const name = server_text(column.local_name.c_str());
+	withhold_statistics(work, local.name, name);
+	report(work, Change::column_added, local.name, name);
+}
+
+bool
+change_options(const Work &work, const LocalTable &local, AttrNumber number, const ImportedColumn &column,
+               const char *name)
+{
+	WantedOption const wanted[] = {
+		{"column_name", server_text(column.name.c_str())},
+		{"native_type", server_text(column.native_type.c_str())},
+		{"collation", column.collation ? server_text(column.collation->c_str()) : nullptr},
+		{"key", column.key ? "true" : nullptr},
+		{"indexed", column.indexed ? "true" : nullptr},
+		{"generated", column.generated ? "true" : nullptr},
+		{"identity", column.identity ? "true" : nullptr},
+	};
+	StringInfoData action;
+	initStringInfo(&action);
+	appendStringInfo(&action, "ALTER COLUMN %s OPTIONS (", quote_identifier(name));
+	if (!print_options(&action, GetForeignColumnOptions(local.oid, number), wanted, lengthof(wanted)))
+		return false;
+	appendStringInfoChar(&action, ')');
+	alter_table(work, local, action.data);
+	return true;
+}
+
+bool
+change_type(const Work &work, const LocalTable &local, const Column &present, const ImportedColumn &column,
+            const char *name)
+{
+	const ImportOptions &options = work.attachment->request->options;
+	Oid const collation =
+		ImportedSchema::has_byte_collation(column, options) ? C_COLLATION_OID : get_typcollation(column.type_oid);
+	if (present.type == column.type_oid && present.typmod == column.typmod && present.collation == collation)
+		return false;
+	bridge::enter([&] { *work.text = ImportedSchema::type_definition(column, options); });
+	alter_table(work, local,
+	            psprintf("ALTER COLUMN %s TYPE %s", quote_identifier(name), server_text(work.text->c_str())));
+	return true;
+}
+
+void
+change_column(const Work &work, const LocalTable &local, AttrNumber number, const Column &present,
+              const ImportedColumn &column)
+{
+	const char *const name = get_attname(local.oid, number, false);
+	bool changed = change_type(work, local, present, column, name);
+	if (present.not_null != column.not_null) {
+		alter_table(work, local,
+		            psprintf("ALTER COLUMN %s %s NOT NULL", quote_identifier(name), column.not_null ? "SET" : "DROP"));
+		changed = true;
+	}
+	if (change_options(work, local, number, column, name) || changed)
+		report(work, Change::column_changed, local.name, name);
+}
+
+/* Which of the table's columns has that remote name; -1: none. */
+int
+find_column(const Table &local, const char *remote)
+{
+	for (int i = 0; i < local.width; ++i)
+		if (!local.columns[i].dropped && strcmp(local.columns[i].name, remote) == 0)
+			return i;
+	return -1;
+}
+
+void
+change_table(const Work &work, const LocalTable &local, const ImportedTable &remote)
+{
+	Relation const relation = table_open(local.oid, AccessShareLock);
+	const Table *const table = load_table(local.oid);
+	table_close(relation, NoLock); /* an open relation could not be altered */
+	auto *const kept = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<Size>(Max(table->width, 1))));
+	auto *const places = static_cast<int *>(palloc(sizeof(int) * Max(remote.columns.size(), 1)));
+	for (size_t i = 0; i < remote.columns.size(); ++i) {
+		places[i] = find_column(*table, server_text(remote.columns[i].name.c_str()));
+		if (places[i] >= 0)
+			kept[places[i]] = true;
+	}
+	for (int i = 0; i < table->width; ++i)
+		if (!table->columns[i].dropped && !kept[i]) {
+			const char *const name = get_attname(local.oid, static_cast<AttrNumber>(i + 1), false);
+			alter_table(work, local, psprintf("DROP COLUMN %s", quote_identifier(name)));
+			report(work, Change::column_dropped, local.name, name);
+		}
+	for (size_t i = 0; i < remote.columns.size(); ++i)
+		if (places[i] < 0)
+			add_column(work, local, remote.columns[i]);
+		else
+			change_column(work, local, static_cast<AttrNumber>(places[i] + 1), table->columns[places[i]],
+			              remote.columns[i]);
+}
+
+/* Each name of the request is the name of a table. */
+void
+check_complete(const ImportRequest &request, const ImportedSchema &schema)
+{
+	if (request.which != ImportRequest::Which::listed)
+		return;
+	for (size_t i = 0; i < request.names.size(); ++i) {
+		bool found = false;
+		for (size_t j = 0; !found && j < schema.tables.size(); ++j)
+			found = request.names[i] == schema.tables[j].name || request.names[i] == schema.tables[j].local_name;
+		if (!found)
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+			                errmsg("table \"%s\" does not exist in schema \"%s\" of the client "
+			                       "database",
+			                       server_text(request.names[i].c_str()), server_text(request.schema.c_str()))));
+	}
+}
+
+} // namespace
+
+void
+execute(const char *statement)
+{
+	int const rc = SPI_execute(statement, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement, SPI_result_code_string(rc));
+}
+
+bool
+print_options(StringInfo out, List *present, const WantedOption *wanted, int count)
+{
+	const char *separator = "";
+	for (int i = 0; i < count; ++i) {
+		const char *const now = option_value(present, wanted[i].name);
+		if (same_text(now, wanted[i].value))
+			continue;
+		if (wanted[i].value == nullptr)
+			appendStringInfo(out, "%sDROP %s", separator, quote_identifier(wanted[i].name));
+		else
+			appendStringInfo(out, "%s%s %s %s", separator, now == nullptr ? "ADD" : "SET",
+			                 quote_identifier(wanted[i].name), quote_literal_cstr(wanted[i].value));
+		separator = ", ";
+	}
+	return separator[0] != 0;
+}
+
+int32
+synchronise(const Attachment &attachment, const connection::Config &config, bool first, Changes *changes)
+{
+	Work work{};
+	work.attachment = &attachment;
+	work.changes = changes;
+	work.schema = read_remote(config, attachment.request);
+	work.text = bridge::owned<std::string>(CurrentMemoryContext);
+	const ImportedSchema &schema = *work.schema;
+	if (first)
+		check_complete(*attachment.request, schema);
+
+	spi::Scope const scope = spi::open();
+	load_locals(work);
+	auto **const matches = static_cast<LocalTable **>(palloc(sizeof(LocalTable *) * Max(schema.tables.size(), 1)));
+	for (size_t i = 0; i < schema.tables.size(); ++i) {
+		matches[i] = find_local(work, server_text(schema.tables[i].name.c_str()));
+		if (matches[i] != nullptr)
+			matches[i]->matched = true;
+	}
+	for (int i = 0; i < work.count; ++i)
+		if (!work.locals[i].matched)
+			drop_table(work, work.locals[i]);
+	for (size_t i = 0; i < schema.tables.size(); ++i) {
+		CHECK_FOR_INTERRUPTS();
+		if (matches[i] == nullptr) {
+			create_table(work, schema.tables[i]);
+			continue;
+		}
+		change_table(work, *matches[i], schema.tables[i]);
+		if (first)
+			grant(work, matches[i]->name);
+	}
+	spi::close(scope);
+	return static_cast<int32>(schema.tables.size());
+}
+
+} // namespace tenancy::fdw

@@ -1,0 +1,24 @@
+/*
+ * The channels of this backend, for what opens them and for what ends them. PG regime, private to fdw.
+ */
+#pragma once
+
+#include "fdw/channel.hpp"
+#include "fdw/line.pure.hpp"
+
+namespace tenancy::fdw {
+
+/* In TopTransactionContext; its line is a C++ object that release_channels() ends. */
+struct Channel {
+	Channel *next;
+	connection::PoolKey key;
+	Line *line;
+	Holder *holder; /* of the statement that is open on the line, if any */
+	bool read_only; /* the connection is */
+	long timeout_ms;
+};
+
+/* Of the current transaction. */
+extern Channel *channels;
+
+} // namespace tenancy::fdw

@@ -1,0 +1,37 @@
+/*
+ * Reading the schema of a connection, for IMPORT FOREIGN SCHEMA and for attachments. PG regime, private to fdw.
+ */
+#pragma once
+
+#include "connection/connection.hpp"
+#include "fdw/import.pure.hpp"
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "nodes/pg_list.h"
+}
+
+namespace tenancy::fdw {
+
+/* An empty request in CurrentMemoryContext; names go in by add_name(). */
+ImportRequest *make_request(const char *schema, ImportRequest::Which which);
+void add_name(ImportRequest *request, const char *name);
+
+/* Set an import option; false when there is none of that name. Raises 22023 for a bad value. */
+bool set_import_option(ImportOptions *options, const char *name, const char *value);
+const char *import_option_names();
+
+/*
+ * The connection with that id as the current identity may use it: 42501 otherwise, which history hears of as denied.
+ */
+connection::Config require_connection(const core::Uuid &id);
+/* Ask the connection's server; in history it is a run of source fdw. In CurrentMemoryContext. Warnings are raised. */
+ImportedSchema *read_remote(const connection::Config &config, const ImportRequest *request);
+
+/* The schema that is meant when none is named. */
+char *default_remote_schema(const connection::Config &config);
+
+/* A statement of pure code in the server's encoding. */
+char *server_text(const char *utf8);
+
+} // namespace tenancy::fdw

@@ -1,0 +1,146 @@
+/*
+ * The schema of a client database as foreign tables: what it has, and how CREATE FOREIGN TABLE says that. Pure regime.
+ * Names and types are what the remote server says they are, so all of them are quoted, or chosen from a list of ours.
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remote/driver.hpp"
+
+namespace tenancy::fdw {
+
+/* Of a name in PostgreSQL, in bytes: NAMEDATALEN - 1. */
+constexpr std::size_t most_name_bytes = 63;
+
+struct ImportOptions {
+	bool not_null = true;
+	bool generated = true; /* mark such columns; their expressions are never imported */
+	bool tinyint1_as_boolean = false;
+	bool byte_collation = false; /* text columns get COLLATE "C" */
+};
+
+struct ImportRequest {
+	enum class Which : std::uint8_t { all, listed, others };
+	std::string schema;
+	Which which = Which::all;
+	std::vector<std::string> names; /* remote or local ones */
+	ImportOptions options;
+};
+
+struct ImportedColumn {
+	std::string name, local_name;
+	std::uint32_t type_oid = 0; /* a built-in type */
+	std::int32_t typmod = -1;
+	std::string native_type;
+	std::optional<std::string> collation;
+	bool not_null = false, key = false, indexed = false, generated = false, identity = false;
+};
+
+struct ImportedTable {
+	std::string name, local_name;
+	bool read_only = false;
+	bool cut = false; /* it has more columns than PostgreSQL can hold */
+	std::vector<ImportedColumn> columns;
+};
+
+struct ImportedSchema {
+	std::optional<std::string> schema; /* what tables give as schema_name; none in SQLite */
+	std::vector<ImportedTable> tables; /* in the order of their names' bytes */
+	std::vector<std::string> warnings;
+
+	/* A column in CREATE and ALTER FOREIGN TABLE: name, type, options and constraints. */
+	static std::string column_definition(const ImportedColumn &column, const ImportOptions &options);
+	/* Its type, with COLLATE if options say so. */
+	static std::string type_definition(const ImportedColumn &column, const ImportOptions &options);
+	/* Does it get COLLATE "C"? */
+	static bool has_byte_collation(const ImportedColumn &column, const ImportOptions &options) noexcept;
+	/* The whole statement; without a local_schema the name is not qualified. */
+	std::string create_statement(const ImportedTable &table, std::string_view local_schema, std::string_view server,
+	                             const ImportOptions &options) const;
+};
+
+/* The statement that asks for most of it, for history. */
+std::string_view catalog_statement(remote::DatabaseType type) noexcept;
+
+/*
+ * Read what request asks for, in a small number of statements that does not grow with the number of tables (of a
+ * remote server). Throws 3F000 for a schema that is not there.
+ */
+ImportedSchema read_schema(remote::Session &session, remote::DatabaseType type, const ImportRequest &request,
+                           const remote::RunOptions &run, core::Waiter &waiter);
+
+/* Tools of the engines' files. */
+
+/* Collects rows of one statement: each(cells) for every row. */
+class CatalogQuery {
+public:
+	CatalogQuery(remote::Session &session, const remote::RunOptions &run, core::Waiter &waiter)
+		: session_(session), run_(run), waiter_(waiter)
+	{}
+	template <typename Each> void operator()(std::string_view sql, const std::vector<std::string> &texts, Each each)
+	{
+		std::vector<remote::Param> params(texts.size());
+		for (std::size_t i = 0; i < texts.size(); ++i) {
+			params[i].kind = remote::Param::Kind::text;
+			params[i].text = texts[i];
+		}
+		auto const cursor = session_.execute(sql, params, run_, waiter_);
+		while (cursor->fetch(batch_, waiter_))
+			for (std::size_t row = 0; row < batch_.rows(); ++row)
+				each(batch_.row(row));
+	}
+	std::vector<remote::Column> describe(std::string_view sql) { return session_.describe(sql, run_, waiter_); }
+	const std::string &server_version() const noexcept { return session_.server_version(); }
+
+private:
+	remote::Session &session_;
+	const remote::RunOptions &run_;
+	core::Waiter &waiter_;
+	remote::Batch batch_;
+};
+
+std::string text_of(const remote::Cell &cell); /* empty for NULL */
+bool truth_of(const remote::Cell &cell);       /* 1, true, 't', "YES" */
+std::string lower_ascii(std::string_view text);
+bool contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept;
+
+/*
+ * Adds columns to tables as they arrive, table by table: keeps to what the request wants, and to what PostgreSQL can
+ * hold (1600 columns; options of a column within its catalog row).
+ */
+class SchemaBuilder {
+public:
+	explicit SchemaBuilder(const ImportRequest &request) : request_(request) {}
+	bool wants_table(const std::string &name) const;
+	/* The table that the following columns belong to; null when the request does not want it. */
+	ImportedTable *table(std::string name);
+	void column(ImportedTable &table, ImportedColumn column);
+	/* Names, to ask the remote server for no more than these; empty: ask for all. */
+	std::vector<std::string> wanted_names() const;
+	/* "$2, $3, …" or "?, ?, …" for them, the first with number first. */
+	static std::string placeholders(std::size_t count, std::size_t first, bool numbered);
+	void warn(std::string text) { schema.warnings.push_back(std::move(text)); }
+	void finish();
+	const ImportOptions &options() const noexcept { return request_.options; }
+
+	ImportedSchema schema;
+
+private:
+	const ImportRequest &request_;
+	std::size_t columns_ = 0;
+};
+
+void read_postgres_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder);
+void read_mysql_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder);
+void read_sqlite_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder);
+
+extern const char *const postgres_catalog_statement;
+extern const char *const mysql_catalog_statement;
+extern const char *const sqlite_catalog_statement;
+
+} // namespace tenancy::fdw

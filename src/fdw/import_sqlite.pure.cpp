@@ -1,0 +1,316 @@
+/*
+ * Tables of a SQLite database, which says in tables what it can, and the rest only in the text of CREATE TABLE.
+ * Pure regime.
+ */
+#include <map>
+
+#include "core/error.hpp"
+#include "core/pgtype.hpp"
+#include "fdw/import.pure.hpp"
+
+namespace tenancy::fdw {
+
+namespace {
+
+using core::Error;
+using core::FailureKind;
+
+enum TableField { table_name, table_kind, without_rowid, strict, text };
+enum ColumnField { column_table, column_name, declared, not_null, key, hidden, key_index, indexed };
+
+#define COLUMN_FIELDS "x.name, x.type, x.\"notnull\", x.pk, x.hidden"
+
+struct TableFacts {
+	std::string name, kind, sql;
+	bool without_rowid = false, strict = false;
+};
+
+struct ColumnFacts {
+	std::string name, declared;
+	bool not_null = false, key = false, generated = false, key_index = false, indexed = false;
+};
+
+using Columns = std::map<std::string, std::vector<ColumnFacts>>;
+
+/* Words, names and signs of CREATE TABLE; enough of SQLite's tokens to know where a column's definition ends. */
+class Words {
+public:
+	explicit Words(std::string_view sql) : rest_(sql) {}
+	/* False at the end, and where the text is not understood. */
+	bool next()
+	{
+		skip_filling();
+		quoted_ = false;
+		if (rest_.empty())
+			return false;
+		char const c = rest_.front();
+		if (c == '"' || c == '\'' || c == '`' || c == '[')
+			return take_quoted(c == '[' ? ']' : c);
+		std::size_t size = 1;
+		if (is_word(c))
+			while (size < rest_.size() && is_word(rest_[size]))
+				++size;
+		word_.assign(rest_.substr(0, size));
+		rest_.remove_prefix(size);
+		return true;
+	}
+	const std::string &word() const noexcept { return word_; } /* of a name in quotes, without them */
+	bool is(std::string_view lower) const { return !quoted_ && lower_ascii(word_) == lower; }
+
+private:
+	static bool is_word(char c) noexcept
+	{
+		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+		       static_cast<unsigned char>(c) >= 0x80;
+	}
+	void skip_filling()
+	{
+		for (;;) {
+			rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n\f"), rest_.size()));
+			std::size_t end;
+			if (rest_.starts_with("--"))
+				end = rest_.find('\n');
+			else if (rest_.starts_with("/*"))
+				end = (end = rest_.find("*/", 2)) == std::string_view::npos ? end : end + 2;
+			else
+				return;
+			rest_.remove_prefix(std::min(end, rest_.size()));
+		}
+	}
+	bool take_quoted(char quote)
+	{
+		quoted_ = true;
+		word_.clear();
+		for (std::size_t i = 1; i < rest_.size(); ++i) {
+			if (rest_[i] == quote) {
+				if (quote == ']' || i + 1 >= rest_.size() || rest_[i + 1] != quote) {
+					rest_.remove_prefix(i + 1);
+					return true;
+				}
+				++i;
+			}
+			word_ += rest_[i];
+		}
+		return false;
+	}
+
+	std::string_view rest_;
+	std::string word_;
+	bool quoted_ = false;
+};
+
+std::string
+known_collation(std::string_view name)
+{
+	for (const char *const known : {"BINARY", "NOCASE", "RTRIM"})
+		if (lower_ascii(name) == lower_ascii(known))
+			return known;
+	return "unknown";
+}
+
+/* The collations of the definitions in the parentheses of CREATE TABLE, in order, constraints among them. */
+struct Definition {
+	std::string name, collation;
+};
+
+bool
+read_definitions(std::string_view sql, std::vector<Definition> &definitions)
+{
+	Words words(sql);
+	while (words.next() && !words.is("("))
+		;
+	if (!words.is("("))
+		return false;
+	int depth = 1;
+	bool first = true;
+	while (depth > 0) {
+		if (!words.next())
+			return false;
+		if (first)
+			definitions.push_back({words.word(), "BINARY"});
+		else if (words.is("("))
+			++depth;
+		else if (words.is(")"))
+			--depth;
+		else if (depth == 1 && words.is("collate")) {
+			if (!words.next())
+				return false;
+			definitions.back().collation = known_collation(words.word());
+		}
+		first = depth == 1 && words.is(",");
+	}
+	return true;
+}
+
+/* One for each column; "unknown" for all where the text and the columns do not agree. */
+std::vector<std::string>
+collations_of(const TableFacts &table, const std::vector<ColumnFacts> &columns)
+{
+	std::vector<std::string> collations(columns.size(), "BINARY");
+	if (!contains_ignoring_case(table.sql, "collate"))
+		return collations;
+	std::vector<Definition> definitions;
+	bool agree =
+		table.kind == "table" && read_definitions(table.sql, definitions) && definitions.size() >= columns.size();
+	for (std::size_t i = 0; agree && i < columns.size(); ++i) {
+		agree = definitions[i].name == columns[i].name;
+		collations[i] = definitions[i].collation;
+	}
+	if (!agree)
+		collations.assign(columns.size(), "unknown");
+	return collations;
+}
+
+std::vector<TableFacts>
+read_tables(CatalogQuery &query)
+{
+	std::vector<TableFacts> tables;
+	query(sqlite_catalog_statement, {}, [&tables](const remote::Cell *cells) {
+		TableFacts &facts = tables.emplace_back();
+		facts.name = text_of(cells[table_name]);
+		facts.kind = text_of(cells[table_kind]);
+		facts.without_rowid = truth_of(cells[without_rowid]);
+		facts.strict = truth_of(cells[strict]);
+		facts.sql = text_of(cells[text]);
+	});
+	return tables;
+}
+
+void
+add_column(Columns &columns, const remote::Cell *cells)
+{
+	std::int64_t const kind = cells[hidden].integer;
+	if (kind == 1)
+		return; /* of a virtual table, and not in SELECT * */
+	ColumnFacts &facts = columns[text_of(cells[column_table])].emplace_back();
+	facts.name = text_of(cells[column_name]);
+	facts.declared = text_of(cells[declared]);
+	facts.not_null = truth_of(cells[not_null]);
+	facts.key = truth_of(cells[key]);
+	facts.generated = kind == 2 || kind == 3;
+	facts.key_index = truth_of(cells[key_index]);
+	facts.indexed = truth_of(cells[indexed]);
+}
+
+Columns
+read_columns(CatalogQuery &query)
+{
+	Columns columns;
+	query("SELECT m.name, " COLUMN_FIELDS
+	      ", EXISTS (SELECT 1 FROM pragma_index_list(m.name) AS i WHERE i.origin = 'pk'),"
+	      " EXISTS (SELECT 1 FROM pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS n"
+	      "         WHERE n.seqno = 0 AND n.cid = x.cid AND NOT i.partial)"
+	      " FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x"
+	      " WHERE m.type = 'table' AND m.rootpage <> 0 ORDER BY m.name, x.cid",
+	      {}, [&columns](const remote::Cell *cells) { add_column(columns, cells); });
+	return columns;
+}
+
+/* Of a view or a virtual table: these may be broken, and then only they are. */
+void
+read_columns_of(CatalogQuery &query, const std::string &name, Columns &columns)
+{
+	query("SELECT ?1, " COLUMN_FIELDS ", 0, 0 FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid", {name},
+	      [&columns](const remote::Cell *cells) { add_column(columns, cells); });
+}
+
+std::string
+quoted_name(std::string_view name)
+{
+	std::string quoted = "\"";
+	for (char const c : name)
+		quoted.append(c == '"' ? 2 : 1, c);
+	return quoted += '"';
+}
+
+/* What of the views can be relied on: nothing, when one of them may mix columns, or some column collates. */
+struct ViewFacts {
+	bool types = true, collations = true;
+};
+
+ViewFacts
+view_facts(const std::vector<TableFacts> &tables)
+{
+	ViewFacts facts;
+	for (const TableFacts &table : tables) {
+		if (contains_ignoring_case(table.sql, "collate") || table.kind == "virtual")
+			facts.collations = false;
+		for (const char *const word : {"union", "intersect", "except"})
+			if (table.kind == "view" && contains_ignoring_case(table.sql, word))
+				facts.types = false;
+	}
+	return facts;
+}
+
+void
+add_table(CatalogQuery &query, SchemaBuilder &builder, const TableFacts &facts, const std::vector<ColumnFacts> &columns,
+          const ViewFacts &views, const std::string &version)
+{
+	/* The driver itself says what it makes of the declared types; the number keeps it from an answer of before. */
+	std::vector<remote::Column> const described =
+		query.describe("SELECT * FROM main." + quoted_name(facts.name) + " -- " + version);
+	bool const plain = facts.kind == "table";
+	std::vector<std::string> const collations = collations_of(facts, columns);
+	int keys = 0;
+	for (const ColumnFacts &column : columns)
+		keys += column.key;
+	ImportedTable *const table = builder.table(facts.name);
+	table->read_only = facts.kind == "view";
+	for (std::size_t i = 0; i < columns.size() && i < described.size(); ++i) {
+		const ColumnFacts &from = columns[i];
+		bool const rowid = plain && from.key && keys == 1 && !from.key_index && !facts.without_rowid &&
+		                   lower_ascii(from.declared) == "integer";
+		ImportedColumn column;
+		column.name = from.name;
+		column.type_oid = described[i].type_oid;
+		column.native_type = plain || views.types ? lower_ascii(from.declared) : "";
+		if (rowid)
+			column.native_type = "integer primary key";
+		if (facts.strict)
+			column.native_type += " strict";
+		column.collation = plain ? collations[i] : facts.kind == "view" && views.collations ? "BINARY" : "unknown";
+		column.not_null = plain && (rowid || from.not_null || (facts.without_rowid && from.key));
+		column.key = plain && from.key;
+		column.indexed = plain && (rowid || from.indexed);
+		column.generated = from.generated;
+		column.identity = rowid;
+		builder.column(*table, std::move(column));
+	}
+}
+
+} // namespace
+
+const char *const sqlite_catalog_statement =
+	"SELECT l.name, l.type, l.wr, l.strict, m.sql"
+	" FROM pragma_table_list AS l JOIN sqlite_schema AS m ON m.name = l.name AND m.type IN ('table', 'view')"
+	" WHERE l.schema = 'main' AND l.type IN ('table', 'view', 'virtual') AND substr(l.name, 1, 7) <> 'sqlite_'";
+
+void
+read_sqlite_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder)
+{
+	if (request.schema != "main")
+		throw Error(FailureKind::query, "3F000",
+		            "schema \"" + request.schema + "\" does not exist in the SQLite database", {},
+		            "Its only schema is main.");
+	std::vector<TableFacts> const tables = read_tables(query);
+	Columns columns = read_columns(query);
+	ViewFacts const views = view_facts(tables);
+	std::string version;
+	query("SELECT schema_version FROM pragma_schema_version", {},
+	      [&version](const remote::Cell *cells) { version = text_of(cells[0]); });
+	for (const TableFacts &table : tables) {
+		if (!builder.wants_table(table.name))
+			continue;
+		try {
+			if (table.kind != "table")
+				read_columns_of(query, table.name, columns);
+			add_table(query, builder, table, columns[table.name], views, version);
+		} catch (const Error &error) {
+			if (table.kind == "table" || error.kind != FailureKind::query)
+				throw;
+			builder.warn(table.kind + " \"" + table.name + "\" is left out: " + error.message);
+		}
+	}
+}
+
+} // namespace tenancy::fdw

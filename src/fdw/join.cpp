@@ -1,0 +1,168 @@
+/*
+ * Joins whose sides are in one connection, done by the remote server. PG regime.
+ */
+#include <algorithm>
+#include <utility>
+
+#include "fdw/relation.hpp"
+
+#include "bridge/plan.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+Condition *
+condition_of(Node *clause)
+{
+	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
+	condition->clause = clause;
+	return condition;
+}
+
+List *
+conditions_of(List *clauses)
+{
+	List *conditions = NIL;
+	ListCell *cell;
+	foreach (cell, clauses)
+		conditions = lappend(conditions, condition_of(static_cast<Node *>(lfirst(cell))));
+	return conditions;
+}
+
+/*
+ * A row that another session changed meanwhile is checked again on this side, which would need the join's parts here
+ * too: not when rows are locked or changed.
+ */
+bool
+may_recheck(PlannerInfo *root)
+{
+	return root->parse->commandType != CMD_SELECT || root->rowMarks != NIL || root->parse->rowMarks != NIL;
+}
+
+Relation *
+combine(const Relation *outer, const Relation *inner)
+{
+	auto *const join = static_cast<Relation *>(palloc0(sizeof(Relation)));
+	join->server = outer->server;
+	join->type = outer->type;
+	join->options = outer->options;
+	join->options.use_remote_estimate = outer->options.use_remote_estimate || inner->options.use_remote_estimate;
+	join->options.fetch_size = Max(outer->options.fetch_size, inner->options.fetch_size);
+	join->source_count = outer->source_count + inner->source_count;
+	join->sources = static_cast<Source *>(palloc(sizeof(Source) * static_cast<Size>(join->source_count)));
+	std::copy_n(outer->sources, outer->source_count, join->sources);
+	std::copy_n(inner->sources, inner->source_count, join->sources + outer->source_count);
+	join->relids = bms_union(outer->relids, inner->relids);
+	join->outer = outer;
+	join->inner = inner;
+	join->scanned = outer->rows + inner->rows;
+	return join;
+}
+
+/* The clauses of the join itself, and those that filter its result. All of them must be exact. */
+bool
+split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType type, List *infos, List **on,
+              List **above)
+{
+	ListCell *cell;
+	foreach (cell, infos) {
+		auto *const info = lfirst_node(RestrictInfo, cell);
+		auto *const clause = reinterpret_cast<Node *>(info->clause);
+		if (shippable(root, join, clause) != Ship::exact)
+			return false;
+		bool const filters = IS_OUTER_JOIN(type) && RINFO_IS_PUSHED_DOWN(info, rel->relids);
+		List **const target = filters ? above : on;
+		*target = lappend(*target, clause);
+	}
+	return true;
+}
+
+/* Fill in how the sides come together; false when this dialect cannot say it. */
+bool
+shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *on, List *above)
+{
+	Relation const *const outer = join->outer, *const inner = join->inner;
+	join->join_type = type;
+	switch (type) {
+	case JOIN_INNER:
+		join->on = conditions_of(on);
+		join->conditions = list_concat_copy(outer->conditions, inner->conditions);
+		break;
+	case JOIN_LEFT:
+		join->on = list_concat(conditions_of(on), inner->conditions);
+		join->conditions = list_concat_copy(outer->conditions, conditions_of(above));
+		break;
+	case JOIN_FULL:
+		/* A filter of one side belongs neither in ON nor in WHERE. */
+		if (!renderer_for(root, join)->abilities().full_join || outer->conditions != NIL || inner->conditions != NIL)
+			return false;
+		join->on = conditions_of(on);
+		join->conditions = conditions_of(above);
+		break;
+	case JOIN_SEMI:
+	case JOIN_ANTI: {
+		ListCell *cell;
+		foreach (cell, rel->reltarget->exprs)
+			if (bms_overlap(pull_varnos(root, static_cast<Node *>(lfirst(cell))), inner->relids))
+				return false; /* columns of rows that are not there, all NULL */
+		Condition *const exists = condition_of(nullptr);
+		exists->exists = inner;
+		exists->join_clauses = on;
+		exists->negated = type == JOIN_ANTI;
+		join->conditions = lappend(list_concat_copy(outer->conditions, conditions_of(above)), exists);
+		join->inner = nullptr;
+		break;
+	}
+	default: return false;
+	}
+	return true;
+}
+
+} // namespace
+
+void
+join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo *inner_rel, JoinType type,
+           JoinPathExtraData *extra)
+{
+	if (rel->fdw_private != nullptr || !settings::enable_pushdown || may_recheck(root) ||
+	    !bms_is_empty(rel->lateral_relids))
+		return;
+	if (type == JOIN_RIGHT) {
+		std::swap(outer_rel, inner_rel);
+		type = JOIN_LEFT;
+	}
+	Relation const *const outer = relation_of(outer_rel), *const inner = relation_of(inner_rel);
+	if (!is_whole(outer) || !is_whole(inner))
+		return;
+	Relation *const join = combine(outer, inner);
+	List *on = NIL, *above = NIL;
+	if (!split_clauses(root, rel, join, type, extra->restrictlist, &on, &above) ||
+	    !shape(root, rel, join, type, on, above))
+		return;
+	join->rows = join->rows_here = rel->rows;
+	rel->fdw_private = join;
+	if (join->options.use_remote_estimate && ask_remote_planner(root, join))
+		rel->rows = join->rows_here = join->rows;
+
+	Estimate const plain = estimate(root, rel, join, false);
+	add_path(rel, reinterpret_cast<Path *>(compat::foreign_join_path(root, rel, plain.rows, plain.startup, plain.total,
+	                                                                 NIL, extra->restrictlist, NIL)));
+	if (root->query_pathkeys != NIL && can_sort(root, rel, join, root->query_pathkeys)) {
+		Estimate const sorted = estimate(root, rel, join, true);
+		add_path(rel, reinterpret_cast<Path *>(compat::foreign_join_path(root, rel, sorted.rows, sorted.startup,
+		                                                                 sorted.total, root->query_pathkeys,
+		                                                                 extra->restrictlist, NIL)));
+	}
+}
+
+} // namespace tenancy::fdw

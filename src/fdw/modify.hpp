@@ -1,0 +1,170 @@
+/*
+ * What the files that change rows through foreign tables share: the plan of a modification, the texts of its
+ * statements, and the values that it sends. PG regime.
+ */
+#pragma once
+
+#include "bridge/cell.hpp"
+#include "fdw/channel.hpp"
+#include "fdw/option.hpp"
+#include "fdw/render.hpp"
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
+}
+
+namespace tenancy::fdw {
+
+/* What ExecForeign… needs to know. As fdw_private it is a list that begins with the remote SQL. */
+struct ModifyPlan {
+	const char *sql; /* for one row, as EXPLAIN and history show it */
+	remote::DatabaseType type;
+	CmdType operation;
+	bool skip_conflicts; /* ON CONFLICT DO NOTHING */
+	List *targets;       /* int: the columns that INSERT gives or UPDATE sets */
+	List *returned;      /* int: the columns that have to be read back */
+};
+
+List *encode_modify(const ModifyPlan &plan);
+ModifyPlan decode_modify(List *fdw_private, CmdType operation);
+
+/* Whose dialect the server's connection speaks. */
+remote::DatabaseType dialect_of(const Table &table);
+
+/* All columns that are not dropped, as a list of their numbers. */
+List *live_columns(const Table &table);
+List *key_columns(const Table &table);
+/* The columns that expressions over range table entry varno name; a whole row names them all. */
+List *columns_in(const Table &table, Node *expressions, Index varno);
+/* The name of the junk attribute that carries a key column. */
+const char *key_attribute_name(const Column &column, AttrNumber number);
+
+/* Texts of statements on one table, in the dialect of its server. */
+struct Writer {
+	Renderer *renderer;
+	const Table *table;
+};
+Writer make_writer(const Table &table, remote::DatabaseType type);
+char *insert_text(const Writer &writer, const ModifyPlan &plan, int rows);
+/* The same for any number of rows, with an array for each column; NULL when a column's values cannot travel so. */
+char *insert_arrays_text(const Writer &writer, const ModifyPlan &plan);
+char *update_text(const Writer &writer, const ModifyPlan &plan);
+char *delete_text(const Writer &writer, const ModifyPlan &plan);
+/* The returned columns of the row with a key; or of the row that the last INSERT has numbered. */
+char *select_text(const Writer &writer, List *columns, bool by_last_insert_id, bool lock);
+/* "a", "b": the columns as a RETURNING list gives them. */
+void print_outputs(const Writer &writer, List *columns);
+
+/* How the values of one column are sent. */
+struct Encoder {
+	enum class Form : uint8 {
+		plain, /* as every parameter */
+		text,  /* a varlena of characters */
+		numeric,
+		date,
+		timestamp,
+		timestamptz,
+		time,
+		clock,  /* an interval for a column of hours, minutes and seconds */
+		bits,   /* a bit string for a column of MySQL's type bit */
+		finite, /* a floating-point number for a server that knows no others */
+		output  /* the type's output function under portable settings */
+	};
+	Form form;
+	Oid type; /* under its domains */
+	remote::DatabaseType dialect;
+	const Column *column;
+	bool counts_digits;  /* more than 15 of them would be lost on the way */
+	bool is_number_like; /* text that looks like a number would become one */
+	FmgrInfo output;
+	FmgrInfo send;
+};
+
+Encoder make_encoder(const Column &column, remote::DatabaseType dialect);
+/* In CurrentMemoryContext, or borrowed from value. */
+remote::ParamView encode(Encoder &encoder, Datum value, bool is_null);
+/* Output functions obey settings: to be called around encode() when needs_settings() says so. */
+bool needs_settings(const Encoder &encoder);
+int begin_portable_settings();
+void end_portable_settings(int level);
+
+/* May values of the column travel in the binary form of its type's array, and does the remote column take them? */
+bool has_array_form(const Column &column);
+/* One element of such an array. */
+void append_element(Encoder &encoder, StringInfo array, Datum value, bool is_null);
+StringInfo begin_array(const Encoder &encoder);
+remote::ParamView end_array(const Encoder &encoder, StringInfo array, int rows, bool has_null);
+
+/* A statement on its way, with what must be read back from it. */
+struct Reader {
+	Statement *statement;
+	bridge::Converter *converters; /* by column number - 1 */
+};
+Reader make_reader(TupleDesc descriptor);
+
+/* One foreign table under modification, from its begin to its end. */
+struct Modification {
+	::Relation relation;
+	Table *table;
+	ModifyPlan plan;
+	Writer writer;
+	Activity activity;
+	int64 changed;     /* rows, for history */
+	Encoder *encoders; /* by column number - 1 */
+	bool needs_settings;
+	Reader reader;
+	MemoryContext lasting;      /* of the statement */
+	MemoryContext memory;       /* of one call */
+	List *keys;                 /* int */
+	AttrNumber *key_attributes; /* of the plan's tuple, in the order of keys */
+	char *select_sql;           /* reads a changed row back where RETURNING is not of the dialect */
+	bool select_by_last_id;
+
+	remote::ParamView *params;
+	int param_count, param_room;
+
+	/* INSERT of many rows at once. */
+	char *arrays_sql; /* NULL: there is none */
+	char *batch_sql;
+	int batch_rows; /* that batch_sql is for */
+
+	/* COPY before the server itself collects rows. */
+	bool buffers;
+	TupleDesc buffer_descriptor;
+	TupleTableSlot **buffer;
+	int buffered;
+	Size buffered_bytes;
+
+	Statement *counter; /* of the rows that ON CONFLICT DO NOTHING has skipped, where the server does not tell */
+};
+
+Modification *begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory);
+void end_modification(Modification &modification);
+/* Around whatever encodes values. */
+int begin_values(const Modification &modification);
+void end_values(const Modification &modification, int level);
+void add_param(Modification &modification, const remote::ParamView &param);
+/* The values of columns of a row become parameters. */
+void add_params(Modification &modification, TupleTableSlot *slot, List *columns);
+/* Run a statement with the parameters, and forget them; the number of rows that it changed. */
+int64 run_statement(Modification &modification, const char *sql);
+/* The same, and the first row that it returns goes into slot; the number of rows. */
+int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot);
+
+/* INSERT. False: the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
+bool insert_row(Modification &modification, TupleTableSlot *slot);
+/* How many rows were inserted; without RETURNING. */
+int64 insert_rows(Modification &modification, TupleTableSlot **slots, int count);
+/* Keep the row until there are enough of them. */
+void buffer_row(Modification &modification, TupleTableSlot *slot);
+void flush_rows(Modification &modification);
+
+/* Of modify_plan.cpp and truncate.cpp. */
+void set_modify_plan_callbacks(FdwRoutine *routine);
+void set_truncate_callback(FdwRoutine *routine);
+/* An INSERT without a plan of its own: of COPY, or of rows routed into a partition. */
+ModifyPlan plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &table);
+
+} // namespace tenancy::fdw

@@ -1,0 +1,511 @@
+/*
+ * Values of local columns as parameters for remote ones, and as elements of binary arrays for PostgreSQL. What a
+ * remote column would quietly change on the way in is an error here. PG regime.
+ */
+#include "fdw/modify.hpp"
+
+#include <cmath>
+
+#include "bridge/param.hpp"
+
+extern "C" {
+#include "libpq/pqformat.h"
+#include "port/pg_bswap.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/lsyscache.h"
+#include "utils/varbit.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+using remote::DatabaseType;
+using remote::ParamView;
+using Form = Encoder::Form;
+using Kind = remote::Param::Kind;
+
+bool
+starts_with(const char *text, const char *word)
+{
+	return text != nullptr && strncmp(text, word, strlen(word)) == 0;
+}
+
+bool
+contains(const char *text, const char *word)
+{
+	return strstr(text, word) != nullptr;
+}
+
+/* SQLite's rules for the affinity of a declared type (datatype3.html, 3.1): would it turn text into numbers? */
+bool
+prefers_numbers(const char *native_type)
+{
+	if (contains(native_type, "int"))
+		return true;
+	if (contains(native_type, "char") || contains(native_type, "clob") || contains(native_type, "text"))
+		return false;
+	return native_type[0] != 0 && !contains(native_type, "blob");
+}
+
+bool
+is_character_type(Oid type)
+{
+	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID || type == JSONOID;
+}
+
+Form
+form_of(Oid type, DatabaseType dialect)
+{
+	switch (type) {
+	case BOOLOID:
+	case INT2OID:
+	case INT4OID:
+	case INT8OID:
+	case BYTEAOID: return Form::plain;
+	case FLOAT4OID:
+	case FLOAT8OID: return dialect == DatabaseType::mysql ? Form::finite : Form::plain;
+	case NUMERICOID: return Form::numeric;
+	case DATEOID: return Form::date;
+	case TIMESTAMPOID: return Form::timestamp;
+	case TIMESTAMPTZOID: return Form::timestamptz;
+	case TIMEOID: return Form::time;
+	case INTERVALOID: return dialect == DatabaseType::mysql ? Form::clock : Form::output;
+	case BITOID:
+	case VARBITOID: return dialect == DatabaseType::mysql ? Form::bits : Form::output;
+	default: return is_character_type(type) ? Form::text : Form::output;
+	}
+}
+
+ParamView
+text_param(const char *text, Kind kind = Kind::text)
+{
+	ParamView param;
+	param.kind = kind;
+	param.text = text;
+	return param;
+}
+
+/* The digits that count: neither leading nor trailing zeros. */
+int
+significant_digits(std::string_view text)
+{
+	int digits = 0;
+	int zeros = 0;
+	for (char const c : text) {
+		if (c < '0' || c > '9')
+			continue;
+		if (c != '0') {
+			digits += zeros + 1;
+			zeros = 0;
+		} else if (digits > 0)
+			++zeros;
+	}
+	return digits;
+}
+
+/* As SQLite writes an integer. */
+bool
+is_plain_integer(std::string_view text)
+{
+	std::string_view digits = text;
+	if (!digits.empty() && digits[0] == '-')
+		digits.remove_prefix(1);
+	bool plain = !digits.empty() && digits.size() <= 19 && (digits[0] != '0' || text == "0");
+	for (char const c : digits)
+		plain = plain && c >= '0' && c <= '9';
+	if (!plain || digits.size() < 19)
+		return plain;
+	return digits <= (digits.size() == text.size() ? "9223372036854775807" : "9223372036854775808");
+}
+
+/* What SQLite takes for a number: digits with an optional sign, point and exponent, and blanks around them. */
+bool
+looks_like_number(std::string_view text)
+{
+	constexpr std::string_view blanks = " \t\n\v\f\r";
+	std::size_t const first = text.find_first_not_of(blanks);
+	if (first == text.npos)
+		return false;
+	text = text.substr(first, text.find_last_not_of(blanks) - first + 1);
+	if (text[0] == '-' || text[0] == '+')
+		text.remove_prefix(1);
+	int digits = 0;
+	auto const skip_digits = [&] {
+		while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
+			text.remove_prefix(1);
+			++digits;
+		}
+	};
+	skip_digits();
+	if (!text.empty() && text[0] == '.') {
+		text.remove_prefix(1);
+		skip_digits();
+	}
+	if (digits > 0 && !text.empty() && (text[0] == 'e' || text[0] == 'E')) {
+		text.remove_prefix(1);
+		if (!text.empty() && (text[0] == '-' || text[0] == '+'))
+			text.remove_prefix(1);
+		digits = 0;
+		skip_digits();
+	}
+	return digits > 0 && text.empty();
+}
+
+void
+refuse_lossy_number(const Encoder &encoder, const char *text)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+	                errmsg("value for column \"%s\" has more digits than SQLite keeps", encoder.column->name),
+	                errdetail("SQLite would store %s as a number of 15 significant digits.", text),
+	                errhint("A remote column declared as TEXT keeps all digits.")));
+}
+
+void
+refuse_number_like(const Encoder &encoder)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+	                errmsg("text for column \"%s\" looks like a number, which SQLite would store in its place",
+	                       encoder.column->name),
+	                errdetail("The remote column is declared as \"%s\".", encoder.column->native_type),
+	                errhint("A remote column declared as TEXT keeps text.")));
+}
+
+ParamView
+text_value(const Encoder &encoder, Datum value)
+{
+	text *const characters = DatumGetTextPP(value);
+	ParamView param;
+	param.kind = Kind::text;
+	if (GetDatabaseEncoding() == PG_UTF8)
+		param.text = {VARDATA_ANY(characters), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(characters))};
+	else
+		param.text = bridge::utf8(text_to_cstring(characters));
+	if (encoder.is_number_like && looks_like_number(param.text) && !is_plain_integer(param.text))
+		refuse_number_like(encoder);
+	return param;
+}
+
+[[noreturn]] void
+refuse_not_finite(const Encoder &encoder)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+	                errmsg("value for column \"%s\" cannot be stored: MySQL has no infinity and no NaN",
+	                       encoder.column->name)));
+}
+
+ParamView
+numeric_value(Encoder &encoder, Datum value)
+{
+	char *const text = OutputFunctionCall(&encoder.output, value);
+	if (encoder.dialect == DatabaseType::mysql && strpbrk(text, "NI") != nullptr)
+		refuse_not_finite(encoder);
+	if (encoder.counts_digits && significant_digits(text) > DBL_DIG && !is_plain_integer(text))
+		refuse_lossy_number(encoder, text);
+	return text_param(text, Kind::decimal);
+}
+
+ParamView
+date_value(Datum value)
+{
+	DateADT const date = DatumGetDateADT(value);
+	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
+	if (DATE_NOT_FINITE(date)) {
+		EncodeSpecialDate(date, text);
+		return text_param(text);
+	}
+	pg_tm tm{};
+	j2date(date + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, text);
+	return text_param(text);
+}
+
+/* In UTC; only PostgreSQL needs to be told so, the sessions of MySQL are in it, and SQLite's columns keep the form. */
+ParamView
+timestamp_value(Datum value, bool zoned)
+{
+	Timestamp const timestamp = DatumGetTimestamp(value);
+	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
+	if (TIMESTAMP_NOT_FINITE(timestamp)) {
+		EncodeSpecialTimestamp(timestamp, text);
+		return text_param(text);
+	}
+	pg_tm tm{};
+	fsec_t fraction;
+	if (timestamp2tm(timestamp, nullptr, &tm, &fraction, nullptr, nullptr) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	tm.tm_isdst = 0;
+	EncodeDateTime(&tm, fraction, zoned, 0, nullptr, USE_ISO_DATES, text);
+	return text_param(text);
+}
+
+ParamView
+time_value(Datum value)
+{
+	pg_tm tm{};
+	fsec_t fraction;
+	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
+	time2tm(DatumGetTimeADT(value), &tm, &fraction);
+	EncodeTimeOnly(&tm, fraction, false, 0, USE_ISO_DATES, text);
+	return text_param(text);
+}
+
+/* MySQL's time counts hours beyond a day; it has no months. */
+ParamView
+clock_value(const Encoder &encoder, Datum value)
+{
+	const Interval *const interval = DatumGetIntervalP(value);
+	int64 micros;
+	int64 const day_micros = interval->day * USECS_PER_DAY;
+	if (interval->month != 0 || __builtin_add_overflow(interval->time, day_micros, &micros))
+		ereport(ERROR, (errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
+		                errmsg("interval for column \"%s\" cannot be a time of MySQL", encoder.column->name),
+		                errdetail("MySQL's type time has hours, minutes and seconds only.")));
+	uint64 const size = micros < 0 ? 0 - static_cast<uint64>(micros) : static_cast<uint64>(micros);
+	uint64 const seconds = size / USECS_PER_SEC;
+	return text_param(psprintf("%s%02lld:%02u:%02u.%06u", micros < 0 ? "-" : "", static_cast<long long>(seconds / 3600),
+	                           static_cast<unsigned>(seconds / 60 % 60), static_cast<unsigned>(seconds % 60),
+	                           static_cast<unsigned>(size % USECS_PER_SEC)));
+}
+
+/* The text of a bit string would be taken for its characters' codes. */
+ParamView
+bits_value(const Encoder &encoder, Datum value)
+{
+	const VarBit *const bits = DatumGetVarBitP(value);
+	int const length = VARBITLEN(bits);
+	if (length > 64)
+		ereport(ERROR,
+		        (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+		         errmsg("bit string too long for column \"%s\": MySQL has at most 64 bits", encoder.column->name)));
+	uint64 number = 0;
+	for (int i = 0; i < length; ++i)
+		number = number << 1 | ((VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE)) & 1);
+	ParamView param;
+	param.kind = Kind::integer;
+	param.integer = static_cast<int64>(number);
+	return number > static_cast<uint64>(PG_INT64_MAX) ? text_param(psprintf(UINT64_FORMAT, number), Kind::decimal)
+	                                                  : param;
+}
+
+ParamView
+finite_value(const Encoder &encoder, Datum value)
+{
+	ParamView const param = bridge::datum_param(encoder.type, value);
+	if (!std::isfinite(param.real))
+		refuse_not_finite(encoder);
+	return param;
+}
+
+ParamView
+output_value(Encoder &encoder, Datum value)
+{
+	ParamView param;
+	param.kind = Kind::text;
+	param.text = bridge::utf8(OutputFunctionCall(&encoder.output, value));
+	return param;
+}
+
+/* Types whose binary form is the same in every version and every database encoding. */
+bool
+has_portable_binary(Oid type)
+{
+	switch (type) {
+	case BOOLOID:
+	case INT2OID:
+	case INT4OID:
+	case INT8OID:
+	case FLOAT4OID:
+	case FLOAT8OID:
+	case NUMERICOID:
+	case DATEOID:
+	case TIMEOID:
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID:
+	case INTERVALOID:
+	case UUIDOID:
+	case BYTEAOID:
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+	case JSONOID: return true;
+	default: return false;
+	}
+}
+
+void
+append_bytes(StringInfo array, const void *data, std::size_t size)
+{
+	pq_sendint32(array, static_cast<uint32>(size));
+	appendBinaryStringInfoNT(array, static_cast<const char *>(data), static_cast<int>(size));
+}
+
+} // namespace
+
+Encoder
+make_encoder(const Column &column, DatabaseType dialect)
+{
+	Encoder encoder{};
+	encoder.type = getBaseType(column.type);
+	encoder.dialect = dialect;
+	encoder.column = &column;
+	encoder.form = form_of(encoder.type, dialect);
+	if (encoder.form == Form::bits && column.native_type != nullptr && !starts_with(column.native_type, "bit"))
+		encoder.form = Form::output;
+	bool const is_sqlite = dialect == DatabaseType::sqlite;
+	bool const known = column.native_type != nullptr;
+	encoder.counts_digits = is_sqlite && (!known || prefers_numbers(column.native_type));
+	encoder.is_number_like = is_sqlite && known && prefers_numbers(column.native_type);
+	Oid function;
+	bool is_varlena;
+	getTypeOutputInfo(encoder.type, &function, &is_varlena);
+	fmgr_info(function, &encoder.output);
+	if (dialect == DatabaseType::postgresql && has_portable_binary(encoder.type)) {
+		getTypeBinaryOutputInfo(encoder.type, &function, &is_varlena);
+		fmgr_info(function, &encoder.send);
+	}
+	return encoder;
+}
+
+/* No type is told to a PostgreSQL server: the column's own is the one that reads every value of it. */
+ParamView
+encode(Encoder &encoder, Datum value, bool is_null)
+{
+	if (is_null)
+		return {};
+	switch (encoder.form) {
+	case Form::text: return text_value(encoder, value);
+	case Form::numeric: return numeric_value(encoder, value);
+	case Form::date: return date_value(value);
+	case Form::timestamp: return timestamp_value(value, false);
+	case Form::timestamptz: return timestamp_value(value, encoder.dialect != DatabaseType::mysql);
+	case Form::time: return time_value(value);
+	case Form::clock: return clock_value(encoder, value);
+	case Form::bits: return bits_value(encoder, value);
+	case Form::output: return output_value(encoder, value);
+	case Form::finite:
+	case Form::plain: break;
+	}
+	ParamView param =
+		encoder.form == Form::finite ? finite_value(encoder, value) : bridge::datum_param(encoder.type, value);
+	param.type_oid = 0;
+	return param;
+}
+
+bool
+needs_settings(const Encoder &encoder)
+{
+	return encoder.form == Form::output;
+}
+
+int
+begin_portable_settings()
+{
+	static constexpr const char *settings[][2] = {
+		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "3"}, {"timezone", "UTC"}};
+	int const level = NewGUCNestLevel();
+	for (auto const &setting : settings)
+		(void) set_config_option(setting[0], setting[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+end_portable_settings(int level)
+{
+	AtEOXact_GUC(true, level);
+}
+
+/* Only a column that is known to be of the same type: an array's elements are not read anew by the column's type. */
+bool
+has_array_form(const Column &column)
+{
+	Oid const type = getBaseType(column.type);
+	if (column.native_type == nullptr || !has_portable_binary(type) || !OidIsValid(get_array_type(type)))
+		return false;
+	if (type == TEXTOID || type == VARCHAROID)
+		return strcmp(column.native_type, "text") == 0 || starts_with(column.native_type, "character varying");
+	return strcmp(column.native_type, format_type_be(type)) == 0 ||
+	       strcmp(column.native_type, format_type_with_typemod(type, column.typmod)) == 0;
+}
+
+/* One dimension, lower bound 1; the number of rows and the presence of nulls follow in end_array(). */
+StringInfo
+begin_array(const Encoder &encoder)
+{
+	StringInfo const array = makeStringInfo();
+	pq_sendint32(array, 1);
+	pq_sendint32(array, 0);
+	pq_sendint32(array, encoder.type);
+	pq_sendint32(array, 0);
+	pq_sendint32(array, 1);
+	return array;
+}
+
+void
+append_element(Encoder &encoder, StringInfo array, Datum value, bool is_null)
+{
+	if (is_null) {
+		pq_sendint32(array, static_cast<uint32>(-1));
+		return;
+	}
+	switch (encoder.type) {
+	case BOOLOID:
+		pq_sendint32(array, 1);
+		pq_sendbyte(array, DatumGetBool(value) ? 1 : 0);
+		break;
+	case INT2OID:
+		pq_sendint32(array, 2);
+		pq_sendint16(array, static_cast<uint16>(DatumGetInt16(value)));
+		break;
+	case INT4OID:
+	case DATEOID:
+		pq_sendint32(array, 4);
+		pq_sendint32(array, static_cast<uint32>(DatumGetInt32(value)));
+		break;
+	case INT8OID:
+	case TIMEOID:
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID:
+		pq_sendint32(array, 8);
+		pq_sendint64(array, static_cast<uint64>(DatumGetInt64(value)));
+		break;
+	case FLOAT4OID:
+		pq_sendint32(array, 4);
+		pq_sendfloat4(array, DatumGetFloat4(value));
+		break;
+	case FLOAT8OID:
+		pq_sendint32(array, 8);
+		pq_sendfloat8(array, DatumGetFloat8(value));
+		break;
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+	case JSONOID:
+	case BYTEAOID: {
+		ParamView const param = encode(encoder, value, false);
+		append_bytes(array, param.text.data(), param.text.size());
+		break;
+	}
+	default: {
+		bytea *const bytes = SendFunctionCall(&encoder.send, value);
+		append_bytes(array, VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
+	}
+	}
+}
+
+ParamView
+end_array(const Encoder &encoder, StringInfo array, int rows, bool has_null)
+{
+	uint32 const flags = pg_hton32(has_null ? 1 : 0);
+	uint32 const size = pg_hton32(static_cast<uint32>(rows));
+	memcpy(array->data + 4, &flags, 4);
+	memcpy(array->data + 12, &size, 4);
+	ParamView param;
+	param.kind = Kind::bytes;
+	param.type_oid = get_array_type(encoder.type);
+	param.text = {array->data, static_cast<std::size_t>(array->len)};
+	return param;
+}
+
+} // namespace tenancy::fdw

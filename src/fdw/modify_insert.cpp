@@ -1,0 +1,227 @@
+/*
+ * INSERT into foreign tables: one row, or many with one statement. PG regime.
+ */
+#include "fdw/modify.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+using remote::DatabaseType;
+
+/* A statement of about this size is sent although there are more rows: servers limit what they take at once. */
+constexpr std::size_t most_bytes = 1 << 20;
+
+constexpr const char *reset_skipped = "SELECT CAST(@tenancy_skipped := 0 AS SIGNED)";
+constexpr const char *count_skipped = "SELECT CAST(@tenancy_skipped AS SIGNED)";
+
+bool
+counts_skipped(const Modification &modification)
+{
+	return modification.plan.skip_conflicts && modification.plan.type == DatabaseType::mysql;
+}
+
+int64
+skipped_rows(Modification &modification)
+{
+	Channel *const channel = channel_for(modification.activity, Need::write);
+	Statement *const statement = modification.counter;
+	start(channel, modification.activity, statement, nullptr, count_skipped, {}, remote::RunOptions());
+	int64 rows = 0;
+	while (fetch(channel, modification.activity, statement))
+		rows = statement->batch().row(0)->integer;
+	return rows;
+}
+
+/* The number of rows that are new, whatever the server counts. */
+int64
+run_insert(Modification &modification, const char *sql, TupleTableSlot *returned)
+{
+	bool const counts = counts_skipped(modification);
+	if (counts) {
+		int const params = modification.param_count;
+		modification.param_count = 0;
+		run_statement(modification, reset_skipped);
+		modification.param_count = params;
+	}
+	int64 rows = returned != nullptr ? run_and_read(modification, sql, returned) : run_statement(modification, sql);
+	if (counts)
+		rows = Max(rows - skipped_rows(modification), 0);
+	modification.changed += rows;
+	return rows;
+}
+
+const char *
+values_text(Modification &modification, int rows)
+{
+	if (rows == 1)
+		return modification.plan.sql;
+	if (rows != modification.batch_rows) {
+		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
+		if (modification.batch_sql != nullptr)
+			pfree(modification.batch_sql);
+		modification.batch_sql = insert_text(modification.writer, modification.plan, rows);
+		modification.batch_rows = rows;
+		MemoryContextSwitchTo(outer);
+	}
+	return modification.batch_sql;
+}
+
+std::size_t
+bytes_of(const Modification &modification, int first)
+{
+	std::size_t bytes = 0;
+	for (int i = first; i < modification.param_count; ++i)
+		bytes += sizeof(int64) + modification.params[i].text.size();
+	return bytes;
+}
+
+/* INSERT … VALUES of as many rows as one statement takes; how many that are. */
+int
+send_values(Modification &modification, TupleTableSlot **slots, int count, int64 *inserted)
+{
+	int const width = Max(list_length(modification.plan.targets), 1);
+	int const most = Max(modification.writer.renderer->abilities().most_parameters / width, 1);
+	std::size_t bytes = 0;
+	int rows = 0;
+	int const level = begin_values(modification);
+	while (rows < count && rows < most && bytes < most_bytes) {
+		int const first = modification.param_count;
+		add_params(modification, slots[rows++], modification.plan.targets);
+		bytes += bytes_of(modification, first);
+	}
+	end_values(modification, level);
+	*inserted += run_insert(modification, values_text(modification, rows), nullptr);
+	return rows;
+}
+
+/* INSERT … SELECT from arrays, one for each column. */
+int
+send_arrays(Modification &modification, TupleTableSlot **slots, int count, int64 *inserted)
+{
+	List *const targets = modification.plan.targets;
+	auto const width = static_cast<Size>(list_length(targets));
+	auto *const arrays = static_cast<StringInfo *>(palloc(sizeof(StringInfo) * width));
+	auto *const has_null = static_cast<bool *>(palloc0(width));
+	ListCell *cell;
+	foreach (cell, targets)
+		arrays[foreach_current_index(cell)] = begin_array(modification.encoders[lfirst_int(cell) - 1]);
+	std::size_t bytes = 0;
+	int rows = 0;
+	for (; rows < count && bytes < most_bytes; ++rows) {
+		TupleTableSlot *const slot = slots[rows];
+		slot_getallattrs(slot);
+		foreach (cell, targets) {
+			int const index = lfirst_int(cell) - 1;
+			int const column = foreach_current_index(cell);
+			int const before = arrays[column]->len;
+			append_element(modification.encoders[index], arrays[column], slot->tts_values[index],
+			               slot->tts_isnull[index]);
+			has_null[column] = has_null[column] || slot->tts_isnull[index];
+			bytes += static_cast<std::size_t>(arrays[column]->len - before);
+		}
+	}
+	foreach (cell, targets) {
+		int const column = foreach_current_index(cell);
+		add_param(modification,
+		          end_array(modification.encoders[lfirst_int(cell) - 1], arrays[column], rows, has_null[column]));
+	}
+	*inserted += run_insert(modification, modification.arrays_sql, nullptr);
+	return rows;
+}
+
+/* Where INSERT does not return the row: by the key that was sent, or that the server has just given. */
+void
+read_inserted(Modification &modification, TupleTableSlot *slot)
+{
+	if (!modification.select_by_last_id) {
+		int const level = begin_values(modification);
+		add_params(modification, slot, modification.keys);
+		end_values(modification, level);
+	}
+	if (run_and_read(modification, modification.select_sql, slot) != 1)
+		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+		                errmsg("could not find the row just inserted into foreign table \"%s\"",
+		                       RelationGetRelationName(modification.relation)),
+		                errhint("The remote server must have changed its key.")));
+}
+
+TupleTableSlot **
+buffer_slots(Modification &modification)
+{
+	if (modification.buffer == nullptr) {
+		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
+		auto const count = static_cast<Size>(modification.table->options.batch_size);
+		modification.buffer = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * count));
+		modification.buffer_descriptor = CreateTupleDescCopy(RelationGetDescr(modification.relation));
+		MemoryContextSwitchTo(outer);
+	}
+	return modification.buffer;
+}
+
+} // namespace
+
+bool
+insert_row(Modification &modification, TupleTableSlot *slot)
+{
+	bool const selects = modification.select_sql != nullptr;
+	bool const returns = modification.plan.returned != NIL && !selects;
+	int const level = begin_values(modification);
+	add_params(modification, slot, modification.plan.targets);
+	end_values(modification, level);
+	if (run_insert(modification, modification.plan.sql, returns ? slot : nullptr) == 0)
+		return false;
+	if (selects)
+		read_inserted(modification, slot);
+	return true;
+}
+
+int64
+insert_rows(Modification &modification, TupleTableSlot **slots, int count)
+{
+	int64 inserted = 0;
+	for (int sent = 0; sent < count;) {
+		int const left = count - sent;
+		bool const by_arrays = modification.arrays_sql != nullptr && left > 1;
+		sent += by_arrays ? send_arrays(modification, slots + sent, left, &inserted)
+		                  : send_values(modification, slots + sent, left, &inserted);
+	}
+	return inserted;
+}
+
+void
+buffer_row(Modification &modification, TupleTableSlot *slot)
+{
+	TupleTableSlot **const slots = buffer_slots(modification);
+	if (slots[modification.buffered] == nullptr) {
+		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
+		slots[modification.buffered] = MakeSingleTupleTableSlot(modification.buffer_descriptor, &TTSOpsMinimalTuple);
+		MemoryContextSwitchTo(outer);
+	}
+	TupleTableSlot *const copy = ExecCopySlot(slots[modification.buffered++], slot);
+	modification.buffered_bytes += reinterpret_cast<MinimalTupleTableSlot *>(copy)->mintuple->t_len;
+	if (modification.buffered == modification.table->options.batch_size ||
+	    modification.buffered_bytes >= 4 * most_bytes)
+		flush_rows(modification);
+}
+
+void
+flush_rows(Modification &modification)
+{
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	insert_rows(modification, modification.buffer, modification.buffered);
+	for (int i = 0; i < modification.buffered; ++i)
+		ExecClearTuple(modification.buffer[i]);
+	modification.buffered = 0;
+	modification.buffered_bytes = 0;
+	MemoryContextSwitchTo(outer);
+}
+
+} // namespace tenancy::fdw

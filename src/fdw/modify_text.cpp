@@ -1,0 +1,247 @@
+/*
+ * The texts of INSERT, UPDATE, DELETE and of the SELECT that reads a changed row back. PG regime.
+ */
+#include "fdw/modify.hpp"
+
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+using remote::DatabaseType;
+
+const Column &
+column_at(const Table &table, int number)
+{
+	return table.columns[number - 1];
+}
+
+/* A new text in the writer's renderer. */
+StringInfo
+begin_text(const Writer &writer)
+{
+	writer.renderer->out = makeStringInfo();
+	writer.renderer->params = NIL;
+	return writer.renderer->out;
+}
+
+void
+print_names(const Writer &writer, List *columns)
+{
+	ListCell *cell;
+	foreach (cell, columns) {
+		if (cell != list_head(columns))
+			appendStringInfoString(writer.renderer->out, ", ");
+		writer.renderer->identifier(column_at(*writer.table, lfirst_int(cell)).name);
+	}
+}
+
+void
+print_returning(const Writer &writer, List *columns)
+{
+	if (columns == NIL)
+		return;
+	appendStringInfoString(writer.renderer->out, " RETURNING ");
+	print_outputs(writer, columns);
+}
+
+/* Placeholders from number on; the next number. */
+int
+print_key_condition(const Writer &writer, int number)
+{
+	List *const keys = key_columns(*writer.table);
+	ListCell *cell;
+	appendStringInfoString(writer.renderer->out, " WHERE ");
+	foreach (cell, keys) {
+		Column const &column = column_at(*writer.table, lfirst_int(cell));
+		if (cell != list_head(keys))
+			appendStringInfoString(writer.renderer->out, " AND ");
+		writer.renderer->identifier(column.name);
+		appendStringInfoString(writer.renderer->out, " = ");
+		writer.renderer->value_placeholder(column, number++);
+	}
+	return number;
+}
+
+void
+print_insert_head(const Writer &writer, const ModifyPlan &plan)
+{
+	appendStringInfoString(writer.renderer->out, "INSERT INTO ");
+	writer.renderer->relation(*writer.table);
+	if (plan.targets == NIL)
+		return;
+	appendStringInfoString(writer.renderer->out, " (");
+	print_names(writer, plan.targets);
+	appendStringInfoString(writer.renderer->out, ")");
+}
+
+/*
+ * MySQL's IGNORE would hide every error, so a row that is there stays as it is, and a variable counts such rows: the
+ * server counts them as changed.
+ */
+void
+print_conflict_clause(const Writer &writer, const ModifyPlan &plan)
+{
+	if (!plan.skip_conflicts)
+		return;
+	Renderer *const renderer = writer.renderer;
+	if (plan.type != DatabaseType::mysql) {
+		appendStringInfoString(renderer->out, " ON CONFLICT DO NOTHING");
+		return;
+	}
+	List *const keys = key_columns(*writer.table);
+	const char *const name =
+		column_at(*writer.table, linitial_int(keys != NIL ? keys : live_columns(*writer.table))).name;
+	appendStringInfoString(renderer->out, " ON DUPLICATE KEY UPDATE ");
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, " = IF((@tenancy_skipped := @tenancy_skipped + 1) > 0, ");
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, ", ");
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, ")");
+}
+
+} // namespace
+
+Writer
+make_writer(const Table &table, DatabaseType type)
+{
+	Renderer *const renderer = make_renderer(type);
+	auto *const source = static_cast<Source *>(palloc(sizeof(Source)));
+	*source = {1, &table};
+	renderer->sources = source;
+	renderer->source_count = 1;
+	renderer->relids = bms_make_singleton(1);
+	return {renderer, &table};
+}
+
+void
+print_outputs(const Writer &writer, List *columns)
+{
+	ListCell *cell;
+	foreach (cell, columns) {
+		Column const &column = column_at(*writer.table, lfirst_int(cell));
+		Var *const var =
+			makeVar(static_cast<int>(writer.renderer->sources[0].varno), static_cast<AttrNumber>(lfirst_int(cell)),
+		            column.type, column.typmod, column.collation, 0);
+		if (cell != list_head(columns))
+			appendStringInfoString(writer.renderer->out, ", ");
+		if (!writer.renderer->output(reinterpret_cast<Node *>(var)))
+			elog(ERROR, "could not print column \"%s\"", column.name);
+	}
+}
+
+char *
+insert_text(const Writer &writer, const ModifyPlan &plan, int rows)
+{
+	StringInfo const out = begin_text(writer);
+	print_insert_head(writer, plan);
+	if (plan.targets == NIL)
+		appendStringInfoString(out, plan.type == DatabaseType::mysql ? " () VALUES ()" : " DEFAULT VALUES");
+	else
+		appendStringInfoString(out, " VALUES ");
+	int number = 1;
+	for (int row = 0; row < rows && plan.targets != NIL; ++row) {
+		appendStringInfoString(out, row == 0 ? "(" : ", (");
+		ListCell *cell;
+		foreach (cell, plan.targets) {
+			if (cell != list_head(plan.targets))
+				appendStringInfoString(out, ", ");
+			writer.renderer->value_placeholder(column_at(*writer.table, lfirst_int(cell)), number++);
+		}
+		appendStringInfoChar(out, ')');
+	}
+	print_conflict_clause(writer, plan);
+	if (writer.renderer->abilities().insert_returning)
+		print_returning(writer, plan.returned);
+	return out->data;
+}
+
+char *
+insert_arrays_text(const Writer &writer, const ModifyPlan &plan)
+{
+	if (plan.type != DatabaseType::postgresql || plan.targets == NIL || plan.returned != NIL)
+		return nullptr;
+	ListCell *cell;
+	foreach (cell, plan.targets)
+		if (!has_array_form(column_at(*writer.table, lfirst_int(cell))))
+			return nullptr;
+	StringInfo const out = begin_text(writer);
+	print_insert_head(writer, plan);
+	appendStringInfoString(out, " SELECT * FROM unnest(");
+	foreach (cell, plan.targets) {
+		int const index = foreach_current_index(cell);
+		Oid const type = getBaseType(column_at(*writer.table, lfirst_int(cell)).type);
+		appendStringInfo(out, "%s$%d::%s", index > 0 ? ", " : "", index + 1, format_type_be(get_array_type(type)));
+	}
+	appendStringInfoChar(out, ')');
+	print_conflict_clause(writer, plan);
+	return out->data;
+}
+
+char *
+update_text(const Writer &writer, const ModifyPlan &plan)
+{
+	StringInfo const out = begin_text(writer);
+	appendStringInfoString(out, "UPDATE ");
+	writer.renderer->relation(*writer.table);
+	appendStringInfoString(out, " SET ");
+	int number = 1;
+	ListCell *cell;
+	foreach (cell, plan.targets) {
+		Column const &column = column_at(*writer.table, lfirst_int(cell));
+		if (cell != list_head(plan.targets))
+			appendStringInfoString(out, ", ");
+		writer.renderer->identifier(column.name);
+		appendStringInfoString(out, " = ");
+		writer.renderer->value_placeholder(column, number++);
+	}
+	if (plan.targets == NIL) {
+		/* Nothing changes but what the remote server computes. */
+		const char *const name = column_at(*writer.table, linitial_int(key_columns(*writer.table))).name;
+		writer.renderer->identifier(name);
+		appendStringInfoString(out, " = ");
+		writer.renderer->identifier(name);
+	}
+	print_key_condition(writer, number);
+	if (writer.renderer->abilities().update_returning)
+		print_returning(writer, plan.returned);
+	return out->data;
+}
+
+char *
+delete_text(const Writer &writer, const ModifyPlan &plan)
+{
+	StringInfo const out = begin_text(writer);
+	appendStringInfoString(out, "DELETE FROM ");
+	writer.renderer->relation(*writer.table);
+	print_key_condition(writer, 1);
+	if (writer.renderer->abilities().delete_returning)
+		print_returning(writer, plan.returned);
+	return out->data;
+}
+
+char *
+select_text(const Writer &writer, List *columns, bool by_last_insert_id, bool lock)
+{
+	StringInfo const out = begin_text(writer);
+	appendStringInfoString(out, "SELECT ");
+	print_outputs(writer, columns);
+	appendStringInfoString(out, " FROM ");
+	writer.renderer->relation(*writer.table);
+	if (by_last_insert_id) {
+		appendStringInfoString(out, " WHERE ");
+		writer.renderer->identifier(column_at(*writer.table, linitial_int(key_columns(*writer.table))).name);
+		appendStringInfoString(out, " = LAST_INSERT_ID()");
+	} else {
+		print_key_condition(writer, 1);
+	}
+	if (lock && writer.renderer->abilities().for_update)
+		appendStringInfoString(out, " FOR UPDATE");
+	return out->data;
+}
+
+} // namespace tenancy::fdw

@@ -1,0 +1,303 @@
+/*
+ * See mysql_renderer.hpp: operators and functions of numbers and text. PG regime.
+ */
+#include "fdw/mysql_renderer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+extern "C" {
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+/* What a result of CONCAT may have at most, far below any max_allowed_packet, beyond which it would be NULL. */
+constexpr int most_concatenated = 65535;
+
+struct Template {
+	Oid function;
+	const char *text;
+};
+
+/* The same for every argument that the types here can be. */
+constexpr Template templates[] = {
+	{F_INT8_INT4, "%1"},
+	{F_INT8_INT2, "%1"},
+	{F_INT4_INT2, "%1"},
+	{F_NUMERIC_INT2, "%1"},
+	{F_NUMERIC_INT4, "%1"},
+	{F_NUMERIC_INT8, "%1"},
+	{F_FLOAT8_INT2, "(%1 + 0e0)"},
+	{F_FLOAT8_INT4, "(%1 + 0e0)"},
+	{F_FLOAT8_INT8, "(%1 + 0e0)"},
+	{F_FLOAT8_NUMERIC, "(%1 + 0e0)"},
+	{F_FLOAT8_FLOAT4, "%1"},
+	{F_FLOAT8UM, "(- %1)"},
+	{F_FLOAT8ABS, "ABS(%1)"},
+	{F_ABS_FLOAT8, "ABS(%1)"},
+	{F_CEIL_FLOAT8, "CEILING(%1)"},
+	{F_CEILING_FLOAT8, "CEILING(%1)"},
+	{F_FLOOR_FLOAT8, "FLOOR(%1)"},
+	/* Overflow is an error in both; a sum or difference cannot underflow. */
+	{F_FLOAT8PL, "(%1 + %2)"},
+	{F_FLOAT8MI, "(%1 - %2)"},
+	{F_FLOAT48PL, "(%1 + %2)"},
+	{F_FLOAT48MI, "(%1 - %2)"},
+	{F_FLOAT84PL, "(%1 + %2)"},
+	{F_FLOAT84MI, "(%1 - %2)"},
+	{F_TEXTLEN, "CHAR_LENGTH(%1)"},
+	{F_LENGTH_TEXT, "CHAR_LENGTH(%1)"},
+	{F_CHAR_LENGTH_TEXT, "CHAR_LENGTH(%1)"},
+	{F_CHARACTER_LENGTH_TEXT, "CHAR_LENGTH(%1)"},
+	{F_LENGTH_BPCHAR, "CHAR_LENGTH(%1)"},
+	{F_CHAR_LENGTH_BPCHAR, "CHAR_LENGTH(%1)"},
+	{F_CHARACTER_LENGTH_BPCHAR, "CHAR_LENGTH(%1)"},
+	{F_OCTET_LENGTH_BYTEA, "LENGTH(%1)"},
+	{F_LENGTH_BYTEA, "LENGTH(%1)"},
+	{F_MD5_BYTEA, "MD5(%1)"},
+	{F_TEXT_BPCHAR, "%1"},
+	{F_BTRIM_TEXT, "TRIM(%1)"},
+	{F_LTRIM_TEXT, "LTRIM(%1)"},
+	{F_RTRIM_TEXT, "RTRIM(%1)"},
+	{F_REVERSE, "REVERSE(%1)"},
+	/* A number that is too long for DECIMAL is refused by digits_of(). */
+	{F_NUMERIC_ADD, "(%1 + %2)"},
+	{F_NUMERIC_SUB, "(%1 - %2)"},
+	{F_NUMERIC_MUL, "(%1 * %2)"},
+	{F_NUMERIC_MOD, "(%1 %% %2)"},
+	{F_MOD_NUMERIC_NUMERIC, "(%1 %% %2)"},
+	{F_NUMERIC_UMINUS, "(- %1)"},
+	{F_NUMERIC_UPLUS, "%1"},
+	{F_NUMERIC_ABS, "ABS(%1)"},
+	{F_ABS_NUMERIC, "ABS(%1)"},
+	{F_SIGN_NUMERIC, "SIGN(%1)"},
+	{F_CEIL_NUMERIC, "CEILING(%1)"},
+	{F_CEILING_NUMERIC, "CEILING(%1)"},
+	{F_FLOOR_NUMERIC, "FLOOR(%1)"},
+	{F_ROUND_NUMERIC, "ROUND(%1)"},
+	{F_TRUNC_NUMERIC, "TRUNCATE(%1, 0)"},
+	{F_ROUND_NUMERIC_INT4, "ROUND(%1, %2)"},
+	{F_TRUNC_NUMERIC_INT4, "TRUNCATE(%1, %2)"},
+};
+
+constexpr const char *comparisons[] = {"=", "<>", "<", "<=", ">", ">="};
+
+bool
+is_one_of(const char *op, const char *list)
+{
+	return op[0] != 0 && op[1] == 0 && strchr(list, *op) != nullptr;
+}
+
+bool
+whole_argument(List *args, int index, int *value)
+{
+	auto *const constant = static_cast<Const *>(list_nth(args, index));
+	if (!IsA(constant, Const) || constant->constisnull || constant->consttype != INT4OID)
+		return false;
+	*value = DatumGetInt32(constant->constvalue);
+	return true;
+}
+
+char *
+text_argument(List *args, int index)
+{
+	auto *const constant = static_cast<Const *>(list_nth(args, index));
+	return IsA(constant, Const) && !constant->constisnull && constant->consttype == TEXTOID
+	           ? TextDatumGetCString(constant->constvalue)
+	           : nullptr;
+}
+
+} // namespace
+
+bool
+MysqlRenderer::function(const Call &call)
+{
+	if (call.function >= FirstUnpinnedObjectId || !is_deterministic(call.collation) || call.args == NIL)
+		return false;
+	const char *const op = call.op < FirstUnpinnedObjectId && OidIsValid(call.op) ? get_opname(call.op) : "";
+	bool const two = list_length(call.args) == 2;
+	if (call.type == BOOLOID && two)
+		for (const char *const name : comparisons)
+			if (strcmp(op, name) == 0)
+				return comparison(name, call);
+	if (is_one_of(op, "+-*/%@") && family_of(call.type) == Family::integer)
+		return arithmetic(op, call);
+	if (call.function == F_ABS_INT2 || call.function == F_ABS_INT4 || call.function == F_ABS_INT8)
+		return arithmetic("@", call);
+	switch (call.function) {
+	case F_MOD_INT2_INT2:
+	case F_MOD_INT4_INT4:
+	case F_MOD_INT8_INT8: return arithmetic("%", call);
+	case F_TEXTLIKE:
+	case F_LIKE_TEXT_TEXT: return like(call, false);
+	case F_TEXTNLIKE:
+	case F_NOTLIKE_TEXT_TEXT: return like(call, true);
+	default: break;
+	}
+	for (const Template &known : templates)
+		if (known.function == call.function)
+			return is_representable(call) && print_template(known.text, call.args);
+	return number_function(call) || text_function(call) || date_function(call);
+}
+
+/* Of numbers of type numeric, only those that are certain to fit into a DECIMAL. */
+bool
+MysqlRenderer::is_representable(const Call &call) const
+{
+	if (call.type != NUMERICOID)
+		return true;
+	constexpr int most_digits = 65, most_scale = 30;
+	Digits length;
+	return digits_of(call, &length) && length.scale <= most_scale && length.whole + length.scale <= most_digits;
+}
+
+/* Whole numbers are BIGINT there; PostgreSQL's smaller types, and division, are put right. */
+bool
+MysqlRenderer::arithmetic(const char *op, const Call &call)
+{
+	ListCell *cell;
+	foreach (cell, call.args)
+		if (family_of(exprType(static_cast<Node *>(lfirst(cell)))) != Family::integer)
+			return false;
+	int const start = out->len;
+	bool const unary = list_length(call.args) == 1;
+	if (unary ? !is_one_of(op, "-@+") : *op == '@')
+		return false;
+	if (*op == '/' || *op == '%') {
+		/* Division by zero is NULL there. */
+		Range const divisor = range(static_cast<Node *>(lsecond(call.args)));
+		if (divisor.low != divisor.high || divisor.low == 0)
+			return false;
+	}
+	print(*op == '@' ? "ABS(" : "(");
+	bool printed;
+	if (unary) {
+		print(*op == '-' ? "- " : "");
+		printed = expression(static_cast<Node *>(linitial(call.args)));
+	} else {
+		printed = list(call.args, *op == '/' ? " DIV " : psprintf(" %s ", op));
+	}
+	print(")");
+	return printed && checked(*op == '+' && unary ? range(static_cast<Node *>(linitial(call.args)))
+	                                              : range_of(op, call.args),
+	                          call.type, start);
+}
+
+/*
+ * What was printed since start is of that range, but PostgreSQL's type may be smaller. Adding the difference between
+ * the greatest numbers of both types, and subtracting it, is an error exactly for what PostgreSQL refuses.
+ */
+bool
+MysqlRenderer::checked(const Range &range, Oid type, int start)
+{
+	int64 const most = type == INT2OID ? PG_INT16_MAX : type == INT4OID ? PG_INT32_MAX : PG_INT64_MAX;
+	if (type == INT8OID || (range.low >= -most - 1 && range.high <= most))
+		return true;
+	int64 const gap = PG_INT64_MAX - most;
+	insert(start, "(");
+	appendStringInfo(out, " + " INT64_FORMAT " - " INT64_FORMAT " - " INT64_FORMAT " + " INT64_FORMAT ")", gap, gap, gap,
+	                 gap);
+	return true;
+}
+
+bool
+MysqlRenderer::number_function(const Call &call)
+{
+	auto *const left = static_cast<Node *>(linitial(call.args));
+	switch (call.function) {
+	case F_INT2_NUMERIC:
+	case F_INT4_NUMERIC:
+	case F_INT8_NUMERIC: {
+		/* Both round half away from zero. */
+		Digits length;
+		if (!digits(left, &length) || length.whole > 18)
+			return false;
+		int const start = out->len;
+		__int128 most = 1;
+		for (int i = 0; i < length.whole; ++i)
+			most *= 10;
+		return suffixed("CAST(", left, " AS SIGNED)") && checked({-most, most}, call.type, start);
+	}
+	case F_FLOAT8MUL:
+	case F_FLOAT8DIV: {
+		/* PostgreSQL raises an error where a result becomes zero by underflow: this one cannot become smaller. */
+		auto *const factor = static_cast<Const *>(lsecond(call.args));
+		if (!IsA(factor, Const) || factor->constisnull || factor->consttype != FLOAT8OID)
+			return false;
+		double const size = std::fabs(DatumGetFloat8(factor->constvalue));
+		bool const multiplies = call.function == F_FLOAT8MUL;
+		if (!(multiplies ? size >= 1 : size > 0 && size <= 1))
+			return false;
+		return print_template(multiplies ? "(%1 * %2)" : "(%1 / %2)", call.args);
+	}
+	default: return false;
+	}
+}
+
+bool
+MysqlRenderer::text_function(const Call &call)
+{
+	auto *const subject = static_cast<Node *>(linitial(call.args));
+	int from = 0, count = 0;
+	switch (call.function) {
+	case F_OCTET_LENGTH_TEXT: return GetDatabaseEncoding() == PG_UTF8 && suffixed("LENGTH(", subject, ")");
+	case F_MD5_TEXT: return GetDatabaseEncoding() == PG_UTF8 && suffixed("MD5(", subject, ")");
+	case F_TEXTCAT: {
+		auto *const other = static_cast<Node *>(lsecond(call.args));
+		int const one = most_characters(subject), two = most_characters(other);
+		return one >= 0 && two >= 0 && one + two <= most_concatenated && print_template("CONCAT(%1, %2)", call.args);
+	}
+	case F_LEFT:
+	case F_RIGHT:
+		/* A negative count means all but so many here. */
+		return whole_argument(call.args, 1, &count) && count >= 0 &&
+		       print_template(call.function == F_LEFT ? "LEFT(%1, %2)" : "RIGHT(%1, %2)", call.args);
+	case F_SUBSTRING_TEXT_INT4:
+	case F_SUBSTR_TEXT_INT4:
+		if (!whole_argument(call.args, 1, &from))
+			return false;
+		return suffixed("SUBSTRING(", subject, psprintf(", %d)", std::max(from, 1)));
+	case F_SUBSTRING_TEXT_INT4_INT4:
+	case F_SUBSTR_TEXT_INT4_INT4: {
+		/* Here characters are counted from a place that may lie before the text; there that counts from its end. */
+		if (!whole_argument(call.args, 1, &from) || !whole_argument(call.args, 2, &count) || count < 0)
+			return false;
+		int64 const first = std::max(from, 1), end = std::max(static_cast<int64>(from) + count, first);
+		return suffixed("SUBSTRING(", subject, psprintf(", " INT64_FORMAT ", " INT64_FORMAT ")", first, end - first));
+	}
+	case F_STRPOS:
+	case F_POSITION_TEXT_TEXT: {
+		print("LOCATE(");
+		if (!expression(static_cast<Node *>(lsecond(call.args))))
+			return false;
+		return suffixed(", ", subject, " COLLATE utf8mb4_bin)");
+	}
+	case F_STARTS_WITH: {
+		const char *const prefix = text_argument(call.args, 1);
+		if (prefix == nullptr)
+			return false;
+		print("(CAST(LEFT(");
+		if (!suffixed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
+			return false;
+		quoted(prefix);
+		print(" AS BINARY))");
+		return true;
+	}
+	case F_REPLACE: {
+		const char *const what = text_argument(call.args, 1), *const by = text_argument(call.args, 2);
+		int const length = most_characters(subject);
+		if (what == nullptr || by == nullptr || length < 0 ||
+		    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
+			return false;
+		return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") && (quoted(what), print(", "), quoted(by), print(")"), true);
+	}
+	default: return false;
+	}
+}
+
+} // namespace tenancy::fdw

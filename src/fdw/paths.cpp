@@ -1,0 +1,125 @@
+/*
+ * Paths of one foreign table: plain, ordered, and with values from an outer row. PG regime.
+ */
+#include "fdw/relation.hpp"
+
+#include "bridge/plan.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "nodes/value.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+bool
+is_key_equality(const Relation *relation, Node *clause)
+{
+	if (!is_opclause(clause))
+		return false;
+	Node *const sides[] = {get_leftop(clause), get_rightop(clause)};
+	for (Node *side : sides) {
+		while (side != nullptr && IsA(side, RelabelType))
+			side = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(side)->arg);
+		auto *const var = reinterpret_cast<Var *>(side);
+		if (side == nullptr || !IsA(side, Var) || static_cast<Index>(var->varno) != relation->sources[0].varno ||
+		    var->varattno <= 0)
+			continue;
+		Column const &column = relation->sources[0].table->columns[var->varattno - 1];
+		if (column.key || column.indexed)
+			return true;
+	}
+	return false;
+}
+
+/* One path that is run again for each outer row with the clauses that tie it to outer. */
+void
+add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
+{
+	Relation const *const relation = relation_of(rel);
+	ParamPathInfo *const info = get_baserel_parampathinfo(root, rel, outer);
+	if (info == nullptr)
+		return;
+	List *sent = NIL;
+	bool by_key = false;
+	ListCell *cell;
+	foreach (cell, info->ppi_clauses) {
+		auto *const clause = reinterpret_cast<Node *>(lfirst_node(RestrictInfo, cell)->clause);
+		if (shippable(root, relation, clause) == Ship::none)
+			continue;
+		sent = lappend(sent, clause);
+		by_key = by_key || is_key_equality(relation, clause);
+	}
+	if (sent == NIL)
+		return;
+	double const fetched = clamp_row_est(
+		relation->rows * clauselist_selectivity(root, sent, static_cast<int>(rel->relid), JOIN_INNER, nullptr));
+	Estimate const cost = estimate_lookup(relation, fetched, by_key);
+	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, nullptr, info->ppi_rows, cost.startup,
+	                                                                  cost.total, NIL, outer, NIL)));
+}
+
+/* The sets of relations that a clause could take values from. */
+List *
+outer_sets(PlannerInfo *root, RelOptInfo *rel)
+{
+	List *sets = NIL;
+	List *clauses = list_copy(rel->joininfo);
+	auto const any_member = [](PlannerInfo *, RelOptInfo *relation, EquivalenceClass *, EquivalenceMember *member,
+	                           void *) { return bms_equal(member->em_relids, relation->relids); };
+	if (rel->has_eclass_joins)
+		clauses = list_concat(
+			clauses, generate_implied_equalities_for_column(root, rel, any_member, nullptr, rel->lateral_referencers));
+	ListCell *cell;
+	foreach (cell, clauses) {
+		auto *const info = lfirst_node(RestrictInfo, cell);
+		if (!join_clause_is_movable_to(info, rel))
+			continue;
+		Relids const outer = bms_union(bms_difference(info->clause_relids, rel->relids), rel->lateral_relids);
+		bool known = bms_is_empty(outer);
+		ListCell *other;
+		foreach (other, sets)
+			known = known || bms_equal(static_cast<Relids>(lfirst(other)), outer);
+		if (!known)
+			sets = lappend(sets, outer);
+	}
+	return sets;
+}
+
+} // namespace
+
+List *
+path_private(Node *limit_count, Node *limit_offset, bool limited)
+{
+	return list_make3(makeBoolean(limited), limit_count, limit_offset);
+}
+
+void
+table_paths(PlannerInfo *root, RelOptInfo *rel, Oid)
+{
+	Relation const *const relation = relation_of(rel);
+	Estimate const plain = estimate(root, rel, relation, false);
+	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, nullptr, plain.rows, plain.startup,
+	                                                                  plain.total, NIL, rel->lateral_relids, NIL)));
+	if (!settings::enable_pushdown)
+		return;
+	if (root->query_pathkeys != NIL && can_sort(root, rel, relation, root->query_pathkeys)) {
+		Estimate const sorted = estimate(root, rel, relation, true);
+		add_path(rel, reinterpret_cast<Path *>(
+						  compat::foreign_table_path(root, rel, nullptr, sorted.rows, sorted.startup, sorted.total,
+		                                             root->query_pathkeys, rel->lateral_relids, NIL)));
+	}
+	ListCell *cell;
+	List *const sets = outer_sets(root, rel);
+	foreach (cell, sets)
+		add_lookup_path(root, rel, static_cast<Relids>(lfirst(cell)));
+}
+
+} // namespace tenancy::fdw

@@ -1,0 +1,190 @@
+/*
+ * See postgres_functions.hpp. PG regime.
+ */
+#include "fdw/postgres_functions.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+extern "C" {
+#include "catalog/pg_proc.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+/* Base types; arrays of them are portable too. Not here: money and reg…, which mean what their server thinks. */
+constexpr Oid portable_types[] = {BOOLOID,    BYTEAOID,     CHAROID,        NAMEOID,     INT8OID,    INT2OID,
+                                  INT4OID,    TEXTOID,      OIDOID,         JSONOID,     FLOAT4OID,  FLOAT8OID,
+                                  MACADDROID, INETOID,      CIDROID,        BPCHAROID,   VARCHAROID, DATEOID,
+                                  TIMEOID,    TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID, TIMETZOID,  BITOID,
+                                  VARBITOID,  NUMERICOID,   UUIDOID,        JSONBOID,    UNKNOWNOID};
+
+/* Functions and operators of text that compare for equality, or look at bytes and characters only. */
+constexpr Oid collation_free[] = {F_TEXTEQ,
+                                  F_TEXTNE,
+                                  F_BPCHAREQ,
+                                  F_BPCHARNE,
+                                  F_TEXTLIKE,
+                                  F_TEXTNLIKE,
+                                  F_BPCHARLIKE,
+                                  F_BPCHARNLIKE,
+                                  F_LIKE_TEXT_TEXT,
+                                  F_NOTLIKE_TEXT_TEXT,
+                                  F_TEXTCAT,
+                                  F_TEXTLEN,
+                                  F_LENGTH_TEXT,
+                                  F_CHAR_LENGTH_TEXT,
+                                  F_CHARACTER_LENGTH_TEXT,
+                                  F_LENGTH_BPCHAR,
+                                  F_CHAR_LENGTH_BPCHAR,
+                                  F_CHARACTER_LENGTH_BPCHAR,
+                                  F_OCTET_LENGTH_TEXT,
+                                  F_OCTET_LENGTH_BPCHAR,
+                                  F_BIT_LENGTH_TEXT,
+                                  F_SUBSTRING_TEXT_INT4,
+                                  F_SUBSTRING_TEXT_INT4_INT4,
+                                  F_SUBSTR_TEXT_INT4,
+                                  F_SUBSTR_TEXT_INT4_INT4,
+                                  F_OVERLAY_TEXT_TEXT_INT4,
+                                  F_OVERLAY_TEXT_TEXT_INT4_INT4,
+                                  F_POSITION_TEXT_TEXT,
+                                  F_STRPOS,
+                                  F_REPLACE,
+                                  F_TRANSLATE,
+                                  F_BTRIM_TEXT,
+                                  F_BTRIM_TEXT_TEXT,
+                                  F_LTRIM_TEXT,
+                                  F_LTRIM_TEXT_TEXT,
+                                  F_RTRIM_TEXT,
+                                  F_RTRIM_TEXT_TEXT,
+                                  F_LPAD_TEXT_INT4,
+                                  F_LPAD_TEXT_INT4_TEXT,
+                                  F_RPAD_TEXT_INT4,
+                                  F_RPAD_TEXT_INT4_TEXT,
+                                  F_LEFT,
+                                  F_RIGHT,
+                                  F_REVERSE,
+                                  F_REPEAT,
+                                  F_SPLIT_PART,
+                                  F_STARTS_WITH,
+                                  F_MD5_TEXT,
+                                  F_ASCII,
+                                  F_CHR,
+                                  F_TEXT_BPCHAR,
+                                  F_BPCHAR_BPCHAR_INT4_BOOL,
+                                  F_VARCHAR_VARCHAR_INT4_BOOL,
+                                  F_NAMEEQ,
+                                  F_NAMENE,
+                                  F_ENCODE,
+                                  F_DECODE,
+                                  F_TO_HEX_INT4,
+                                  F_TO_HEX_INT8,
+                                  F_LIKE_ESCAPE_TEXT_TEXT,
+                                  F_COUNT_ANY,
+                                  F_STRING_AGG_TEXT_TEXT,
+                                  F_ARRAY_AGG_ANYNONARRAY,
+                                  F_LAG_ANYELEMENT,
+                                  F_LEAD_ANYELEMENT,
+                                  F_FIRST_VALUE,
+                                  F_LAST_VALUE,
+                                  F_NTH_VALUE};
+
+/* Ordered input decides the result of these. */
+constexpr Oid ordered_aggregates[] = {F_STRING_AGG_TEXT_TEXT, F_STRING_AGG_BYTEA_BYTEA, F_ARRAY_AGG_ANYNONARRAY};
+
+constexpr const char *plain_aggregates[] = {"count",       "sum",        "avg",      "min",      "max",     "stddev",
+                                            "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "bool_and",
+                                            "bool_or",     "every",      "bit_and",  "bit_or",   "bit_xor"};
+
+constexpr Oid window_functions[] = {F_ROW_NUMBER,      F_RANK_,
+                                    F_DENSE_RANK_,     F_PERCENT_RANK_,
+                                    F_CUME_DIST_,      F_NTILE,
+                                    F_LAG_ANYELEMENT,  F_LAG_ANYELEMENT_INT4,
+                                    F_LEAD_ANYELEMENT, F_LEAD_ANYELEMENT_INT4,
+                                    F_FIRST_VALUE,     F_LAST_VALUE,
+                                    F_NTH_VALUE};
+
+template <typename Array, typename Item>
+bool
+has(const Array &array, const Item &item)
+{
+	return std::find(std::begin(array), std::end(array), item) != std::end(array);
+}
+
+Form_pg_proc
+form_of(HeapTuple tuple)
+{
+	return reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+}
+
+} // namespace
+
+bool
+is_portable_type(Oid type)
+{
+	if (type >= FirstUnpinnedObjectId)
+		return false;
+	Oid const element = get_element_type(type);
+	return has(portable_types, OidIsValid(element) ? element : type);
+}
+
+bool
+is_portable_function(Oid function)
+{
+	if (function >= FirstUnpinnedObjectId)
+		return false;
+	HeapTuple const tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	Form_pg_proc const form = form_of(tuple);
+	bool portable = form->provolatile == PROVOLATILE_IMMUTABLE && form->prokind == PROKIND_FUNCTION &&
+	                !form->proretset && form->provariadic == InvalidOid;
+	for (int i = 0; portable && i < form->pronargs; ++i) {
+		Oid const type = form->proargtypes.values[i];
+		portable = is_portable_type(type) || IsPolymorphicType(type);
+	}
+	ReleaseSysCache(tuple);
+	return portable;
+}
+
+bool
+is_portable_aggregate(Oid function, bool ordered)
+{
+	if (function >= FirstUnpinnedObjectId)
+		return false;
+	if (has(ordered_aggregates, function))
+		return ordered;
+	char *const name = get_func_name(function);
+	return name != nullptr && std::any_of(std::begin(plain_aggregates), std::end(plain_aggregates),
+	                                      [name](const char *plain) { return strcmp(name, plain) == 0; });
+}
+
+bool
+is_portable_window(Oid function)
+{
+	return has(window_functions, function);
+}
+
+bool
+ignores_collation(Oid function)
+{
+	return has(collation_free, function);
+}
+
+bool
+has_stable_text(Oid from, Oid to)
+{
+	Oid output, input, io_param;
+	bool is_varlena;
+	getTypeOutputInfo(from, &output, &is_varlena);
+	getTypeInputInfo(to, &input, &io_param);
+	return is_portable_type(from) && func_volatile(output) == PROVOLATILE_IMMUTABLE &&
+	       func_volatile(input) == PROVOLATILE_IMMUTABLE;
+}
+
+} // namespace tenancy::fdw

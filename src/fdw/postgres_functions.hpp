@@ -1,0 +1,22 @@
+/*
+ * Which types and functions mean the same on every PostgreSQL server. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+
+namespace tenancy::fdw {
+
+/* Built in, and its text and its values do not depend on the server's settings or catalogs. */
+bool is_portable_type(Oid type);
+/* Built in, immutable, without types that are not portable. */
+bool is_portable_function(Oid function);
+/* An aggregate whose result is decided by its input; those that keep its order need an ORDER BY. */
+bool is_portable_aggregate(Oid function, bool ordered);
+bool is_portable_window(Oid function);
+/* Text goes through it byte by byte or character by character, in every deterministic collation alike. */
+bool ignores_collation(Oid function);
+/* Neither the output of from nor the input of to looks at settings. */
+bool has_stable_text(Oid from, Oid to);
+
+} // namespace tenancy::fdw

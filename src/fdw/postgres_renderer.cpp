@@ -1,0 +1,426 @@
+/*
+ * See postgres_renderer.hpp: columns, values, functions and operators. PG regime.
+ */
+#include "fdw/postgres_renderer.hpp"
+
+#include "bridge/param.hpp"
+#include "fdw/postgres_functions.hpp"
+
+extern "C" {
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+constexpr Abilities postgres_abilities = {.full_join = true,
+                                          .for_update = true,
+                                          .insert_returning = true,
+                                          .update_returning = true,
+                                          .delete_returning = true,
+                                          .aggregate_filter = true,
+                                          .window = true,
+                                          .truncate = true,
+                                          .deferred = true,
+                                          .most_parameters = 65535};
+
+/* pg_operator's name of op, when it is in pg_catalog. */
+const char *
+operator_name(Oid op)
+{
+	return op < FirstUnpinnedObjectId ? get_opname(op) : nullptr;
+}
+
+} // namespace
+
+const Abilities &
+PostgresRenderer::abilities() const
+{
+	return postgres_abilities;
+}
+
+void
+PostgresRenderer::identifier(const char *name)
+{
+	appendStringInfoChar(out, '"');
+	for (; *name != 0; ++name) {
+		if (*name == '"')
+			appendStringInfoChar(out, '"');
+		appendStringInfoChar(out, *name);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+void
+PostgresRenderer::type_name(Oid type, int32 typmod)
+{
+	print(format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+bool
+PostgresRenderer::column(const Column &column, Index varno)
+{
+	if (qualified)
+		appendStringInfo(out, "r%u.", varno);
+	identifier(column.name);
+	/* A collation for which 'a' may equal 'A' would decide even here. */
+	bool const known = column.remote_collation != nullptr && strcmp(column.remote_collation, "deterministic") == 0;
+	if (OidIsValid(column.collation) && !known && !bare_text_)
+		print(" COLLATE \"C\"");
+	return true;
+}
+
+/* A column is itself, whatever its collation. */
+bool
+PostgresRenderer::output(Node *node)
+{
+	bare_text_ = IsA(node, Var);
+	bool const printed = expression(node);
+	bare_text_ = false;
+	return printed;
+}
+
+bool
+PostgresRenderer::constant(Const *value)
+{
+	if (!is_portable_type(value->consttype))
+		return false;
+	if (value->constisnull) {
+		print("NULL");
+	} else if (value->consttype == BOOLOID) {
+		truth(DatumGetBool(value->constvalue));
+		return true;
+	} else if (value->consttype == INT4OID) {
+		int32 const number = DatumGetInt32(value->constvalue);
+		appendStringInfo(out, number < 0 ? "('%d'::integer)" : "%d", number);
+		return true;
+	} else {
+		char *const text = bridge::portable_text(value->consttype, value->constvalue);
+		print(strchr(text, '\\') != nullptr ? "E'" : "'");
+		for (const char *at = text; *at != 0; ++at) {
+			if (*at == '\'' || *at == '\\')
+				appendStringInfoChar(out, *at);
+			appendStringInfoChar(out, *at);
+		}
+		print("'");
+	}
+	print("::");
+	type_name(value->consttype, value->consttypmod);
+	return true;
+}
+
+bool
+PostgresRenderer::parameter(Expr *expr)
+{
+	Oid const type = exprType(reinterpret_cast<Node *>(expr));
+	if (!is_portable_type(type))
+		return false;
+	add_param(expr);
+	appendStringInfo(out, "$%d::", list_length(params));
+	type_name(type, -1);
+	return true;
+}
+
+void
+PostgresRenderer::value_placeholder(const Column &, int number)
+{
+	appendStringInfo(out, "$%d", number);
+}
+
+/*
+ * What a function makes of text may depend on the collation: then only byte order is the same everywhere, unless the
+ * owner of the server says that the collations are.
+ */
+PostgresRenderer::Text
+PostgresRenderer::text_of(Oid function_id, Oid collation) const
+{
+	if (!OidIsValid(collation))
+		return Text::plain;
+	if (!is_deterministic(collation))
+		return Text::refuse;
+	if (ignores_collation(function_id))
+		return Text::plain;
+	if (is_byte_order(collation))
+		return Text::byte_order;
+	return trust_remote_collation ? Text::plain : Text::refuse;
+}
+
+bool
+PostgresRenderer::operand(Node *node, Text text)
+{
+	bool const byte_order = text == Text::byte_order && type_is_collatable(exprType(node));
+	if (byte_order)
+		print("(");
+	bool const printed = expression(node);
+	if (byte_order)
+		print(" COLLATE \"C\")");
+	return printed;
+}
+
+bool
+PostgresRenderer::operation(const Call &call, Text text)
+{
+	const char *const name = operator_name(call.op);
+	if (name == nullptr)
+		return false;
+	print("(");
+	ListCell *cell;
+	foreach (cell, call.args) {
+		if (list_length(call.args) == 1 || cell != list_head(call.args))
+			appendStringInfo(out, cell == list_head(call.args) ? "%s " : " %s ", name);
+		if (!operand(static_cast<Node *>(lfirst(cell)), text))
+			return false;
+	}
+	print(")");
+	return true;
+}
+
+/* The first half finds rows by an index of any collation, the second keeps those that are equal byte for byte. */
+bool
+PostgresRenderer::text_equality(const Call &call)
+{
+	Mark const start = mark();
+	if (!operation(call, Text::plain))
+		return false;
+	bool const forced = strstr(out->data + start.length, " COLLATE \"C\"") != nullptr;
+	if (!forced || call.function != F_TEXTEQ)
+		return true;
+	rewind(start);
+	print("(");
+	bare_text_ = true;
+	bool printed = operation(call, Text::plain);
+	bare_text_ = false;
+	print(" AND ");
+	printed = printed && operation(call, Text::plain);
+	print(")");
+	return printed;
+}
+
+bool
+PostgresRenderer::function(const Call &call)
+{
+	if (!is_portable_function(call.function) || !is_portable_type(call.type))
+		return false;
+	Text const text = text_of(call.function, call.collation);
+	if (text == Text::refuse)
+		return false;
+	if (OidIsValid(call.op))
+		return text == Text::plain && OidIsValid(call.collation) ? text_equality(call) : operation(call, text);
+	appendStringInfo(out, "pg_catalog.%s(", quote_identifier(get_func_name(call.function)));
+	ListCell *cell;
+	foreach (cell, call.args) {
+		if (cell != list_head(call.args))
+			print(", ");
+		if (!operand(static_cast<Node *>(lfirst(cell)), text))
+			return false;
+	}
+	print(")");
+	return true;
+}
+
+bool
+PostgresRenderer::distinct_from(const Call &equality)
+{
+	if (!is_portable_function(equality.function) || text_of(equality.function, equality.collation) != Text::plain)
+		return false;
+	print("(");
+	if (!expression(static_cast<Node *>(linitial(equality.args))))
+		return false;
+	print(" IS DISTINCT FROM ");
+	bool const printed = expression(static_cast<Node *>(lsecond(equality.args)));
+	print(")");
+	return printed;
+}
+
+bool
+PostgresRenderer::array_list(const Call &call, bool any, Expr *item, List *elements)
+{
+	const char *const name = operator_name(call.op);
+	Oid const type = exprType(static_cast<Node *>(lsecond(call.args)));
+	Text const text = text_of(call.function, call.collation);
+	if (name == nullptr || text == Text::refuse || !is_portable_function(call.function) || !is_portable_type(type))
+		return false;
+	print("(");
+	if (!operand(reinterpret_cast<Node *>(item), text))
+		return false;
+	appendStringInfo(out, " %s %s (ARRAY[", name, any ? "ANY" : "ALL");
+	if (!list(elements, ", "))
+		return false;
+	print("]::");
+	type_name(type, -1);
+	print("))");
+	return true;
+}
+
+bool
+PostgresRenderer::array_parameter(const Call &call, bool any, Expr *item, Expr *array)
+{
+	const char *const name = operator_name(call.op);
+	Text const text = text_of(call.function, call.collation);
+	if (name == nullptr || text == Text::refuse || !is_portable_function(call.function))
+		return false;
+	print("(");
+	if (!operand(reinterpret_cast<Node *>(item), text))
+		return false;
+	appendStringInfo(out, " %s %s (", name, any ? "ANY" : "ALL");
+	bool const printed = parameter(array);
+	print("))");
+	return printed;
+}
+
+bool
+PostgresRenderer::min_max(MinMaxExpr *node)
+{
+	Text const text = text_of(InvalidOid, node->inputcollid);
+	if (text == Text::refuse || !is_portable_type(node->minmaxtype))
+		return false;
+	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");
+	ListCell *cell;
+	foreach (cell, node->args) {
+		if (cell != list_head(node->args))
+			print(", ");
+		if (!operand(static_cast<Node *>(lfirst(cell)), text))
+			return false;
+	}
+	print(")");
+	return true;
+}
+
+bool
+PostgresRenderer::relabel(Expr *arg, Oid type, int32 typmod)
+{
+	if (!is_portable_type(type))
+		return false;
+	print("(");
+	bool const printed = expression(reinterpret_cast<Node *>(arg));
+	print(")::");
+	type_name(type, typmod);
+	return printed;
+}
+
+bool
+PostgresRenderer::cast_by_text(Expr *arg, Oid type)
+{
+	return is_portable_type(type) && has_stable_text(exprType(reinterpret_cast<Node *>(arg)), type) &&
+	       relabel(arg, type, -1);
+}
+
+bool
+PostgresRenderer::group_key(Node *node)
+{
+	Oid const collation = exprCollation(node);
+	return is_portable_type(exprType(node)) && is_deterministic(collation) && expression(node);
+}
+
+bool
+PostgresRenderer::sort_key(const SortKey &key)
+{
+	Text const text = text_of(InvalidOid, key.collation);
+	if (text == Text::refuse || !is_portable_type(key.type) || !operand(reinterpret_cast<Node *>(key.expr), text))
+		return false;
+	print(key.descending ? " DESC" : " ASC");
+	print(key.nulls_first ? " NULLS FIRST" : " NULLS LAST");
+	return true;
+}
+
+/* Counts and offsets that are known when the statement runs go along; the remote server refuses what we would. */
+bool
+PostgresRenderer::limit(Node *count, Node *offset)
+{
+	Node *const parts[] = {count, offset};
+	const char *const words[] = {" LIMIT ", " OFFSET "};
+	for (int i = 0; i < 2; ++i) {
+		if (parts[i] == nullptr)
+			continue;
+		print(words[i]);
+		if (!expression(parts[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+PostgresRenderer::aggregate(Aggref *node)
+{
+	if (node->aggsplit != AGGSPLIT_SIMPLE || node->aggkind != AGGKIND_NORMAL || node->aggvariadic ||
+	    !is_portable_aggregate(node->aggfnoid, node->aggorder != NIL) || !is_portable_type(node->aggtype))
+		return false;
+	Text const text = text_of(node->aggfnoid, node->inputcollid);
+	if (text == Text::refuse)
+		return false;
+	aggregates = false;
+	appendStringInfo(out, "pg_catalog.%s(%s", quote_identifier(get_func_name(node->aggfnoid)),
+	                 node->aggdistinct != NIL ? "DISTINCT " : "");
+	bool printed = true;
+	bool first = true;
+	ListCell *cell;
+	foreach (cell, node->args) {
+		auto *const argument = lfirst_node(TargetEntry, cell);
+		if (argument->resjunk)
+			continue;
+		print(first ? "" : ", ");
+		first = false;
+		printed = printed && operand(reinterpret_cast<Node *>(argument->expr), text);
+	}
+	if (node->aggstar)
+		print("*");
+	foreach (cell, node->aggorder) {
+		auto *const item = lfirst_node(SortGroupClause, cell);
+		SortKey key;
+		print(cell == list_head(node->aggorder) ? " ORDER BY " : ", ");
+		printed = printed &&
+		          make_sort_key(reinterpret_cast<Expr *>(get_sortgroupclause_expr(item, node->args)), item->sortop,
+		                        item->nulls_first, &key) &&
+		          sort_key(key);
+	}
+	print(")");
+	if (node->aggfilter != nullptr) {
+		print(" FILTER (WHERE ");
+		printed = printed && expression(reinterpret_cast<Node *>(node->aggfilter));
+		print(")");
+	}
+	aggregates = true;
+	return printed;
+}
+
+bool
+PostgresRenderer::window(WindowFunc *node)
+{
+	bool const as_aggregate = node->winagg;
+	if (!is_portable_type(node->wintype) || node->aggfilter != nullptr ||
+	    !(as_aggregate ? is_portable_aggregate(node->winfnoid, true) : is_portable_window(node->winfnoid)))
+		return false;
+	Text const text = text_of(node->winfnoid, node->inputcollid);
+	if (text == Text::refuse)
+		return false;
+	windows = false;
+	appendStringInfo(out, "pg_catalog.%s(", quote_identifier(get_func_name(node->winfnoid)));
+	bool printed = true;
+	ListCell *cell;
+	foreach (cell, node->args) {
+		if (cell != list_head(node->args))
+			print(", ");
+		printed = printed && operand(static_cast<Node *>(lfirst(cell)), text);
+	}
+	if (node->winstar)
+		print("*");
+	print(")");
+	windows = true;
+	return printed && over(node->winref);
+}
+
+Renderer *
+make_postgres_renderer()
+{
+	return new (palloc0(sizeof(PostgresRenderer))) PostgresRenderer();
+}
+
+} // namespace tenancy::fdw

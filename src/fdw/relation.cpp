@@ -1,0 +1,104 @@
+/*
+ * Foreign tables before paths: which conditions go to the remote server, and how many rows come back. PG regime.
+ */
+#include "fdw/relation.hpp"
+
+#include "connection/connection.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+/* Rows of a table of which nothing is known: as many as fit on the ten pages that PostgreSQL assumes of its own. */
+constexpr int unknown_pages = 10;
+
+Condition *
+condition_of(Node *clause)
+{
+	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
+	condition->clause = clause;
+	return condition;
+}
+
+void
+sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
+{
+	ListCell *cell;
+	foreach (cell, rel->baserestrictinfo) {
+		auto *const info = lfirst_node(RestrictInfo, cell);
+		auto *const clause = reinterpret_cast<Node *>(info->clause);
+		Ship const ship = info->pseudoconstant ? Ship::none : shippable(root, relation, clause);
+		if (ship != Ship::none) {
+			relation->conditions = lappend(relation->conditions, condition_of(clause));
+			relation->remote_clauses = lappend(relation->remote_clauses, clause);
+		}
+		if (ship != Ship::exact && !info->pseudoconstant)
+			relation->local_clauses = lappend(relation->local_clauses, clause);
+	}
+}
+
+} // namespace
+
+Renderer *
+renderer_for(PlannerInfo *root, const Relation *relation)
+{
+	Renderer *const renderer = make_renderer(relation->type);
+	renderer->out = makeStringInfo();
+	renderer->root = root;
+	renderer->relids = relation->relids;
+	renderer->sources = relation->sources;
+	renderer->source_count = relation->source_count;
+	renderer->qualified = relation->source_count > 1;
+	renderer->trust_remote_collation = relation->options.trust_remote_collation;
+	return renderer;
+}
+
+Ship
+shippable(PlannerInfo *root, const Relation *relation, Node *clause)
+{
+	return settings::enable_pushdown ? renderer_for(root, relation)->condition(clause) : Ship::none;
+}
+
+void
+table_size(PlannerInfo *root, RelOptInfo *rel, Oid)
+{
+	RangeTblEntry const *const entry = planner_rt_fetch(rel->relid, root);
+	Table *const table = load_table(entry->relid);
+	auto *const relation = static_cast<Relation *>(palloc0(sizeof(Relation)));
+	relation->server = table->server;
+	relation->options = table->options;
+	relation->type = connection::type_of(table->options.connection);
+	relation->sources = static_cast<Source *>(palloc(sizeof(Source)));
+	relation->sources[0] = {rel->relid, table};
+	relation->source_count = 1;
+	relation->relids = bms_make_singleton(static_cast<int>(rel->relid));
+	rel->fdw_private = relation;
+	sort_out_conditions(root, rel, relation);
+
+	if (rel->tuples < 0) {
+		rel->pages = unknown_pages;
+		rel->tuples = unknown_pages * static_cast<double>(BLCKSZ) /
+		              (rel->reltarget->width + static_cast<double>(MAXALIGN(SizeofHeapTupleHeader)));
+	}
+	set_baserel_size_estimates(root, rel);
+	relation->scanned = rel->tuples;
+	relation->rows_here = rel->rows;
+	relation->rows =
+		clamp_row_est(rel->tuples * clauselist_selectivity(root, relation->remote_clauses, static_cast<int>(rel->relid),
+	                                                       JOIN_INNER, nullptr));
+	if (relation->options.use_remote_estimate && settings::enable_pushdown && ask_remote_planner(root, relation))
+		rel->rows = relation->rows_here =
+			clamp_row_est(relation->rows * clauselist_selectivity(root, relation->local_clauses,
+		                                                          static_cast<int>(rel->relid), JOIN_INNER, nullptr));
+}
+
+} // namespace tenancy::fdw

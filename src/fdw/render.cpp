@@ -1,0 +1,485 @@
+/*
+ * The part of every dialect that is the same in all of them: the logic of SQL, and what is a value of this side.
+ * PG regime.
+ */
+#include "fdw/render.hpp"
+
+extern "C" {
+#include "catalog/pg_collation.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+/* Nodes that mean nothing without the executor state around them, or that only the remote server can compute. */
+bool
+needs_context(Node *node, void *context)
+{
+	if (node == nullptr)
+		return false;
+	switch (nodeTag(node)) {
+	case T_CaseTestExpr:
+	case T_CoerceToDomainValue:
+	case T_SetToDefault:
+	case T_CurrentOfExpr:
+	case T_NextValueExpr:
+	case T_PlaceHolderVar:
+	case T_SubPlan:
+	case T_AlternativeSubPlan:
+	case T_SubLink:
+	case T_Aggref:
+	case T_GroupingFunc:
+	case T_WindowFunc: return true;
+	default: return compat::walk_expression(node, needs_context, context);
+	}
+}
+
+/* Its evaluation cannot fail, so it may happen although PostgreSQL itself might not have come to it. */
+bool
+is_harmless(Node *node)
+{
+	switch (nodeTag(node)) {
+	case T_Param:
+	case T_Var:
+	case T_SQLValueFunction: return true;
+	case T_FuncExpr: return reinterpret_cast<FuncExpr *>(node)->args == NIL;
+	case T_RelabelType: return is_harmless(reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg));
+	default: return false;
+	}
+}
+
+/* The elements of a one-dimensional array as Consts. */
+List *
+elements_of(Const *array)
+{
+	ArrayType *const value = DatumGetArrayTypeP(array->constvalue);
+	Oid const type = ARR_ELEMTYPE(value);
+	Oid const collation = array->constcollid;
+	int16 length;
+	bool by_value;
+	char alignment;
+	Datum *items;
+	bool *nulls;
+	int count;
+	get_typlenbyvalalign(type, &length, &by_value, &alignment);
+	deconstruct_array(value, type, length, by_value, alignment, &items, &nulls, &count);
+	List *elements = NIL;
+	for (int i = 0; i < count; ++i)
+		elements = lappend(elements, makeConst(type, -1, collation, length, items[i], nulls[i], by_value));
+	return elements;
+}
+
+} // namespace
+
+void
+Renderer::rewind(const Mark &mark)
+{
+	out->len = mark.length;
+	out->data[mark.length] = 0;
+	params = list_truncate(params, mark.params);
+}
+
+void
+Renderer::add_param(Expr *expr)
+{
+	params = lappend(params, expr);
+}
+
+bool
+Renderer::is_ours(const Var *var) const
+{
+	return var->varlevelsup == 0 && bms_is_member(static_cast<int>(var->varno), relids);
+}
+
+const Column *
+Renderer::column_of(const Var *var) const
+{
+	if (!is_ours(var) || var->varattno <= 0)
+		return nullptr;
+	for (int i = 0; i < source_count; ++i)
+		if (sources[i].varno == static_cast<Index>(var->varno) && var->varattno <= sources[i].table->width) {
+			Column const *const found = &sources[i].table->columns[var->varattno - 1];
+			return found->dropped ? nullptr : found;
+		}
+	return nullptr;
+}
+
+/* A value that this side can compute before the remote server is asked: no column of ours, nothing volatile. */
+bool
+Renderer::is_local(Node *node) const
+{
+	return !bms_overlap(pull_varnos(root, node), relids) && !needs_context(node, nullptr) &&
+	       !contain_volatile_functions(node) && (conditional_depth_ == 0 || is_harmless(node));
+}
+
+bool
+Renderer::expression(Node *node)
+{
+	if (node == nullptr)
+		return false;
+	check_stack_depth();
+	if (IsA(node, Const))
+		return constant(reinterpret_cast<Const *>(node));
+	if (is_local(node))
+		return parameter(reinterpret_cast<Expr *>(node));
+	return value(node);
+}
+
+bool
+Renderer::value(Node *node)
+{
+	switch (nodeTag(node)) {
+	case T_Var: {
+		auto *const var = reinterpret_cast<Var *>(node);
+		Column const *const found = column_of(var);
+		return found != nullptr && column(*found, static_cast<Index>(var->varno));
+	}
+	case T_OpExpr: {
+		auto *const op = reinterpret_cast<OpExpr *>(node);
+		return call(op->opno, get_opcode(op->opno), op->args, op->inputcollid, op->opresulttype);
+	}
+	case T_FuncExpr: {
+		auto *const func = reinterpret_cast<FuncExpr *>(node);
+		return !func->funcretset && !func->funcvariadic &&
+		       call(InvalidOid, func->funcid, func->args, func->inputcollid, func->funcresulttype);
+	}
+	case T_DistinctExpr: {
+		auto *const op = reinterpret_cast<DistinctExpr *>(node);
+		return distinct_from({get_opcode(op->opno), op->opno, op->args, op->inputcollid, BOOLOID, -1});
+	}
+	case T_RelabelType: {
+		auto *const cast = reinterpret_cast<RelabelType *>(node);
+		return relabel(cast->arg, cast->resulttype, cast->resulttypmod);
+	}
+	case T_CoerceViaIO: {
+		auto *const cast = reinterpret_cast<CoerceViaIO *>(node);
+		return cast_by_text(cast->arg, cast->resulttype);
+	}
+	case T_CaseTestExpr: {
+		if (case_arguments_ == NIL)
+			return false;
+		auto *const argument = static_cast<Expr *>(llast(case_arguments_));
+		List *const outer = list_truncate(list_copy(case_arguments_), list_length(case_arguments_) - 1);
+		List *const inner = case_arguments_;
+		case_arguments_ = outer;
+		bool const printed = expression(reinterpret_cast<Node *>(argument));
+		case_arguments_ = inner;
+		return printed;
+	}
+	case T_CollateExpr: return expression(reinterpret_cast<Node *>(reinterpret_cast<CollateExpr *>(node)->arg));
+	case T_BoolExpr: return boolean(reinterpret_cast<BoolExpr *>(node));
+	case T_NullTest: return null_test(reinterpret_cast<NullTest *>(node));
+	case T_BooleanTest: return boolean_test(reinterpret_cast<BooleanTest *>(node));
+	case T_CaseExpr: return case_expression(reinterpret_cast<CaseExpr *>(node));
+	case T_CoalesceExpr: return coalesce(reinterpret_cast<CoalesceExpr *>(node));
+	case T_NullIfExpr: return null_if(reinterpret_cast<NullIfExpr *>(node));
+	case T_MinMaxExpr: return min_max(reinterpret_cast<MinMaxExpr *>(node));
+	case T_ScalarArrayOpExpr: return scalar_array(reinterpret_cast<ScalarArrayOpExpr *>(node));
+	case T_Aggref: return aggregates && aggregate(reinterpret_cast<Aggref *>(node));
+	case T_WindowFunc: return windows && window(reinterpret_cast<WindowFunc *>(node));
+	default: return other(node);
+	}
+}
+
+bool
+Renderer::call(Oid op, Oid function_id, List *args, Oid collation, Oid type)
+{
+	return OidIsValid(function_id) && function({function_id, op, args, collation, type, -1});
+}
+
+bool
+Renderer::list(List *nodes, const char *separator)
+{
+	ListCell *cell;
+	foreach (cell, nodes) {
+		if (cell != list_head(nodes))
+			print(separator);
+		if (!expression(static_cast<Node *>(lfirst(cell))))
+			return false;
+	}
+	return true;
+}
+
+bool
+Renderer::boolean(BoolExpr *node)
+{
+	print(node->boolop == NOT_EXPR ? "(NOT " : "(");
+	bool const printed = list(node->args, node->boolop == AND_EXPR ? " AND " : " OR ");
+	print(")");
+	return printed;
+}
+
+bool
+Renderer::null_test(NullTest *node)
+{
+	if (node->argisrow || type_is_rowtype(exprType(reinterpret_cast<Node *>(node->arg))))
+		return false;
+	print("(");
+	bool const printed = expression(reinterpret_cast<Node *>(node->arg));
+	print(node->nulltesttype == IS_NULL ? " IS NULL)" : " IS NOT NULL)");
+	return printed;
+}
+
+bool
+Renderer::boolean_test(BooleanTest *node)
+{
+	static const char *const texts[] = {" IS TRUE)",      " IS NOT TRUE)", " IS FALSE)",
+	                                    " IS NOT FALSE)", " IS NULL)",     " IS NOT NULL)"};
+	print("(");
+	bool const printed = expression(reinterpret_cast<Node *>(node->arg));
+	print(texts[node->booltesttype]);
+	return printed;
+}
+
+/* CASE x WHEN y is printed as CASE WHEN x = y, which the parser has made of it already, with a placeholder for x. */
+bool
+Renderer::case_expression(CaseExpr *node)
+{
+	++conditional_depth_;
+	if (node->arg != nullptr)
+		case_arguments_ = lappend(list_copy(case_arguments_), node->arg);
+	bool printed = true;
+	print("CASE");
+	ListCell *cell;
+	foreach (cell, node->args) {
+		auto *const when = lfirst_node(CaseWhen, cell);
+		print(" WHEN ");
+		printed = printed && expression(reinterpret_cast<Node *>(when->expr));
+		print(" THEN ");
+		printed = printed && expression(reinterpret_cast<Node *>(when->result));
+	}
+	if (node->defresult != nullptr) {
+		print(" ELSE ");
+		printed = printed && expression(reinterpret_cast<Node *>(node->defresult));
+	}
+	print(" END");
+	if (node->arg != nullptr)
+		case_arguments_ = list_truncate(case_arguments_, list_length(case_arguments_) - 1);
+	--conditional_depth_;
+	return printed;
+}
+
+bool
+Renderer::coalesce(CoalesceExpr *node)
+{
+	++conditional_depth_;
+	print("COALESCE(");
+	bool const printed = list(node->args, ", ");
+	print(")");
+	--conditional_depth_;
+	return printed;
+}
+
+bool
+Renderer::null_if(NullIfExpr *node)
+{
+	print("CASE WHEN ");
+	if (!call(node->opno, get_opcode(node->opno), node->args, node->inputcollid, BOOLOID))
+		return false;
+	print(" THEN NULL ELSE ");
+	bool const printed = expression(static_cast<Node *>(linitial(node->args)));
+	print(" END");
+	return printed;
+}
+
+bool
+Renderer::scalar_array(ScalarArrayOpExpr *node)
+{
+	auto *const item = static_cast<Expr *>(linitial(node->args));
+	auto *array = static_cast<Node *>(lsecond(node->args));
+	Call const comparison = {get_opcode(node->opno), node->opno, node->args, node->inputcollid, BOOLOID, -1};
+	if (!OidIsValid(comparison.function))
+		return false;
+	if (IsA(array, Const) && !reinterpret_cast<Const *>(array)->constisnull)
+		return array_list(comparison, node->useOr, item, elements_of(reinterpret_cast<Const *>(array)));
+	if (IsA(array, ArrayExpr) && !reinterpret_cast<ArrayExpr *>(array)->multidims) {
+		List *const elements = reinterpret_cast<ArrayExpr *>(array)->elements;
+		ListCell *cell;
+		foreach (cell, elements)
+			if (!IsA(lfirst(cell), Const) && !is_local(static_cast<Node *>(lfirst(cell))))
+				return false;
+		return array_list(comparison, node->useOr, item, elements);
+	}
+	return !IsA(array, Const) && is_local(array) &&
+	       array_parameter(comparison, node->useOr, item, reinterpret_cast<Expr *>(array));
+}
+
+/*
+ * AND keeps what its parts let through, so a part that cannot be printed makes it a superset; OR needs all its parts.
+ * NOT turns a superset into too little, so below it only exact parts count, which expression() sees to.
+ */
+Ship
+Renderer::condition(Node *node)
+{
+	auto *const both = reinterpret_cast<BoolExpr *>(node);
+	if (!IsA(node, BoolExpr) || both->boolop == NOT_EXPR)
+		return leaf_condition(node);
+	Mark const start = mark();
+	if (both->boolop == OR_EXPR && expression(node))
+		return Ship::exact;
+	rewind(start);
+	bool const is_and = both->boolop == AND_EXPR;
+	Ship whole = Ship::exact;
+	int printed = 0;
+	print("(");
+	ListCell *cell;
+	foreach (cell, both->args) {
+		Mark const before = mark();
+		if (printed > 0)
+			print(is_and ? " AND " : " OR ");
+		Ship const part = condition(static_cast<Node *>(lfirst(cell)));
+		if (part != Ship::exact)
+			whole = Ship::superset;
+		if (part == Ship::none)
+			rewind(before);
+		else
+			++printed;
+		if (part == Ship::none && !is_and)
+			return Ship::none;
+	}
+	print(")");
+	return printed == 0 ? Ship::none : whole;
+}
+
+Ship
+Renderer::leaf_condition(Node *node)
+{
+	Mark const start = mark();
+	if (expression(node))
+		return Ship::exact;
+	rewind(start);
+	return superset(node) ? Ship::superset : Ship::none;
+}
+
+bool
+Renderer::output(Node *node)
+{
+	return expression(node);
+}
+
+bool
+Renderer::group_clause(Node *, int position)
+{
+	appendStringInfo(out, "%d", position);
+	return true;
+}
+
+bool
+Renderer::limit(Node *count, Node *offset)
+{
+	Node *const parts[] = {count, offset};
+	const char *const words[] = {" LIMIT ", " OFFSET "};
+	for (int i = 0; i < 2; ++i) {
+		auto *const number = reinterpret_cast<Const *>(parts[i]);
+		if (number == nullptr || (IsA(number, Const) && number->constisnull))
+			continue;
+		if (!IsA(number, Const) || DatumGetInt64(number->constvalue) < 0 || (i == 1 && count == nullptr))
+			return false;
+		appendStringInfo(out, "%s" INT64_FORMAT, words[i], DatumGetInt64(number->constvalue));
+	}
+	return true;
+}
+
+void
+Renderer::relation(const Table &table)
+{
+	if (table.query != nullptr) {
+		appendStringInfo(out, "(%s\n)", table.query); /* the line break ends a comment in it */
+		return;
+	}
+	if (table.schema_name != nullptr) {
+		identifier(table.schema_name);
+		print(".");
+	}
+	identifier(table.table_name);
+}
+
+bool
+Renderer::print_template(const char *text, List *args)
+{
+	for (const char *at = text; *at != 0; ++at) {
+		if (*at != '%') {
+			appendStringInfoChar(out, *at);
+			continue;
+		}
+		++at;
+		int const index = *at - '1';
+		if (*at == '%')
+			appendStringInfoChar(out, '%');
+		else if (index < 0 || index >= list_length(args) || !expression(static_cast<Node *>(list_nth(args, index))))
+			return false;
+	}
+	return true;
+}
+
+bool
+Renderer::array_parameter(const Call &, bool, Expr *, Expr *)
+{
+	return false;
+}
+
+bool
+Renderer::window(WindowFunc *)
+{
+	return false;
+}
+
+bool
+Renderer::other(Node *)
+{
+	return false;
+}
+
+bool
+Renderer::superset(Node *)
+{
+	return false;
+}
+
+Renderer *
+make_renderer(remote::DatabaseType type)
+{
+	switch (type) {
+	case remote::DatabaseType::mysql: return make_mysql_renderer();
+	case remote::DatabaseType::sqlite: return make_sqlite_renderer();
+	case remote::DatabaseType::postgresql: break;
+	}
+	return make_postgres_renderer();
+}
+
+bool
+is_byte_order(Oid collation)
+{
+	return !OidIsValid(collation) || compat::collation_is_c(collation);
+}
+
+bool
+is_deterministic(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+}
+
+bool
+make_sort_key(Expr *expr, Oid sortop, bool nulls_first, SortKey *key)
+{
+	auto *const node = reinterpret_cast<Node *>(expr);
+	TypeCacheEntry const *const type = lookup_type_cache(exprType(node), TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+	if (sortop != type->lt_opr && sortop != type->gt_opr)
+		return false;
+	*key = {expr, type->type_id, exprCollation(node), sortop == type->gt_opr, nulls_first, false};
+	return true;
+}
+
+bool
+is_never_null(const Renderer &renderer, const Column *column)
+{
+	return column != nullptr && column->not_null && renderer.source_count == 1;
+}
+
+} // namespace tenancy::fdw

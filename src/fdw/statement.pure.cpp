@@ -1,0 +1,78 @@
+/*
+ * See statement.pure.hpp. Pure regime.
+ */
+#include "fdw/statement.pure.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "fdw/line.pure.hpp"
+
+namespace tenancy::fdw {
+
+void
+Statement::open(Line &line, std::string_view sql, remote::ParamList params, const remote::RunOptions &options,
+                core::Waiter &waiter)
+{
+	close();
+	remote::assign(params_, params);
+	affected_ = 0;
+	described_ = false;
+	Line::Trial trial(line);
+	cursor_ = line.session().execute(sql, params_, options, waiter);
+	line_ = &line;
+	line.open_ = this;
+	trial.pass();
+	if (options.deferred)
+		line.tried_ = false; /* nothing was heard yet */
+}
+
+/* Most statements run again and again and answer the same columns: their names need not be copied each time. */
+void
+Statement::learn_columns()
+{
+	auto const same = [](const remote::Column &a, const remote::Column &b) {
+		return a.type_oid == b.type_oid && a.typmod == b.typmod;
+	};
+	if (!std::ranges::equal(columns_, cursor_->columns(), same))
+		columns_ = cursor_->columns();
+	described_ = true;
+}
+
+bool
+Statement::fetch(core::Waiter &waiter)
+{
+	if (cursor_ == nullptr)
+		return false;
+	Line::Trial trial(*line_);
+	bool const more = cursor_->fetch(spare_, waiter);
+	if (!described_)
+		learn_columns();
+	if (more)
+		std::swap(batch_, spare_);
+	else
+		affected_ = cursor_->affected();
+	trial.pass();
+	if (!more)
+		drop();
+	return more;
+}
+
+void
+Statement::drop() noexcept
+{
+	cursor_.reset();
+	if (line_ != nullptr && line_->open_ == this)
+		line_->open_ = nullptr;
+	line_ = nullptr;
+}
+
+void
+Statement::close() noexcept
+{
+	if (cursor_ != nullptr && line_->depth_ > 0 && line_->failed_ == 0)
+		line_->leftover_ = std::move(cursor_);
+	drop();
+}
+
+} // namespace tenancy::fdw

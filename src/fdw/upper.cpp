@@ -1,0 +1,253 @@
+/*
+ * What stands above scan and join: grouping, DISTINCT, window functions, ORDER BY and LIMIT. PG regime.
+ */
+#include "fdw/relation.hpp"
+
+#include "bridge/plan.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "utils/selfuncs.h"
+}
+
+namespace tenancy::fdw {
+
+namespace {
+
+bool
+has_upper_part(const Relation *relation)
+{
+	return relation->grouped || relation->distinct || relation->windowed;
+}
+
+Relation *
+copy_of(const Relation *relation)
+{
+	auto *const copy = static_cast<Relation *>(palloc(sizeof(Relation)));
+	*copy = *relation;
+	return copy;
+}
+
+/* Prints into nowhere; every expression of a stage is tried by it before the stage is promised. */
+bool
+prints(PlannerInfo *root, const Relation *relation, Node *node, bool as_key)
+{
+	Renderer *const renderer = renderer_for(root, relation);
+	renderer->aggregates = relation->grouped;
+	renderer->windows = relation->windowed;
+	return as_key ? renderer->group_key(node) : renderer->expression(node);
+}
+
+/* Nothing in node comes from the remote server. */
+bool
+is_computed_here(PlannerInfo *root, Node *node)
+{
+	return bms_is_empty(pull_varnos(root, node)) && !contain_agg_clause(node) && !contain_window_function(node);
+}
+
+void
+add_target(Relation *relation, Node *node, Index reference, bool is_key)
+{
+	relation->target = lappend(
+		relation->target, makeTargetEntry(reinterpret_cast<Expr *>(node),
+	                                      static_cast<AttrNumber>(list_length(relation->target) + 1), nullptr, false));
+	llast_node(TargetEntry, relation->target)->ressortgroupref = reference;
+	if (is_key)
+		relation->group_keys = lappend_int(relation->group_keys, list_length(relation->target));
+}
+
+/* The parts of node that only the remote server can give; this side computes the rest from them. */
+bool
+add_parts(PlannerInfo *root, Relation *relation, Node *node, int flags)
+{
+	ListCell *cell;
+	List *const parts = pull_var_clause(node, flags);
+	foreach (cell, parts) {
+		auto *const part = static_cast<Node *>(lfirst(cell));
+		if (tlist_member(reinterpret_cast<Expr *>(part), relation->target) != nullptr)
+			continue;
+		/* A bare column of a grouped query would have to be one of its keys. */
+		if ((IsA(part, Var) && relation->grouped) || IsA(part, PlaceHolderVar) || !prints(root, relation, part, false))
+			return false;
+		add_target(relation, part, 0, false);
+	}
+	return true;
+}
+
+constexpr int with_aggregates = PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_INCLUDE_PLACEHOLDERS;
+constexpr int with_windows = PVC_RECURSE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS | PVC_INCLUDE_PLACEHOLDERS;
+
+bool
+add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target)
+{
+	List *const clauses = compat::group_clause(root);
+	int keys = 0;
+	int position = 0;
+	ListCell *cell;
+	foreach (cell, target->exprs) {
+		auto *const node = static_cast<Node *>(lfirst(cell));
+		Index const reference = get_pathtarget_sortgroupref(target, position++);
+		bool const is_key = reference != 0 && get_sortgroupref_clause_noerr(reference, clauses) != nullptr;
+		if (is_key) {
+			if (!prints(root, relation, node, true))
+				return false;
+			add_target(relation, node, reference, true);
+			++keys;
+		}
+	}
+	if (keys < list_length(clauses))
+		return false;
+	foreach (cell, target->exprs) {
+		auto *const node = static_cast<Node *>(lfirst(cell));
+		if (tlist_member(reinterpret_cast<Expr *>(node), relation->target) != nullptr || is_computed_here(root, node))
+			continue;
+		if (contain_agg_clause(node) && prints(root, relation, node, false))
+			add_target(relation, node, 0, false);
+		else if (!add_parts(root, relation, node, with_aggregates))
+			return false;
+	}
+	return true;
+}
+
+bool
+add_having(PlannerInfo *root, Relation *relation, Node *having)
+{
+	ListCell *cell;
+	foreach (cell, reinterpret_cast<List *>(having)) {
+		auto *const clause = static_cast<Node *>(lfirst(cell));
+		if (prints(root, relation, clause, false))
+			relation->having = lappend(relation->having, clause);
+		else if (add_parts(root, relation, clause, with_aggregates))
+			relation->local_clauses = lappend(relation->local_clauses, clause);
+		else
+			return false;
+	}
+	return true;
+}
+
+bool
+group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPathExtraData *extra)
+{
+	Query const *const query = root->parse;
+	if (query->groupingSets != NIL || has_upper_part(relation))
+		return false;
+	List *const keys = get_sortgrouplist_exprs(compat::group_clause(root), root->processed_tlist);
+	relation->grouped = true;
+	relation->scanned = relation->rows;
+	if (!add_group_target(root, relation, output->reltarget) || !add_having(root, relation, extra->havingQual))
+		return false;
+	relation->rows = keys == NIL ? 1 : estimate_num_groups(root, keys, relation->rows, nullptr, nullptr);
+	relation->rows_here = relation->rows;
+	return true;
+}
+
+/* Printed as GROUP BY all columns, which says the same and may be ordered by expressions of them. */
+bool
+make_distinct(PlannerInfo *root, Relation *relation)
+{
+	if (has_upper_part(relation) || root->parse->hasDistinctOn)
+		return false;
+	PathTarget const *const target = root->upper_targets[UPPERREL_DISTINCT];
+	int position = 0;
+	ListCell *cell;
+	foreach (cell, target->exprs) {
+		auto *const node = static_cast<Node *>(lfirst(cell));
+		Index const reference = get_pathtarget_sortgroupref(target, position++);
+		if (is_computed_here(root, node))
+			continue;
+		if (contain_volatile_functions(node) || !prints(root, relation, node, true))
+			return false;
+		add_target(relation, node, reference, true);
+	}
+	relation->distinct = true;
+	relation->scanned = relation->rows;
+	relation->rows = relation->rows_here = estimate_num_groups(root, target->exprs, relation->rows, nullptr, nullptr);
+	return relation->target != NIL;
+}
+
+bool
+add_windows(PlannerInfo *root, Relation *relation)
+{
+	if (has_upper_part(relation) || !renderer_for(root, relation)->abilities().window)
+		return false;
+	PathTarget const *const target = root->upper_targets[UPPERREL_WINDOW];
+	relation->windowed = true;
+	ListCell *cell;
+	foreach (cell, target->exprs)
+		if (!add_parts(root, relation, static_cast<Node *>(lfirst(cell)), with_windows))
+			return false;
+	return true;
+}
+
+void
+add_upper_path(PlannerInfo *root, RelOptInfo *output, const Estimate &cost, UpperRelationKind stage, List *pathkeys,
+               List *fdw_private)
+{
+	PathTarget *const target = stage == UPPERREL_GROUP_AGG ? output->reltarget : root->upper_targets[stage];
+	add_path(output, reinterpret_cast<Path *>(compat::foreign_upper_path(root, output, target, cost.rows, cost.startup,
+	                                                                     cost.total, pathkeys, fdw_private)));
+}
+
+/* Tables and joins have ordered paths already; here it is enough to know that they can. */
+void
+order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
+{
+	Relation const *const relation = relation_of(input);
+	if (!can_sort(root, input, relation, root->sort_pathkeys))
+		return;
+	output->fdw_private = copy_of(relation);
+	if (has_upper_part(relation))
+		add_upper_path(root, output, estimate(root, output, relation, true), UPPERREL_ORDERED, root->sort_pathkeys,
+		               NIL);
+}
+
+void
+limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathExtraData *extra)
+{
+	Query const *const query = root->parse;
+	Relation const *const relation = relation_of(input);
+	if (!extra->limit_needed || query->commandType != CMD_SELECT || query->rowMarks != NIL ||
+	    query->limitOption == LIMIT_OPTION_WITH_TIES || !is_whole(relation))
+		return;
+	/* The relation that sorts is the one that order() has accepted, or sorting is done here and LIMIT too. */
+	if (root->sort_pathkeys != NIL && !(IS_UPPER_REL(input) && can_sort(root, input, relation, root->sort_pathkeys)))
+		return;
+	if (!renderer_for(root, relation)->limit(query->limitCount, query->limitOffset))
+		return;
+	output->fdw_private = copy_of(relation);
+	add_upper_path(root, output,
+	               estimate_limited(root, output, relation, root->sort_pathkeys != NIL, extra->limit_tuples),
+	               UPPERREL_FINAL, root->sort_pathkeys, path_private(query->limitCount, query->limitOffset, true));
+}
+
+} // namespace
+
+void
+upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+{
+	if (relation_of(input) == nullptr || output->fdw_private != nullptr || !settings::enable_pushdown ||
+	    root->parse->hasTargetSRFs)
+		return;
+	if (stage == UPPERREL_ORDERED)
+		return order(root, input, output);
+	if (stage == UPPERREL_FINAL)
+		return limit(root, input, output, static_cast<FinalPathExtraData *>(extra));
+	if (!is_whole(relation_of(input)))
+		return;
+	Relation *const relation = copy_of(relation_of(input));
+	bool const pushed = stage == UPPERREL_GROUP_AGG
+	                        ? group(root, output, relation, static_cast<GroupPathExtraData *>(extra))
+	                    : stage == UPPERREL_DISTINCT ? make_distinct(root, relation)
+	                    : stage == UPPERREL_WINDOW   ? add_windows(root, relation)
+	                                                 : false;
+	if (!pushed)
+		return;
+	output->fdw_private = relation;
+	add_upper_path(root, output, estimate(root, output, relation, false), stage, NIL, NIL);
+}
+
+} // namespace tenancy::fdw

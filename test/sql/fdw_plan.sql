@@ -1,0 +1,66 @@
+-- What is sent to a PostgreSQL database, seen in plans: nothing here contacts one.
+SET tenancy.identity_scope = 'session';
+SELECT tenancy.register('planner@example.com', 'correct horse planner@example.com') IS NOT NULL AS registered;
+SELECT probe.become('planner@example.com');
+SELECT tenancy.create_connection('far', 'postgresql', 'db.example.com', 5432, 'd', 'u', 'p') AS id \gset
+SELECT format('CREATE SERVER plan_server FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %L)', :'id') \gexec
+CREATE SCHEMA plan;
+SET search_path = plan;
+CREATE FOREIGN TABLE customers (
+    id int OPTIONS (key 'true') NOT NULL, name text OPTIONS (collation 'deterministic'),
+    region varchar(20) OPTIONS (column_name 're"gion'), born date, active boolean, score float8)
+    SERVER plan_server OPTIONS (schema_name 'shop', table_name 'Customers');
+CREATE FOREIGN TABLE orders (
+    id bigint OPTIONS (key 'true') NOT NULL, customer_id int, amount numeric(12,2), placed timestamptz, note text)
+    SERVER plan_server OPTIONS (schema_name 'shop', table_name 'orders');
+
+-- The remote SQL of a statement, and what is left to do here.
+CREATE FUNCTION plan.remote(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
+        IF line ~ '(Remote SQL|Filter|Join Cond|Hash Cond|Sort Key|Group Key):' OR line ~ '^ *(->)?  ?[A-Z][a-z]+ ?[A-Za-z ]*$'
+           OR line ~ '(Scan|Aggregate|Sort|Limit|Join|Nested Loop|Unique|WindowAgg|Hash)' THEN
+            RETURN NEXT regexp_replace(line, '^ +(->)? *', '');
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Columns and conditions.
+SELECT plan.remote('SELECT name FROM customers');
+SELECT plan.remote('SELECT FROM customers');
+SELECT plan.remote('SELECT name FROM customers WHERE id = 5 AND region <> ''nord'' AND active AND born > ''2000-01-01''');
+SELECT plan.remote('SELECT id FROM customers WHERE name = ''O''''Brien \x'' OR name IS NULL OR (score > 1.5) IS NOT TRUE');
+SELECT plan.remote('SELECT id FROM customers WHERE id = ANY (''{1,2,NULL}'') AND id <> ALL (''{}'') AND name IN (''a'', ''b,"{}'')');
+SELECT plan.remote('SELECT id FROM customers WHERE name LIKE ''a\_%'' AND coalesce(region, name) IS DISTINCT FROM ''x'' AND CASE id WHEN 1 THEN active ELSE score > 2 END');
+SELECT plan.remote('SELECT id FROM orders WHERE placed > now() - interval ''7 days'' AND note = ''unknown collation''');
+-- What depends on a collation, a setting or a volatile function stays here.
+SELECT plan.remote('SELECT id FROM customers WHERE name COLLATE "C" < ''m''');
+SELECT plan.remote('SELECT id FROM customers WHERE name COLLATE "und-x-icu" < ''m'' AND upper(name COLLATE "und-x-icu") = ''A''');
+SELECT plan.remote('SELECT id FROM customers WHERE score > random() AND born::text = ''2000-01-01''');
+-- Joins.
+SELECT plan.remote('SELECT c.name, o.amount FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.active AND o.amount > 10');
+SELECT plan.remote('SELECT c.name, o.amount FROM customers c LEFT JOIN orders o ON o.customer_id = c.id AND o.amount > 10 WHERE c.active');
+SELECT plan.remote('SELECT c.name FROM customers c WHERE EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.amount > 10)');
+SELECT plan.remote('SELECT c.name FROM customers c WHERE NOT EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id)');
+SELECT plan.remote('SELECT c.name, o.id FROM customers c FULL JOIN orders o ON o.customer_id = c.id');
+-- Aggregates, HAVING, DISTINCT, ORDER BY, LIMIT, window functions.
+SELECT plan.remote('SELECT count(*) FROM orders');
+SELECT plan.remote('SELECT region, count(*) FILTER (WHERE active), sum(score), avg(id) + 1 FROM customers GROUP BY region HAVING count(*) > 1');
+SELECT plan.remote('SELECT c.active, sum(o.amount) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.active ORDER BY 2 DESC LIMIT 3');
+SELECT plan.remote('SELECT DISTINCT active, born FROM customers ORDER BY born DESC NULLS LAST, active');
+SELECT plan.remote('SELECT * FROM orders ORDER BY amount DESC, id LIMIT 10 OFFSET 5');
+SELECT plan.remote('SELECT id, row_number() OVER (PARTITION BY customer_id ORDER BY amount, id) FROM orders');
+SELECT plan.remote('SELECT id FROM orders WHERE note < ''x'' COLLATE "und-x-icu" LIMIT 1');
+-- Locks.
+SELECT plan.remote('SELECT id FROM orders WHERE id = 1 FOR UPDATE');
+-- Nothing is sent but the columns.
+SET tenancy.enable_pushdown = off;
+SELECT plan.remote('SELECT region, count(*) FROM customers WHERE id > 5 GROUP BY region');
+RESET tenancy.enable_pushdown;
+
+RESET search_path;
+DROP SCHEMA plan CASCADE;
+DROP SERVER plan_server;

@@ -1,0 +1,568 @@
+#!/usr/bin/python3
+"""Writing through foreign tables on the three engines: what is written is what is there, or an error says why not."""
+
+import contextlib
+import datetime
+import io
+import traceback
+from decimal import Decimal
+
+from tenancy import (UNIQUE, User, connect, execute, note, ok, person_role, raised, rows, run, same, sqlstate, value,
+                     wait_for_history)
+
+SCHEMA = "modify_" + UNIQUE
+
+# Columns of the table "thing": local type, and what each engine declares.
+THING = {
+    "id": ("integer", "integer", "int", "integer"),
+    "s": ("smallint", "smallint", "smallint", "smallint"),
+    "big": ("bigint", "bigint", "bigint", "bigint"),
+    "n": ("numeric", "numeric", "decimal(65,20)", "text"),
+    "f": ("double precision", "double precision", "double", "real"),
+    "t": ("text", "text", "longtext", "text"),
+    "b": ("bytea", "bytea", "longblob", "blob"),
+    "d": ("date", "date", "date", "date"),
+    "ts": ("timestamp without time zone", "timestamp without time zone", "datetime(6)", "timestamp"),
+    "tz": ("timestamp with time zone", "timestamp with time zone", "timestamp(6) null", "timestamptz"),
+    "flag": ("boolean", "boolean", "tinyint(1)", "boolean"),
+}
+
+
+class Engine:
+    """One client database: its connection, its server, and ways to look at it from the other side."""
+
+    def __init__(self, name, position, user):
+        self.name, self.position, self.user = name, position, user
+        self.server = "%s_%s" % (name, UNIQUE)
+        self.connection = {"postgres": user.postgres, "mysql": user.mysql, "sqlite": user.sqlite}[name](name)
+        with contextlib.closing(connect()) as admin:
+            rows(admin, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')"
+                 % (self.server, self.connection))
+            rows(admin, 'GRANT USAGE ON FOREIGN SERVER %s TO "%s"' % (self.server, person_role()))
+
+    def remote(self, statement, parameters=None):
+        """Rows of a statement on the client database itself, outside of any transaction."""
+        answer = execute(self.user.session, self.name, statement, parameters)
+        if answer["status"] != "success":
+            raise RuntimeError("%s: %s" % (statement, answer["error"]))
+        return [tuple(row) for row in answer["rows"]]
+
+    def quoted(self, name):
+        return "`%s`" % name if self.name == "mysql" else '"%s"' % name
+
+    def make(self, name, declaration, columns, table_options="", key=("id",)):
+        """A remote table, and a foreign table <engine>_<name> for it. columns: name to (local type, remote type)."""
+        remote_name = "%s_%s" % (name, UNIQUE)
+        self.remote("CREATE TABLE %s (%s)" % (self.quoted(remote_name), declaration))
+        self.attach(name, remote_name, columns, table_options, key)
+        return remote_name
+
+    def attach(self, name, remote_name, columns, table_options="", key=("id",)):
+        parts = []
+        for column, described in columns.items():
+            local, native, *flags = described
+            options = ["native_type '%s'" % native.lower()] if native else []
+            options += ["key 'true'"] if column in key else []
+            options += ["%s 'true'" % flag for flag in flags if flag in ("identity", "generated")]
+            rest = " ".join(flag for flag in flags if flag not in ("identity", "generated"))
+            parts.append("%s %s %s %s" % (column, local, "OPTIONS (%s)" % ", ".join(options) if options else "", rest))
+        with contextlib.closing(connect()) as admin:
+            rows(admin, "CREATE FOREIGN TABLE %s.%s_%s (%s) SERVER %s OPTIONS (table_name '%s'%s)"
+                 % (SCHEMA, self.name, name, ", ".join(parts), self.server, remote_name, table_options))
+            rows(admin, 'GRANT ALL ON %s.%s_%s TO "%s"' % (SCHEMA, self.name, name, person_role()))
+
+    def table(self, name):
+        return "%s.%s_%s" % (SCHEMA, self.name, name)
+
+
+ENGINES = []
+
+
+def prepare():
+    """A tenant with three databases and a table in each."""
+    user = User("modify")
+    user.session = user.connect()
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE SCHEMA %s" % SCHEMA)
+        rows(admin, 'GRANT ALL ON SCHEMA %s TO "%s"' % (SCHEMA, person_role()))
+    for position, name in enumerate(("postgres", "mysql", "sqlite")):
+        engine = Engine(name, position, user)
+        ENGINES.append(engine)
+        declaration = ", ".join("%s %s%s" % (engine.quoted(column), types[1 + position], " PRIMARY KEY" if column == "id" else "")
+                                for column, types in THING.items())
+        engine.thing = engine.make("thing", declaration, {c: (types[0], types[1 + position]) for c, types in THING.items()})
+
+
+def each(test):
+    """The test on every engine."""
+    def tested():
+        for engine in ENGINES:
+            note(engine.name)
+            raised(rows, engine.user.session, "ROLLBACK")
+            engine.remote("DELETE FROM " + engine.quoted(engine.thing))
+            try:
+                test(engine, engine.user.session)
+            except Exception:
+                ok(False, "%s: %s ended without an exception" % (engine.name, test.__name__), traceback.format_exc())
+    tested.__doc__, tested.__name__ = test.__doc__, test.__name__
+    return tested
+
+
+HOSTILE = [
+    (1, 0, 0, Decimal(0), 0.0, "", b"", None, None, None, None),
+    (2, -32768, -2**63, Decimal("-12345678901234567890.12345678901234567891"), -1.7976931348623157e308, "it's", b"\x00\xff'\\",
+     datetime.date(1, 1, 1), datetime.datetime(1000, 1, 1), None, True),
+    (3, 32767, 2**63 - 1, Decimal("1234567890123456789012345678901234567890"), 5e-324, 'back\\slash "quoted" `ticked`', b"\\x00",
+     datetime.date(9999, 12, 31), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999), None, False),
+    (4, None, None, None, None, None, None, None, None, None, None),
+    (5, 1, 1, Decimal("0.00000000000000000001"), 0.1, "😀 emoji\n\ttab $1 ? %s -- /* */", b"x" * 70000, datetime.date(2024, 2, 29),
+     datetime.datetime(2024, 2, 29, 12, 34, 56, 789000), datetime.datetime(2024, 2, 29, 12, 34, 56, 789000, datetime.timezone.utc), True),
+    (6, 7, 9007199254740993, Decimal("9007199254740993"), 1e22, " 'leading and trailing' ", b"NULL", datetime.date(1970, 1, 1),
+     datetime.datetime(1999, 12, 31, 23, 59, 59, 1), datetime.datetime(2038, 1, 18, 3, 14, 7, tzinfo=datetime.timezone.utc), False),
+]
+COLUMNS = ", ".join(THING)
+
+
+def plain(row):
+    """A row as values that compare: memory as bytes."""
+    return tuple(bytes(item) if isinstance(item, memoryview) else item for item in row)
+
+
+@each
+def hostile_values(engine, session):
+    """INSERT of values that hurt, one by one and in one statement; read back they are the same."""
+    table = engine.table("thing")
+    placeholders = "(%s)" % ", ".join("(%s)::" + types[0] for types in THING.values())
+    for row in HOSTILE:
+        rows(session, "INSERT INTO %s VALUES %s" % (table, placeholders), *row)
+    found = [plain(row) for row in rows(session, "SELECT %s FROM %s ORDER BY id" % (COLUMNS, table))]
+    same(found, HOSTILE, engine.name + ": rows inserted one by one")
+    rows(session, "INSERT INTO %s VALUES %s" % (table, ", ".join([placeholders] * len(HOSTILE))),
+         *[item for row in HOSTILE for item in (row[0] + 100,) + row[1:]])
+    found = [plain(row) for row in rows(session, "SELECT %s FROM %s WHERE id > 100 ORDER BY id" % (COLUMNS, table))]
+    same(found, [(row[0] + 100,) + row[1:] for row in HOSTILE], engine.name + ": rows inserted at once")
+    rows(session, "INSERT INTO %s (id) SELECT generate_series(201, 206)" % table)
+    for row in HOSTILE:
+        rows(session, "UPDATE %s SET (%s) = ROW (%s) WHERE id = 200 + %%s"
+             % (table, ", ".join(list(THING)[1:]), ", ".join("(%s)::" + types[0] for types in list(THING.values())[1:])), *row[1:], row[0])
+    found = [plain(row) for row in rows(session, "SELECT %s FROM %s WHERE id > 200 ORDER BY id" % (COLUMNS, table))]
+    same(found, [(row[0] + 200,) + row[1:] for row in HOSTILE], engine.name + ": rows updated by key")
+    same(value(session, "WITH gone AS (DELETE FROM %s RETURNING 1) SELECT count(*) FROM gone" % table), 18, engine.name + ": all deleted")
+    same(engine.remote("SELECT count(*) FROM " + engine.quoted(engine.thing)), [(0,)], engine.name + ": and gone there")
+
+
+@each
+def special_values(engine, session):
+    """Infinity, NaN and what else an engine may not have: the value itself, or an error."""
+    table = engine.table("thing")
+    for column, text in (("f", "infinity"), ("f", "-infinity"), ("f", "NaN"), ("d", "infinity"), ("ts", "-infinity"), ("n", "NaN"),
+                         ("d", "0044-03-15 BC"), ("ts", "0044-03-15 12:00:00 BC")):
+        name = "%s: %s = %s" % (engine.name, column, text)
+        error = raised(rows, session, "INSERT INTO %s (id, %s) VALUES (1, %%s)" % (table, column), text)
+        if error is None:
+            same(value(session, "SELECT %s::text FROM %s" % (column, table)), value(session, "SELECT %%s::%s::text" % THING[column][0], text), name)
+        else:
+            ok(engine.name != "postgres" and error.pgcode[:2] == "22", name + " is refused", "%s: %s" % (error.pgcode, error))
+        rows(session, "DELETE FROM %s" % table)
+
+
+@each
+def returning(engine, session):
+    """RETURNING gives what the remote server has."""
+    table = engine.table("thing")
+    same(rows(session, "INSERT INTO %s (id, t, n) VALUES (1, 'a', 1.5), (2, 'b', NULL) RETURNING id, upper(t), n + 1" % table),
+         [(1, "A", Decimal("2.5")), (2, "B", None)], engine.name + ": INSERT RETURNING")
+    same(rows(session, "UPDATE %s SET t = t || '!', s = id + random()::int * 0 RETURNING id, t, s" % table), [(1, "a!", 1), (2, "b!", 2)],
+         engine.name + ": UPDATE RETURNING by key")
+    same(rows(session, "UPDATE %s SET s = 7 WHERE id = 2 RETURNING t, s" % table), [("b!", 7)], engine.name + ": direct UPDATE RETURNING")
+    same(rows(session, "UPDATE %s SET id = 3 WHERE id = 2 RETURNING *" % table)[0][:2], (3, 7), engine.name + ": RETURNING the new key")
+    same(rows(session, "UPDATE %s SET id = id + 10 + random()::int * 0 WHERE id = 3 RETURNING id, s" % table), [(13, 7)],
+         engine.name + ": RETURNING the new key, row by row")
+    same(rows(session, "DELETE FROM %s WHERE id = 13 RETURNING s, t" % table), [(7, "b!")], engine.name + ": DELETE RETURNING")
+    same(rows(session, "DELETE FROM %s WHERE id + random()::int * 0 = 1 RETURNING id, t" % table), [(1, "a!")],
+         engine.name + ": DELETE RETURNING, row by row")
+    same(rows(session, "INSERT INTO %s (id) VALUES (1) RETURNING 'x', tableoid::regclass::text" % table), [("x", table)],
+         engine.name + ": RETURNING without a column")
+    same(rows(session, "DELETE FROM %s RETURNING 'y'" % table), [("y",)], engine.name + ": DELETE RETURNING without a column")
+
+
+@each
+def direct(engine, session):
+    """A whole UPDATE or DELETE is one remote statement when it can be, with the right count."""
+    table = engine.table("thing")
+    rows(session, "INSERT INTO %s (id, s, t) SELECT i, i %% 10, 'x' FROM generate_series(1, 100) AS i" % table)
+    plan = "\n".join(row[0] for row in rows(session, "EXPLAIN (VERBOSE, COSTS off) UPDATE %s SET s = 5, t = 'y' WHERE id <= 50" % table))
+    ok("Foreign Update" in plan, engine.name + ": UPDATE is sent whole", plan)
+    plan = "\n".join(row[0] for row in rows(session, "EXPLAIN (VERBOSE, COSTS off) DELETE FROM %s WHERE id > 50" % table))
+    ok("Foreign Delete" in plan, engine.name + ": DELETE is sent whole", plan)
+    with session.cursor() as cursor:
+        cursor.execute("UPDATE %s SET s = 5, t = 'y' WHERE id <= 50" % table)
+        same(cursor.rowcount, 50, engine.name + ": rows that it matched, also those that were so before")
+        cursor.execute("UPDATE %s SET s = 5, t = 'y' WHERE id <= 50" % table)
+        same(cursor.rowcount, 50, engine.name + ": once more")
+        cursor.execute("UPDATE %s SET s = 5 WHERE id + random()::int * 0 = 1" % table)
+        same(cursor.rowcount, 1, engine.name + ": a row that stays the same counts")
+        cursor.execute("DELETE FROM %s WHERE id > 90" % table)
+        same(cursor.rowcount, 10, engine.name + ": rows deleted")
+    rows(session, "UPDATE %s SET s = big::smallint, big = s, f = 1 WHERE id = 1" % table)
+    rows(session, "UPDATE %s SET big = 70, s = 3 WHERE id = 2" % table)
+    rows(session, "UPDATE %s SET id = id + 1000, big = id WHERE id = 2" % table)
+    same(rows(session, "SELECT s, big, f FROM %s WHERE id = 1" % table), [(None, 5, 1.0)], engine.name + ": values change places")
+    same(rows(session, "SELECT big FROM %s WHERE id = 1002" % table), [(2,)], engine.name + ": a value sees the row as it was")
+    same(sqlstate(rows, session, "UPDATE %s SET s = s + 32767::smallint WHERE id = 3" % table), "22003", engine.name + ": overflow")
+    with contextlib.closing(engine.user.connect()) as prepared:
+        rows(prepared, "PREPARE change(int, text) AS UPDATE %s SET t = $2 WHERE id = $1" % table)
+        for i in range(10, 20):
+            rows(prepared, "EXECUTE change(%s, %s)", i, "p'%d\\" % i)
+    same(value(session, "SELECT count(*) FROM %s WHERE t = 'p''' || id || '\\'" % table), 10, engine.name + ": prepared, ten times")
+    rows(session, "SET tenancy.enable_pushdown = off")
+    plan = "\n".join(row[0] for row in rows(session, "EXPLAIN (VERBOSE, COSTS off) DELETE FROM %s WHERE id > 50" % table))
+    ok("Foreign Delete" not in plan, engine.name + ": not with pushdown off", plan)
+    rows(session, "DELETE FROM %s" % table)
+    rows(session, "RESET tenancy.enable_pushdown")
+    same(value(session, "SELECT count(*) FROM %s" % table), 0, engine.name + ": row by row they go as well")
+
+
+@each
+def transactions(engine, session):
+    """Writes belong to the local transaction, and to its savepoints."""
+    table = engine.table("thing")
+    count = "SELECT count(*) FROM " + engine.quoted(engine.thing)
+    rows(session, "BEGIN")
+    rows(session, "INSERT INTO %s (id) VALUES (1), (2)" % table)
+    rows(session, "SAVEPOINT a")
+    rows(session, "INSERT INTO %s (id) VALUES (3)" % table)
+    rows(session, "UPDATE %s SET t = 'in a' WHERE id = 1" % table)
+    same(value(session, "SELECT count(*) FROM %s" % table), 3, engine.name + ": it sees its own rows")
+    rows(session, "ROLLBACK TO a")
+    rows(session, "INSERT INTO %s (id) VALUES (4)" % table)
+    rows(session, "SAVEPOINT b")
+    same(sqlstate(rows, session, "INSERT INTO %s (id) VALUES (4)" % table), "23505", engine.name + ": an error inside a savepoint")
+    rows(session, "ROLLBACK TO b")
+    rows(session, "INSERT INTO %s (id) VALUES (5)" % table)
+    rows(session, "COMMIT")
+    same(rows(session, "SELECT id, t FROM %s ORDER BY id" % table), [(1, None), (2, None), (4, None), (5, None)],
+         engine.name + ": what was rolled back to a savepoint is not there")
+    rows(session, "BEGIN")
+    rows(session, "DELETE FROM %s" % table)
+    rows(session, "ROLLBACK")
+    same(engine.remote(count), [(4,)], engine.name + ": ROLLBACK brings all of it back")
+    rows(session, "BEGIN")
+    rows(session, "TRUNCATE %s" % table)
+    same(value(session, "SELECT count(*) FROM %s" % table), 0, engine.name + ": TRUNCATE")
+    rows(session, "ROLLBACK")
+    same(value(session, "SELECT count(*) FROM %s" % table), 4, engine.name + ": is rolled back")
+    rows(session, "DO $$ BEGIN BEGIN INSERT INTO %s (id) VALUES (6), (1); EXCEPTION WHEN unique_violation THEN NULL; END;"
+         " INSERT INTO %s (id) VALUES (7); END $$" % (table, table))
+    same(rows(session, "SELECT id FROM %s WHERE id > 5" % table), [(7,)], engine.name + ": an exception that was caught takes its rows")
+    rows(session, "TRUNCATE %s" % table)
+    same(engine.remote(count), [(0,)], engine.name + ": TRUNCATE for good")
+
+
+@each
+def copy(engine, session):
+    """COPY FROM of ten thousand rows."""
+    table = engine.table("thing")
+    lines = "".join("%d\t%s\t%d\ttext %d with \\\\ and 'quotes'\n" % (i, "\\N" if i % 7 == 0 else i % 100, i * 2**32, i) for i in range(10000))
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s (id, s, big, t) FROM STDIN" % table, io.StringIO(lines))
+        same(cursor.rowcount, 10000, engine.name + ": COPY's count")
+    same(rows(session, "SELECT count(*), count(s), sum(big), min(t), count(DISTINCT id) FROM %s" % table),
+         [(10000, 8571, sum(range(10000)) * 2**32, "text 0 with \\ and 'quotes'", 10000)], engine.name + ": all of them")
+
+    def copy_in(text):
+        with session.cursor() as cursor:
+            cursor.copy_expert("COPY %s (id, t) FROM STDIN" % table, io.StringIO(text))
+    same(sqlstate(copy_in, "20000\ta\n20001\tb\n5\tc\n"), "23505", engine.name + ": COPY of a key that is there")
+    same(value(session, "SELECT count(*) FROM %s" % table), 10000, engine.name + ": takes back the others")
+    with session.cursor() as cursor:
+        out = io.StringIO()
+        cursor.copy_expert("COPY (SELECT id, t FROM %s WHERE id < 3 ORDER BY id) TO STDOUT" % table, out)
+    ok(out.getvalue().startswith("0\ttext 0 with \\\\ and"), engine.name + ": COPY TO", out.getvalue())
+    rows(session, "TRUNCATE %s" % table)
+
+
+@each
+def batches(engine, session):
+    """INSERT of many rows, whatever the batch size, with values of any length."""
+    table = engine.table("thing")
+    for size in (1, 2, 7, 1000):
+        with contextlib.closing(connect()) as admin:
+            rows(admin, "ALTER FOREIGN TABLE %s OPTIONS (%s batch_size '%d')" % (table, "ADD" if size == 1 else "SET", size))
+        rows(session, "INSERT INTO %s (id, t, n) SELECT i, repeat('é', i), i / 4.0 FROM generate_series(1, 25) AS i" % table)
+        same(rows(session, "SELECT count(*), sum(length(t)), sum(n) FROM %s" % table), [(25, 325, Decimal("81.25"))],
+             "%s: batches of %d" % (engine.name, size))
+        rows(session, "TRUNCATE %s" % table)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "ALTER FOREIGN TABLE %s OPTIONS (DROP batch_size)" % table)
+    rows(session, "INSERT INTO %s (id, b) SELECT i, convert_to(repeat('x', 100000), 'UTF8') FROM generate_series(1, 60) AS i" % table)
+    same(value(session, "SELECT sum(length(b)) FROM %s" % table), 6000000, engine.name + ": long values in several statements")
+    rows(session, "TRUNCATE %s" % table)
+
+
+@each
+def keys(engine, session):
+    """Keys of several columns in any position, changes of keys, rows that are gone, keys that are none."""
+    types = (("integer", "integer"), ("integer", "int"), ("integer", "integer"))[engine.position]
+    text = (("text", "text"), ("varchar(40)", "varchar(40)"), ("text", "text"))[engine.position]
+    name = engine.make("pair", "word %s, v %s, number %s, PRIMARY KEY (number, word)"
+                       % ((text[1],) + types[1:] * 2), {"word": text, "v": types, "number": types}, key=("word", "number"))
+    table = engine.table("pair")
+    rows(session, "INSERT INTO %s (number, word, v) VALUES (1, 'it''s', 1), (1, 'b\\', 2), (2, 'it''s', 3), (2, 'ü', 4)" % table)
+    rows(session, "UPDATE %s SET v = v * 10 + random()::int * 0 WHERE number = 1" % table)
+    rows(session, "UPDATE %s SET number = number + 5, word = word || '-', v = v + random()::int * 0 WHERE word = 'it''s'" % table)
+    rows(session, "DELETE FROM %s WHERE v + random()::int * 0 = 4" % table)
+    same(rows(session, "SELECT number, word, v FROM %s ORDER BY v" % table), [(7, "it's-", 3), (6, "it's-", 10), (1, "b\\", 20)],
+         engine.name + ": by all columns of the key")
+    engine.attach("loose", name, {"word": text, "v": types, "number": types}, key=("number",))
+    rows(session, "INSERT INTO %s (number, word, v) VALUES (6, 'other', 10)" % table)
+    same(sqlstate(rows, session, "UPDATE %s SET v = v + random()::int * 0 WHERE number = 6" % engine.table("loose")), "21000",
+         engine.name + ": a key that several rows have")
+    same(value(session, "SELECT sum(v) FROM %s" % table), 43, engine.name + ": changes none of them")
+    engine.attach("keyless", name, {"word": text, "v": types, "number": types}, key=())
+    for statement in ("UPDATE %s SET v = 1", "DELETE FROM %s"):
+        error = raised(rows, session, statement % engine.table("keyless"))
+        ok(error is not None and error.pgcode == "0A000" and "has no key" in str(error) and "ADD key 'true'" in str(error),
+           engine.name + ": no key, no " + statement.split()[0], str(error))
+    rows(session, "INSERT INTO %s VALUES ('w', 1, 99)" % engine.table("keyless"))
+    same(value(session, "SELECT count(*) FROM %s WHERE number = 99" % table), 1, engine.name + ": but INSERT")
+
+
+@each
+def computed(engine, session):
+    """Columns that the remote server fills: identity, generated, defaults that are not asked for."""
+    declaration = ("id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v integer NOT NULL, twice integer GENERATED ALWAYS AS (v * 2) STORED",
+                   "id int AUTO_INCREMENT PRIMARY KEY, v int NOT NULL, twice int GENERATED ALWAYS AS (v * 2) STORED",
+                   "id integer PRIMARY KEY, v integer NOT NULL, twice integer GENERATED ALWAYS AS (v * 2) STORED")[engine.position]
+    whole = ("integer", "int")[engine.name == "mysql"]
+    columns = {"id": ("integer", whole, "identity"), "v": ("integer", whole), "twice": ("integer", whole, "generated")}
+    engine.make("numbered", declaration, columns)
+    table = engine.table("numbered")
+    same(rows(session, "INSERT INTO %s (v) VALUES (5) RETURNING *" % table), [(1, 5, 10)], engine.name + ": numbered, and computed")
+    rows(session, "INSERT INTO %s (v) VALUES (6), (7)" % table)
+    rows(session, "INSERT INTO %s (id, v) VALUES (DEFAULT, 8)" % table)
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s (v) FROM STDIN" % table, io.StringIO("9\n10\n"))
+    rows(session, "UPDATE %s SET v = v + 100 WHERE id = 2" % table)
+    rows(session, "UPDATE %s SET v = v + 100 + random()::int * 0 WHERE id = 3" % table)
+    same(rows(session, "SELECT * FROM %s ORDER BY id" % table),
+         [(1, 5, 10), (2, 106, 212), (3, 107, 214), (4, 8, 16), (5, 9, 18), (6, 10, 20)], engine.name + ": all of them")
+    same(sqlstate(rows, session, "INSERT INTO %s (v, twice) VALUES (1, 2)" % table), "428C9", engine.name + ": a generated column takes no value")
+    same(sqlstate(rows, session, "UPDATE %s SET twice = 2" % table), "428C9", engine.name + ": nor in an UPDATE")
+    if engine.name != "postgres":
+        rows(session, "INSERT INTO %s (id, v) VALUES (0, 0), (50, 1)" % table)
+        same(rows(session, "SELECT id FROM %s WHERE id IN (0, 50) ORDER BY id" % table), [(0,), (50,)], engine.name + ": a number that is given stays")
+    else:
+        same(sqlstate(rows, session, "INSERT INTO %s (id, v) VALUES (50, 1)" % table), "428C9", engine.name + ": GENERATED ALWAYS means it")
+
+
+@each
+def local_columns(engine, session):
+    """Defaults and generated columns of the foreign table itself."""
+    whole = ("integer", "int")[engine.name == "mysql"]
+    engine.make("local", "id %s PRIMARY KEY, v %s, w %s" % (whole, whole, whole),
+                {"id": ("integer", whole), "v": ("integer", whole, "DEFAULT 42"), "w": ("integer", whole, "GENERATED ALWAYS AS (v + 1) STORED")})
+    table = engine.table("local")
+    same(rows(session, "INSERT INTO %s (id) VALUES (1) RETURNING *" % table), [(1, 42, 43)], engine.name + ": default, and what follows from it")
+    rows(session, "UPDATE %s SET v = 7" % table)
+    same(rows(session, "SELECT * FROM %s" % table), [(1, 7, 8)], engine.name + ": follows an UPDATE")
+    rows(session, "UPDATE %s SET v = DEFAULT" % table)
+    same(rows(session, "SELECT * FROM %s" % table), [(1, 42, 43)], engine.name + ": and a default")
+
+
+@each
+def constraints(engine, session):
+    """Errors of the remote server keep their meaning."""
+    whole = ("integer", "int")[engine.name == "mysql"]
+    word = "varchar(5)" if engine.name != "sqlite" else "text CHECK (length(word) <= 5)"
+    suffix = " ENGINE=InnoDB" if engine.name == "mysql" else ""
+    parent = engine.make("parent", "id %s PRIMARY KEY" % whole, {"id": ("integer", whole)})
+    reference = "FOREIGN KEY (parent) REFERENCES %s (id)" % engine.quoted(parent)
+    engine.make("child", "id %s PRIMARY KEY, parent %s, word %s, n %s NOT NULL, CHECK (n > 0), %s"
+                % (whole, whole, word, whole, reference),
+                {"id": ("integer", whole), "parent": ("integer", whole), "word": ("text", "text"), "n": ("integer", whole)})
+    table = engine.table("child")
+    rows(session, "INSERT INTO %s VALUES (1)" % engine.table("parent"))
+    rows(session, "INSERT INTO %s VALUES (1, 1, 'ok', 1)" % table)
+    error = raised(rows, session, "INSERT INTO %s VALUES (1, 1, 'ok', 1)" % table)
+    ok(error.pgcode == "23505" and any(part in str(error).lower() for part in ("duplicate", "unique")),
+       engine.name + ": the text of a duplicate key", str(error))
+    too_long = "22001" if engine.name != "sqlite" else "23514"
+    for values, state, name in (("2, 99, 'ok', 1", "23503", "foreign key"), ("2, 1, 'ok', 0", "23514", "check"),
+                                ("2, 1, 'ok', NULL", "23502", "not null"), ("2, 1, 'too long', 1", too_long, "too long")):
+        same(sqlstate(rows, session, "INSERT INTO %s VALUES (%s)" % (table, values)), state, "%s: %s" % (engine.name, name))
+        same(sqlstate(rows, session, "INSERT INTO %s SELECT * FROM (VALUES (3, 1, 'ok', 1), (%s)) AS v(a, b, c, d)" % (table, values)), state,
+             "%s: %s in a batch" % (engine.name, name))
+    same(sqlstate(rows, session, "UPDATE %s SET n = -1 WHERE id = 1" % table), "23514", engine.name + ": check in a direct UPDATE")
+    same(sqlstate(rows, session, "UPDATE %s SET parent = 5 + random()::int * 0" % table), "23503", engine.name + ": foreign key in an UPDATE")
+    same(sqlstate(rows, session, "DELETE FROM %s" % engine.table("parent")), "23503", engine.name + ": a parent that is referred to")
+    same(rows(session, "SELECT * FROM %s" % table), [(1, 1, "ok", 1)], engine.name + ": nothing of it stayed")
+
+
+@each
+def conflicts(engine, session):
+    """ON CONFLICT DO NOTHING skips what is there, and only that."""
+    whole = ("integer", "int")[engine.name == "mysql"]
+    engine.make("slot", "id %s PRIMARY KEY, v %s UNIQUE, w %s NOT NULL" % (whole, whole, whole), {c: ("integer", whole) for c in ("id", "v", "w")})
+    table = engine.table("slot")
+    rows(session, "INSERT INTO %s VALUES (1, 1, 1)" % table)
+    with session.cursor() as cursor:
+        cursor.execute("INSERT INTO %s VALUES (1, 2, 2) ON CONFLICT DO NOTHING" % table)
+        same(cursor.rowcount, 0, engine.name + ": a key that is there")
+        cursor.execute("INSERT INTO %s VALUES (2, 1, 2) ON CONFLICT DO NOTHING" % table)
+        same(cursor.rowcount, 0, engine.name + ": another unique column")
+        cursor.execute("INSERT INTO %s SELECT i, i, i FROM generate_series(0, 9) AS i ON CONFLICT DO NOTHING" % table)
+        same(cursor.rowcount, 9, engine.name + ": one of ten is there")
+    same(rows(session, "INSERT INTO %s VALUES (1, 100, 100), (100, 100, 100) ON CONFLICT DO NOTHING RETURNING *" % table), [(100, 100, 100)],
+         engine.name + ": RETURNING what was inserted")
+    same(rows(session, "SELECT * FROM %s WHERE id = 1" % table), [(1, 1, 1)], engine.name + ": what was there stays")
+    same(sqlstate(rows, session, "INSERT INTO %s VALUES (101, 101, NULL) ON CONFLICT DO NOTHING" % table), "23502",
+         engine.name + ": other errors are not hidden")
+    same(sqlstate(rows, session, "INSERT INTO %s VALUES (1, 1, 1) ON CONFLICT (id) DO UPDATE SET v = 5" % table), "42P10",
+         engine.name + ": DO UPDATE is refused")
+
+
+@each
+def triggers(engine, session):
+    """Local row triggers and views WITH CHECK OPTION see whole rows."""
+    table = engine.table("thing")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE TABLE {0}.{1}_log (op text, old_row text, new_row text);
+            GRANT ALL ON {0}.{1}_log TO "{3}";
+            CREATE FUNCTION {0}.{1}_note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+                INSERT INTO {0}.{1}_log VALUES (TG_OP, CASE WHEN TG_OP <> 'INSERT' THEN OLD.id || ' ' || coalesce(OLD.t, '-') END,
+                    CASE WHEN TG_OP <> 'DELETE' THEN NEW.id || ' ' || coalesce(NEW.t, '-') END); RETURN NULL; END$$;
+            CREATE FUNCTION {0}.{1}_change() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+                IF TG_OP = 'DELETE' THEN RETURN CASE WHEN OLD.t = 'keep' THEN NULL ELSE OLD END; END IF;
+                IF NEW.t = 'skip' THEN RETURN NULL; END IF;
+                NEW.s := coalesce(NEW.s, 0) + 1; RETURN NEW; END$$;
+            CREATE TRIGGER after_row AFTER INSERT OR UPDATE OR DELETE ON {2} FOR EACH ROW EXECUTE FUNCTION {0}.{1}_note();
+            CREATE TRIGGER before_row BEFORE INSERT OR UPDATE OR DELETE ON {2} FOR EACH ROW EXECUTE FUNCTION {0}.{1}_change()
+            """.format(SCHEMA, engine.name, table, person_role()))
+    rows(session, "INSERT INTO %s (id, t) VALUES (1, 'a'), (2, 'skip'), (3, 'keep')" % table)
+    rows(session, "UPDATE %s SET t = t || '2' WHERE id = 1" % table)
+    rows(session, "UPDATE %s SET id = 9 WHERE id = 1" % table)
+    with session.cursor() as cursor:
+        cursor.execute("DELETE FROM %s" % table)
+        same(cursor.rowcount, 1, engine.name + ": a BEFORE trigger keeps a row")
+    same(rows(session, "SELECT id, s, t FROM %s" % table), [(3, 1, "keep")], engine.name + ": it has what the trigger made of it")
+    same(rows(session, "SELECT * FROM %s.%s_log" % (SCHEMA, engine.name)),
+         [("INSERT", None, "1 a"), ("INSERT", None, "3 keep"), ("UPDATE", "1 a", "1 a2"), ("UPDATE", "1 a2", "9 a2"), ("DELETE", "9 a2", None)],
+         engine.name + ": AFTER triggers saw the rows")
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s (id, t) FROM STDIN" % table, io.StringIO("20\tc\n21\tskip\n"))
+    same(rows(session, "SELECT id, s FROM %s WHERE id >= 20" % table), [(20, 1)], engine.name + ": COPY fires them")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "DROP TRIGGER after_row ON %s; DROP TRIGGER before_row ON %s" % (table, table))
+        rows(admin, "CREATE VIEW %s.%s_small AS SELECT * FROM %s WHERE s < 10 WITH CHECK OPTION" % (SCHEMA, engine.name, table))
+        rows(admin, 'GRANT ALL ON %s.%s_small TO "%s"' % (SCHEMA, engine.name, person_role()))
+        rows(admin, 'ALTER VIEW %s.%s_small OWNER TO "%s"' % (SCHEMA, engine.name, person_role()))
+    view = "%s.%s_small" % (SCHEMA, engine.name)
+    rows(session, "TRUNCATE %s" % table)
+    rows(session, "INSERT INTO %s (id, s) VALUES (1, 1), (2, 2)" % view)
+    same(sqlstate(rows, session, "INSERT INTO %s (id, s) VALUES (3, 10)" % view), "44000", engine.name + ": WITH CHECK OPTION")
+    same(sqlstate(rows, session, "UPDATE %s SET s = 11 WHERE id = 1" % view), "44000", engine.name + ": WITH CHECK OPTION in an UPDATE")
+    rows(session, "UPDATE %s SET s = 9 WHERE id = 1" % view)
+    same(rows(session, "SELECT id, s FROM %s ORDER BY id" % table), [(1, 9), (2, 2)], engine.name + ": only what fits the view")
+    rows(session, "TRUNCATE %s" % table)
+
+
+@each
+def refusals(engine, session):
+    """Options and connections that do not allow to write."""
+    columns = {c: (types[0], types[1 + engine.position]) for c, types in THING.items()}
+    engine.attach("frozen", engine.thing, columns, ", updatable 'false', truncatable 'false'")
+    table = engine.table("frozen")
+    for statement in ("INSERT INTO %s (id) VALUES (1)", "UPDATE %s SET s = 1", "DELETE FROM %s", "TRUNCATE %s"):
+        same(sqlstate(rows, session, statement % table), "55000", "%s: updatable false, %s" % (engine.name, statement.split()[0]))
+    same(rows(session, "SELECT is_insertable_into FROM information_schema.tables WHERE table_schema = %s AND table_name = %s", SCHEMA,
+              "%s_frozen" % engine.name), [("NO",)], engine.name + ": and the catalog says so")
+    same(sqlstate(rows, session, "BEGIN READ ONLY; INSERT INTO %s (id) VALUES (1)" % engine.table("thing")), "25006",
+         engine.name + ": a local read-only transaction")
+    rows(session, "ROLLBACK")
+    if engine.name != "postgres":
+        for option in ("CASCADE", "RESTART IDENTITY"):
+            same(sqlstate(rows, session, "TRUNCATE %s %s" % (engine.table("thing"), option)), "0A000", "%s: %s" % (engine.name, option))
+    else:
+        rows(session, "TRUNCATE %s RESTART IDENTITY" % engine.table("thing"))
+
+
+def read_only():
+    """A connection that only reads refuses to write, on this side and on the other."""
+    user = User("reader")
+    with contextlib.closing(user.connect()) as session, contextlib.closing(connect()) as admin:
+        for make, name in ((user.postgres, "postgres"), (user.mysql, "mysql"), (user.sqlite, "sqlite")):
+            if name == "sqlite":
+                user.sqlite("writer")
+                execute(session, "writer", "CREATE TABLE t (id integer PRIMARY KEY)")
+            connection = make("read_" + name, options={"read_only": True})
+            server = "read_%s_%s" % (name, UNIQUE)
+            rows(admin, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (server, connection))
+            table = "%s.read_%s" % (SCHEMA, name)
+            remote = "t" if name == "sqlite" else next(engine.thing for engine in ENGINES if engine.name == name)
+            rows(admin, "CREATE FOREIGN TABLE %s (id integer OPTIONS (key 'true')) SERVER %s OPTIONS (table_name '%s')" % (table, server, remote))
+            rows(admin, 'GRANT ALL ON %s TO "%s"' % (table, person_role()))
+            for statement in ("INSERT INTO %s VALUES (1)", "UPDATE %s SET id = 1", "DELETE FROM %s", "TRUNCATE %s"):
+                same(sqlstate(rows, session, statement % table), "25006", "%s: %s" % (name, statement.split()[0]))
+
+
+@each
+def history(engine, session):
+    """Every modification is one run in history, with its SQL and its rows."""
+    table = engine.table("thing")
+    since = value(session, "SELECT clock_timestamp()")
+    rows(session, "INSERT INTO %s (id) SELECT generate_series(1, 30)" % table)
+    rows(session, "UPDATE %s SET s = 1 WHERE id <= 20" % table)
+    rows(session, "DELETE FROM %s WHERE id + random()::int * 0 > 25" % table)
+    rows(session, "TRUNCATE %s" % table)
+    runs = wait_for_history("user_id = %s AND source = 'fdw' AND database_connection_id = %s AND started_at > %s",
+                            engine.user.id, engine.connection, since, count=4)
+    latest = [(entry["generated_sql_query"].split()[0], entry["row_count"], entry["status"]) for entry in runs]
+    for wanted in (("INSERT", 30, "success"), ("UPDATE", 20, "success"), ("DELETE", 5, "success")):
+        ok(wanted in latest, "%s: %s of %d rows" % ((engine.name,) + wanted[:2]), latest)
+
+
+def partitions():
+    """Rows find their way into foreign partitions of different engines, also when they move."""
+    session = ENGINES[0].user.session
+    root = "%s.root" % SCHEMA
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE TABLE %s (id integer, region text, v integer) PARTITION BY LIST (region)" % root)
+        rows(admin, 'GRANT ALL ON %s TO "%s"' % (root, person_role()))
+        rows(admin, "CREATE TABLE %s_local PARTITION OF %s FOR VALUES IN ('local')" % (root, root))
+        for engine in ENGINES:
+            whole = ("integer", "int")[engine.name == "mysql"]
+            remote = "part_" + UNIQUE
+            word = "varchar(20)" if engine.name == "mysql" else "text"
+            engine.remote("CREATE TABLE %s (v %s, region %s, id %s PRIMARY KEY)" % (engine.quoted(remote), whole, word, whole))
+            rows(admin, "CREATE FOREIGN TABLE {0}.part_{1} (v integer OPTIONS (native_type '{2}'), region text OPTIONS (native_type '{3}'),"
+                 " id integer OPTIONS (native_type '{2}', key 'true')) SERVER {4} OPTIONS (table_name '{5}')"
+                 .format(SCHEMA, engine.name, whole, word, engine.server, remote))
+            rows(admin, "ALTER TABLE %s ATTACH PARTITION %s.part_%s FOR VALUES IN ('%s')" % (root, SCHEMA, engine.name, engine.name))
+    names = ["postgres", "mysql", "sqlite", "local"]
+    rows(session, "INSERT INTO %s SELECT i, (%%s::text[])[1 + mod(i, 4)], i FROM generate_series(0, 39) AS i" % root, names)
+    same(rows(session, "SELECT region, count(*), sum(v) FROM %s GROUP BY region ORDER BY min(id)" % root),
+         [(name, 10, sum(range(i, 40, 4))) for i, name in enumerate(names)], "each row in its partition")
+    for engine in ENGINES:
+        same(engine.remote("SELECT count(*) FROM " + engine.quoted("part_" + UNIQUE)), [(10,)], engine.name + ": and in its database")
+    same(rows(session, "INSERT INTO %s VALUES (100, 'mysql', 1), (101, 'sqlite', 2) RETURNING tableoid::regclass::text, *" % root),
+         [(SCHEMA + ".part_mysql", 100, "mysql", 1), (SCHEMA + ".part_sqlite", 101, "sqlite", 2)], "RETURNING through the partitioned table")
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s FROM STDIN" % root, io.StringIO("".join("%d\t%s\t1\n" % (200 + i, names[i % 4]) for i in range(400))))
+        cursor.execute("UPDATE %s SET v = 7 WHERE id >= 200" % root)
+        same(cursor.rowcount, 400, "UPDATE of all partitions")
+        cursor.execute("UPDATE %s SET v = 8 + random()::int * 0 WHERE id >= 200" % root)
+        same(cursor.rowcount, 400, "row by row")
+        cursor.execute("DELETE FROM %s WHERE id >= 300" % root)
+        same(cursor.rowcount, 300, "DELETE of all partitions")
+    same(rows(session, "SELECT region, count(*) FROM %s WHERE v = 8 GROUP BY region ORDER BY region" % root),
+         [(name, 25) for name in sorted(names)], "COPY through the partitioned table")
+    rows(session, "UPDATE %s_local SET region = region WHERE id = 3" % root)
+    rows(session, "UPDATE %s SET region = 'mysql' WHERE region = 'local' AND id = 3" % root)
+    same(rows(session, "SELECT tableoid::regclass::text FROM %s WHERE id = 3" % root), [(SCHEMA + ".part_mysql",)], "a local row moves to another engine")
+    error = raised(rows, session, "UPDATE %s SET region = 'mysql' WHERE id = 7 OR region = 'mysql'" % root)
+    ok(error is not None and error.pgcode == "0A000", "not into a partition that the statement updates", str(error))
+
+
+run(prepare, hostile_values, special_values, returning, direct, transactions, copy, batches, keys, computed, local_columns, constraints,
+    conflicts, triggers, refusals, read_only, history, partitions)
