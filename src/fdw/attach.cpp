@@ -404,7 +404,8 @@ TENANCY_FUNCTION(refresh_attached)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	char *const schema = schema_argument(fcinfo);
 	Stored const stored = require_stored(selector, schema);
-	connection::Config const config = connection::require(selector);
+	/* By its id: a deleted connection may have left its name to another. */
+	connection::Config const config = connection::require({selector.text, true, stored.connection});
 	InitMaterializedSRF(fcinfo, 0);
 	Rows rows{};
 	rows.changes.report = put_row;

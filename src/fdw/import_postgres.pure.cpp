@@ -26,7 +26,7 @@ enum Field {
 	indexed,
 	generated,
 	identity,
-	deterministic
+	collation
 };
 
 } // namespace
@@ -62,7 +62,8 @@ const char *const postgres_catalog_statement =
 	"       coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> '',\n"
 	"       coalesce(pg_catalog.to_jsonb(a) ->> 'attidentity', '') <> ''\n"
 	"         OR coalesce(pg_catalog.pg_get_expr(e.adbin, e.adrelid) LIKE 'nextval(%', false),\n"
-	"       CASE WHEN a.attcollation <> 0 THEN coalesce(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') END\n"
+	"       CASE WHEN a.attcollation = 0 THEN NULL WHEN pg_catalog.to_jsonb(l) ->> 'collisdeterministic' = 'false'"
+	" THEN 'nondeterministic' WHEN a.attcollation = 100 THEN 'default' ELSE 'deterministic' END\n"
 	"FROM relation AS r\n"
 	"LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped\n"
 	"LEFT JOIN LATERAL (\n"
@@ -97,8 +98,8 @@ column_of(const remote::Cell *cells)
 	column.indexed = truth_of(cells[indexed]);
 	column.generated = truth_of(cells[generated]);
 	column.identity = truth_of(cells[identity]);
-	if (cells[deterministic].kind != remote::CellKind::null)
-		column.collation = truth_of(cells[deterministic]) ? "deterministic" : "nondeterministic";
+	if (cells[collation].kind != remote::CellKind::null)
+		column.collation = text_of(cells[collation]);
 	return column;
 }
 

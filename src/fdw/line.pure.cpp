@@ -47,7 +47,7 @@ Line::step(const remote::TransactionStep &step, Deadline deadline, Waiter &waite
 	tried_ = tried;
 }
 
-/* What is unread of a statement that nobody wants to read: the server has to get rid of it before it hears us. */
+/* Nobody wants it, but it has to end by itself. */
 void
 Line::read_leftover(Waiter &waiter)
 {

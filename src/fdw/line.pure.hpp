@@ -91,7 +91,7 @@ private:
 
 	connection::Lease lease_;
 	Statement *open_ = nullptr;
-	std::unique_ptr<remote::Cursor> leftover_; /* of a statement that was closed before its end */
+	std::unique_ptr<remote::Cursor> leftover_; /* of a statement that was closed before its end, and writes */
 	remote::Batch scrap_;
 	Statement runner_;
 	int depth_ = 0;   /* 1: a transaction; more: its innermost savepoint */

@@ -90,6 +90,8 @@ bool needs_settings(const Encoder &encoder);
 int begin_portable_settings();
 void end_portable_settings(int level);
 
+/* Types whose binary form is the same in every version and every database encoding. */
+bool has_portable_binary(Oid type);
 /* May values of the column travel in the binary form of its type's array, and does the remote column take them? */
 bool has_array_form(const Column &column);
 /* One element of such an array. */

@@ -250,7 +250,13 @@ MysqlRenderer::text_function(const Call &call)
 	case F_TEXTCAT: {
 		auto *const other = static_cast<Node *>(lsecond(call.args));
 		int const one = most_characters(subject), two = most_characters(other);
-		return one >= 0 && two >= 0 && one + two <= most_concatenated && print_template("CONCAT(%1, %2)", call.args);
+		if (one < 0 || two < 0 || one + two > most_concatenated)
+			return false;
+		bool const outer = mixes_text_;
+		mixes_text_ = true;
+		bool const printed = print_template("CONCAT(%1, %2)", call.args);
+		mixes_text_ = outer;
+		return printed;
 	}
 	case F_LEFT:
 	case F_RIGHT:

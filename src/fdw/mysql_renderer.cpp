@@ -116,6 +116,9 @@ MysqlRenderer::column(const Column &column, Index varno)
 				before = "CONVERT(";
 				after = " USING utf8mb4)";
 			}
+			/* Texts of different collations refuse to become one. */
+			if (mixes_text_ || inside_conditional())
+				after = *after == 0 ? " COLLATE utf8mb4_bin" : " USING utf8mb4) COLLATE utf8mb4_bin";
 			break;
 		default: break;
 		}
@@ -152,6 +155,7 @@ MysqlRenderer::output(Node *node)
 	case INT2OID:
 	case INT4OID:
 	case INT8OID:
+	case FLOAT4OID:
 	case FLOAT8OID:
 	case TEXTOID:
 	case VARCHAROID:

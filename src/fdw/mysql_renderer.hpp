@@ -131,6 +131,7 @@ private:
 	Node *operand_ = nullptr, *counterpart_ = nullptr;
 	/* Arguments of the condition at the top of WHERE, where false is as good as NULL. */
 	List *top_arguments_ = nullptr;
+	bool mixes_text_ = false; /* columns of text become parts of one */
 	bool partitions_ = false; /* group keys are printed for PARTITION BY */
 };
 

@@ -180,7 +180,11 @@ MysqlRenderer::moment_constant(Oid type, Datum value)
 			return false;
 		*offset = 0;
 	}
-	appendStringInfo(out, "%s '%s'", type == DATEOID ? "DATE" : "TIMESTAMP", text);
+	/* MariaDB cuts a literal, but not a cast, to the precision of the column that it is to be equal to. */
+	if (type != DATEOID && strchr(text, '.') != nullptr)
+		appendStringInfo(out, "CAST('%s' AS DATETIME(6))", text);
+	else
+		appendStringInfo(out, "%s '%s'", type == DATEOID ? "DATE" : "TIMESTAMP", text);
 	return true;
 }
 

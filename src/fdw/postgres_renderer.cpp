@@ -32,6 +32,12 @@ constexpr Abilities postgres_abilities = {.full_join = true,
                                           .deferred = true,
                                           .most_parameters = 65535};
 
+bool
+has_default_collation(const Column &column)
+{
+	return column.remote_collation != nullptr && strcmp(column.remote_collation, "default") == 0;
+}
+
 /* pg_operator's name of op, when it is in pg_catalog. */
 const char *
 operator_name(Oid op)
@@ -65,15 +71,30 @@ PostgresRenderer::type_name(Oid type, int32 typmod)
 	print(format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
+/* An enum, a citext, a domain: what this side sees of it is its text, so that is what counts there too. */
+bool
+PostgresRenderer::is_recast(const Column &column) const
+{
+	return column.native_type != nullptr &&
+	       strcmp(column.native_type, format_type_with_typemod(column.type, column.typmod)) != 0 &&
+	       strcmp(column.native_type, format_type_be(column.type)) != 0;
+}
+
 bool
 PostgresRenderer::column(const Column &column, Index varno)
 {
+	bool const recast = is_recast(column);
+	if (recast)
+		print("(");
 	if (qualified)
 		appendStringInfo(out, "r%u.", varno);
 	identifier(column.name);
-	/* A collation for which 'a' may equal 'A' would decide even here. */
-	bool const known = column.remote_collation != nullptr && strcmp(column.remote_collation, "deterministic") == 0;
-	if (OidIsValid(column.collation) && !known && !bare_text_)
+	if (recast) {
+		print(")::");
+		type_name(column.type, -1);
+	}
+	/* A collation for which 'a' may equal 'A' would decide even here, and two different ones would not go together. */
+	if (OidIsValid(column.collation) && !recast && !has_default_collation(column) && !bare_text_)
 		print(" COLLATE \"C\"");
 	return true;
 }
@@ -123,8 +144,13 @@ PostgresRenderer::parameter(Expr *expr)
 	Oid const type = exprType(reinterpret_cast<Node *>(expr));
 	if (!is_portable_type(type))
 		return false;
-	add_param(expr);
-	appendStringInfo(out, "$%d::", list_length(params));
+	/* One value has one number, so that equal expressions stay equal. */
+	int number = param_number(expr);
+	if (number == 0) {
+		add_param(expr);
+		number = list_length(params);
+	}
+	appendStringInfo(out, "$%d::", number);
 	type_name(type, -1);
 	return true;
 }
@@ -183,6 +209,21 @@ PostgresRenderer::operation(const Call &call, Text text)
 	return true;
 }
 
+/* One column, whose collation is not known to be the default one: two could not be compared without COLLATE. */
+bool
+PostgresRenderer::needs_collation(List *args) const
+{
+	int columns = 0, unknown = 0;
+	List *const vars = pull_var_clause(reinterpret_cast<Node *>(args), PVC_RECURSE_PLACEHOLDERS);
+	ListCell *cell;
+	foreach (cell, vars) {
+		Column const *const found = column_of(lfirst_node(Var, cell));
+		columns += found != nullptr ? 1 : 0;
+		unknown += found != nullptr && !has_default_collation(*found) && !is_recast(*found) ? 1 : 0;
+	}
+	return columns == 1 && unknown == 1;
+}
+
 /* The first half finds rows by an index of any collation, the second keeps those that are equal byte for byte. */
 bool
 PostgresRenderer::text_equality(const Call &call)
@@ -190,8 +231,7 @@ PostgresRenderer::text_equality(const Call &call)
 	Mark const start = mark();
 	if (!operation(call, Text::plain))
 		return false;
-	bool const forced = strstr(out->data + start.length, " COLLATE \"C\"") != nullptr;
-	if (!forced || call.function != F_TEXTEQ)
+	if (call.function != F_TEXTEQ || !needs_collation(call.args))
 		return true;
 	rewind(start);
 	print("(");
@@ -331,10 +371,12 @@ PostgresRenderer::sort_key(const SortKey &key)
 	return true;
 }
 
-/* Counts and offsets that are known when the statement runs go along; the remote server refuses what we would. */
+/* Counts and offsets that are known only when the statement runs go along: the server refuses what we would. */
 bool
 PostgresRenderer::limit(Node *count, Node *offset)
 {
+	if ((count == nullptr || IsA(count, Const)) && (offset == nullptr || IsA(offset, Const)))
+		return Renderer::limit(count, offset);
 	Node *const parts[] = {count, offset};
 	const char *const words[] = {" LIMIT ", " OFFSET "};
 	for (int i = 0; i < 2; ++i) {

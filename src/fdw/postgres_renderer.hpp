@@ -42,6 +42,8 @@ private:
 	bool operand(Node *node, Text text);
 	bool operation(const Call &call, Text text);
 	bool text_equality(const Call &call);
+	bool is_recast(const Column &column) const;
+	bool needs_collation(List *args) const;
 	void type_name(Oid type, int32 typmod);
 
 	bool bare_text_ = false; /* columns of an unknown collation as they are, so that an index serves */

@@ -36,7 +36,9 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 	foreach (cell, rel->baserestrictinfo) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
 		auto *const clause = reinterpret_cast<Node *>(info->clause);
-		Ship const ship = info->pseudoconstant ? Ship::none : shippable(root, relation, clause);
+		Ship const ship = shippable(root, relation, clause);
+		/* Core puts a gate above a scan for a condition without columns, but not above what replaces the scan. */
+		relation->gated = relation->gated || (info->pseudoconstant && ship != Ship::exact);
 		if (ship != Ship::none) {
 			relation->conditions = lappend(relation->conditions, condition_of(clause));
 			relation->remote_clauses = lappend(relation->remote_clauses, clause);

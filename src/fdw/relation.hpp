@@ -35,6 +35,7 @@ struct Relation {
 
 	List *conditions;     /* Condition *: of WHERE */
 	List *local_clauses;  /* Node *: what this side checks after the remote server has answered */
+	bool gated;           /* a condition without columns that only this side can judge stands above the scan */
 	List *remote_clauses; /* Node *: what the remote server checks, for rechecks here */
 
 	/* A join. */
@@ -76,7 +77,7 @@ relation_of(const RelOptInfo *rel)
 inline bool
 is_whole(const Relation *relation)
 {
-	return relation != nullptr && relation->local_clauses == NIL;
+	return relation != nullptr && relation->local_clauses == NIL && !relation->gated;
 }
 
 /* Ready to print expressions over relation into a new buffer. */

@@ -54,6 +54,17 @@ is_harmless(Node *node)
 	}
 }
 
+/* False when arguments of different collations leave open which one decides: remotely that may be an error. */
+bool
+has_collation(Oid collation, List *args)
+{
+	ListCell *cell;
+	foreach (cell, args)
+		if (!OidIsValid(collation) && OidIsValid(exprCollation(static_cast<Node *>(lfirst(cell)))))
+			return false;
+	return true;
+}
+
 /* The elements of a one-dimensional array as Consts. */
 List *
 elements_of(Const *array)
@@ -89,6 +100,19 @@ void
 Renderer::add_param(Expr *expr)
 {
 	params = lappend(params, expr);
+}
+
+int
+Renderer::param_number(Expr *expr) const
+{
+	int number = 0;
+	ListCell *cell;
+	foreach (cell, params) {
+		++number;
+		if (equal(lfirst(cell), expr))
+			return number;
+	}
+	return 0;
 }
 
 bool
@@ -151,7 +175,8 @@ Renderer::value(Node *node)
 	}
 	case T_DistinctExpr: {
 		auto *const op = reinterpret_cast<DistinctExpr *>(node);
-		return distinct_from({get_opcode(op->opno), op->opno, op->args, op->inputcollid, BOOLOID, -1});
+		return has_collation(op->inputcollid, op->args) &&
+		       distinct_from({get_opcode(op->opno), op->opno, op->args, op->inputcollid, BOOLOID, -1});
 	}
 	case T_RelabelType: {
 		auto *const cast = reinterpret_cast<RelabelType *>(node);
@@ -179,7 +204,10 @@ Renderer::value(Node *node)
 	case T_CaseExpr: return case_expression(reinterpret_cast<CaseExpr *>(node));
 	case T_CoalesceExpr: return coalesce(reinterpret_cast<CoalesceExpr *>(node));
 	case T_NullIfExpr: return null_if(reinterpret_cast<NullIfExpr *>(node));
-	case T_MinMaxExpr: return min_max(reinterpret_cast<MinMaxExpr *>(node));
+	case T_MinMaxExpr: {
+		auto *const choice = reinterpret_cast<MinMaxExpr *>(node);
+		return has_collation(choice->inputcollid, choice->args) && min_max(choice);
+	}
 	case T_ScalarArrayOpExpr: return scalar_array(reinterpret_cast<ScalarArrayOpExpr *>(node));
 	case T_Aggref: return aggregates && aggregate(reinterpret_cast<Aggref *>(node));
 	case T_WindowFunc: return windows && window(reinterpret_cast<WindowFunc *>(node));
@@ -190,7 +218,8 @@ Renderer::value(Node *node)
 bool
 Renderer::call(Oid op, Oid function_id, List *args, Oid collation, Oid type)
 {
-	return OidIsValid(function_id) && function({function_id, op, args, collation, type, -1});
+	return OidIsValid(function_id) && has_collation(collation, args) &&
+	       function({function_id, op, args, collation, type, -1});
 }
 
 bool
@@ -294,7 +323,7 @@ Renderer::scalar_array(ScalarArrayOpExpr *node)
 	auto *const item = static_cast<Expr *>(linitial(node->args));
 	auto *array = static_cast<Node *>(lsecond(node->args));
 	Call const comparison = {get_opcode(node->opno), node->opno, node->args, node->inputcollid, BOOLOID, -1};
-	if (!OidIsValid(comparison.function))
+	if (!OidIsValid(comparison.function) || !has_collation(node->inputcollid, node->args))
 		return false;
 	if (IsA(array, Const) && !reinterpret_cast<Const *>(array)->constisnull)
 		return array_list(comparison, node->useOr, item, elements_of(reinterpret_cast<Const *>(array)));

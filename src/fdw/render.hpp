@@ -150,6 +150,8 @@ protected:
 	/* Tools for the dialects. */
 	void print(const char *text) { appendStringInfoString(out, text); }
 	void add_param(Expr *expr);
+	/* Which parameter (from 1) has that value already; 0: none. */
+	int param_number(Expr *expr) const;
 	/* Print from a template: %1 … %9 are the arguments, %% a per cent sign. */
 	bool print_template(const char *text, List *args);
 	bool list(List *nodes, const char *separator);

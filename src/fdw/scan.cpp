@@ -3,6 +3,7 @@
  */
 #include "fdw/scan.hpp"
 
+#include "bridge/error.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
@@ -282,6 +283,13 @@ advance(Scan *scan)
 	return scan->progress != Progress::done;
 }
 
+/* What ends the query while rows are converted is what history says of its end. */
+void
+serve_interrupts(Scan *scan)
+{
+	bridge::on_error([] { CHECK_FOR_INTERRUPTS(); }, [=](const ErrorData *error) { abandon(scan->activity, error); });
+}
+
 TupleTableSlot *
 iterate_scan(ForeignScanState *node)
 {
@@ -295,6 +303,8 @@ iterate_scan(ForeignScanState *node)
 	if (scan->progress == Progress::stored)
 		return stored_row(scan, slot);
 	convert_row(scan, slot);
+	if (InterruptPending)
+		serve_interrupts(scan);
 	return slot;
 }
 

@@ -33,10 +33,12 @@ print_condition(Renderer &renderer, const Condition *condition)
 	if (condition->exists == nullptr)
 		return renderer.condition(condition->clause) != Ship::none;
 	print(renderer, condition->negated ? "(NOT EXISTS (SELECT 1" : "(EXISTS (SELECT 1");
-	if (!print_from_where(renderer, condition->exists, condition->join_clauses))
-		return false;
+	bool const looked = renderer.must_look;
+	renderer.must_look = looked || condition->negated;
+	bool const printed = print_from_where(renderer, condition->exists, condition->join_clauses);
+	renderer.must_look = looked;
 	print(renderer, "))");
-	return true;
+	return printed;
 }
 
 /* Condition * and bare clauses, joined by AND. */
@@ -72,12 +74,16 @@ print_join(Renderer &renderer, const Relation *relation)
 	if (!print_from(renderer, relation->inner))
 		return false;
 	print(renderer, " ON ");
+	bool const looked = renderer.must_look;
+	renderer.must_look = looked || IS_OUTER_JOIN(relation->join_type);
+	bool printed = true;
 	if (relation->on == NIL)
 		renderer.truth(true);
-	else if (!print_conditions(renderer, "", relation->on, NIL))
-		return false;
+	else
+		printed = print_conditions(renderer, "", relation->on, NIL);
+	renderer.must_look = looked;
 	print(renderer, ")");
-	return true;
+	return printed;
 }
 
 bool

@@ -90,7 +90,7 @@ reading_of(const Column &column)
 		break;
 	case Family::real:
 		if (affinity == Affinity::real)
-			return {Family::real, strict, "tenancy_real"};
+			return {Family::real, strict, "tenancy_float8"};
 		break;
 	case Family::numeric:
 		if (affinity == Affinity::numeric || affinity == Affinity::integer)

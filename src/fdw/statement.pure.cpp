@@ -18,6 +18,7 @@ Statement::open(Line &line, std::string_view sql, remote::ParamList params, cons
 	remote::assign(params_, params);
 	affected_ = 0;
 	described_ = false;
+	reads_ = options.repeatable;
 	Line::Trial trial(line);
 	cursor_ = line.session().execute(sql, params_, options, waiter);
 	line_ = &line;
@@ -70,9 +71,13 @@ Statement::drop() noexcept
 void
 Statement::close() noexcept
 {
-	if (cursor_ != nullptr && line_->depth_ > 0 && line_->failed_ == 0)
-		line_->leftover_ = std::move(cursor_);
+	if (cursor_ == nullptr)
+		return;
+	Line &line = *line_;
+	if (line.depth_ > 0 && line.failed_ == 0 && !reads_)
+		line.leftover_ = std::move(cursor_);
 	drop();
+	line.lost_ = line.lost_ || (line.depth_ > 0 && !line.session().in_transaction());
 }
 
 } // namespace tenancy::fdw

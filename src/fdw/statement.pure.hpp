@@ -26,7 +26,9 @@ public:
 	          core::Waiter &waiter);
 	/* False at the end, when the cursor is gone and affected() is known; the batch before the end stays readable. */
 	bool fetch(core::Waiter &waiter);
-	/* Stop. Inside a remote transaction the line keeps what is unread, as stopping it there would end the transaction.
+	/*
+	 * Stop. What is unread of a statement that changes or locks rows inside a remote transaction stays with the line:
+	 * stopping it there could take the transaction with it.
 	 */
 	void close() noexcept;
 
@@ -49,6 +51,7 @@ private:
 	remote::Batch batch_, spare_;
 	std::int64_t affected_ = 0;
 	bool described_ = false;
+	bool reads_ = false; /* and does nothing else */
 };
 
 } // namespace tenancy::fdw

@@ -32,14 +32,21 @@ copy_of(const Relation *relation)
 	return copy;
 }
 
-/* Prints into nowhere; every expression of a stage is tried by it before the stage is promised. */
+/* Where an expression is to stand. Each is tried in its place, into nowhere, before a stage is promised. */
+enum class Place : uint8 { column, key, condition };
+
 bool
-prints(PlannerInfo *root, const Relation *relation, Node *node, bool as_key)
+prints(PlannerInfo *root, const Relation *relation, Node *node, Place place)
 {
 	Renderer *const renderer = renderer_for(root, relation);
 	renderer->aggregates = relation->grouped;
 	renderer->windows = relation->windowed;
-	return as_key ? renderer->group_key(node) : renderer->expression(node);
+	switch (place) {
+	case Place::column: return renderer->output(node);
+	case Place::key: return renderer->group_key(node) && renderer->group_clause(node, 1);
+	case Place::condition: break;
+	}
+	return renderer->expression(node);
 }
 
 /* Nothing in node comes from the remote server. */
@@ -71,7 +78,8 @@ add_parts(PlannerInfo *root, Relation *relation, Node *node, int flags)
 		if (tlist_member(reinterpret_cast<Expr *>(part), relation->target) != nullptr)
 			continue;
 		/* A bare column of a grouped query would have to be one of its keys. */
-		if ((IsA(part, Var) && relation->grouped) || IsA(part, PlaceHolderVar) || !prints(root, relation, part, false))
+		if ((IsA(part, Var) && relation->grouped) || IsA(part, PlaceHolderVar) ||
+		    !prints(root, relation, part, Place::column))
 			return false;
 		add_target(relation, part, 0, false);
 	}
@@ -93,7 +101,8 @@ add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target
 		Index const reference = get_pathtarget_sortgroupref(target, position++);
 		bool const is_key = reference != 0 && get_sortgroupref_clause_noerr(reference, clauses) != nullptr;
 		if (is_key) {
-			if (!prints(root, relation, node, true))
+			/* A value of this side is not a column: the executor would take it for the parameter that it is. */
+			if (is_computed_here(root, node) || !prints(root, relation, node, Place::key))
 				return false;
 			add_target(relation, node, reference, true);
 			++keys;
@@ -105,7 +114,7 @@ add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target
 		auto *const node = static_cast<Node *>(lfirst(cell));
 		if (tlist_member(reinterpret_cast<Expr *>(node), relation->target) != nullptr || is_computed_here(root, node))
 			continue;
-		if (contain_agg_clause(node) && prints(root, relation, node, false))
+		if (contain_agg_clause(node) && prints(root, relation, node, Place::column))
 			add_target(relation, node, 0, false);
 		else if (!add_parts(root, relation, node, with_aggregates))
 			return false;
@@ -119,7 +128,7 @@ add_having(PlannerInfo *root, Relation *relation, Node *having)
 	ListCell *cell;
 	foreach (cell, reinterpret_cast<List *>(having)) {
 		auto *const clause = static_cast<Node *>(lfirst(cell));
-		if (prints(root, relation, clause, false))
+		if (prints(root, relation, clause, Place::condition))
 			relation->having = lappend(relation->having, clause);
 		else if (add_parts(root, relation, clause, with_aggregates))
 			relation->local_clauses = lappend(relation->local_clauses, clause);
@@ -159,7 +168,7 @@ make_distinct(PlannerInfo *root, Relation *relation)
 		Index const reference = get_pathtarget_sortgroupref(target, position++);
 		if (is_computed_here(root, node))
 			continue;
-		if (contain_volatile_functions(node) || !prints(root, relation, node, true))
+		if (contain_volatile_functions(node) || !prints(root, relation, node, Place::key))
 			return false;
 		add_target(relation, node, reference, true);
 	}

@@ -7,7 +7,7 @@ SELECT format('CREATE SERVER plan_server FOREIGN DATA WRAPPER tenant_fdw OPTIONS
 CREATE SCHEMA plan;
 SET search_path = plan;
 CREATE FOREIGN TABLE customers (
-    id int OPTIONS (key 'true') NOT NULL, name text OPTIONS (collation 'deterministic'),
+    id int OPTIONS (key 'true') NOT NULL, name text OPTIONS (collation 'default'),
     region varchar(20) OPTIONS (column_name 're"gion'), born date, active boolean, score float8)
     SERVER plan_server OPTIONS (schema_name 'shop', table_name 'Customers');
 CREATE FOREIGN TABLE orders (

@@ -86,9 +86,9 @@ POSTGRES_TYPES = {
     "i2": ("smallint", False, "smallint", {}), "i4": ("integer", True, "integer", {}), "b": ("boolean", False, "boolean", {}),
     "n": ("numeric", False, "numeric", {}), "n2": ("numeric(12,3)", False, "numeric(12,3)", {}),
     "f4": ("real", False, "real", {}), "f8": ("double precision", False, "double precision", {}),
-    "t": ("text", False, "text", {"collation": "deterministic", "indexed": "true"}),
-    "v": ("character varying(20)", False, "character varying(20)", {"collation": "deterministic"}),
-    "c": ("character(5)", False, "character(5)", {"collation": "deterministic"}), "d": ("date", False, "date", {}),
+    "t": ("text", False, "text", {"collation": "default", "indexed": "true"}),
+    "v": ("character varying(20)", False, "character varying(20)", {"collation": "default"}),
+    "c": ("character(5)", False, "character(5)", {"collation": "default"}), "d": ("date", False, "date", {}),
     "tm": ("time(3) without time zone", False, "time(3) without time zone", {}),
     "ts": ("timestamp(2) without time zone", False, "timestamp(2) without time zone", {}),
     "tz": ("timestamp with time zone", False, "timestamp with time zone", {}),
@@ -98,7 +98,7 @@ POSTGRES_TYPES = {
     "ia": ("integer[]", False, "integer[]", {}), "na": ("numeric(6,1)[]", False, "numeric(6,1)[]", {}),
     "e": ("text", False, "enum", {}), "ea": ("text", False, REMOTE + ".mood[]", {}),
     "p": ("numeric(8,2)", False, "numeric(8,2)", {}), "pp": ("numeric(8,2)", False, "numeric(8,2)", {}),
-    "fe": ("text", False, "enum", {}), "tg": ("text[]", False, "text[]", {"collation": "deterministic"}),
+    "fe": ("text", False, "enum", {}), "tg": ("text[]", False, "text[]", {"collation": "default"}),
     "pr": ("text", False, REMOTE + ".pair", {}), "r": ("int4range", False, "int4range", {}),
     "nd": ("text", False, "text", {"collation": "nondeterministic"}), "x": ("text", False, "text", {"collation": "deterministic"}),
     "m": ("text", False, "money", {}), "oi": ("oid", False, "oid", {}), "char": ('"char"', False, '"char"', {}),
@@ -409,6 +409,59 @@ def privileges():
         same(sqlstate(rows, session, "SELECT tenancy.detach('lite', %s)", SCHEMA + "_lite"), "28000", "nobody detaches")
 
 
+def no_code_of_the_caller():
+    """Nothing of the caller's search_path takes part in what is done with more rights"""
+    trap = "trap_" + UNIQUE
+    with contextlib.closing(connect()) as session:
+        rows(session, 'CREATE SCHEMA "%s" AUTHORIZATION "%s"' % (trap, person_role()))
+    with contextlib.closing(alice.connect()) as session:
+        rows(session, 'SET search_path = "%s", pg_catalog' % trap)
+        for statement in ("CREATE FUNCTION jsonb_each_text(jsonb, OUT key text, OUT value text) RETURNS SETOF record LANGUAGE plpgsql"
+                          " AS $$BEGIN RAISE EXCEPTION 'trap'; END$$", "CREATE DOMAIN text AS pg_catalog.text CHECK (VALUE = 'trap')",
+                          "CREATE DOMAIN int8 AS pg_catalog.int8 CHECK (VALUE = 7)",
+                          "CREATE FUNCTION name_trap(name, name) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap'; END$$",
+                          "CREATE OPERATOR = (LEFTARG = name, RIGHTARG = name, PROCEDURE = name_trap)"):
+            rows(session, statement)
+        ok(value(session, "SELECT tenancy.attach('lite', %s, options => '{\"fetch_size\": 5}')", SCHEMA + "_trap") > 0, "attach()")
+        same(rows(session, "SELECT * FROM tenancy.refresh_attached('lite', %s)", SCHEMA + "_trap"), [], "refresh_attached()")
+        same(rows(session, """SELECT DISTINCT t.typnamespace::regnamespace::pg_catalog.text FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+                  JOIN pg_type AS t ON t.oid = a.atttypid
+                  WHERE c.relnamespace OPERATOR(pg_catalog.=) %s::regnamespace AND a.attnum > 0""", '"%s_trap"' % SCHEMA),
+             [("pg_catalog",)], "types are the server's own")
+        rows(session, "SELECT tenancy.detach('lite', %s)", SCHEMA + "_trap")
+    with contextlib.closing(connect()) as session:
+        rows(session, 'DROP SCHEMA "%s" CASCADE' % trap)
+
+
+def sampling():
+    """ANALYZE asks the client database for a sample"""
+    with contextlib.closing(client_server()) as session:
+        rows(session, "CREATE TABLE %s.many AS SELECT i, 'v' || i %% 7 AS v FROM generate_series(1, 20000) AS i" % REMOTE)
+        rows(session, "GRANT SELECT ON %s.many TO %s" % (REMOTE, environment("CLIENT_PGUSER")))
+    mysql("CREATE TABLE `%s_many` AS SELECT seq AS i, concat('v', seq %% 7) AS v FROM seq_1_to_20000" % REMOTE)
+    with contextlib.closing(alice.connect()) as session:
+        execute(session, "lite", "CREATE TABLE many AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 20000)"
+                " SELECT i, 'v' || (i % 7) AS v FROM s")
+        ids = dict(rows(session, "SELECT name, id FROM tenancy.connections()"))
+    with contextlib.closing(connect()) as session:
+        rows(session, "SET default_statistics_target = 10")
+        for name, schema, table in (("pg", REMOTE, "many"), ("my", environment("MYSQL_DATABASE"), REMOTE + "_many"), ("lite", "main", "many")):
+            local = "%s_sample_%s" % (SCHEMA, name)
+            rows(session, 'CREATE SCHEMA "%s"' % local)
+            rows(session, 'CREATE SERVER "%s" FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection \'%s\')' % (local, ids[name]))
+            rows(session, 'IMPORT FOREIGN SCHEMA "%s" LIMIT TO ("%s") FROM SERVER "%s" INTO "%s"' % (schema, table, local, local))
+            rows(session, 'ANALYZE "%s"."%s"' % (local, table))
+            count = value(session, "SELECT reltuples FROM pg_class WHERE oid = %s::regclass", '"%s"."%s"' % (local, table))
+            ok(16000 < count < 24000, "%s: the number of rows" % name, count)
+            found = rows(session, "SELECT attname, n_distinct FROM pg_stats WHERE schemaname = %s ORDER BY 1", local)
+            ok([entry[0] for entry in found] == ["i", "v"] and found[0][1] < -0.5 and found[1][1] == 7, "%s: its values" % name, found)
+            rows(session, 'DROP SCHEMA "%s" CASCADE' % local)
+            rows(session, 'DROP SERVER "%s"' % local)
+        session.notices.clear()
+        rows(session, 'ANALYZE "%s_lite".two' % SCHEMA)
+        ok("cannot analyze" in "".join(session.notices), "a shared attachment is not sampled at all", session.notices)
+
+
 def statistics():
     """Where several users share a role, nothing is learned from statistics"""
     with contextlib.closing(connect()) as session:
@@ -420,12 +473,16 @@ def statistics():
 def detaching():
     """detach(), also of a connection that is deleted"""
     with contextlib.closing(alice.connect()) as session:
+        servers = value(session, "SELECT array_agg(server_name::text) FROM tenancy.attached()")
         rows(session, "SELECT tenancy.detach('pg', %s)", SCHEMA + "_pg")
         same(value(session, "SELECT count(*) FROM pg_namespace WHERE nspname = %s", SCHEMA + "_pg"), 0, "the schema is gone")
         same(sqlstate(rows, session, "SELECT tenancy.detach('pg', %s)", SCHEMA + "_pg"), "3F000", "twice")
         same(sqlstate(rows, session, "SELECT * FROM tenancy.refresh_attached('pg', %s)", SCHEMA + "_pg"), "3F000", "refreshing what is detached")
         rows(session, "SELECT tenancy.delete_connection('my')")
         same(sqlstate(rows, session, "SELECT * FROM tenancy.refresh_attached('my', %s)", SCHEMA + "_my"), "42501", "refreshing a deleted connection")
+        alice.mysql("my")
+        same(sqlstate(rows, session, "SELECT * FROM tenancy.refresh_attached('my', %s)", SCHEMA + "_my"), "42501",
+             "nor is it another one that has got its name")
         rows(session, "SELECT tenancy.detach('my', %s)", SCHEMA + "_my")
     with contextlib.closing(bob.connect()) as session:
         same(sqlstate(rows, session, "SELECT tenancy.detach('my', %s)", SCHEMA + "_opt"), "42501", "another tenant and a deleted connection")
@@ -434,7 +491,7 @@ def detaching():
             rows(session, "SELECT tenancy.detach(%s, %s)", name, SCHEMA + schema)
         same(value(session, "SELECT count(*) FROM tenancy.attached()"), 0, "nothing is attached any more")
     with contextlib.closing(connect()) as session:
-        same(value(session, "SELECT count(*) FROM pg_foreign_server WHERE srvname LIKE 'tenant%%'"), 0, "no server is left")
+        same(value(session, "SELECT count(*) FROM pg_foreign_server WHERE srvname = ANY (%s)", servers), 0, "no server is left")
 
 
 def clean():
@@ -450,5 +507,5 @@ def clean():
     ok(True, "clean")
 
 
-run(prepare_postgres, prepare_mysql, prepare_sqlite, postgres_schema, mysql_schema, sqlite_schema, by_hand, refreshing, privileges, statistics,
-    detaching, clean)
+run(prepare_postgres, prepare_mysql, prepare_sqlite, postgres_schema, mysql_schema, sqlite_schema, by_hand, refreshing, privileges, no_code_of_the_caller,
+    statistics, sampling, detaching, clean)

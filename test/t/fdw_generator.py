@@ -105,6 +105,9 @@ class Query:
         return ["PREPARE generated(%s) AS %s" % (", ".join(each.kind for each in printer.parameters), text),
                 start + "EXECUTE generated(%s)" % ", ".join(each.literal() for each in printer.parameters)]
 
+    def tables(self):
+        return sum(isinstance(part, Table) for node in self.nodes() for part in node.parts)
+
     def nodes(self):
         found, queue = [], [self.root]
         while queue:

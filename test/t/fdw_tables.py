@@ -7,7 +7,6 @@ pool the engine can store at all.
 import os
 import re
 import sqlite3
-import struct
 
 from tenancy import client_server, environment, execute, mysql, rows
 
@@ -103,6 +102,11 @@ def fill(rng, columns, count):
     return table
 
 
+def unsigned_zero(pool):
+    """The pool without -0, which MariaDB and SQLite store as 0."""
+    return [text for text in pool if text != "-0"]
+
+
 def redeclared(columns, declarations, pools=None):
     """The columns with other declarations or other values for some of them."""
     return [column.with_declaration(declarations.get(column.name, column.declared), (pools or {}).get(column.name)) for column in columns]
@@ -179,7 +183,7 @@ class Mysql(Engine):
         Column("p2", "tinyint(1)", ["0", "1", "2", "-1"]), Column("i2", "smallint", INT2), Column("i4", "integer", INT4),
         Column("i8", "bigint", INT8, 0), Column("u4", "integer unsigned", ["0", "1", "7", "4294967295", "2147483648"]),
         Column("u8", "bigint unsigned", NATURAL8), Column("n", "decimal(65,28)", [text for text in NUMERIC if len(text) < 38]),
-        Column("q", "decimal(10,2)", MILD_NUMERIC, mild=True), Column("f4", "float", FLOAT4), Column("f8", "double", FLOAT8),
+        Column("q", "decimal(10,2)", MILD_NUMERIC, mild=True), Column("f4", "float", unsigned_zero(FLOAT4)), Column("f8", "double", unsigned_zero(FLOAT8)),
         Column("g", "double", MILD_FLOAT, mild=True), Column("s", "varchar(100) " + utf8 + "general_ci", TEXT),
         Column("t", "text " + utf8 + "bin NOT NULL", TEXT, 0), Column("sc", "varchar(100) " + utf8 + "nopad_bin", TEXT),
         Column("sx", "varchar(100) " + utf8 + "unicode_ci", TEXT), Column("v", "varchar(40) CHARACTER SET latin1", LATIN1),
@@ -209,8 +213,6 @@ class Mysql(Engine):
             return "X'%s'" % text[2:]
         if column.name == "bt":
             return "b'%s'" % text
-        if column.declared in ("float", "double"):
-            return text if "e" in text else text + "e0"  # a string would lose the sign of -0
         return "_utf8mb4 X'%s'" % text.encode().hex()
 
     def insert(self, table, columns, table_rows):
@@ -226,7 +228,7 @@ class Sqlite(Engine):
     columns = [
         Column("id", "integer PRIMARY KEY", [], 0), Column("k", "integer", KEYS, mild=True), Column("m", "smallint", SMALL, 0, mild=True),
         Column("i4", "int", INT4), Column("i8", "bigint", INT8, 0), Column("n", "numeric", [text for text in NUMERIC if len(text) < 16]),
-        Column("q", "decimal(10,2)", MILD_NUMERIC, mild=True), Column("f4", "float", FLOAT4), Column("f8", "real", FLOAT8 + FLOAT8_SPECIAL[1:]),
+        Column("q", "decimal(10,2)", MILD_NUMERIC, mild=True), Column("f4", "float", unsigned_zero(FLOAT4)), Column("f8", "real", unsigned_zero(FLOAT8 + FLOAT8_SPECIAL[1:])),
         Column("g", "double", MILD_FLOAT, mild=True), Column("s", "text", TEXT), Column("t", "text", TEXT, 0),
         Column("sc", "text COLLATE nocase", TEXT), Column("sx", "text COLLATE rtrim", TEXT), Column("v", "varchar(40)", TEXT),
         Column("ch", "char(6)", SHORT), Column("p", "boolean", BOOL), Column("d", "date", DATE), Column("ts", "datetime", TIMESTAMP),
@@ -270,9 +272,7 @@ class Sqlite(Engine):
             return bytes.fromhex(text[2:])
         if column.name == "p":
             return int(text == "true")
-        if column.name == "f4":
-            return struct.unpack("f", struct.pack("f", float(text)))[0]
-        if re.match("real|double", declared):
+        if re.match("real|double|float", declared):
             return float(text.replace("Infinity", "inf"))
         if re.match(".*int", declared):
             return int(text)

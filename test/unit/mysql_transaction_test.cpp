@@ -424,6 +424,10 @@ TEST_F(MysqlTransaction, NativeDates)
 TEST_F(MysqlTransaction, ArithmeticIsStrict)
 {
 	EXPECT_EQ(one("select cast(1 as unsigned) - 2"), "-1");
+	define("create or replace table driver_zero (a int primary key auto_increment)");
+	rows("insert into driver_zero values (0)");
+	EXPECT_EQ(one("select a from driver_zero"), "0");
+	define("drop table driver_zero");
 	EXPECT_STREQ(failure([&] { rows("insert into driver_tx select 3, 1 / 0"); }).sqlstate, "22012");
 	EXPECT_STREQ(failure([&] { rows("insert into driver_tx values (3, 99999999999)"); }).sqlstate, "22003");
 }

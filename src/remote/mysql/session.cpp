@@ -21,13 +21,13 @@ constexpr long housekeeping_ms = 1000;
 
 /*
  * One meaning for every session, whatever the server's defaults: UTC, UTF-8, errors for values that do not fit,
- * || that concatenates, a backslash that is a backslash, and differences below zero. Identifiers stay in backticks,
- * "…" is a string.
+ * || that concatenates, a backslash that is a backslash, differences below zero, and a 0 that is no next number.
+ * Identifiers stay in backticks, "…" is a string.
  */
 constexpr std::string_view session_settings =
 	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_mode = "
 	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
-	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION'";
+	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO'";
 
 /* So that START TRANSACTION is all that a transaction needs. */
 constexpr std::string_view isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";

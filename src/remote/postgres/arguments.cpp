@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
@@ -23,16 +24,12 @@ constexpr int binary_format = 1;
 char *
 spell_real(char *to, char *limit, double value) noexcept
 {
-	const char *word = nullptr;
+	std::string_view word;
 	if (std::isnan(value))
 		word = "NaN";
 	else if (std::isinf(value))
 		word = value > 0 ? "Infinity" : "-Infinity";
-	if (word == nullptr)
-		return std::to_chars(to, limit, value).ptr;
-	std::size_t const size = std::strlen(word);
-	std::memcpy(to, word, size);
-	return to + size;
+	return word.empty() ? std::to_chars(to, limit, value).ptr : to + word.copy(to, word.size());
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "remote/sqlite/error.hpp"
+#include "remote/sqlite/exact.hpp"
 #include "remote/sqlite/function.hpp"
 #include "remote/sqlite/row.hpp"
 
@@ -121,7 +122,7 @@ Database::Database(const File &file, bool read_only, const Call &call)
 {
 	open(file, read_only);
 	harden(read_only);
-	check_file(call);
+	look(call);
 	if (!file.still_there())
 		throw Error(FailureKind::database, "58030", "the database file was replaced while it was opened");
 }
@@ -158,16 +159,16 @@ Database::harden(bool read_only)
 		require(sqlite3_db_config(handle, option, value, &now) == SQLITE_OK && now == value);
 	}
 	require(sqlite3_drop_modules(handle, const_cast<const char **>(kept_modules)) == SQLITE_OK);
-	require(install_functions(handle) && install_typed_functions(handle));
+	require(install_functions(handle) && install_typed_functions(handle) && install_exact_functions(handle));
 	require(sqlite3_exec(handle, setup_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
 	require(!read_only || sqlite3_exec(handle, read_only_sql, nullptr, nullptr, nullptr) == SQLITE_OK);
 	sqlite3_progress_handler(handle, operations_between_checks, progress, this);
 	authorizer_.install(handle);
 }
 
-/* SQLite opens anything; only reading shows whether it is a database. */
+/* SQLite opens anything; only reading shows whether it is a database, and whether its schema is still as known. */
 void
-Database::check_file(const Call &call)
+Database::look(const Call &call)
 {
 	Statement const statement = prepare("SELECT 1 FROM sqlite_schema LIMIT 1", call);
 	step(statement.get(), call, false);
@@ -289,6 +290,14 @@ Database::prepare(std::string_view sql, const Call &call)
 	if (!without_filling(tail).empty())
 		throw Error(FailureKind::query, "42601", "cannot run more than one statement at a time");
 	return {cache_, std::move(taken)};
+}
+
+Statement
+Database::prepare_anew(std::string_view sql, const Call &call)
+{
+	look(call);
+	cache_.remove_if([&](const CachedStatement &entry) { return entry.sql == sql; });
+	return prepare(sql, call);
 }
 
 bool

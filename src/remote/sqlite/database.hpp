@@ -69,6 +69,8 @@ public:
 
 	/* Exactly one statement; 42601 for none, for more, and for what does not parse. */
 	Statement prepare(std::string_view sql, const Call &call);
+	/* The same by the schema of this moment: one that is known is brought up to date only by its first step. */
+	Statement prepare_anew(std::string_view sql, const Call &call);
 	/*
 	 * One row: true, or false at the end. A lock, or an interrupt that turns out to be nobody's, is waited for and
 	 * tried again while started is false: that is, while no row has been seen and so nothing can be seen twice.
@@ -84,7 +86,7 @@ public:
 private:
 	void open(const File &file, bool read_only);
 	void harden(bool read_only);
-	void check_file(const Call &call);
+	void look(const Call &call);
 	template <typename Operation> int run(const Call &call, bool started, bool fragile, Operation operation);
 	/* What to do about a failed operation, begun within a transaction or not: return to repeat it, or throw. */
 	void recover(int code, const Call &call, bool started, bool within);

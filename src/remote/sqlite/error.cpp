@@ -56,7 +56,8 @@ struct Phrase {
 };
 
 constexpr Phrase phrase_table[] = {
-	{"in a column of type ", "22P02"}, /* of typed.cpp, as the next two */
+	{"in a column of type ", "22P02"}, /* of typed.cpp and exact.cpp, as the next three */
+	{"out of range", "22003"},
 	{"contains a zero byte", "22021"},
 	{"is not valid UTF-8", "22021"},
 	{"syntax error", "42601"},

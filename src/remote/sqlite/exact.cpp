@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
-#include <new>
+#include <string_view>
 
 namespace tenancy::remote::sqlite {
 
@@ -66,6 +66,63 @@ in_range(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	case SQLITE_FLOAT: return refuse_range(context, wanted.type);
 	default: return refuse_class(context, wanted.type);
 	}
+}
+
+/* text in lower case, without the blanks around it, as PostgreSQL reads words; empty when it is longer than they are.
+ */
+std::string_view
+word_of(sqlite3_value *value, std::array<char, 12> &buffer) noexcept
+{
+	auto const *const bytes = reinterpret_cast<const char *>(sqlite3_value_text(value));
+	std::string_view text(bytes == nullptr ? "" : bytes);
+	constexpr const char *blanks = " \t\n\v\f\r";
+	std::size_t const start = text.find_first_not_of(blanks);
+	if (start == std::string_view::npos)
+		return {};
+	text = text.substr(start, text.find_last_not_of(blanks) + 1 - start);
+	if (text.size() > buffer.size())
+		return {};
+	std::transform(text.begin(), text.end(), buffer.begin(),
+	               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+	return {buffer.data(), text.size()};
+}
+
+/* NaN, which SQLite has no number for, is text, and sorts and compares behind all numbers as such. */
+void
+give_real(sqlite3_context *context, double value) noexcept
+{
+	if (std::isnan(value))
+		sqlite3_result_text(context, "NaN", 3, SQLITE_STATIC);
+	else
+		sqlite3_result_double(context, value);
+}
+
+bool
+is_not_a_number(sqlite3_value *value) noexcept
+{
+	std::array<char, 12> buffer;
+	return sqlite3_value_type(value) == SQLITE_TEXT && word_of(value, buffer) == "nan";
+}
+
+void
+as_float8(sqlite3_context *context, int, sqlite3_value **args) noexcept
+{
+	std::array<char, 12> buffer;
+	std::string_view word;
+	switch (sqlite3_value_type(args[0])) {
+	case SQLITE_NULL: return;
+	case SQLITE_FLOAT: return sqlite3_result_double(context, sqlite3_value_double(args[0]));
+	case SQLITE_TEXT: word = word_of(args[0], buffer); break;
+	default: break;
+	}
+	if (word == "nan")
+		return give_real(context, std::numeric_limits<double>::quiet_NaN());
+	bool const negative = word.starts_with('-');
+	word.remove_prefix(!word.empty() && (negative || word[0] == '+') ? 1 : 0);
+	if (word != "inf" && word != "infinity")
+		return refuse_class(context, "real");
+	double const infinity = std::numeric_limits<double>::infinity();
+	give_real(context, negative ? -infinity : infinity);
 }
 
 /* A decimal number, written from its last digit on. */
@@ -239,12 +296,13 @@ add_real(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	int const storage_class = sqlite3_value_type(args[0]);
 	if (storage_class == SQLITE_NULL)
 		return;
-	if (storage_class != SQLITE_FLOAT)
+	bool const nothing = is_not_a_number(args[0]);
+	if (storage_class != SQLITE_FLOAT && !nothing)
 		return refuse_class(context, "real");
 	auto *const state = state_of<RealSum>(context, true);
 	if (state == nullptr)
 		return;
-	double const value = sqlite3_value_double(args[0]);
+	double const value = nothing ? std::numeric_limits<double>::quiet_NaN() : sqlite3_value_double(args[0]);
 	double const before = state->sum;
 	/* The first one is the sum, with the sign of its zero. */
 	state->sum = state->count == 0 && sqlite3_user_data(context) == nullptr ? value : before + value;
@@ -260,15 +318,6 @@ add_real(sqlite3_context *context, int, sqlite3_value **args) noexcept
 		return sqlite3_result_error(context, "value out of range: overflow", -1);
 	if (overflow || std::isinf(value))
 		state->squares = std::numeric_limits<double>::quiet_NaN();
-}
-
-void
-give_real(sqlite3_context *context, double value) noexcept
-{
-	if (std::isnan(value))
-		sqlite3_result_text(context, "NaN", 3, SQLITE_STATIC);
-	else
-		sqlite3_result_double(context, value);
 }
 
 void
@@ -310,6 +359,9 @@ bool
 install_exact_functions(sqlite3 *database) noexcept
 {
 	constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+	if (sqlite3_create_function_v2(database, "tenancy_float8", 1, flags, nullptr, as_float8, nullptr, nullptr,
+	                               nullptr) != SQLITE_OK)
+		return false;
 	for (std::size_t i = 0; i < std::size(ranges); ++i)
 		if (sqlite3_create_function_v2(database, range_names[i], 1, flags, const_cast<Range *>(&ranges[i]), in_range,
 		                               nullptr, nullptr, nullptr) != SQLITE_OK)

@@ -16,8 +16,8 @@ bool install_functions(sqlite3 *database) noexcept;
  *   tenancy_int(x), tenancy_text(x), tenancy_blob(x)
  *                              x, which has to be of that storage class; text also UTF-8 without zero bytes
  *   tenancy_real(x)            x as a real number, of which integers are some
- *   tenancy_num(x)             x, an integer or a finite real number
- *   tenancy_bool(x)            x, 0 or 1
+ *   tenancy_num(x)             x, an integer or a real number
+ *   tenancy_bool(x)            x as 0 or 1: one of these, or text that PostgreSQL reads as a boolean
  *   tenancy_is_date(x), tenancy_is_timestamp(x)
  *                              whether x is NULL or text in the one form by which such values compare and group
  *                              as text: 'YYYY-MM-DD' and 'YYYY-MM-DD HH:MM:SS[.f]', f without a last 0

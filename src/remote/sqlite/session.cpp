@@ -205,7 +205,7 @@ std::vector<Column>
 FileSession::describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter)
 {
 	auto const deadline = core::Deadline::after(options.timeout_ms);
-	Statement const statement = database_.prepare(sql, {waiter, deadline, options.read_only || reads_only()});
+	Statement const statement = database_.prepare_anew(sql, {waiter, deadline, options.read_only || reads_only()});
 	return columns_of(statement.get(), false);
 }
 

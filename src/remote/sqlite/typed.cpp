@@ -3,7 +3,6 @@
  * Pure regime.
  */
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -98,18 +97,48 @@ as_blob(sqlite3_context *context, int, sqlite3_value **args) noexcept
 		refuse_class(context, storage_class, "blob");
 }
 
+/* 1 or 0 as PostgreSQL reads a boolean: any beginning of a word that tells it from the others; -1 for anything else. */
+int
+boolean_of(std::string_view text) noexcept
+{
+	struct Word {
+		std::string_view word;
+		std::size_t least;
+		int value;
+	};
+	constexpr Word words[] = {{"true", 1, 1}, {"false", 1, 0}, {"yes", 1, 1}, {"no", 1, 0},
+	                          {"on", 2, 1},   {"off", 2, 0},   {"1", 1, 1},   {"0", 1, 0}};
+	constexpr std::string_view blanks = " \t\n\v\f\r";
+	text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+	text = text.substr(0, text.find_last_not_of(blanks) + 1);
+	for (const Word &word : words)
+		if (text.size() >= word.least && text.size() <= word.word.size() &&
+		    std::equal(text.begin(), text.end(), word.word.begin(),
+		               [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; }))
+			return word.value;
+	return -1;
+}
+
 void
 as_boolean(sqlite3_context *context, int, sqlite3_value **args) noexcept
 {
 	int const storage_class = sqlite3_value_type(args[0]);
-	if (storage_class == SQLITE_NULL)
-		return;
-	if (storage_class != SQLITE_INTEGER)
+	int value = -1;
+	switch (storage_class) {
+	case SQLITE_NULL: return;
+	case SQLITE_INTEGER: {
+		sqlite3_int64 const integer = sqlite3_value_int64(args[0]);
+		if (integer != 0 && integer != 1)
+			return refuse(context, "integer other than 0 and 1", "boolean");
+		value = integer != 0 ? 1 : 0;
+		break;
+	}
+	case SQLITE_TEXT: value = boolean_of(text_of(args[0])); break;
+	default: break;
+	}
+	if (value < 0)
 		return refuse_class(context, storage_class, "boolean");
-	sqlite3_int64 const value = sqlite3_value_int64(args[0]);
-	if (value != 0 && value != 1)
-		return refuse(context, "integer other than 0 and 1", "boolean");
-	sqlite3_result_int64(context, value);
+	sqlite3_result_int(context, value);
 }
 
 void
@@ -117,16 +146,11 @@ as_number(sqlite3_context *context, int, sqlite3_value **args) noexcept
 {
 	int const storage_class = sqlite3_value_type(args[0]);
 	if (storage_class == SQLITE_INTEGER)
-		return sqlite3_result_int64(context, sqlite3_value_int64(args[0]));
-	if (storage_class != SQLITE_FLOAT) {
-		if (storage_class != SQLITE_NULL)
-			refuse_class(context, storage_class, "numeric");
-		return;
-	}
-	double const value = sqlite3_value_double(args[0]);
-	if (!std::isfinite(value))
-		return refuse(context, "infinity", "numeric");
-	sqlite3_result_double(context, value);
+		sqlite3_result_int64(context, sqlite3_value_int64(args[0]));
+	else if (storage_class == SQLITE_FLOAT)
+		sqlite3_result_double(context, sqlite3_value_double(args[0]));
+	else if (storage_class != SQLITE_NULL)
+		refuse_class(context, storage_class, "numeric");
 }
 
 /* The number that text spells with digits alone, or -1. */
