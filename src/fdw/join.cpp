@@ -135,7 +135,7 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
            JoinPathExtraData *extra)
 {
 	if (rel->fdw_private != nullptr || !settings::enable_pushdown || may_recheck(root) ||
-	    !bms_is_empty(rel->lateral_relids))
+	    !bms_is_empty(rel->lateral_relids) || !has_plain_columns(rel->reltarget->exprs))
 		return;
 	if (type == JOIN_RIGHT) {
 		std::swap(outer_rel, inner_rel);

@@ -174,8 +174,10 @@ insert_arrays_text(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfoString(out, " SELECT * FROM unnest(");
 	foreach (cell, plan.targets) {
 		int const index = foreach_current_index(cell);
-		Oid const type = getBaseType(column_at(*writer.table, lfirst_int(cell)).type);
-		appendStringInfo(out, "%s$%d::%s", index > 0 ? ", " : "", index + 1, format_type_be(get_array_type(type)));
+		/* Without a modifier: "character" alone would be one of them. */
+		Oid const type = get_array_type(getBaseType(column_at(*writer.table, lfirst_int(cell)).type));
+		appendStringInfo(out, "%s$%d::%s", index > 0 ? ", " : "", index + 1,
+		                 format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN));
 	}
 	appendStringInfoChar(out, ')');
 	print_conflict_clause(writer, plan);

@@ -70,6 +70,18 @@ shippable(PlannerInfo *root, const Relation *relation, Node *clause)
 	return settings::enable_pushdown ? renderer_for(root, relation)->condition(clause) : Ship::none;
 }
 
+bool
+has_plain_columns(List *exprs)
+{
+	List *const parts = pull_var_clause(reinterpret_cast<Node *>(exprs),
+	                                    PVC_INCLUDE_PLACEHOLDERS | PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS);
+	ListCell *cell;
+	foreach (cell, parts)
+		if (!IsA(lfirst(cell), Var) || static_cast<Var *>(lfirst(cell))->varattno <= 0)
+			return false;
+	return true;
+}
+
 void
 table_size(PlannerInfo *root, RelOptInfo *rel, Oid)
 {

@@ -83,6 +83,9 @@ is_whole(const Relation *relation)
 /* Ready to print expressions over relation into a new buffer. */
 Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
 
+/* Nothing but ordinary columns is wanted: no system column, whole row, or value that an outer join may turn to NULL. */
+bool has_plain_columns(List *exprs);
+
 /* Can the clause be sent? Prints into nowhere. */
 Ship shippable(PlannerInfo *root, const Relation *relation, Node *clause);
 /* The expression of a pathkey in terms of relation, with its order; false when there is none that can be sent. */

@@ -257,7 +257,11 @@ TupleTableSlot *
 stored_row(Scan *scan, TupleTableSlot *slot)
 {
 	ExecClearTuple(slot);
-	if (!tuplestore_gettupleslot(scan->store, true, false, scan->store_slot))
+	/* A tuple that comes from disk is the slot's, which frees it when the next one comes. */
+	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
+	bool const found = tuplestore_gettupleslot(scan->store, true, false, scan->store_slot);
+	MemoryContextSwitchTo(outer);
+	if (!found)
 		return slot;
 	slot_getallattrs(scan->store_slot);
 	auto const count = static_cast<Size>(slot->tts_tupleDescriptor->natts);

@@ -220,7 +220,8 @@ limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathE
 	Query const *const query = root->parse;
 	Relation const *const relation = relation_of(input);
 	if (!extra->limit_needed || query->commandType != CMD_SELECT || query->rowMarks != NIL ||
-	    query->limitOption == LIMIT_OPTION_WITH_TIES || !is_whole(relation))
+	    query->limitOption == LIMIT_OPTION_WITH_TIES || !is_whole(relation) ||
+	    (!has_upper_part(relation) && !has_plain_columns(root->upper_targets[UPPERREL_FINAL]->exprs)))
 		return;
 	/* The relation that sorts is the one that order() has accepted, or sorting is done here and LIMIT too. */
 	if (root->sort_pathkeys != NIL && !(IS_UPPER_REL(input) && can_sort(root, input, relation, root->sort_pathkeys)))

@@ -280,6 +280,8 @@ def kill_remote(marker):
 
 def broken_connections():
     """The remote backend is killed."""
+    if "pg" not in ENGINES:
+        return
     settle("pg")
     schema = tables.schema("pg")
     with contextlib.closing(tables.connect("pg")) as session:

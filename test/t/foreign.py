@@ -64,17 +64,17 @@ class ForeignTables:
             self.remote(engine, "INSERT INTO {%s} %s" % (table, numbers))
 
     def _make_local(self, engine):
-        schema_name = {"pg": "schema_name 'public', ", "my": "", "lite": ""}[engine]
-        if engine == "my":
-            schema_name = "schema_name '%s', " % environment("MYSQL_DATABASE")
+        schema_name = {"pg": "schema_name 'public', ", "my": "schema_name '%s', " % environment("MYSQL_DATABASE"),
+                       "lite": ""}[engine]
+        number = {"pg": "integer", "my": "int(11)", "lite": "integer"}[engine]
         with contextlib.closing(connect()) as session:
             rows(session, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')"
                  % (self.server(engine), self.connections[engine]))
             rows(session, "CREATE SCHEMA " + self.schema(engine))
             for table in ("t", "u"):
-                rows(session, "CREATE FOREIGN TABLE %s.%s (id integer OPTIONS (key 'true', indexed 'true') NOT NULL, v text)"
-                     " SERVER %s OPTIONS (%stable_name '%s_%s')"
-                     % (self.schema(engine), table, self.server(engine), schema_name, table, self.word))
+                rows(session, "CREATE FOREIGN TABLE %s.%s (id integer OPTIONS (key 'true', indexed 'true', native_type '%s')"
+                     " NOT NULL, v text) SERVER %s OPTIONS (%stable_name '%s_%s')"
+                     % (self.schema(engine), table, number, self.server(engine), schema_name, table, self.word))
             rows(session, 'GRANT USAGE ON SCHEMA %s TO "%s"' % (self.schema(engine), person_role()))
             rows(session, 'GRANT ALL ON ALL TABLES IN SCHEMA %s TO "%s"' % (self.schema(engine), person_role()))
 
