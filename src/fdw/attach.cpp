@@ -53,19 +53,6 @@ spi::Statement forget_attachment = {"DELETE FROM tenancy.attachments WHERE schem
 
 spi::Statement each_option = {"SELECT o.key, o.value FROM jsonb_each_text($1) AS o", 1, {JSONBOID}, nullptr};
 
-spi::Statement bound_roles = {"SELECT b.role_name::text FROM tenancy.role_bindings AS b JOIN pg_roles AS r"
-                              " ON r.rolname = b.role_name WHERE b.user_id = $1 ORDER BY 1",
-                              1,
-                              {UUIDOID},
-                              nullptr};
-
-spi::Statement schema_roles = {
-	"SELECT DISTINCT r.rolname::text FROM pg_namespace AS n, aclexplode(n.nspacl) AS a JOIN pg_roles AS r"
-	" ON r.oid = a.grantee WHERE n.nspname = $1 AND a.privilege_type = 'USAGE' AND r.oid <> n.nspowner ORDER BY 1",
-	1,
-	{NAMEOID},
-	nullptr};
-
 spi::Statement tables_of_server = {
 	"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid"
 	" JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_foreign_server AS s ON s.oid = f.ftserver"
@@ -210,69 +197,6 @@ request_for(const char *remote_schema, ArrayType *tables)
 		add_name(request, TextDatumGetCString(items[i]));
 	}
 	return request;
-}
-
-/* Add a role, unless it is there or needs no privileges. */
-List *
-with_role(List *roles, const char *name)
-{
-	ListCell *cell;
-	foreach (cell, roles)
-		if (strcmp(static_cast<const char *>(lfirst(cell)), name) == 0)
-			return roles;
-	return lappend(roles, pstrdup(name));
-}
-
-/* Add the names in the first column of SPI's result. The list is in context, which is not SPI's. */
-List *
-with_rows(MemoryContext context, List *roles)
-{
-	MemoryContext const spi_context = MemoryContextSwitchTo(context);
-	for (uint64 i = 0; i < SPI_processed; ++i)
-		roles = with_role(roles, spi::text(i, 1));
-	MemoryContextSwitchTo(spi_context);
-	return roles;
-}
-
-List *
-with_caller(List *roles, Oid role)
-{
-	return superuser_arg(role) ? roles : with_role(roles, GetUserNameFromId(role, false));
-}
-
-/*
- * Who gets privileges: the roles that are the owner without a token, those that had them before, and the caller's
- * role unless an admin is doing it for somebody else.
- */
-void
-choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first)
-{
-	bool const admin = identity::is_admin();
-	Oid const role = GetUserId();
-	List *roles = NIL;
-	Datum const user[] = {bridge::uuid_datum(owner)}, schema[] = {name_datum(attachment->schema)};
-	MemoryContext const context = CurrentMemoryContext;
-	spi::Scope const scope = spi::open();
-	int const bound = static_cast<int>(spi::run(bound_roles, user, nullptr, false));
-	roles = with_rows(context, roles);
-	(void) spi::run(schema_roles, schema, nullptr, false);
-	roles = with_rows(context, roles);
-	spi::close(scope);
-	if (first && !admin)
-		roles = with_caller(with_caller(roles, role), GetSessionUserId());
-	if (roles == NIL)
-		roles = with_role(roles, GetUserNameFromId(GetSessionUserId(), false));
-	attachment->grantees = roles;
-	attachment->shared = list_length(roles) > bound;
-}
-
-void
-grant_schema(const Attachment &attachment)
-{
-	ListCell *cell;
-	foreach (cell, attachment.grantees)
-		execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(attachment.schema),
-		                 quote_identifier(static_cast<const char *>(lfirst(cell)))));
 }
 
 /* The server with exactly these options and the connection. */

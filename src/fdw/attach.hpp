@@ -32,16 +32,24 @@ struct Changes {
  */
 int32 synchronise(const Attachment &attachment, const connection::Config &config, bool first, Changes *changes);
 
+/*
+ * Who gets privileges: the roles that are the owner without a token, those that had them before, and the caller's
+ * role unless an admin is doing it for somebody else.
+ */
+void choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first);
+/* Inside of an SPI scope. */
+void grant_schema(const Attachment &attachment);
+
 /* Run DDL inside of an SPI scope. */
 void execute(const char *statement);
 
+struct WantedOption {
+	const char *name, *value; /* NULL: not there */
+};
 /*
  * Append to out what turns the options that are there into the wanted ones, as the inside of OPTIONS (…): SET, ADD
- * and DROP. A wanted value may be NULL for "not there". False when nothing is to be done.
+ * and DROP. False when nothing is to be done.
  */
-struct WantedOption {
-	const char *name, *value;
-};
 bool print_options(StringInfo out, List *present, const WantedOption *wanted, int count);
 
 } // namespace tenancy::fdw

@@ -124,11 +124,12 @@ run_direct(ForeignScanState *node)
 {
 	Direct &direct = *direct_of(node);
 	ExprContext *const econtext = node->ss.ps.ps_ExprContext;
-	report(direct.activity, direct.plan.sql);
-	Channel *const channel = channel_for(direct.activity, Need::write);
 	MemoryContextReset(direct.memory);
 	MemoryContext const outer = MemoryContextSwitchTo(direct.memory);
+	/* Which may read from the same connection, so before it is ready to write. */
 	remote::ParamList const params = {evaluate_arguments(direct, econtext), list_length(direct.arguments)};
+	report(direct.activity, direct.plan.sql);
+	Channel *const channel = channel_for(direct.activity, Need::write);
 	start(channel, direct.activity, direct.statement, nullptr, direct.plan.sql, params, remote::RunOptions());
 	MemoryContextSwitchTo(outer);
 	if (direct.plan.returned != NIL) {

@@ -74,6 +74,11 @@ std::string_view catalog_statement(remote::DatabaseType type) noexcept;
 ImportedSchema read_schema(remote::Session &session, remote::DatabaseType type, const ImportRequest &request,
                            const remote::RunOptions &run, core::Waiter &waiter);
 
+/* A type's name in pg_type; NULL for one that is not imported as itself. */
+const char *type_word(std::uint32_t oid) noexcept;
+/* The type whose modifiers a type takes: an array takes those of its elements. */
+std::uint32_t modified_type(std::uint32_t oid) noexcept;
+
 /* Tools of the engines' files. */
 
 /* Collects rows of one statement: each(cells) for every row. */
@@ -124,7 +129,7 @@ public:
 	std::vector<std::string> wanted_names() const;
 	/* "$2, $3, …" or "?, ?, …" for them, the first with number first. */
 	static std::string placeholders(std::size_t count, std::size_t first, bool numbered);
-	void warn(std::string text) { schema.warnings.push_back(std::move(text)); }
+	void warn(std::string text);
 	void finish();
 	const ImportOptions &options() const noexcept { return request_.options; }
 

@@ -317,7 +317,7 @@ begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext me
 	}
 	if (plan.operation == CMD_INSERT)
 		modification->arrays_sql = insert_arrays_text(modification->writer, plan);
-	if (plan.skip_conflicts)
+	if (plan.conflict == Conflict::skip)
 		modification->counter = bridge::owned<Statement>(lasting);
 	if (plan.returned != NIL) {
 		modification->reader.statement = bridge::owned<Statement>(lasting);

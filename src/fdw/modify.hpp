@@ -17,14 +17,21 @@ extern "C" {
 
 namespace tenancy::fdw {
 
+/* What INSERT does about a row that is there already. */
+enum class Conflict : uint8 {
+	fail,
+	skip,   /* ON CONFLICT DO NOTHING */
+	replace /* option upsert */
+};
+
 /* What ExecForeign… needs to know. As fdw_private it is a list that begins with the remote SQL. */
 struct ModifyPlan {
 	const char *sql; /* for one row, as EXPLAIN and history show it */
 	remote::DatabaseType type;
 	CmdType operation;
-	bool skip_conflicts; /* ON CONFLICT DO NOTHING */
-	List *targets;       /* int: the columns that INSERT gives or UPDATE sets */
-	List *returned;      /* int: the columns that have to be read back */
+	Conflict conflict;
+	List *targets;  /* int: the columns that INSERT gives or UPDATE sets */
+	List *returned; /* int: the columns that have to be read back */
 };
 
 List *encode_modify(const ModifyPlan &plan);
@@ -68,7 +75,6 @@ struct Encoder {
 		timestamptz,
 		time,
 		clock,  /* an interval for a column of hours, minutes and seconds */
-		bits,   /* a bit string for a column of MySQL's type bit */
 		finite, /* a floating-point number for a server that knows no others */
 		output  /* the type's output function under portable settings */
 	};

@@ -12,7 +12,6 @@ extern "C" {
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/lsyscache.h"
-#include "utils/varbit.h"
 }
 
 namespace tenancy::fdw {
@@ -23,12 +22,6 @@ using remote::DatabaseType;
 using remote::ParamView;
 using Form = Encoder::Form;
 using Kind = remote::Param::Kind;
-
-bool
-starts_with(const char *text, const char *word)
-{
-	return text != nullptr && strncmp(text, word, strlen(word)) == 0;
-}
 
 bool
 contains(const char *text, const char *word)
@@ -70,8 +63,6 @@ form_of(Oid type, DatabaseType dialect)
 	case TIMESTAMPTZOID: return Form::timestamptz;
 	case TIMEOID: return Form::time;
 	case INTERVALOID: return dialect == DatabaseType::mysql ? Form::clock : Form::output;
-	case BITOID:
-	case VARBITOID: return dialect == DatabaseType::mysql ? Form::bits : Form::output;
 	default: return is_character_type(type) ? Form::text : Form::output;
 	}
 }
@@ -267,26 +258,6 @@ clock_value(const Encoder &encoder, Datum value)
 	                           static_cast<unsigned>(size % USECS_PER_SEC)));
 }
 
-/* The text of a bit string would be taken for its characters' codes. */
-ParamView
-bits_value(const Encoder &encoder, Datum value)
-{
-	const VarBit *const bits = DatumGetVarBitP(value);
-	int const length = VARBITLEN(bits);
-	if (length > 64)
-		ereport(ERROR,
-		        (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-		         errmsg("bit string too long for column \"%s\": MySQL has at most 64 bits", encoder.column->name)));
-	uint64 number = 0;
-	for (int i = 0; i < length; ++i)
-		number = number << 1 | ((VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE)) & 1);
-	ParamView param;
-	param.kind = Kind::integer;
-	param.integer = static_cast<int64>(number);
-	return number > static_cast<uint64>(PG_INT64_MAX) ? text_param(psprintf(UINT64_FORMAT, number), Kind::decimal)
-	                                                  : param;
-}
-
 ParamView
 finite_value(const Encoder &encoder, Datum value)
 {
@@ -315,8 +286,6 @@ make_encoder(const Column &column, DatabaseType dialect)
 	encoder.dialect = dialect;
 	encoder.column = &column;
 	encoder.form = form_of(encoder.type, dialect);
-	if (encoder.form == Form::bits && column.native_type != nullptr && !starts_with(column.native_type, "bit"))
-		encoder.form = Form::output;
 	bool const is_sqlite = dialect == DatabaseType::sqlite;
 	bool const known = column.native_type != nullptr;
 	encoder.counts_digits = is_sqlite && (!known || prefers_numbers(column.native_type));
@@ -346,7 +315,6 @@ encode(Encoder &encoder, Datum value, bool is_null)
 	case Form::timestamptz: return timestamp_value(value, encoder.dialect != DatabaseType::mysql);
 	case Form::time: return time_value(value);
 	case Form::clock: return clock_value(encoder, value);
-	case Form::bits: return bits_value(encoder, value);
 	case Form::output: return output_value(encoder, value);
 	case Form::finite:
 	case Form::plain: break;

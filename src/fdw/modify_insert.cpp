@@ -24,7 +24,7 @@ constexpr const char *count_skipped = "SELECT CAST(@tenancy_skipped AS SIGNED)";
 bool
 counts_skipped(const Modification &modification)
 {
-	return modification.plan.skip_conflicts && modification.plan.type == DatabaseType::mysql;
+	return modification.plan.conflict == Conflict::skip && modification.plan.type == DatabaseType::mysql;
 }
 
 int64
@@ -41,7 +41,7 @@ skipped_rows(Modification &modification)
 
 /* The number of rows that are new, whatever the server counts. */
 int64
-run_insert(Modification &modification, const char *sql, TupleTableSlot *returned)
+run_insert(Modification &modification, const char *sql, int sent, TupleTableSlot *returned)
 {
 	bool const counts = counts_skipped(modification);
 	if (counts) {
@@ -53,6 +53,9 @@ run_insert(Modification &modification, const char *sql, TupleTableSlot *returned
 	int64 rows = returned != nullptr ? run_and_read(modification, sql, returned) : run_statement(modification, sql);
 	if (counts)
 		rows = Max(rows - skipped_rows(modification), 0);
+	/* MySQL counts a row that was replaced twice. */
+	if (modification.plan.conflict == Conflict::replace && modification.plan.type == DatabaseType::mysql)
+		rows = sent;
 	modification.changed += rows;
 	return rows;
 }
@@ -97,7 +100,7 @@ send_values(Modification &modification, TupleTableSlot **slots, int count, int64
 		bytes += bytes_of(modification, first);
 	}
 	end_values(modification, level);
-	*inserted += run_insert(modification, values_text(modification, rows), nullptr);
+	*inserted += run_insert(modification, values_text(modification, rows), rows, nullptr);
 	return rows;
 }
 
@@ -132,7 +135,7 @@ send_arrays(Modification &modification, TupleTableSlot **slots, int count, int64
 		add_param(modification,
 		          end_array(modification.encoders[lfirst_int(cell) - 1], arrays[column], rows, has_null[column]));
 	}
-	*inserted += run_insert(modification, modification.arrays_sql, nullptr);
+	*inserted += run_insert(modification, modification.arrays_sql, rows, nullptr);
 	return rows;
 }
 
@@ -175,7 +178,7 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 	int const level = begin_values(modification);
 	add_params(modification, slot, modification.plan.targets);
 	end_values(modification, level);
-	if (run_insert(modification, modification.plan.sql, returns ? slot : nullptr) == 0)
+	if (run_insert(modification, modification.plan.sql, 1, returns ? slot : nullptr) == 0)
 		return false;
 	if (selects)
 		read_inserted(modification, slot);

@@ -28,7 +28,7 @@ namespace {
 using remote::DatabaseType;
 
 /* The elements of fdw_private; EXPLAIN reads the first. */
-enum Element : int { sql_element, type_element, skip_element, targets_element, returned_element };
+enum Element : int { sql_element, type_element, conflict_element, targets_element, returned_element };
 
 Form_pg_attribute
 attribute_at(::Relation relation, int number)
@@ -75,7 +75,7 @@ refuse_without_key(::Relation relation)
 {
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 	                errmsg("foreign table \"%s\" has no key", RelationGetRelationName(relation)),
-	                errdetail("Rows are updated and deleted by the columns of their key."),
+	                errdetail("Rows are updated, deleted and replaced by the columns of their key."),
 	                errhint("IMPORT FOREIGN SCHEMA finds primary keys. By hand: ALTER FOREIGN TABLE … ALTER COLUMN … "
 	                        "OPTIONS (ADD key 'true').")));
 }
@@ -159,14 +159,20 @@ print_text(ModifyPlan &plan, const Table &table)
 	}
 }
 
-bool
-skips_conflicts(const ModifyTable *plan)
+/* plan: NULL for COPY. */
+Conflict
+conflict_of(const ModifyTable *plan, ::Relation relation, const Table &table)
 {
+	bool const inserts = plan != nullptr && plan->operation == CMD_INSERT;
 	/* A target, which DO UPDATE needs, is refused earlier: there is no local index that it could mean. */
-	if (plan->onConflictAction == ONCONFLICT_UPDATE)
+	if (inserts && plan->onConflictAction == ONCONFLICT_UPDATE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		                errmsg("foreign tables do not support INSERT with ON CONFLICT DO UPDATE")));
-	return plan->onConflictAction == ONCONFLICT_NOTHING;
+	if (inserts && plan->onConflictAction == ONCONFLICT_NOTHING)
+		return Conflict::skip;
+	if (table.options.upsert && key_columns(table) == NIL)
+		refuse_without_key(relation);
+	return table.options.upsert ? Conflict::replace : Conflict::fail;
 }
 
 List *
@@ -182,11 +188,12 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 	ModifyPlan modify{};
 	modify.type = dialect_of(table);
 	modify.operation = plan->operation;
-	modify.skip_conflicts = skips_conflicts(plan);
-	if (plan->operation == CMD_INSERT)
+	if (plan->operation == CMD_INSERT) {
+		modify.conflict = conflict_of(plan, relation, table);
 		modify.targets = insert_targets(relation, table, outerPlan(plan)->targetlist);
-	else if (plan->operation == CMD_UPDATE)
+	} else if (plan->operation == CMD_UPDATE) {
 		modify.targets = update_targets(root, relation, table, varno);
+	}
 	modify.returned = returned_columns(relation, table, plan->operation, varno, returning, checks);
 	print_text(modify, table);
 	table_close(relation, NoLock);
@@ -259,7 +266,7 @@ plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &
 	ModifyPlan modify{};
 	modify.type = dialect_of(table);
 	modify.operation = CMD_INSERT;
-	modify.skip_conflicts = from_insert && skips_conflicts(plan);
+	modify.conflict = conflict_of(plan, relation, table);
 	ListCell *cell;
 	foreach (cell, live_columns(table)) {
 		int const number = lfirst_int(cell);
@@ -283,7 +290,7 @@ List *
 encode_modify(const ModifyPlan &plan)
 {
 	return list_make5(makeString(pstrdup(plan.sql)), makeInteger(static_cast<int>(plan.type)),
-	                  makeBoolean(plan.skip_conflicts), plan.targets, plan.returned);
+	                  makeInteger(static_cast<int>(plan.conflict)), plan.targets, plan.returned);
 }
 
 ModifyPlan
@@ -293,7 +300,7 @@ decode_modify(List *fdw_private, CmdType operation)
 	plan.sql = strVal(list_nth(fdw_private, sql_element));
 	plan.type = static_cast<DatabaseType>(intVal(list_nth(fdw_private, type_element)));
 	plan.operation = operation;
-	plan.skip_conflicts = boolVal(list_nth(fdw_private, skip_element));
+	plan.conflict = static_cast<Conflict>(intVal(list_nth(fdw_private, conflict_element)));
 	plan.targets = static_cast<List *>(list_nth(fdw_private, targets_element));
 	plan.returned = static_cast<List *>(list_nth(fdw_private, returned_element));
 	return plan;

@@ -83,10 +83,8 @@ print_insert_head(const Writer &writer, const ModifyPlan &plan)
  * server counts them as changed.
  */
 void
-print_conflict_clause(const Writer &writer, const ModifyPlan &plan)
+print_skip(const Writer &writer, const ModifyPlan &plan)
 {
-	if (!plan.skip_conflicts)
-		return;
 	Renderer *const renderer = writer.renderer;
 	if (plan.type != DatabaseType::mysql) {
 		appendStringInfoString(renderer->out, " ON CONFLICT DO NOTHING");
@@ -102,6 +100,44 @@ print_conflict_clause(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfoString(renderer->out, ", ");
 	renderer->identifier(name);
 	appendStringInfoString(renderer->out, ")");
+}
+
+/* The row becomes what the INSERT would have made. */
+void
+print_replace(const Writer &writer, const ModifyPlan &plan)
+{
+	Renderer *const renderer = writer.renderer;
+	List *const keys = key_columns(*writer.table);
+	List *const others = list_difference_int(plan.targets, keys);
+	bool const is_mysql = plan.type == DatabaseType::mysql;
+	if (is_mysql) {
+		appendStringInfoString(renderer->out, " ON DUPLICATE KEY UPDATE ");
+	} else {
+		appendStringInfoString(renderer->out, " ON CONFLICT (");
+		print_names(writer, keys);
+		appendStringInfoString(renderer->out, ") DO UPDATE SET ");
+	}
+	ListCell *cell;
+	List *const changed = others != NIL ? others : keys;
+	foreach (cell, changed) {
+		const char *const name = column_at(*writer.table, lfirst_int(cell)).name;
+		if (cell != list_head(changed))
+			appendStringInfoString(renderer->out, ", ");
+		renderer->identifier(name);
+		appendStringInfoString(renderer->out, is_mysql ? " = VALUES(" : " = EXCLUDED.");
+		renderer->identifier(name);
+		appendStringInfoString(renderer->out, is_mysql ? ")" : "");
+	}
+}
+
+void
+print_conflict_clause(const Writer &writer, const ModifyPlan &plan)
+{
+	switch (plan.conflict) {
+	case Conflict::skip: print_skip(writer, plan); break;
+	case Conflict::replace: print_replace(writer, plan); break;
+	case Conflict::fail: break;
+	}
 }
 
 } // namespace
@@ -150,7 +186,11 @@ insert_text(const Writer &writer, const ModifyPlan &plan, int rows)
 		foreach (cell, plan.targets) {
 			if (cell != list_head(plan.targets))
 				appendStringInfoString(out, ", ");
-			writer.renderer->value_placeholder(column_at(*writer.table, lfirst_int(cell)), number++);
+			/* SQLite looks numbered ones up by their names, one by one. */
+			if (plan.type == DatabaseType::sqlite)
+				appendStringInfoChar(out, '?');
+			else
+				writer.renderer->value_placeholder(column_at(*writer.table, lfirst_int(cell)), number++);
 		}
 		appendStringInfoChar(out, ')');
 	}

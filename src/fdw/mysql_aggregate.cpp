@@ -6,10 +6,25 @@
 extern "C" {
 #include "catalog/pg_aggregate.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "utils/fmgroids.h"
 }
 
 namespace tenancy::fdw {
+
+namespace {
+
+bool
+has_frame(const PlannerInfo *root, Index window)
+{
+	ListCell *cell;
+	foreach (cell, root->parse->windowClause)
+		if (lfirst_node(WindowClause, cell)->winref == window)
+			return (lfirst_node(WindowClause, cell)->frameOptions & FRAMEOPTION_NONDEFAULT) != 0;
+	return true;
+}
+
+} // namespace
 
 /* FILTER leaves out a row by making its argument NULL, which all aggregates here ignore. */
 bool
@@ -117,6 +132,25 @@ MysqlRenderer::aggregate_call(Oid function, Node *argument, Expr *filter, bool d
 	return true;
 }
 
+/* A zero date is the greatest only where there is no other, and then it is read as the NULL that it is. */
+bool
+MysqlRenderer::greatest_moment(Node *node)
+{
+	auto *const call = reinterpret_cast<Aggref *>(node);
+	if (!IsA(node, Aggref) || call->aggsplit != AGGSPLIT_SIMPLE || call->aggfilter != nullptr ||
+	    (call->aggfnoid != F_MAX_DATE && call->aggfnoid != F_MAX_TIMESTAMP && call->aggfnoid != F_MAX_TIMESTAMPTZ))
+		return false;
+	Index varno;
+	const Column *const column =
+		plain_column(reinterpret_cast<Node *>(linitial_node(TargetEntry, call->args)->expr), &varno);
+	if (column == nullptr)
+		return false;
+	print("MAX(");
+	bare(*column, varno);
+	print(")");
+	return true;
+}
+
 /* The order of the input makes no difference to any of them. */
 bool
 MysqlRenderer::aggregate(Aggref *node)
@@ -178,6 +212,9 @@ bool
 MysqlRenderer::window(WindowFunc *node)
 {
 	if (!is_deterministic(node->inputcollid))
+		return false;
+	/* Neither server takes a frame for what counts rows; here it is without effect. */
+	if (!node->winagg && has_frame(root, node->winref))
 		return false;
 	windows = false;
 	partitions_ = true;

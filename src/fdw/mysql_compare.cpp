@@ -196,12 +196,31 @@ MysqlRenderer::array_list(const Call &call, bool any, Expr *item, List *elements
 	return elements_list(word, node, elements);
 }
 
+/* NOT IN a list with a number below all that the column holds: by an index, MariaDB then misses its first value. */
+bool
+MysqlRenderer::is_unindexed(const char *word, Node *item, List *elements) const
+{
+	if (plain_column(item) == nullptr || strcmp(word, " IN (") == 0 || family_of(exprType(item)) != Family::integer)
+		return false;
+	Range const column = range(item);
+	ListCell *cell;
+	foreach (cell, elements) {
+		auto *const element = static_cast<Node *>(lfirst(cell));
+		Range const value = range(element);
+		if (value.low < column.low || value.high > column.high)
+			return true;
+	}
+	return false;
+}
+
 bool
 MysqlRenderer::elements_list(const char *word, Node *item, List *elements)
 {
-	print("(");
+	bool const unindexed = is_unindexed(word, item, elements);
+	print(unindexed ? "((" : "(");
 	if (!operand(item, nullptr))
 		return false;
+	print(unindexed ? " + 0)" : "");
 	print(word);
 	ListCell *cell;
 	foreach (cell, elements) {

@@ -148,9 +148,11 @@ MysqlRenderer::output(Node *node)
 		return false;
 	switch (type) {
 	case NUMERICOID: return has_display(node) && expression(node);
+	case DATEOID:
+	case TIMESTAMPOID: return greatest_moment(node) || expression(node);
 	case TIMESTAMPTZOID:
 		/* Mixed with a literal, it would be a DATETIME, which nobody takes for an instant. */
-		return IsA(node, Aggref) && expression(node);
+		return IsA(node, Aggref) && (greatest_moment(node) || expression(node));
 	case BOOLOID:
 	case INT2OID:
 	case INT4OID:
@@ -159,9 +161,7 @@ MysqlRenderer::output(Node *node)
 	case FLOAT8OID:
 	case TEXTOID:
 	case VARCHAROID:
-	case BYTEAOID:
-	case DATEOID:
-	case TIMESTAMPOID: return expression(node);
+	case BYTEAOID: return expression(node);
 	default: return false;
 	}
 }

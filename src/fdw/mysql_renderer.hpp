@@ -72,6 +72,7 @@ private:
 	bool number_constant(Datum value);
 	bool moment_constant(Oid type, Datum value);
 	bool operand(Node *node, Node *other);
+	bool number_beside(Const *value, Node *counterpart);
 	bool is_clamped(Node *other) const;
 	bool number_parameter(Expr *expr);
 	struct Limits;
@@ -88,6 +89,7 @@ private:
 	void zero_date(Node *column, bool passes, bool at_top);
 	bool moment_list(const char *word, Node *item, List *elements, bool at_top);
 	bool elements_list(const char *word, Node *item, List *elements);
+	bool is_unindexed(const char *word, Node *item, List *elements) const;
 
 	/* mysql_text.cpp */
 	bool text_comparison(const char *op, const Call &call);
@@ -97,6 +99,7 @@ private:
 	bool text_operand(Node *node);
 	bool like(const Call &call, bool negated);
 	bool like_binary(Node *subject, bool negated, const char *pattern, bool is_binary);
+	bool like_parameter(Node *subject, Expr *pattern);
 	bool folded(const char *function, Node *subject, const char *op, const char *pattern);
 
 	/* mysql_range.cpp: what can be known of a value before it is computed. */
@@ -125,6 +128,7 @@ private:
 	bool aggregate_argument(Node *node, Expr *filter);
 	bool aggregate_call(Oid function, Node *argument, Expr *filter, bool distinct);
 	static bool distinct_argument(Node *node);
+	bool greatest_moment(Node *node);
 	bool window_call(WindowFunc *node);
 
 	/* The operand that is being printed, and what it is compared with: see operand(). */

@@ -188,6 +188,31 @@ MysqlRenderer::like_binary(Node *subject, bool negated, const char *pattern, boo
 	return true;
 }
 
+/* A pattern that may turn out to end within an escape lets all rows through, so that the error comes from here. */
+bool
+MysqlRenderer::like_parameter(Node *subject, Expr *pattern)
+{
+	auto const print_pattern = [&](const char *after) {
+		add_param(pattern);
+		print("?");
+		print(after);
+	};
+	if (is_remote(reinterpret_cast<Node *>(pattern)) || IsA(pattern, Const) || exprType(subject) == BPCHAROID)
+		return false;
+	print("(");
+	if (can_use_index(subject, reinterpret_cast<Node *>(pattern))) {
+		if (!text_operand(subject))
+			return false;
+		print(" LIKE ");
+		print_pattern(" ESCAPE '\\' AND ");
+	}
+	if (!suffixed("", subject, " COLLATE utf8mb4_bin LIKE "))
+		return false;
+	print_pattern(" ESCAPE '\\' OR RIGHT(");
+	print_pattern(", 1) = '\\')");
+	return true;
+}
+
 /*
  * Upper and lower case of ASCII are the same in all locales, but for those in which some are not ASCII: so of text
  * that is all ASCII the server may leave out what it can tell, and all other text must come here.
@@ -220,6 +245,8 @@ MysqlRenderer::superset(Node *node)
 		return false;
 	auto *const left = static_cast<Node *>(linitial(op->args)), *const right = static_cast<Node *>(lsecond(op->args));
 	Oid const function = get_opcode(op->opno);
+	if (function == F_TEXTLIKE)
+		return like_parameter(left, reinterpret_cast<Expr *>(right));
 	if (function == F_TEXTICLIKE) {
 		const char *const pattern = text_of(right);
 		return pattern != nullptr && !ends_in_escape(pattern) && folded("LOWER", left, "LIKE", pattern);

@@ -259,6 +259,8 @@ MysqlRenderer::operand(Node *node, Node *counterpart)
 			return true;
 		}
 	}
+	if (counterpart != nullptr && IsA(node, Const) && exprType(node) == NUMERICOID)
+		return number_beside(reinterpret_cast<Const *>(node), counterpart);
 	Node *const outer_operand = operand_, *const outer_counterpart = counterpart_;
 	operand_ = node;
 	counterpart_ = counterpart;
@@ -266,6 +268,19 @@ MysqlRenderer::operand(Node *node, Node *counterpart)
 	operand_ = outer_operand;
 	counterpart_ = outer_counterpart;
 	return printed;
+}
+
+/* To find it in an index, MariaDB rounds a literal, but not a cast, to the scale of the column that it equals. */
+bool
+MysqlRenderer::number_beside(Const *value, Node *counterpart)
+{
+	Digits column, number;
+	if (value->constisnull || !digits(counterpart, &column) ||
+	    (digits(reinterpret_cast<Node *>(value), &number) && number.scale <= column.scale))
+		return constant(value);
+	if (number.whole > most_digits - most_scale)
+		return false;
+	return suffixed("CAST(", reinterpret_cast<Node *>(value), " AS DECIMAL(65,30))");
 }
 
 /* Is there room beyond every value of other? */

@@ -46,6 +46,7 @@ constexpr Known known_options[] = {
 	{"batch_size", on_server | on_table, Kind::count, offsetof(Options, batch_size)},
 	{"updatable", on_server | on_table, Kind::boolean, offsetof(Options, updatable)},
 	{"truncatable", on_server | on_table, Kind::boolean, offsetof(Options, truncatable)},
+	{"upsert", on_table, Kind::boolean, offsetof(Options, upsert)},
 	{"async_capable", on_server | on_table, Kind::boolean, offsetof(Options, async_capable)},
 	{"keep_connections", on_server, Kind::boolean, offsetof(Options, keep_connections)},
 	{"use_remote_estimate", on_server | on_table, Kind::boolean, offsetof(Options, use_remote_estimate)},

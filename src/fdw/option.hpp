@@ -19,6 +19,7 @@ struct Options {
 	int batch_size = 1000;
 	bool updatable = true;
 	bool truncatable = true;
+	bool upsert = false; /* INSERT replaces the row that has the same key */
 	bool async_capable = false;
 	bool keep_connections = true;
 	bool use_remote_estimate = false;

@@ -81,20 +81,6 @@ begin_scan(ForeignScanState *node, int eflags)
 	MemoryContextSwitchTo(outer);
 }
 
-/* Texts are borrowed where they need no conversion, as they outlive the statement's start. */
-remote::ParamView
-argument(Oid type, Datum value)
-{
-	if ((type != TEXTOID && type != VARCHAROID) || GetDatabaseEncoding() != PG_UTF8)
-		return bridge::datum_param(type, value);
-	text *const plain = DatumGetTextPP(value);
-	remote::ParamView view;
-	view.kind = remote::Param::Kind::text;
-	view.text = {VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)};
-	view.type_oid = type == VARCHAROID ? VARCHAROID : 0;
-	return view;
-}
-
 remote::ParamList
 evaluate_arguments(Scan *scan)
 {
@@ -108,7 +94,7 @@ evaluate_arguments(Scan *scan)
 		bool is_null;
 		Datum const value =
 			ExecEvalExpr(static_cast<ExprState *>(list_nth(scan->argument_states, i)), context, &is_null);
-		scan->arguments[i] = is_null ? remote::ParamView() : argument(scan->argument_types[i], value);
+		scan->arguments[i] = is_null ? remote::ParamView() : bridge::datum_param(scan->argument_types[i], value);
 	}
 	MemoryContextSwitchTo(outer);
 	return {scan->arguments, count};

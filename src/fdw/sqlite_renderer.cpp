@@ -286,12 +286,12 @@ SqliteRenderer::array_parameter(const Call &call, bool any, Expr *item, Expr *ar
 	                                                  InvalidOid, COERCE_EXPLICIT_CALL)));
 	int const number = sent_;
 	unprint(start);
-	/* Where rows are chosen, unknown is as good as false, and an index serves IN alone. */
+	/* Where rows are chosen, unknown is as good as false, and an index serves IN alone. NOT IN is true of NULL too. */
 	bool const plain = as_is && any;
 	print(plain ? "(" : "CASE WHEN ");
 	if (!plain)
 		appendStringInfo(out, "?%d IS NOT NULL THEN ", number);
-	if (!operand(reinterpret_cast<Node *>(item), with->family, as_is))
+	if (!operand(reinterpret_cast<Node *>(item), with->family, plain))
 		return false;
 	appendStringInfo(out, " %s (SELECT atom FROM json_tree(?%d) WHERE type <> 'array')%s", any ? "IN" : "NOT IN",
 	                 number, plain ? ")" : " END");

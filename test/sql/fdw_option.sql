@@ -31,7 +31,7 @@ SELECT probe.error_of($$ALTER SERVER options OPTIONS (SET connection '00000000-0
 -- Tables.
 SELECT probe.error_of($$CREATE FOREIGN TABLE probe.t (a int) SERVER options OPTIONS (schema_name '', table_name 'weird "name"')$$);
 SELECT v, probe.error_of(format($$ALTER FOREIGN TABLE probe.t OPTIONS (ADD %s)$$, v))
-FROM unnest(ARRAY['tablename ''x''', 'connection ''x''', 'keep_connections ''on''', 'fetch_size ''0''', 'query ''SELECT 1''', 'updatable ''x''']) AS v;
+FROM unnest(ARRAY['tablename ''x''', 'connection ''x''', 'keep_connections ''on''', 'fetch_size ''0''', 'query ''SELECT 1''', 'updatable ''x''', 'upsert ''x''', 'upsert ''true''']) AS v;
 SELECT probe.error_of($$CREATE FOREIGN TABLE probe.q (a int) SERVER options OPTIONS (query 'SELECT 1', table_name 't')$$);
 SELECT probe.error_of($$CREATE FOREIGN TABLE probe.q (a int) SERVER options OPTIONS (query '  ')$$);
 SELECT probe.error_of($$CREATE FOREIGN TABLE probe.q (a int) SERVER options OPTIONS (query 'SELECT 1', fetch_size '5')$$);

@@ -158,7 +158,8 @@ def two_scans():
             same(value(session, "SELECT count(*) FROM (SELECT id FROM {0}.t UNION ALL SELECT id FROM {0}.u) AS x"
                        .format(schema)), 2 * COUNT, engine + ": one after the other")
             begin(session)
-            rows(session, "DECLARE a CURSOR FOR SELECT id FROM %s.t ORDER BY id" % schema)
+            rows(session, "SET LOCAL work_mem = '64kB'")  # what is put aside goes to disk
+            rows(session, "DECLARE a CURSOR FOR SELECT id, v FROM %s.t ORDER BY id" % schema)
             rows(session, "DECLARE b CURSOR FOR SELECT id FROM %s.u ORDER BY id" % schema)
             got = {"a": [], "b": []}
             for step in range(1, 40):

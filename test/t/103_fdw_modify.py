@@ -423,6 +423,142 @@ def conflicts(engine, session):
 
 
 @each
+def mixed(engine, session):
+    """Reading and writing one table in one statement, in loops, in joins and by functions."""
+    table = engine.table("thing")
+    rows(session, "INSERT INTO %s (id, s, t) SELECT i, i %% 3, 't' || i FROM generate_series(1, 3000) AS i" % table)
+    rows(session, "UPDATE %s SET big = (SELECT count(*) FROM %s), t = (SELECT max(id)::text FROM %s WHERE s = 0) WHERE id = 1" % (table, table, table))
+    same(rows(session, "SELECT big, t FROM %s WHERE id = 1" % table), [(3000, "3000")], engine.name + ": values from the table itself")
+    rows(session, "UPDATE %s AS a SET t = a.t || b.t FROM %s AS b WHERE b.id = a.id + 1 AND a.id < 10" % (table, table))
+    same(rows(session, "SELECT count(*), min(t) FROM %s WHERE id BETWEEN 2 AND 9 AND t = 't' || id || 't' || id + 1" % table), [(8, "t2t3")],
+         engine.name + ": a join with itself")
+    rows(session, "DELETE FROM %s AS a USING %s AS b WHERE b.id = a.id + 2990 AND a.s = 1" % (table, table))
+    same(value(session, "SELECT count(*) FROM %s" % table), 2996, engine.name + ": DELETE with a join")
+    rows(session, "DELETE FROM %s AS a WHERE NOT EXISTS (SELECT FROM generate_series(1, 2000) AS i WHERE i = a.id)" % table)
+    same(value(session, "SELECT max(id) FROM %s" % table), 2000, engine.name + ": DELETE with a local condition")
+    rows(session, "DO $$ DECLARE r record; BEGIN FOR r IN SELECT id, t FROM %s ORDER BY id LIMIT 1500 LOOP"
+         " IF r.id %% 500 = 0 THEN UPDATE %s SET f = r.id WHERE id = r.id; END IF; END LOOP; END $$" % (table, table))
+    same(rows(session, "SELECT id, f FROM %s WHERE f IS NOT NULL ORDER BY id" % table), [(500, 500.0), (1000, 1000.0), (1500, 1500.0)],
+         engine.name + ": a loop that writes what it reads")
+    rows(session, "INSERT INTO %s (id, t) SELECT id + 10000, t FROM %s WHERE id > 1900" % (table, table))
+    same(value(session, "SELECT count(*) FROM %s WHERE id > 10000" % table), 100, engine.name + ": INSERT from the table itself")
+    same(rows(session, "WITH gone AS (DELETE FROM %s WHERE id > 10000 RETURNING id, t), new AS (INSERT INTO %s (id, t) SELECT id + 10000, t FROM gone"
+              " RETURNING id) SELECT count(*), min(id) FROM new" % (table, table)), [(100, 21901)], engine.name + ": statements in WITH")
+    rows(session, "BEGIN")
+    rows(session, "DECLARE c CURSOR FOR SELECT id FROM %s ORDER BY id" % table)
+    same(rows(session, "FETCH 1 FROM c"), [(1,)], engine.name + ": a cursor")
+    rows(session, "UPDATE %s SET s = 9 WHERE id = 2" % table)
+    same(rows(session, "FETCH 1 FROM c"), [(2,)], engine.name + ": goes on after a write")
+    same(sqlstate(rows, session, "UPDATE %s SET s = 9 WHERE CURRENT OF c" % table), "0A000", engine.name + ": WHERE CURRENT OF is refused")
+    rows(session, "ROLLBACK")
+    same(sqlstate(rows, session, "MERGE INTO %s AS a USING (VALUES (1)) AS v(x) ON a.id = v.x WHEN MATCHED THEN DO NOTHING" % table), "0A000",
+         engine.name + ": MERGE is refused")
+    with contextlib.closing(engine.user.connect()) as other:
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.current_user_id()")
+        rows(session, "UPDATE %s SET s = 4 WHERE id = 5" % table)
+        rows(session, "SELECT set_config('tenancy.session', '', true)")
+        same(sqlstate(rows, session, "UPDATE %s SET s = 4 WHERE id = 6" % table), "42501", engine.name + ": nobody may not write")
+        rows(session, "ROLLBACK")
+        same(value(other, "SELECT count(*) FROM %s WHERE s = 4" % table), 0, engine.name + ": and what was written is gone")
+
+
+@each
+def upsert(engine, session):
+    """With the option upsert an INSERT replaces the row that has its key."""
+    columns = {c: (types[0], types[1 + engine.position]) for c, types in THING.items()}
+    engine.attach("upsert", engine.thing, columns, ", upsert 'true'")
+    table = engine.table("upsert")
+    with session.cursor() as cursor:
+        cursor.execute("INSERT INTO %s (id, t) VALUES (1, 'a'), (2, 'b')" % table)
+        cursor.execute("INSERT INTO %s (id, t, s) VALUES (2, 'c', 2), (3, 'd', 3), (1, 'a', NULL)" % table)
+        same(cursor.rowcount, 3, engine.name + ": each row counts once")
+        cursor.execute("INSERT INTO %s (id, t) VALUES (3, 'e') RETURNING t, s" % table)
+        same(cursor.fetchall(), [("e", None)], engine.name + ": RETURNING the new row")
+        cursor.copy_expert("COPY %s (id, t) FROM STDIN" % table, io.StringIO("3\tf\n4\tg\n"))
+        cursor.execute("INSERT INTO %s (id, t) VALUES (4, 'h') ON CONFLICT DO NOTHING" % table)
+        same(cursor.rowcount, 0, engine.name + ": ON CONFLICT DO NOTHING still means nothing")
+    same(rows(session, "SELECT id, t, s FROM %s ORDER BY id" % table), [(1, "a", None), (2, "c", 2), (3, "f", None), (4, "g", None)],
+         engine.name + ": the last row counts")
+
+
+# Types that need care on the way: engine, local type, remote type, values.
+ODD = [
+    ("postgres", "character(5)", "character(5)", ["ab", "abcde", ""]),
+    ("postgres", "varchar(3)", "character varying(3)", ["ab", "abc", ""]),
+    ("postgres", "uuid", "uuid", ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", None, "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+    ("postgres", "json", "json", ['{"a":  1}', "[]", '"\\u00e9"']),
+    ("postgres", "jsonb", "jsonb", ['{"a": 1}', "[]", "null"]),
+    ("postgres", "integer[]", "integer[]", ["{1,NULL,3}", "{}", "{{1,2},{3,4}}"]),
+    ("postgres", "text[]", "text[]", ['{a,"b,c"}', '{NULL,"NULL"}', '{"\\""}']),
+    ("postgres", "interval", "interval", ["1 year 2 mons -3 days 04:05:06.789", "00:00:00", "-00:00:01"]),
+    ("postgres", "time", "time without time zone", ["00:00:00", "23:59:59.999999", "24:00:00"]),
+    ("postgres", "timetz", "time with time zone", ["00:00:00+00", "23:59:59.999999-08", "12:00:00+05:30"]),
+    ("postgres", "bit(4)", "bit(4)", ["1010", "0000", "1111"]),
+    ("postgres", "numeric(6,2)", "numeric(6,2)", ["1234.56", "0.10", "-1.00"]),
+    ("postgres", "real", "real", ["0.1", "3.4028235e+38", "NaN"]),
+    ("postgres", "inet", "inet", ["127.0.0.1", "::1", None]),
+    ("postgres", "int4range", "int4range", ["[1,5)", "empty", "(,)"]),
+    ("mysql", "bit(8)", "bit(8)", ["00000101", "11111111", "00000000"]),
+    ("mysql", "bit(64)", "bit(64)", ["1" * 64, "0" * 63 + "1", "0" * 64]),
+    ("mysql", "interval", "time(6)", ["838:59:59", "-00:00:01.5", "00:00:00"]),
+    ("mysql", "smallint", "year", ["1901", "2024", "2155"]),
+    ("mysql", "text", "enum('a','b','c')", ["a", "c", None]),
+    ("mysql", "text", "set('a','b','c')", ["a,b", "", "c"]),
+    ("mysql", "json", "json", ['{"a": 1}', "[]", '"x"']),
+    ("mysql", "character(5)", "char(5)", ["ab", "abcde", ""]),
+    ("mysql", "numeric(20,0)", "bigint unsigned", ["18446744073709551615", "0", "9223372036854775808"]),
+    ("mysql", "numeric(6,2)", "decimal(6,2)", ["1234.56", "0.10", "-1.00"]),
+    ("mysql", "real", "float", ["0.1", "1.5", "-3.4e+38"]),
+    ("mysql", "uuid", "uuid", ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", None, "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+    ("sqlite", "numeric", "numeric", ["123456789012345", "0.1", "9223372036854775807"]),
+    ("sqlite", "numeric", "text", ["1234567890123456789012345678901234567890", "0.10000000000000000001", "-1"]),
+    ("sqlite", "text", "text", ["007", "1e5", " 1 "]),
+    ("sqlite", "text", "string", ["7", "abc", "1.0x"]),
+    ("sqlite", "time", "time", ["00:00:00", "23:59:59.999999", "12:00:00"]),
+    ("sqlite", "timestamptz", "timestamptz", ["2024-02-29 12:34:56.789+00", "infinity", None]),
+    ("sqlite", "integer[]", "text", ["{1,NULL,3}", "{}", "{{1,2},{3,4}}"]),
+    ("sqlite", "interval", "text", ["1 year 2 mons -3 days 04:05:06.789", "00:00:00", "-00:00:01"]),
+    ("sqlite", "boolean", "boolean", ["true", "false", None]),
+]
+
+
+def odd_types():
+    """Each type, by one row, by several, and by an UPDATE, reads back as it was written."""
+    for number, (name, local, remote, values) in enumerate(ODD):
+        engine = next(engine for engine in ENGINES if engine.name == name)
+        session, whole = engine.user.session, ("integer", "int")[name == "mysql"]
+        engine.make("odd%d" % number, "id %s PRIMARY KEY, v %s" % (whole, remote), {"id": ("integer", whole), "v": (local, remote.replace("'", "''"))})
+        table = engine.table("odd%d" % number)
+        label = "%s: %s in %s" % (name, local, remote)
+        try:
+            rows(session, "INSERT INTO %s VALUES (1, %%s)" % table, values[0])
+            rows(session, "INSERT INTO %s VALUES (2, %%s), (3, %%s), (4, NULL)" % table, *values[1:])
+            rows(session, "UPDATE %s SET v = %%s WHERE id = 4" % table, values[0])
+            rows(session, "INSERT INTO %s VALUES (5, NULL)" % table)
+            rows(session, "UPDATE %s SET v = (SELECT %%s::%s) WHERE id + random()::int * 0 = 5" % (table, local), values[1])
+            wanted = [value(session, "SELECT (%%s::%s)::text" % local, item) for item in values + values[:2]]
+            same([row[0] for row in rows(session, "SELECT v::text FROM %s ORDER BY id" % table)], wanted, label)
+        except Exception as error:
+            ok(False, label, str(error))
+
+
+def lossy_values():
+    """What SQLite would keep as something else is refused, not changed."""
+    engine = ENGINES[2]
+    session = engine.user.session
+    engine.make("lossy", "id integer PRIMARY KEY, n numeric, s string",
+                {"id": ("integer", "integer"), "n": ("numeric", "numeric"), "s": ("text", "string")})
+    table = engine.table("lossy")
+    for column, text, state in (("n", "1234567890123456789012345678901234567890", "22003"), ("n", "0.1234567890123456789", "22003"),
+                                ("s", "007", "22023"), ("s", "1e5", "22023"), ("s", " 5", "22023")):
+        same(sqlstate(rows, session, "INSERT INTO %s (id, %s) VALUES (1, %%s)" % (table, column), text), state, "%s = %r" % (column, text))
+    rows(session, "INSERT INTO %s (id) VALUES (1)" % table)
+    same(sqlstate(rows, session, "UPDATE %s SET s = '007' WHERE id = 1" % table), "22023", "also in a direct UPDATE")
+    same(rows(session, "SELECT * FROM %s" % table), [(1, None, None)], "nothing of it stayed")
+
+
+@each
 def triggers(engine, session):
     """Local row triggers and views WITH CHECK OPTION see whole rows."""
     table = engine.table("thing")
@@ -555,9 +691,8 @@ def partitions():
         same(cursor.rowcount, 400, "row by row")
         cursor.execute("DELETE FROM %s WHERE id >= 300" % root)
         same(cursor.rowcount, 300, "DELETE of all partitions")
-    same(rows(session, "SELECT region, count(*) FROM %s WHERE v = 8 GROUP BY region ORDER BY region" % root),
+    same(rows(session, "SELECT region, count(*) FROM %s WHERE v = 8 AND id >= 200 GROUP BY region ORDER BY region" % root),
          [(name, 25) for name in sorted(names)], "COPY through the partitioned table")
-    rows(session, "UPDATE %s_local SET region = region WHERE id = 3" % root)
     rows(session, "UPDATE %s SET region = 'mysql' WHERE region = 'local' AND id = 3" % root)
     same(rows(session, "SELECT tableoid::regclass::text FROM %s WHERE id = 3" % root), [(SCHEMA + ".part_mysql",)], "a local row moves to another engine")
     error = raised(rows, session, "UPDATE %s SET region = 'mysql' WHERE id = 7 OR region = 'mysql'" % root)
@@ -565,4 +700,4 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, transactions, copy, batches, keys, computed, local_columns, constraints,
-    conflicts, triggers, refusals, read_only, history, partitions)
+    conflicts, mixed, upsert, odd_types, lossy_values, triggers, refusals, read_only, history, partitions)

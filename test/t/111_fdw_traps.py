@@ -212,7 +212,7 @@ def errors_in_the_middle():
     world().remote(PG, "DROP VIEW IF EXISTS bad", "CREATE VIEW bad AS SELECT i AS id, 1 / (5000 - i) AS x FROM generate_series(1, 10000) AS i")
     world().remote(LITE, "DROP VIEW IF EXISTS bad", "CREATE VIEW bad AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 10000)"
                    " SELECT i AS id, abs(CASE WHEN i = 5000 THEN -9223372036854775807 - 1 ELSE i END) AS x FROM c")
-    world().remote(MY, "DROP VIEW IF EXISTS bad", "CREATE VIEW bad AS SELECT seq AS id, 9223372036854775807 - 5000 + seq AS x FROM seq_1_to_10000")
+    world().remote(MY, "DROP VIEW IF EXISTS bad", "CREATE VIEW bad AS SELECT seq AS id, CAST(seq AS SIGNED) + 9223372036854770807 AS x FROM seq_1_to_10000")
     for engine in ALL:
         attach_again(engine)
         got = world().error(engine, "SELECT * FROM @bad")
@@ -375,7 +375,7 @@ def divisions():
 def overflows():
     """Overflow is an error"""
     fails("overflow", ALL, "SELECT id FROM @numbers WHERE j + 1 > 0", "22003")
-    fails("overflow", ALL, "SELECT id FROM @numbers WHERE i + 1 > 0", "22003")
+    fails("overflow", (PG, MY), "SELECT id FROM @numbers WHERE i + 1 > 0", "22003")  # SQLite's integers are bigint
     fails("overflow", ALL, "SELECT j * 2 FROM @numbers", "22003")
     fails("overflow", ALL, "SELECT id FROM @numbers WHERE -j > 0", "22003")
     answers("overflow", ALL, "SELECT sum(j) FROM @numbers WHERE id IN (1, 3)", ["9223372036854775808"])
@@ -402,9 +402,10 @@ def exactness():
     ids("exact numbers", (PG, MY), "numbers", "n = 9007199254740992", [])
     ids("numeric and double", ALL, "numbers", "n = 0.0049", [4])
     ids("numeric and double", ALL, "numbers", "n = 2.5::float8", [1])
-    ids("single precision", ALL, "numbers", "r = 1.1::real", [1])
+    ids("single precision", (PG, MY), "numbers", "r = 1.1::real", [1])
     ids("single precision", (PG, MY), "numbers", "r = 1.1::float8", [])
-    ids("single precision", ALL, "numbers", "r = '1.234567'::real", [3])
+    ids("single precision", (PG, MY), "numbers", "r = '1.234567'::real", [3])
+    ids("double precision", (LITE,), "numbers", "r = 1.1::float8", [1])
     answers("single precision", ALL, "SELECT r::real FROM @numbers WHERE id IN (1, 3) ORDER BY id", ["1.1", "1.234567"])
 
 
@@ -414,12 +415,13 @@ def aggregates():
     answers("avg", ALL, "SELECT avg(z) FROM @numbers WHERE id IN (2, 3, 6)", ["1.00000000000000000000"])
     answers("avg", ALL, "SELECT avg(i)::text FROM @numbers WHERE id IN (1, 6)", ["4.5000000000000000"])
     answers("avg", ALL, "SELECT avg(z)::text FROM @numbers WHERE id IN (1, 2, 6, 3)", ["0.75000000000000000000"])
-    answers("sum", ALL, "SELECT sum(i), sum(z), pg_typeof(sum(i)), pg_typeof(sum(j)) FROM @numbers", [("2147483652", "6", "bigint", "numeric")])
+    answers("sum", (PG, MY), "SELECT sum(i), sum(z), pg_typeof(sum(i)), pg_typeof(sum(j)) FROM @numbers", [("2147483652", "6", "bigint", "numeric")])
+    answers("sum", (LITE,), "SELECT sum(i), sum(z), pg_typeof(sum(i)) FROM @numbers", [("2147483652", "6", "numeric")])
     answers("sum", ALL, "SELECT sum(n) FROM @numbers WHERE id < 5", ["1.5049"])
     answers("sum of nothing", ALL, "SELECT sum(i), count(i), count(*), max(i) FROM @numbers WHERE id > 100", [(None, "0", "0", None)])
     answers("stddev", ALL, "SELECT stddev(i)::text, stddev_pop(i)::text, variance(i)::text FROM @numbers WHERE id IN (1, 3)",
             [("2.8284271247461901", "2.0000000000000000", "8.0000000000000000")])
-    answers("min and max", ALL, "SELECT min(i), max(j), min(n) FROM @numbers", [("-7", "9223372036854775807", "-2.5000")])
+    answers("min and max", ALL, "SELECT min(i), max(j), round(min(n), 2) FROM @numbers", [("-7", "9223372036854775807", "-2.50")])
     answers("count", ALL, "SELECT count(*) FROM @numbers", ["6"], ALL, r"(?i)count\(\*\)")
     answers("count", ALL, "SELECT count(*) FILTER (WHERE z = 0), count(DISTINCT z) FROM @numbers", [("2", "4")])
     answers("group", ALL, "SELECT z, count(*) FROM @numbers GROUP BY z ORDER BY z", [("0", "2"), ("1", "1"), ("2", "1"), ("3", "1"), (None, "1")], ALL, "GROUP BY")

@@ -222,8 +222,13 @@ class Composer:
             parts.append(Clause(" HAVING ", self.having(writer)))
         if not keys or self.rng.random() < 0.5:
             return Query(Node(None, parts))
-        order = Clause(" ORDER BY ", Items([Node(None, [key, self.direction()]) for key in keys]))
+        order = Clause(" ORDER BY ", Items([Node(None, [key, ' COLLATE "C"' if self.is_text(key) and self.rng.random() < 0.4 else "", self.direction()])
+                                            for key in keys]))
         return Query(Node(None, [*parts, order, *([self.limit()] if self.rng.random() < 0.5 else [])]), order)
+
+    @staticmethod
+    def is_text(key):
+        return any(child.family == "S" for child in key.children())
 
     def having(self, writer):
         one = self.rng.choice(["count(*) > 1", "count(*) < 5", "count(*) between 2 and 9", "min({i}) < 3", "sum({i}) > 10", "max({i}) is not null",

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "remote/mysql/cursor.hpp"
+#include "remote/mysql/decode.hpp"
 #include "remote/mysql/error.hpp"
 
 namespace tenancy::remote::mysql {
@@ -52,9 +53,11 @@ bool
 RowCursor::fetch_row(Batch &batch, const Budget &budget)
 {
 	MYSQL_STMT *const stmt = flow_.statement->stmt;
+	Row &row = flow_.statement->row;
+	Aim const aim(row, native_, batch);
 	switch (flow_.owner.handle().fetch(stmt, budget)) {
 	case 0:
-	case MYSQL_DATA_TRUNCATED: flow_.statement->row.decode(stmt, native_, batch, batch.add_row()); return true;
+	case MYSQL_DATA_TRUNCATED: row.decode(stmt, native_, batch); return true;
 	case MYSQL_NO_DATA: return false;
 	default: throw statement_error(report_of(stmt));
 	}

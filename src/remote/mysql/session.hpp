@@ -12,7 +12,7 @@
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/mysql/lexer.hpp"
-#include "remote/mysql/types.hpp"
+#include "remote/mysql/row.hpp"
 
 namespace tenancy::remote::mysql {
 

@@ -1,7 +1,6 @@
 /*
  * Columns: what the server's metadata says about them. Pure regime.
  */
-#include <algorithm>
 #include <string_view>
 
 #include "core/pgtype.hpp"
@@ -49,7 +48,8 @@ struct Described {
 Described
 make(const MYSQL_FIELD &field, Form form, std::uint32_t oid, std::string native, std::int32_t typmod = -1)
 {
-	return {{std::string(field.name), oid, typmod, std::move(native)}, {form, 0}};
+	bool const natural = (field.flags & UNSIGNED_FLAG) != 0 || field.type == MYSQL_TYPE_YEAR;
+	return {{std::string(field.name), oid, typmod, std::move(native)}, {form, 0, wire_of(field.type), natural}};
 }
 
 Described
@@ -159,6 +159,23 @@ sign(std::string &signature, const MYSQL_FIELD *fields, unsigned count, bool ext
 
 } // namespace
 
+Wire
+wire_of(enum_field_types type) noexcept
+{
+	switch (type) {
+	case MYSQL_TYPE_NULL: return Wire::nothing;
+	case MYSQL_TYPE_TINY: return Wire::one;
+	case MYSQL_TYPE_SHORT:
+	case MYSQL_TYPE_YEAR: return Wire::two;
+	case MYSQL_TYPE_INT24:
+	case MYSQL_TYPE_LONG:
+	case MYSQL_TYPE_FLOAT: return Wire::four;
+	case MYSQL_TYPE_LONGLONG:
+	case MYSQL_TYPE_DOUBLE: return Wire::eight;
+	default: return Wire::counted;
+	}
+}
+
 bool
 Layout::describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const
 {
@@ -166,13 +183,6 @@ Layout::describes(const MYSQL_FIELD *fields, unsigned count, bool extended) cons
 	now.reserve(signature.size());
 	sign(now, fields, count, extended);
 	return now == signature;
-}
-
-bool
-Layout::binds_like(const Layout &other) const noexcept
-{
-	return std::equal(shapes.begin(), shapes.end(), other.shapes.begin(), other.shapes.end(),
-	                  [](const Shape &a, const Shape &b) { return a.form == b.form && a.bits == b.bits; });
 }
 
 Layout

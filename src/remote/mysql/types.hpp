@@ -22,8 +22,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "remote/mysql/async.hpp"
@@ -46,9 +45,18 @@ enum class Form : std::uint8_t {
 	time
 };
 
+/* How a value lies in a row of the binary protocol: its size, or counted: behind its length. */
+enum class Wire : std::uint8_t { nothing = 0, one = 1, two = 2, four = 4, eight = 8, counted = 255 };
+
+Wire wire_of(enum_field_types type) noexcept;
+
 struct Shape {
 	Form form = Form::text;
 	unsigned bits = 0; /* width of bit(n) */
+	Wire wire = Wire::counted;
+	bool natural = false; /* an integer without a sign */
+
+	bool operator==(const Shape &) const = default;
 };
 
 /* How the rows of a statement look. */
@@ -59,48 +67,9 @@ struct Layout {
 
 	/* Would the same come of these fields? */
 	bool describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const;
-	/* Values of the other land in the same places. */
-	bool binds_like(const Layout &other) const noexcept;
 };
 
 /* extended: the fields are as the server sent them, so that their extended metadata can be read. */
 Layout layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended);
-
-/* Where the library puts the values of one row of a prepared statement. */
-class Row {
-public:
-	Row() = default;
-	/* Bind stmt's result to this row. */
-	void bind(MYSQL_STMT *stmt, const std::vector<Shape> &shapes);
-	/* The row just fetched, into cells; native: of the kinds that RunOptions::native allows. */
-	void decode(MYSQL_STMT *stmt, bool native, Batch &batch, Cell *cells);
-
-private:
-	struct Slot {
-		Form form = Form::text;
-		unsigned bits = 0;
-		Flag is_null = 0, error = 0;
-		unsigned long length = 0;
-		union {
-			std::int64_t integer = 0;
-			std::uint64_t natural;
-			float single;
-			double real;
-			MYSQL_TIME time;
-		};
-		std::unique_ptr<char[]> buffer;
-		unsigned long capacity = 0;
-	};
-	static MYSQL_BIND binding(Slot &slot);
-	void fetch_long(MYSQL_STMT *stmt, unsigned column, Batch &batch, Cell &cell);
-	void grow(Slot &slot, unsigned column);
-
-	std::vector<Slot> slots_; /* never moved while bound */
-	std::vector<MYSQL_BIND> binds_;
-	bool rebind_ = false;
-};
-
-/* A value of the text protocol. */
-void decode_text(const Shape &shape, std::string_view text, Batch &batch, Cell &cell);
 
 } // namespace tenancy::remote::mysql

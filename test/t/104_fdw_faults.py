@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+"""What goes wrong on the remote side of a foreign table is an error that says so, leaks nothing, and ends with the statement."""
+
+import contextlib
+import os
+import time
+
+from foreign import ForeignTables
+from tenancy import (UNIQUE, Background, User, client_server, connect, environment, free_port, history, memory, mysql, note, ok,
+                     person_role, pid_of, raised, rows, run, same, sqlstate, value, wait_until)
+
+COUNT = 200_000
+REPEATS = 10_000
+LOST = ("08006", "08003", "57P01", "08007", "08001", "57014", "HV000", "08000")
+
+tables = ForeignTables("faults", COUNT)
+ENGINES = tables.engines
+SERVERS = [engine for engine in ENGINES if engine != "lite"]
+
+
+def backends(engine):
+    """Process ids of the remote statements or sessions that work on this test's tables."""
+    if engine == "pg":
+        with contextlib.closing(client_server()) as session:
+            return [row[0] for row in rows(session, "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND pid <>"
+                                           " pg_backend_pid()", "%" + tables.word + "%")]
+    return [int(row[0]) for row in mysql("SELECT id FROM information_schema.processlist WHERE user = '%s'"
+                                         " AND id <> connection_id()" % environment("MYSQL_USER"))]
+
+
+def kill(engine, query_only=False):
+    """End the remote sessions of this test, or only what they run; answers how many."""
+    found = backends(engine)
+    for pid in found:
+        if engine == "pg":
+            with contextlib.closing(client_server()) as session:
+                rows(session, "SELECT %s(%%s)" % ("pg_cancel_backend" if query_only else "pg_terminate_backend"), pid)
+        else:
+            mysql("KILL %s %d" % ("QUERY" if query_only else "CONNECTION", pid))
+    return len(found)
+
+
+def descriptors(session):
+    return len(os.listdir("/proc/%d/fd" % pid_of(session)))
+
+
+def works(session, engine, name):
+    same(value(session, "SELECT v FROM %s.t WHERE id = 7" % tables.schema(engine)), "v7", name + ": the next query works")
+
+
+def make_tall(engine):
+    """A foreign table over a remote query with more rows than anybody waits for."""
+    with contextlib.closing(connect()) as session:
+        query = "SELECT a.id FROM t_%s AS a CROSS JOIN t_%s AS b" % (tables.word, tables.word)
+        rows(session, "CREATE FOREIGN TABLE %s.tall (id integer) SERVER %s OPTIONS (query '%s')"
+             % (tables.schema(engine), tables.server(engine), query))
+        rows(session, 'GRANT SELECT ON %s.tall TO "%s"' % (tables.schema(engine), person_role()))
+
+
+def read_tall(session, engine):
+    return raised(rows, session, "SELECT count(*) FROM (SELECT id FROM %s.tall OFFSET 0) AS x" % tables.schema(engine))
+
+
+def in_the_middle():
+    """The remote session dies while rows stream, with and without a transaction and a savepoint around it."""
+    for engine in SERVERS:
+        for label, before in (("alone", []), ("in a transaction", ["BEGIN"]),
+                              ("in a subtransaction", ["BEGIN", "SAVEPOINT s"])):
+            name = "%s %s" % (engine, label)
+            with contextlib.closing(tables.connect(engine)) as session:
+                for statement in before:
+                    rows(session, statement)
+                stream = Background(read_tall, session, engine)
+                wait_until(lambda: kill(engine) > 0 or not stream.running(), 20, "a remote statement of " + name)
+                error = stream.value()
+                ok(error is not None and error.pgcode in LOST, name + ": a killed session is an error, not the end of the rows",
+                   lambda: "%s %s" % (error and error.pgcode, error))
+                if "SAVEPOINT s" in before:
+                    rows(session, "ROLLBACK TO s")
+                    ok(sqlstate(rows, session, "SELECT v FROM %s.t WHERE id = 1" % tables.schema(engine)) in LOST,
+                       name + ": what the transaction had there is lost until its end")
+                if before:
+                    rows(session, "ROLLBACK")
+                works(session, engine, name)
+
+
+def cancelled_there():
+    """KILL QUERY and pg_cancel_backend in mid-scan."""
+    for engine in SERVERS:
+        with contextlib.closing(tables.connect(engine)) as session:
+            stream = Background(read_tall, session, engine)
+            wait_until(lambda: kill(engine, query_only=True) > 0 or not stream.running(), 20, "a remote statement")
+            error = stream.value()
+            ok(error is not None, engine + ": a cancelled remote statement is an error", str(error))
+            note(error)
+            works(session, engine, engine)
+
+
+def too_slow():
+    """tenancy.statement_timeout ends a scan, and the remote statement with it."""
+    for engine in ENGINES:
+        with contextlib.closing(tables.connect(engine, statement_timeout="300ms")) as session:
+            start = time.monotonic()
+            error = read_tall(session, engine)
+            seconds = time.monotonic() - start
+            same(error and error.pgcode, "57014", engine + ": a scan has a time limit")
+            ok(seconds < 3, engine + ": and keeps it", "%.2f s" % seconds)
+            if engine in SERVERS:
+                wait_until(lambda: engine != "pg" or not [1 for _ in running_there()], 5, "the remote end")
+            works(session, engine, engine)
+
+
+def running_there():
+    with contextlib.closing(client_server()) as session:
+        return rows(session, "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s AND pid <>"
+                    " pg_backend_pid()", "%" + tables.word + "%")
+
+
+def at_commit():
+    """The remote session dies between the last statement and the commit: the local transaction does not commit."""
+    for engine in SERVERS:
+        with contextlib.closing(tables.connect(engine)) as session:
+            rows(session, "CREATE TEMP TABLE IF NOT EXISTS mine (n int)")
+            rows(session, "BEGIN")
+            rows(session, "INSERT INTO mine VALUES (1)")
+            rows(session, "UPDATE %s.t SET v = 'never' WHERE id = 1" % tables.schema(engine))
+            ok(kill(engine) > 0, engine + ": the remote session was there")
+            error = raised(rows, session, "COMMIT")
+            ok(error is not None and error.pgcode in LOST, engine + ": a commit without its remote side is an error",
+               lambda: "%s %s" % (error and error.pgcode, error))
+            same(value(session, "SELECT count(*) FROM mine"), 0, engine + ": and commits nothing here")
+            same(tables.remote(engine, "SELECT v FROM {t} WHERE id = 1")[0][0], "v1", engine + ": nor there")
+            works(session, engine, engine)
+
+
+def changed_columns():
+    """A remote column changed its type, or is gone, since the table was imported."""
+    changes = {"pg": "ALTER TABLE {u} ALTER COLUMN id TYPE text USING 'x' || id",
+               "my": "ALTER TABLE {u} MODIFY id varchar(20)", "lite": None}
+    for engine in ENGINES:
+        schema = tables.schema(engine)
+        if changes[engine]:
+            tables.remote(engine, changes[engine])
+            if engine == "my":
+                tables.remote(engine, "UPDATE {u} SET id = concat('x', id)")
+            with contextlib.closing(tables.connect(engine)) as session:
+                error = raised(rows, session, "SELECT id FROM %s.u" % schema)
+                ok(error is not None and "column \"id\" of foreign table" in str(error),
+                   engine + ": a value that is no number any more names its column", str(error))
+                works(session, engine, engine)
+        tables.remote(engine, "ALTER TABLE {u} RENAME COLUMN v TO w")
+        with contextlib.closing(tables.connect(engine)) as session:
+            error = raised(rows, session, "SELECT v FROM %s.u LIMIT 1" % schema)
+            ok(error is not None and error.pgcode in ("42703", "HV000", "42000", "42S22"),
+               engine + ": a column that is gone is an error", lambda: "%s %s" % (error and error.pgcode, error))
+            works(session, engine, engine)
+        tables.remote(engine, "ALTER TABLE {u} RENAME COLUMN w TO v")
+
+
+def long_values():
+    """A value of a megabyte comes whole; one that the local type cannot hold is an error."""
+    wide = {"pg": "repeat('é', 1048576)", "my": "repeat('é', 1048576)",
+            "lite": "replace(hex(zeroblob(1048576)), '00', 'é')"}
+    for engine in ENGINES:
+        tables.remote(engine, {"pg": "ALTER TABLE {t} ALTER COLUMN v TYPE text", "my": "ALTER TABLE {t} MODIFY v longtext",
+                               "lite": "SELECT 1"}[engine])
+        tables.remote(engine, "UPDATE {t} SET v = %s WHERE id = 3" % wide[engine])
+        schema = tables.schema(engine)
+        with contextlib.closing(tables.connect(engine)) as session:
+            same(value(session, "SELECT length(v) FROM (SELECT v FROM %s.t WHERE id = 3 OFFSET 0) AS x" % schema), 1048576,
+                 engine + ": a megabyte of characters")
+            same(value(session, "SELECT count(*) FROM (SELECT v FROM %s.t OFFSET 0) AS x" % schema), COUNT,
+                 engine + ": and the rows behind it")
+        tables.remote(engine, "UPDATE {t} SET v = 'v3' WHERE id = 3")
+
+
+def no_leak():
+    """Ten thousand failing scans: no descriptor, no connection, no memory stays."""
+    for engine in ENGINES:
+        schema = tables.schema(engine)
+        with contextlib.closing(tables.connect(engine, history_durability="async")) as session:
+            statement = ("DO $$ BEGIN FOR i IN 1..%%d LOOP BEGIN"
+                         " PERFORM 1 / (v <> 'v7')::int FROM (SELECT v FROM %s.t WHERE id BETWEEN 5 AND 7 OFFSET 0) AS x;"
+                         " RAISE EXCEPTION 'no error'; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$" % schema)
+            rows(session, statement % (REPEATS // 20))
+            before, files = memory(pid_of(session))["private"], descriptors(session)
+            rows(session, statement % REPEATS)
+            grown = memory(pid_of(session))["private"] - before
+            ok(grown < 4096, "%s: %d scans that fail in the middle leave no memory" % (engine, REPEATS), "%d kB" % grown)
+            same(descriptors(session), files, engine + ": nor a descriptor")
+            same(value(session, "SELECT count(*) FROM tenancy.pool()"), 1, engine + ": and one connection")
+            works(session, engine, engine)
+
+
+def unreachable():
+    """A server that is not there."""
+    user = User("unreachable")
+    connection = user.postgres("gone", port=free_port())
+    with contextlib.closing(user.connect()) as session, contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE SERVER gone_%s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (UNIQUE, connection))
+        rows(admin, "CREATE SCHEMA gone_" + UNIQUE)
+        rows(admin, "CREATE FOREIGN TABLE gone_%s.t (id int) SERVER gone_%s" % (UNIQUE, UNIQUE))
+        rows(admin, "GRANT USAGE ON SCHEMA gone_%s TO PUBLIC; GRANT SELECT ON gone_%s.t TO PUBLIC" % (UNIQUE, UNIQUE))
+        same(sqlstate(rows, session, "SELECT * FROM gone_%s.t" % UNIQUE), "08001", "no server: an error of class 08")
+        same([entry["status"] for entry in history("connection_id = %s", connection)], ["error"], "which history has")
+        rows(admin, "DROP SERVER gone_%s CASCADE; DROP SCHEMA gone_%s" % (UNIQUE, UNIQUE))
+
+
+for each in ENGINES:
+    make_tall(each)
+run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable)

@@ -1,0 +1,426 @@
+/*
+ * The MySQL/MariaDB driver against servers of our own that do not behave: what they get to know, how long they can
+ * hold a session up, and what they can make of its memory.
+ */
+#include <atomic>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "mysql_fixture.hpp"
+
+namespace {
+
+using namespace tenancy;
+using namespace tenancy::test::maria;
+
+/* A server of our own on a free port, which plays one connection after another by script. */
+class Rogue {
+public:
+	using Script = std::function<void(Rogue &)>;
+
+	explicit Rogue(Script script)
+		: script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	{
+		sockaddr_in address{};
+		address.sin_family = AF_INET;
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		socklen_t length = sizeof(address);
+		if (bind(listener_, reinterpret_cast<sockaddr *>(&address), length) != 0 || listen(listener_, 8) != 0 ||
+		    getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &length) != 0)
+			throw std::runtime_error("cannot listen");
+		port = ntohs(address.sin_port);
+		thread_ = std::thread([this] { serve(); });
+	}
+	~Rogue()
+	{
+		shutdown(listener_, SHUT_RDWR);
+		if (client_ >= 0)
+			shutdown(client_, SHUT_RDWR);
+		thread_.join();
+		close(listener_);
+	}
+	void send_bytes(std::string_view bytes)
+	{
+		static_cast<void>(!::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+	}
+	void send_end() { shutdown(client_, SHUT_WR); }
+	void send_packet(unsigned char number, std::string_view payload)
+	{
+		std::string packet = {static_cast<char>(payload.size()), static_cast<char>(payload.size() >> 8), 0,
+		                      static_cast<char>(number)};
+		packet += payload;
+		send_bytes(packet);
+	}
+	void greet(unsigned capabilities = 0xf7ff) { send_packet(0, greeting(capabilities)); }
+	static std::string greeting(unsigned capabilities)
+	{
+		std::string hello = std::string("\x0a"
+		                                "8.0.99\0\1\0\0\0abcdefgh\0",
+		                                21);
+		hello += {static_cast<char>(capabilities), static_cast<char>(capabilities >> 8), 45, 2, 0, '\x0f', 0, 21};
+		hello += std::string(10, '\0') + "ijklmnopqrst" + '\0' + "mysql_native_password" + '\0';
+		return hello;
+	}
+	/* What the client sends next; empty when it hung up. */
+	std::string receive()
+	{
+		char buffer[65536];
+		ssize_t const size = recv(client_, buffer, sizeof(buffer), 0);
+		std::string const text(buffer, size > 0 ? static_cast<std::size_t>(size) : 0);
+		received += text;
+		return text;
+	}
+
+	/* One packet, where the client may have sent several at once; with its head, since it may be empty. */
+	std::string receive_packet()
+	{
+		std::string packet(4, '\0');
+		if (recv(client_, packet.data(), packet.size(), MSG_WAITALL) != 4)
+			return {};
+		auto const byte = [&packet](std::size_t i) { return static_cast<unsigned char>(packet[i]); };
+		std::size_t const size = byte(0) + byte(1) * 256u + byte(2) * 65536u;
+		packet.resize(4 + size);
+		if (size > 0 && recv(client_, packet.data() + 4, size, MSG_WAITALL) != static_cast<ssize_t>(size))
+			return {};
+		received += packet;
+		return packet;
+	}
+
+	std::uint16_t port = 0;
+	std::string received; /* read it when the rogue is done: after done */
+	std::atomic<bool> done{false};
+
+private:
+	void serve()
+	{
+		for (;;) {
+			client_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+			if (client_ < 0)
+				return;
+			script_(*this);
+			done = true;
+			close(client_.exchange(-1));
+		}
+	}
+
+	Script script_;
+	int listener_;
+	std::atomic<int> client_{-1};
+	std::thread thread_;
+};
+
+constexpr std::string_view ok_packet("\0\0\0\2\2\0\0", 7); /* autocommit, no backslash escapes */
+
+class MysqlRogue : public MysqlFixture {
+protected:
+	void SetUp() override {}
+	Target target_of(const Rogue &rogue)
+	{
+		Target result = target();
+		result.port = rogue.port;
+		result.password = core::Secret(std::string_view("canary-password"));
+		result.connect_timeout_ms = 3000;
+		return result;
+	}
+	static void wait_for(const Rogue &rogue)
+	{
+		for (int i = 0; i < 200 && !rogue.done; ++i)
+			std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	}
+};
+
+TEST_F(MysqlRogue, GetsNoFile)
+{
+	/* In answer to the session's settings, its isolation, its time limit, a prepare, and a plain query. */
+	for (int stage = 0; stage < 5; ++stage) {
+		SCOPED_TRACE(stage);
+		std::atomic<bool> asked = false;
+		Rogue rogue([&](Rogue &self) {
+			self.greet();
+			self.receive();
+			self.send_packet(2, ok_packet);
+			for (int query = 0; !self.receive_packet().empty(); ++query) {
+				asked = asked || query == stage;
+				if (query == stage)
+					self.send_packet(1, "\xfb/etc/passwd");
+				else if (query == 3)
+					self.send_packet(1, "\xff\x0f\x05#HY000not in the prepared statement protocol");
+				else
+					self.send_packet(1, ok_packet);
+			}
+		});
+		auto const attempt = [&] {
+			auto const victim = mysql::connect(target_of(rogue), waiter);
+			RunOptions options;
+			options.timeout_ms = 1000;
+			rows(*victim, "load data local infile '/etc/passwd' into table t", {}, options);
+		};
+		failure(attempt);
+		wait_for(rogue);
+		EXPECT_TRUE(asked);
+		EXPECT_EQ(rogue.received.find("root:"), std::string::npos);
+	}
+}
+
+TEST_F(MysqlRogue, GetsNoClearPassword)
+{
+	for (const char *const method :
+	     {"mysql_clear_password", "dialog", "caching_sha2_password", "sha256_password", "mysql_old_password"}) {
+		Rogue rogue([&](Rogue &self) {
+			self.greet();
+			self.receive();
+			self.send_packet(2, std::string("\xfe") + method + '\0' + "abcdefghijklmnopqrst" + '\0');
+			self.receive();
+			self.receive();
+		});
+		core::Error const error = failure([&] { mysql::connect(target_of(rogue), waiter); });
+		EXPECT_EQ(error.kind, FailureKind::password) << method << ": " << error.message << " " << error.detail;
+		wait_for(rogue);
+		EXPECT_EQ(rogue.received.find("canary"), std::string::npos) << method;
+	}
+}
+
+TEST_F(MysqlRogue, GetsNoLoginWithoutTheTlsThatIsRequired)
+{
+	for (TlsMode const mode : {TlsMode::require, TlsMode::verify_ca, TlsMode::verify_full}) {
+		Rogue rogue([](Rogue &self) {
+			self.greet();
+			self.receive();
+		});
+		Target wary = target_of(rogue);
+		wary.tls = mode;
+		EXPECT_EQ(failure([&] { mysql::connect(wary, waiter); }).kind, FailureKind::tls);
+		wait_for(rogue);
+		EXPECT_EQ(rogue.received, "");
+	}
+}
+
+TEST_F(MysqlRogue, CannotHoldUsUp)
+{
+	/* Silent from the start, in the middle of the greeting, at the TLS handshake, after the login. */
+	for (int stage = 0; stage < 4; ++stage) {
+		SCOPED_TRACE(stage);
+		Rogue rogue([&](Rogue &self) {
+			if (stage == 1)
+				self.send_bytes(std::string_view("\x60\0\0\0\x0a"
+				                                 "8.0",
+				                                 8));
+			if (stage == 2)
+				self.greet(0xffff);
+			if (stage == 3)
+				self.greet();
+			while (!self.receive().empty())
+				continue;
+		});
+		Target slow = target_of(rogue);
+		slow.connect_timeout_ms = 1500;
+		auto start = steady_clock::now();
+		EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
+		EXPECT_LT(seconds_since(start), 2.6);
+		waiter.interrupt_after(200);
+		start = steady_clock::now();
+		EXPECT_THROW(mysql::connect(slow, waiter), test::Interrupted);
+		EXPECT_LT(seconds_since(start), 1.4);
+		waiter.clear();
+	}
+}
+
+TEST_F(MysqlRogue, CannotPassForAnother)
+{
+	Rogue rogue([](Rogue &self) {
+		self.send_packet(0, "\xff\x10\x04Too many connections");
+		self.receive();
+	});
+	core::Error const full = failure([&] { mysql::connect(target_of(rogue), waiter); });
+	EXPECT_STREQ(full.sqlstate, "53300") << full.message << ": " << full.detail;
+	Rogue closing([](Rogue &) {});
+	EXPECT_EQ(failure([&] { mysql::connect(target_of(closing), waiter); }).kind, FailureKind::refused);
+	Rogue web([](Rogue &self) {
+		self.send_packet(0, "HTTP/1.1 400 Bad Request");
+		self.receive();
+	});
+	EXPECT_EQ(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::refused);
+}
+
+/* What the library must not get to read as a first packet: it would die of the report of progress. */
+TEST_F(MysqlRogue, IsLookedAtBeforeAnything)
+{
+	std::string const whole = Rogue::greeting(0xf7ff);
+	std::string const progress("\xff\xff\xff\1\1\1\0\0\0\0\0", 11);
+	for (auto const &first : {progress, std::string(), std::string("\xff\1"), std::string("\x0b") + whole.substr(1),
+	                          whole.substr(0, 30), std::string(1, '\x0a') + std::string(5000, 'x') + whole.substr(1)})
+		for (TlsMode const mode : {TlsMode::disable, TlsMode::prefer}) {
+			Rogue rogue([&](Rogue &self) {
+				self.send_packet(0, first);
+				self.greet();
+				self.receive();
+			});
+			Target wary = target_of(rogue);
+			wary.tls = mode;
+			core::Error const error = failure([&] { mysql::connect(wary, waiter); });
+			EXPECT_EQ(error.kind, FailureKind::refused) << first.size() << ": " << error.message;
+			EXPECT_STREQ(error.sqlstate, "08P01") << first.size();
+			wait_for(rogue);
+			EXPECT_EQ(rogue.received, "");
+		}
+}
+
+/* The library goes from one report of progress to the next without a pause. */
+TEST_F(MysqlRogue, CannotHoldUsUpWithProgress)
+{
+	Rogue rogue([](Rogue &self) {
+		self.greet();
+		self.receive();
+		std::string reports;
+		for (int i = 0; i < 4000; ++i)
+			reports += std::string("\x0b\0\0\2\xff\xff\xff\1\1\1\0\0\0\0\0", 15);
+		for (auto const start = steady_clock::now(); seconds_since(start) < 5;)
+			self.send_bytes(reports);
+	});
+	Target slow = target_of(rogue);
+	slow.connect_timeout_ms = 1000;
+	auto const start = steady_clock::now();
+	EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
+	EXPECT_LT(seconds_since(start), 2);
+}
+
+/* Texts of a right and a wrong shape, the same ones every time. */
+class Mutator {
+public:
+	std::size_t below(std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_); }
+	std::string operator()(std::string text)
+	{
+		constexpr unsigned char telling[] = {0, 1, 2, 3, 10, 21, 0x7f, 250, 251, 252, 253, 254, 255};
+		for (std::size_t changes = below(4); changes > 0 && !text.empty(); --changes)
+			switch (std::size_t const at = below(text.size()); below(6)) {
+			case 0: text.resize(at); break;
+			case 1: text.erase(at, 1 + below(8)); break;
+			case 2: text.insert(at, std::string(1 + below(20), static_cast<char>(below(256)))); break;
+			default: text[at] = static_cast<char>(telling[below(std::size(telling))]);
+			}
+		return text;
+	}
+
+private:
+	std::mt19937 random_{20240229};
+};
+
+/* Greetings and answers of a right and a wrong shape: any end but a crash will do. */
+TEST_F(MysqlRogue, SpeaksGibberish)
+{
+	Mutator mutated;
+	std::vector<std::string> const answers = {std::string(ok_packet),
+	                                          std::string("\0\0\0\2\x40\0\0\0\x10\1\x05\4name\0\x08\x14\2id\1x", 21),
+	                                          std::string("\xfemysql_native_password\0abcdefghijklmnopqrst\0", 44),
+	                                          std::string("\xfe"
+	                                                      "client_ed25519\0abcdefghijklmnopqrstuvwxyz012345",
+	                                                      48),
+	                                          std::string("\xff\xff\xff\1\1\1\0\0\0\4text", 14),
+	                                          std::string("\xff\x15\x04#28000no", 11),
+	                                          std::string("\x01\x03", 2),
+	                                          "\xfe"};
+	for (int round = 0; round < 2000; ++round) {
+		SCOPED_TRACE(round);
+		std::string const hello = mutated.below(3) == 0 ? mutated(Rogue::greeting(0xf7ff)) : Rogue::greeting(0xf7ff);
+		std::vector<std::string> replies;
+		for (std::size_t i = 0; i < 6; ++i)
+			replies.push_back(mutated(answers[mutated.below(answers.size())]));
+		Rogue rogue([&](Rogue &self) {
+			self.send_packet(0, hello);
+			if (self.receive().empty())
+				return;
+			for (auto const &reply : replies)
+				self.send_packet(2, reply);
+			self.send_end();
+			while (!self.receive().empty())
+				continue;
+		});
+		Target patient = target_of(rogue);
+		patient.connect_timeout_ms = 1000;
+		try {
+			mysql::connect(patient, waiter);
+		} catch (const core::Error &) {
+			continue;
+		}
+	}
+}
+
+/* The server's side of a prepared statement with one row of four columns. */
+class RowServer {
+public:
+	RowServer(std::string row, std::string columns) : row_(std::move(row)), columns_(std::move(columns)) {}
+	void operator()(Rogue &self) const
+	{
+		self.greet();
+		self.receive_packet();
+		self.send_packet(2, ok_packet);
+		for (std::string packet; (packet = self.receive_packet()).size() > 4;)
+			switch (packet[4]) {
+			case 0x16: /* prepare */
+				self.send_packet(1, std::string("\0\1\0\0\0\4\0\0\0\0\0\0", 12));
+				send_columns(self);
+				break;
+			case 0x17: /* execute */
+				self.send_packet(1, "\4");
+				send_columns(self);
+				self.send_packet(7, row_);
+				self.send_packet(8, end);
+				break;
+			case 0x19: break; /* close */
+			default: self.send_packet(1, ok_packet);
+			}
+	}
+
+private:
+	static constexpr std::string_view end{"\xfe\0\0\2\0", 5};
+	void send_columns(Rogue &self) const
+	{
+		for (char const type : columns_) {
+			std::string column = std::string("\3def\0\0\0\1c\1c\x0c\x2d\0\x40\0\0\0", 18) + type;
+			self.send_packet(2, column + std::string("\0\0\0\0\0", 5));
+		}
+		self.send_packet(6, end);
+	}
+
+	std::string row_, columns_;
+};
+
+TEST_F(MysqlRogue, SendsMalformedRows)
+{
+	using namespace std::string_literals;
+	/* bigint, varchar, datetime, double; and tinyint, blob, time, year. */
+	std::vector<std::pair<std::string, std::string>> const right = {
+		{"\x08\xfd\x0c\x05"s, "\0\0\1\0\0\0\0\0\0\0\3abc\x0b\xe8\x07\2\x1d\1\2\3\1\0\0\0\0\0\0\0\0\0\xf8\x3f"s},
+		{"\x01\xfc\x0b\x0d"s, "\0\0\xff\xfc\3\0xyz\x08\1\1\0\0\0\2\3\4\xe8\x07"s}};
+	RunOptions native;
+	native.native = true;
+	{
+		Rogue honest(RowServer(right[0].second, right[0].first));
+		auto const victim = mysql::connect(target_of(honest), waiter);
+		EXPECT_EQ(rows(*victim, "select 1"), Rows({{"1", "abc", "2024-02-29 01:02:03.000001", "1.5"}}));
+		Rogue plain(RowServer(right[1].second, right[1].first));
+		auto const other = mysql::connect(target_of(plain), waiter);
+		EXPECT_EQ(rows(*other, "select 1"), Rows({{"-1", "xyz", "-26:03:04", "2024"}}));
+	}
+	Mutator mutated;
+	for (int round = 0; round < 2000; ++round) {
+		SCOPED_TRACE(round);
+		auto const &[columns, row] = right[mutated.below(right.size())];
+		Rogue rogue(RowServer(mutated(mutated(row)), mutated.below(8) == 0 ? mutated(columns) + "\x03" : columns));
+		Target patient = target_of(rogue);
+		try {
+			auto const victim = mysql::connect(patient, waiter);
+			native.timeout_ms = 100;
+			rows(*victim, "select 1", {}, native);
+		} catch (const core::Error &) {
+			continue;
+		}
+	}
+}
+
+} // namespace
