@@ -63,6 +63,7 @@ combine(const Relation *outer, const Relation *inner)
 	std::copy_n(outer->sources, outer->source_count, join->sources);
 	std::copy_n(inner->sources, inner->source_count, join->sources + outer->source_count);
 	join->relids = bms_union(outer->relids, inner->relids);
+	join->visible = bms_union(outer->visible, inner->visible);
 	join->outer = outer;
 	join->inner = inner;
 	join->scanned = outer->rows + inner->rows;
@@ -121,6 +122,7 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 		exists->negated = type == JOIN_ANTI;
 		join->conditions = lappend(list_concat_copy(outer->conditions, conditions_of(above)), exists);
 		join->inner = nullptr;
+		join->visible = outer->visible;
 		break;
 	}
 	default: return false;
@@ -157,7 +159,7 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	Estimate const plain = estimate(root, rel, join, false);
 	add_path(rel, reinterpret_cast<Path *>(compat::foreign_join_path(root, rel, plain.rows, plain.startup, plain.total,
 	                                                                 NIL, extra->restrictlist, NIL)));
-	if (root->query_pathkeys != NIL && can_sort(root, rel, join, root->query_pathkeys)) {
+	if (root->query_pathkeys != NIL && can_sort(root, join, root->query_pathkeys)) {
 		Estimate const sorted = estimate(root, rel, join, true);
 		add_path(rel, reinterpret_cast<Path *>(compat::foreign_join_path(root, rel, sorted.rows, sorted.startup,
 		                                                                 sorted.total, root->query_pathkeys,

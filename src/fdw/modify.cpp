@@ -1,5 +1,5 @@
 /*
- * Executing INSERT, UPDATE and DELETE of foreign tables row by row, as the server hands the rows over. PG regime.
+ * Executing UPDATE and DELETE of foreign tables row by row, and what INSERT has in common with them. PG regime.
  */
 #include "fdw/modify.hpp"
 
@@ -10,8 +10,6 @@ extern "C" {
 #include "access/table.h"
 #include "executor/executor.h"
 #include "foreign/fdwapi.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 }
 
@@ -20,12 +18,6 @@ namespace tenancy::fdw {
 namespace {
 
 using remote::DatabaseType;
-
-Modification *
-modification_of(ResultRelInfo *target)
-{
-	return static_cast<Modification *>(target->ri_FdwState);
-}
 
 /* Where the dialect has no RETURNING for the operation, a SELECT by key finds the row. */
 void
@@ -129,44 +121,6 @@ begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, 
 	target->ri_FdwState = modification;
 }
 
-TupleTableSlot *
-exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *)
-{
-	Modification &modification = *modification_of(target);
-	if (modification.buffers) {
-		buffer_row(modification, slot);
-		return slot;
-	}
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	bool const inserted = insert_row(modification, slot);
-	MemoryContextSwitchTo(outer);
-	return inserted ? slot : nullptr;
-}
-
-TupleTableSlot **
-exec_batch_insert(EState *, ResultRelInfo *target, TupleTableSlot **slots, TupleTableSlot **, int *count)
-{
-	Modification &modification = *modification_of(target);
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	*count = static_cast<int>(insert_rows(modification, slots, *count));
-	MemoryContextSwitchTo(outer);
-	return *count > 0 ? slots : nullptr;
-}
-
-/* One where each row must come back, or be seen before the next one is. */
-int
-batch_size(ResultRelInfo *target)
-{
-	Modification const *const modification = modification_of(target);
-	TriggerDesc const *const triggers = target->ri_TrigDesc;
-	if (modification == nullptr || target->ri_projectReturning != nullptr || target->ri_WithCheckOptions != NIL ||
-	    (triggers != nullptr && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
-		return 1;
-	return list_length(modification->plan.targets) == 0 ? 1 : modification->table->options.batch_size;
-}
-
 /* The key of the row: as it was, or as it is after the change. */
 void
 add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *changed = nullptr)
@@ -231,63 +185,7 @@ exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 void
 end_modify(EState *, ResultRelInfo *target)
 {
-	if (target->ri_FdwState == nullptr)
-		return;
-	Modification *const modification = modification_of(target);
-	target->ri_FdwState = nullptr;
-	end_modification(*modification);
-}
-
-/* May a default of the table look at the table? Then each row must be there before the next. */
-bool
-has_volatile_default(::Relation relation)
-{
-	TupleDesc const descriptor = RelationGetDescr(relation);
-	for (int i = 0; i < descriptor->natts; ++i) {
-		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
-		if (!attribute->attisdropped && attribute->atthasdef &&
-		    contain_volatile_functions_not_nextval(build_column_default(relation, i + 1)))
-			return true;
-	}
-	return false;
-}
-
-/* Nothing on this side sees the rows between the first and the last of a COPY. */
-bool
-may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
-{
-	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
-	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
-	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
-	       !has_volatile_default(root->ri_RelationDesc);
-}
-
-void
-begin_insert(ModifyTableState *state, ResultRelInfo *target)
-{
-	auto *const plan = reinterpret_cast<ModifyTable *>(state->ps.plan);
-	/* The rows that it moves there would be updated again. */
-	if (plan != nullptr && plan->operation == CMD_UPDATE &&
-	    (target->ri_usesFdwDirectModify || target->ri_FdwState != nullptr))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		                errmsg("cannot move rows into foreign table \"%s\", which the same statement updates",
-		                       RelationGetRelationName(target->ri_RelationDesc))));
-	MemoryContext const memory = state->ps.state->es_query_cxt;
-	MemoryContext const outer = MemoryContextSwitchTo(memory);
-	Table const &table = *load_table(RelationGetRelid(target->ri_RelationDesc));
-	ModifyPlan const modify = plan_routed_insert(state, target, table);
-	Modification *const modification = begin_modification(target->ri_RelationDesc, modify, memory);
-	modification->buffers = may_buffer(state, target, modify);
-	MemoryContextSwitchTo(outer);
-	target->ri_FdwState = modification;
-}
-
-void
-end_insert(EState *estate, ResultRelInfo *target)
-{
-	if (target->ri_FdwState != nullptr)
-		flush_rows(*modification_of(target));
-	end_modify(estate, target);
+	end_modification(target);
 }
 
 } // namespace
@@ -328,11 +226,15 @@ begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext me
 }
 
 void
-end_modification(Modification &modification)
+end_modification(ResultRelInfo *target)
 {
-	modification.activity.rows = modification.changed;
-	end(modification.activity);
-	MemoryContextDelete(modification.lasting);
+	Modification *const modification = modification_of(target);
+	if (modification == nullptr)
+		return;
+	target->ri_FdwState = nullptr;
+	modification->activity.rows = modification->changed;
+	end(modification->activity);
+	MemoryContextDelete(modification->lasting);
 }
 
 int
@@ -407,16 +309,12 @@ void
 set_modify_callbacks(FdwRoutine *routine)
 {
 	set_modify_plan_callbacks(routine);
+	set_insert_callbacks(routine);
 	set_truncate_callback(routine);
 	routine->BeginForeignModify = begin_modify;
-	routine->ExecForeignInsert = exec_insert;
-	routine->ExecForeignBatchInsert = exec_batch_insert;
-	routine->GetForeignModifyBatchSize = batch_size;
 	routine->ExecForeignUpdate = exec_update;
 	routine->ExecForeignDelete = exec_delete;
 	routine->EndForeignModify = end_modify;
-	routine->BeginForeignInsert = begin_insert;
-	routine->EndForeignInsert = end_insert;
 }
 
 } // namespace tenancy::fdw

@@ -149,7 +149,13 @@ struct Modification {
 };
 
 Modification *begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory);
-void end_modification(Modification &modification);
+inline Modification *
+modification_of(ResultRelInfo *target)
+{
+	return static_cast<Modification *>(target->ri_FdwState);
+}
+/* Nothing, when it was never begun. */
+void end_modification(ResultRelInfo *target);
 /* Around whatever encodes values. */
 int begin_values(const Modification &modification);
 void end_values(const Modification &modification, int level);
@@ -161,15 +167,8 @@ int64 run_statement(Modification &modification, const char *sql);
 /* The same, and the first row that it returns goes into slot; the number of rows. */
 int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot);
 
-/* INSERT. False: the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
-bool insert_row(Modification &modification, TupleTableSlot *slot);
-/* How many rows were inserted; without RETURNING. */
-int64 insert_rows(Modification &modification, TupleTableSlot **slots, int count);
-/* Keep the row until there are enough of them. */
-void buffer_row(Modification &modification, TupleTableSlot *slot);
-void flush_rows(Modification &modification);
-
-/* Of modify_plan.cpp and truncate.cpp. */
+/* What set_modify_callbacks() is made of. */
+void set_insert_callbacks(FdwRoutine *routine);
 void set_modify_plan_callbacks(FdwRoutine *routine);
 void set_truncate_callback(FdwRoutine *routine);
 /* An INSERT without a plan of its own: of COPY, or of rows routed into a partition. */

@@ -1,11 +1,14 @@
 /*
- * INSERT into foreign tables: one row, or many with one statement. PG regime.
+ * INSERT and COPY into foreign tables: one row, or many with one statement. PG regime.
  */
 #include "fdw/modify.hpp"
 
 extern "C" {
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "foreign/fdwapi.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 }
 
@@ -168,8 +171,7 @@ buffer_slots(Modification &modification)
 	return modification.buffer;
 }
 
-} // namespace
-
+/* False: the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
 bool
 insert_row(Modification &modification, TupleTableSlot *slot)
 {
@@ -185,6 +187,7 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 	return true;
 }
 
+/* How many rows were inserted; without RETURNING. */
 int64
 insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 {
@@ -198,6 +201,20 @@ insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 	return inserted;
 }
 
+void
+flush_rows(Modification &modification)
+{
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	insert_rows(modification, modification.buffer, modification.buffered);
+	for (int i = 0; i < modification.buffered; ++i)
+		ExecClearTuple(modification.buffer[i]);
+	modification.buffered = 0;
+	modification.buffered_bytes = 0;
+	MemoryContextSwitchTo(outer);
+}
+
+/* Keep the row until there are enough of them. */
 void
 buffer_row(Modification &modification, TupleTableSlot *slot)
 {
@@ -214,17 +231,106 @@ buffer_row(Modification &modification, TupleTableSlot *slot)
 		flush_rows(modification);
 }
 
-void
-flush_rows(Modification &modification)
+TupleTableSlot *
+exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *)
 {
+	Modification &modification = *modification_of(target);
+	if (modification.buffers) {
+		buffer_row(modification, slot);
+		return slot;
+	}
 	MemoryContextReset(modification.memory);
 	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	insert_rows(modification, modification.buffer, modification.buffered);
-	for (int i = 0; i < modification.buffered; ++i)
-		ExecClearTuple(modification.buffer[i]);
-	modification.buffered = 0;
-	modification.buffered_bytes = 0;
+	bool const inserted = insert_row(modification, slot);
 	MemoryContextSwitchTo(outer);
+	return inserted ? slot : nullptr;
+}
+
+TupleTableSlot **
+exec_batch_insert(EState *, ResultRelInfo *target, TupleTableSlot **slots, TupleTableSlot **, int *count)
+{
+	Modification &modification = *modification_of(target);
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	*count = static_cast<int>(insert_rows(modification, slots, *count));
+	MemoryContextSwitchTo(outer);
+	return *count > 0 ? slots : nullptr;
+}
+
+/* One where each row must come back, or be seen before the next one is. */
+int
+batch_size(ResultRelInfo *target)
+{
+	Modification const *const modification = modification_of(target);
+	TriggerDesc const *const triggers = target->ri_TrigDesc;
+	if (modification == nullptr || target->ri_projectReturning != nullptr || target->ri_WithCheckOptions != NIL ||
+	    (triggers != nullptr && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
+		return 1;
+	return list_length(modification->plan.targets) == 0 ? 1 : modification->table->options.batch_size;
+}
+
+/* May a default of the table look at the table? Then each row must be there before the next. */
+bool
+has_volatile_default(::Relation relation)
+{
+	TupleDesc const descriptor = RelationGetDescr(relation);
+	for (int i = 0; i < descriptor->natts; ++i) {
+		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
+		if (!attribute->attisdropped && attribute->atthasdef &&
+		    contain_volatile_functions_not_nextval(build_column_default(relation, i + 1)))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing on this side sees the rows between the first and the last of a COPY. */
+bool
+may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
+{
+	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
+	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
+	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
+	       !has_volatile_default(root->ri_RelationDesc);
+}
+
+void
+begin_insert(ModifyTableState *state, ResultRelInfo *target)
+{
+	auto *const plan = reinterpret_cast<ModifyTable *>(state->ps.plan);
+	/* The rows that it moves there would be updated again. */
+	if (plan != nullptr && plan->operation == CMD_UPDATE &&
+	    (target->ri_usesFdwDirectModify || target->ri_FdwState != nullptr))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("cannot move rows into foreign table \"%s\", which the same statement updates",
+		                       RelationGetRelationName(target->ri_RelationDesc))));
+	MemoryContext const memory = state->ps.state->es_query_cxt;
+	MemoryContext const outer = MemoryContextSwitchTo(memory);
+	Table const &table = *load_table(RelationGetRelid(target->ri_RelationDesc));
+	ModifyPlan const modify = plan_routed_insert(state, target, table);
+	Modification *const modification = begin_modification(target->ri_RelationDesc, modify, memory);
+	modification->buffers = may_buffer(state, target, modify);
+	MemoryContextSwitchTo(outer);
+	target->ri_FdwState = modification;
+}
+
+void
+end_insert(EState *, ResultRelInfo *target)
+{
+	if (target->ri_FdwState != nullptr)
+		flush_rows(*modification_of(target));
+	end_modification(target);
+}
+
+} // namespace
+
+void
+set_insert_callbacks(FdwRoutine *routine)
+{
+	routine->ExecForeignInsert = exec_insert;
+	routine->ExecForeignBatchInsert = exec_batch_insert;
+	routine->GetForeignModifyBatchSize = batch_size;
+	routine->BeginForeignInsert = begin_insert;
+	routine->EndForeignInsert = end_insert;
 }
 
 } // namespace tenancy::fdw

@@ -3,6 +3,9 @@
  */
 #include "fdw/mysql_renderer.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 extern "C" {
 #include "catalog/pg_aggregate.h"
 #include "nodes/nodeFuncs.h"
@@ -13,6 +16,53 @@ extern "C" {
 namespace tenancy::fdw {
 
 namespace {
+
+constexpr int most_digits = 65;
+constexpr int most_sum_digits = 19; /* that a sum has more than its parts */
+
+struct Template {
+	Oid function;
+	const char *before, *after;
+	const char *framed; /* instead of before, of a window function, behind which only ")" may stand; or NULL */
+};
+
+/*
+ * A sum of whole numbers is a DECIMAL there. An infinite sum is an error in PostgreSQL; adding to it makes it one
+ * there too.
+ */
+constexpr Template templates[] = {
+	{F_COUNT_ANY, "COUNT(", ")", nullptr},
+	{F_SUM_INT2, "CAST(SUM(", ") AS SIGNED)", "SUM("},
+	{F_SUM_INT4, "CAST(SUM(", ") AS SIGNED)", "SUM("},
+	{F_SUM_INT8, "SUM(", ")", nullptr},
+	{F_SUM_NUMERIC, "SUM(", ")", nullptr},
+	{F_SUM_FLOAT8, "(SUM(", ") + 0e0)", nullptr},
+	{F_AVG_FLOAT4, "(AVG(", ") + 0e0)", nullptr},
+	{F_AVG_FLOAT8, "(AVG(", ") + 0e0)", nullptr},
+	{F_BOOL_AND, "MIN(", ")", nullptr},
+	{F_EVERY, "MIN(", ")", nullptr},
+	{F_BOOL_OR, "MAX(", ")", nullptr},
+	{F_MIN_TEXT, "CONVERT(MIN(", ") USING utf8mb4)", nullptr},
+	{F_MAX_TEXT, "CONVERT(MAX(", ") USING utf8mb4)", nullptr},
+};
+
+constexpr Oid least[] = {F_MIN_INT2,   F_MIN_INT4, F_MIN_INT8,      F_MIN_NUMERIC,    F_MIN_FLOAT4,
+                         F_MIN_FLOAT8, F_MIN_DATE, F_MIN_TIMESTAMP, F_MIN_TIMESTAMPTZ};
+constexpr Oid greatest[] = {F_MAX_INT2,   F_MAX_INT4, F_MAX_INT8,      F_MAX_NUMERIC,    F_MAX_FLOAT4,
+                            F_MAX_FLOAT8, F_MAX_DATE, F_MAX_TIMESTAMP, F_MAX_TIMESTAMPTZ};
+constexpr Template least_of = {InvalidOid, "MIN(", ")", nullptr};
+constexpr Template greatest_of = {InvalidOid, "MAX(", ")", nullptr};
+
+const Template *
+find(Oid function)
+{
+	for (const Template &known : templates)
+		if (known.function == function)
+			return &known;
+	if (std::find(std::begin(least), std::end(least), function) != std::end(least))
+		return &least_of;
+	return std::find(std::begin(greatest), std::end(greatest), function) != std::end(greatest) ? &greatest_of : nullptr;
+}
 
 bool
 has_frame(const PlannerInfo *root, Index window)
@@ -52,83 +102,28 @@ MysqlRenderer::distinct_argument(Node *node)
 bool
 MysqlRenderer::aggregate_call(Oid function, Node *argument, Expr *filter, bool distinct)
 {
-	const char *before = nullptr, *after = ")";
-	bool as_bytes = false;
-	if (distinct && function != F_COUNT_ANY && !distinct_argument(argument))
+	const Template *const known = find(function);
+	Family const family = family_of(exprType(argument));
+	bool const counts = function == F_COUNT_ANY;
+	bool const as_bytes = family == Family::text && (!counts || distinct);
+	Digits length;
+	if (known == nullptr || (distinct && !distinct_argument(argument) && !(counts && as_bytes)))
 		return false;
-	switch (function) {
-	case F_COUNT_ANY:
-		as_bytes = distinct && family_of(exprType(argument)) == Family::text;
-		if (distinct && !as_bytes && !distinct_argument(argument))
-			return false;
-		before = "COUNT(";
-		break;
-	case F_SUM_INT2:
-	case F_SUM_INT4:
-		/* A DECIMAL to the server. */
-		before = partitions_ ? "SUM(" : "CAST(SUM(";
-		after = partitions_ ? ")" : ") AS SIGNED)";
-		break;
-	case F_SUM_INT8:
-	case F_SUM_NUMERIC: {
-		constexpr int most_digits = 65, most_sum_digits = 19;
-		Digits length;
-		if (!digits(argument, &length) || length.whole + length.scale + most_sum_digits > most_digits)
-			return false;
-		before = "SUM(";
-		break;
-	}
-	/* An infinite sum is an error in PostgreSQL; adding to it makes it one there too. */
-	case F_SUM_FLOAT8:
-		before = "(SUM(";
-		after = ") + 0e0)";
-		break;
-	case F_AVG_FLOAT4:
-	case F_AVG_FLOAT8:
-		before = "(AVG(";
-		after = ") + 0e0)";
-		break;
-	case F_MIN_INT2:
-	case F_MIN_INT4:
-	case F_MIN_INT8:
-	case F_MIN_NUMERIC:
-	case F_MIN_FLOAT4:
-	case F_MIN_FLOAT8:
-	case F_MIN_DATE:
-	case F_MIN_TIMESTAMP:
-	case F_MIN_TIMESTAMPTZ:
-	case F_BOOL_AND:
-	case F_EVERY: before = "MIN("; break;
-	case F_MAX_INT2:
-	case F_MAX_INT4:
-	case F_MAX_INT8:
-	case F_MAX_NUMERIC:
-	case F_MAX_FLOAT4:
-	case F_MAX_FLOAT8:
-	case F_MAX_DATE:
-	case F_MAX_TIMESTAMP:
-	case F_MAX_TIMESTAMPTZ:
-	case F_BOOL_OR: before = "MAX("; break;
-	case F_MIN_TEXT:
-	case F_MAX_TEXT:
-		if (!is_byte_order(exprCollation(argument)) || GetDatabaseEncoding() != PG_UTF8)
-			return false;
-		before = function == F_MIN_TEXT ? "CONVERT(MIN(" : "CONVERT(MAX(";
-		after = ") USING utf8mb4)";
-		as_bytes = true;
-		break;
-	default: return false;
-	}
 	/* Only a column keeps the type TIMESTAMP through a choice. */
-	if (family_of(exprType(argument)) == Family::instant && plain_column(argument) == nullptr)
+	if (family == Family::instant && plain_column(argument) == nullptr)
 		return false;
-	print(before);
+	if (as_bytes && !counts && (!is_byte_order(exprCollation(argument)) || GetDatabaseEncoding() != PG_UTF8))
+		return false;
+	if ((function == F_SUM_INT8 || function == F_SUM_NUMERIC) &&
+	    (!digits(argument, &length) || length.whole + length.scale + most_sum_digits > most_digits))
+		return false;
+	print(partitions_ && known->framed != nullptr ? known->framed : known->before);
 	print(distinct ? "DISTINCT " : "");
 	print(as_bytes ? "CAST(" : "");
 	if (!aggregate_argument(argument, filter))
 		return false;
 	print(as_bytes ? " AS BINARY)" : "");
-	print(after);
+	print(partitions_ && known->framed != nullptr ? ")" : known->after);
 	return true;
 }
 
@@ -183,9 +178,7 @@ MysqlRenderer::window_call(WindowFunc *node)
 	case F_ROW_NUMBER: print("ROW_NUMBER()"); return true;
 	case F_RANK_: print("RANK()"); return true;
 	case F_DENSE_RANK_: print("DENSE_RANK()"); return true;
-	case F_COUNT_:
-		print("COUNT(*)");
-		return node->aggfilter == nullptr;
+	case F_COUNT_: print("COUNT(*)"); return node->aggfilter == nullptr;
 	case F_COUNT_ANY:
 	case F_SUM_INT2:
 	case F_SUM_INT4:

@@ -107,8 +107,7 @@ MysqlRenderer::moment_half(Node *column, const char *op, Node *value)
 	const Column &at = *plain_column(column, &varno);
 	bare(at, varno);
 	appendStringInfo(out, " %s ", op);
-	return IsA(value, Const) ? expression(value)
-	                         : moment_parameter(reinterpret_cast<Expr *>(value), exprType(value));
+	return IsA(value, Const) ? expression(value) : moment_parameter(reinterpret_cast<Expr *>(value), exprType(value));
 }
 
 /*
@@ -178,8 +177,8 @@ MysqlRenderer::array_list(const Call &call, bool any, Expr *item, List *elements
 	const char *const op = call.op < FirstUnpinnedObjectId ? get_opname(call.op) : nullptr;
 	auto *const node = reinterpret_cast<Node *>(item);
 	Family const family = family_of(exprType(node));
-	if (op == nullptr || strcmp(op, any ? "=" : "<>") != 0 || family == Family::none ||
-	    exprType(node) == FLOAT4OID || !is_deterministic(call.collation))
+	if (op == nullptr || strcmp(op, any ? "=" : "<>") != 0 || family == Family::none || exprType(node) == FLOAT4OID ||
+	    !is_deterministic(call.collation))
 		return false;
 	if (elements == NIL) {
 		truth(!any);

@@ -22,16 +22,11 @@ struct Field {
 
 /* EXTRACT(name FROM %1), by the names that the parser leaves in lower case. */
 constexpr Field fields[] = {
-	{"year", "YEAR(%1)", true},
-	{"isoyear", "(YEARWEEK(%1, 3) DIV 100)", true},
-	{"quarter", "QUARTER(%1)", true},
-	{"month", "MONTH(%1)", true},
-	{"week", "WEEK(%1, 3)", true},
-	{"day", "DAYOFMONTH(%1)", true},
-	{"dow", "(DAYOFWEEK(%1) - 1)", true},
-	{"isodow", "(WEEKDAY(%1) + 1)", true},
-	{"doy", "DAYOFYEAR(%1)", true},
-	{"hour", "HOUR(%1)", false},
+	{"year", "YEAR(%1)", true},           {"isoyear", "(YEARWEEK(%1, 3) DIV 100)", true},
+	{"quarter", "QUARTER(%1)", true},     {"month", "MONTH(%1)", true},
+	{"week", "WEEK(%1, 3)", true},        {"day", "DAYOFMONTH(%1)", true},
+	{"dow", "(DAYOFWEEK(%1) - 1)", true}, {"isodow", "(WEEKDAY(%1) + 1)", true},
+	{"doy", "DAYOFYEAR(%1)", true},       {"hour", "HOUR(%1)", false},
 	{"minute", "MINUTE(%1)", false},
 };
 

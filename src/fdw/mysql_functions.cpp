@@ -183,9 +183,9 @@ MysqlRenderer::arithmetic(const char *op, const Call &call)
 		printed = list(call.args, *op == '/' ? " DIV " : psprintf(" %s ", op));
 	}
 	print(")");
-	return printed && checked(*op == '+' && unary ? range(static_cast<Node *>(linitial(call.args)))
-	                                              : range_of(op, call.args),
-	                          call.type, start);
+	return printed &&
+	       checked(*op == '+' && unary ? range(static_cast<Node *>(linitial(call.args))) : range_of(op, call.args),
+	               call.type, start);
 }
 
 /*
@@ -200,8 +200,8 @@ MysqlRenderer::checked(const Range &range, Oid type, int start)
 		return true;
 	int64 const gap = PG_INT64_MAX - most;
 	insert(start, "(");
-	appendStringInfo(out, " + " INT64_FORMAT " - " INT64_FORMAT " - " INT64_FORMAT " + " INT64_FORMAT ")", gap, gap, gap,
-	                 gap);
+	appendStringInfo(out, " + " INT64_FORMAT " - " INT64_FORMAT " - " INT64_FORMAT " + " INT64_FORMAT ")", gap, gap,
+	                 gap, gap);
 	return true;
 }
 
@@ -300,7 +300,8 @@ MysqlRenderer::text_function(const Call &call)
 		if (what == nullptr || by == nullptr || length < 0 ||
 		    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
 			return false;
-		return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") && (quoted(what), print(", "), quoted(by), print(")"), true);
+		return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
+		       (quoted(what), print(", "), quoted(by), print(")"), true);
 	}
 	default: return false;
 	}

@@ -15,22 +15,22 @@ struct Word {
 };
 
 constexpr Word words[] = {
-	{"tinyint", Native::integer, 1, false},    {"smallint", Native::integer, 2, false},
-	{"mediumint", Native::integer, 3, false},  {"int", Native::integer, 4, false},
-	{"integer", Native::integer, 4, false},    {"bigint", Native::integer, 8, false},
-	{"year", Native::year, 2, false},          {"decimal", Native::decimal, 10, true},
-	{"numeric", Native::decimal, 10, true},    {"float", Native::single, 4, false},
-	{"double", Native::real, 8, false},        {"date", Native::date, 0, false},
-	{"datetime", Native::datetime, 0, false},  {"timestamp", Native::timestamp, 0, false},
-	{"time", Native::time, 0, false},          {"char", Native::character, 1, true},
-	{"varchar", Native::varying, -1, true},    {"tinytext", Native::varying, 255, false},
-	{"text", Native::varying, -1, false},      {"mediumtext", Native::varying, -1, false},
-	{"longtext", Native::varying, -1, false},  {"enum", Native::member, 255, false},
-	{"set", Native::member, -1, false},        {"binary", Native::bytes, 1, true},
-	{"varbinary", Native::bytes, -1, true},    {"tinyblob", Native::bytes, 255, false},
-	{"blob", Native::bytes, -1, false},        {"mediumblob", Native::bytes, -1, false},
-	{"longblob", Native::bytes, -1, false},    {"bit", Native::bit, 1, true},
-	{"json", Native::json, -1, false},         {"uuid", Native::uuid, 16, false},
+	{"tinyint", Native::integer, 1, false},   {"smallint", Native::integer, 2, false},
+	{"mediumint", Native::integer, 3, false}, {"int", Native::integer, 4, false},
+	{"integer", Native::integer, 4, false},   {"bigint", Native::integer, 8, false},
+	{"year", Native::year, 2, false},         {"decimal", Native::decimal, 10, true},
+	{"numeric", Native::decimal, 10, true},   {"float", Native::single, 4, false},
+	{"double", Native::real, 8, false},       {"date", Native::date, 0, false},
+	{"datetime", Native::datetime, 0, false}, {"timestamp", Native::timestamp, 0, false},
+	{"time", Native::time, 0, false},         {"char", Native::character, 1, true},
+	{"varchar", Native::varying, -1, true},   {"tinytext", Native::varying, 255, false},
+	{"text", Native::varying, -1, false},     {"mediumtext", Native::varying, -1, false},
+	{"longtext", Native::varying, -1, false}, {"enum", Native::member, 255, false},
+	{"set", Native::member, -1, false},       {"binary", Native::bytes, 1, true},
+	{"varbinary", Native::bytes, -1, true},   {"tinyblob", Native::bytes, 255, false},
+	{"blob", Native::bytes, -1, false},       {"mediumblob", Native::bytes, -1, false},
+	{"longblob", Native::bytes, -1, false},   {"bit", Native::bit, 1, true},
+	{"json", Native::json, -1, false},        {"uuid", Native::uuid, 16, false},
 };
 
 bool
@@ -57,9 +57,8 @@ bool
 integer_fits(const Column &column, const NativeType &native)
 {
 	if (native.is_unsigned && native.length == 8)
-		return column.type == NUMERICOID &&
-		       (column.typmod < 0 || (((column.typmod - VARHDRSZ) & 0x7ff) == 0 &&
-		                              ((column.typmod - VARHDRSZ) >> 16 & 0xffff) >= 20));
+		return column.type == NUMERICOID && (column.typmod < 0 || (((column.typmod - VARHDRSZ) & 0x7ff) == 0 &&
+		                                                           ((column.typmod - VARHDRSZ) >> 16 & 0xffff) >= 20));
 	int const needed = native.is_unsigned ? native.length * 8 + 1 : native.length * 8;
 	switch (column.type) {
 	case INT2OID: return needed <= 16;
@@ -135,8 +134,7 @@ bool
 fits(const Column &column, const NativeType &native)
 {
 	switch (native.kind) {
-	case Native::integer:
-		return integer_fits(column, native) || (column.type == BOOLOID && native.length == 1);
+	case Native::integer: return integer_fits(column, native) || (column.type == BOOLOID && native.length == 1);
 	case Native::year: return column.type == INT2OID || column.type == INT4OID || column.type == INT8OID;
 	case Native::decimal: return decimal_fits(column, native);
 	case Native::single: return column.type == FLOAT4OID || column.type == FLOAT8OID;

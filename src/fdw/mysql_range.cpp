@@ -82,8 +82,8 @@ MysqlRenderer::range(Node *node) const
 		                           : Range{-power_of_two(width - 1), power_of_two(width - 1) - 1};
 	} else if (IsA(node, OpExpr)) {
 		known = range_of(built_in_operator(reinterpret_cast<OpExpr *>(node)), reinterpret_cast<OpExpr *>(node)->args);
-	} else if (IsA(node, FuncExpr) && (call->funcid == F_INT8_INT4 || call->funcid == F_INT8_INT2 ||
-	                                   call->funcid == F_INT4_INT2)) {
+	} else if (IsA(node, FuncExpr) &&
+	           (call->funcid == F_INT8_INT4 || call->funcid == F_INT8_INT2 || call->funcid == F_INT4_INT2)) {
 		known = range(static_cast<Node *>(linitial(call->args)));
 	}
 	return {std::max(known.low, all.low), std::min(known.high, all.high)};
@@ -143,6 +143,18 @@ MysqlRenderer::widest(List *nodes, Digits *result) const
 }
 
 bool
+MysqlRenderer::digits_of_constant(const Const *value, Digits *result)
+{
+	if (value->constisnull)
+		return false;
+	char *const text = DatumGetCString(DirectFunctionCall1(numeric_out, value->constvalue));
+	char *const point = strchr(text, '.');
+	int const scale = point != nullptr ? static_cast<int>(strlen(point + 1)) : 0;
+	*result = {static_cast<int>(strlen(text)) - scale, scale, true};
+	return text[*text == '-' ? 1 : 0] >= '0' && text[*text == '-' ? 1 : 0] <= '9';
+}
+
+bool
 MysqlRenderer::digits_of_aggregate(Oid function, Node *argument, Digits *result) const
 {
 	if (!digits(argument, result))
@@ -170,17 +182,7 @@ MysqlRenderer::digits(Node *node, Digits *result) const
 	}
 	bool known = false;
 	switch (nodeTag(node)) {
-	case T_Const: {
-		auto *const constant = reinterpret_cast<Const *>(node);
-		if (constant->constisnull)
-			return false;
-		char *const text = DatumGetCString(DirectFunctionCall1(numeric_out, constant->constvalue));
-		char *const point = strchr(text, '.');
-		int const scale = point != nullptr ? static_cast<int>(strlen(point + 1)) : 0;
-		*result = {static_cast<int>(strlen(text)) - scale, scale, true};
-		known = *text == '-' || (*text >= '0' && *text <= '9');
-		break;
-	}
+	case T_Const: known = digits_of_constant(reinterpret_cast<Const *>(node), result); break;
 	case T_OpExpr: {
 		auto *const op = reinterpret_cast<OpExpr *>(node);
 		known = digits_of({get_opcode(op->opno), op->opno, op->args, InvalidOid, NUMERICOID, -1}, result);
@@ -193,7 +195,9 @@ MysqlRenderer::digits(Node *node, Digits *result) const
 	}
 	case T_CoalesceExpr: known = widest(reinterpret_cast<CoalesceExpr *>(node)->args, result); break;
 	case T_MinMaxExpr: known = widest(reinterpret_cast<MinMaxExpr *>(node)->args, result); break;
-	case T_NullIfExpr: known = digits(static_cast<Node *>(linitial(reinterpret_cast<NullIfExpr *>(node)->args)), result); break;
+	case T_NullIfExpr:
+		known = digits(static_cast<Node *>(linitial(reinterpret_cast<NullIfExpr *>(node)->args)), result);
+		break;
 	case T_CaseExpr: {
 		auto *const choice = reinterpret_cast<CaseExpr *>(node);
 		List *results = choice->defresult != nullptr ? list_make1(choice->defresult) : NIL;
@@ -293,25 +297,16 @@ MysqlRenderer::most_characters(Node *node) const
 {
 	if (const Column *const column = plain_column(node))
 		return parse_native(column->native_type).length;
-	if (IsA(node, RelabelType))
-		return most_characters(reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg));
-	if (IsA(node, Const)) {
+	switch (nodeTag(node)) {
+	case T_RelabelType: return most_characters(reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg));
+	case T_CoerceViaIO: return most_digits + 2;
+	case T_Const: {
 		auto *const constant = reinterpret_cast<Const *>(node);
 		return constant->constisnull || family_of(constant->consttype) != Family::text
 		           ? 0
 		           : static_cast<int>(VARSIZE_ANY_EXHDR(DatumGetTextPP(constant->constvalue)));
 	}
-	if (IsA(node, CoerceViaIO))
-		return most_digits + 2;
-	List *args = NIL;
-	Oid function = InvalidOid;
-	if (IsA(node, OpExpr)) {
-		args = reinterpret_cast<OpExpr *>(node)->args;
-		function = get_opcode(reinterpret_cast<OpExpr *>(node)->opno);
-	} else if (IsA(node, FuncExpr)) {
-		args = reinterpret_cast<FuncExpr *>(node)->args;
-		function = reinterpret_cast<FuncExpr *>(node)->funcid;
-	} else if (IsA(node, CoalesceExpr)) {
+	case T_CoalesceExpr: {
 		int most = 0;
 		ListCell *cell;
 		foreach (cell, reinterpret_cast<CoalesceExpr *>(node)->args) {
@@ -320,23 +315,36 @@ MysqlRenderer::most_characters(Node *node) const
 		}
 		return most;
 	}
+	case T_OpExpr: {
+		auto *const op = reinterpret_cast<OpExpr *>(node);
+		return most_characters_of(get_opcode(op->opno), op->args);
+	}
+	case T_FuncExpr: {
+		auto *const call = reinterpret_cast<FuncExpr *>(node);
+		return most_characters_of(call->funcid, call->args);
+	}
+	default: return -1;
+	}
+}
+
+int
+MysqlRenderer::most_characters_of(Oid function, List *args) const
+{
 	if (args == NIL)
 		return -1;
 	int const length = most_characters(static_cast<Node *>(linitial(args)));
+	auto *const last = static_cast<Node *>(llast(args));
 	int count = 0;
 	switch (function) {
 	case F_TEXTCAT: {
-		int const other = most_characters(static_cast<Node *>(lsecond(args)));
+		int const other = most_characters(last);
 		return length < 0 || other < 0 ? -1 : length + other;
 	}
 	case F_LEFT:
 	case F_RIGHT:
-		if (!whole_constant(static_cast<Node *>(lsecond(args)), &count) || count < 0)
-			return -1;
-		return length < 0 ? count : std::min(length, count);
 	case F_SUBSTRING_TEXT_INT4_INT4:
 	case F_SUBSTR_TEXT_INT4_INT4:
-		if (!whole_constant(static_cast<Node *>(lthird(args)), &count) || count < 0)
+		if (!whole_constant(last, &count) || count < 0)
 			return -1;
 		return length < 0 ? count : std::min(length, count);
 	case F_SUBSTRING_TEXT_INT4:

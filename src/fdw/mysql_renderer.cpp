@@ -331,9 +331,8 @@ bool
 MysqlRenderer::min_max(MinMaxExpr *node)
 {
 	Family const family = family_of(node->minmaxtype);
-	if (list_length(node->args) != 2 ||
-	    (family != Family::integer && family != Family::number && node->minmaxtype != FLOAT8OID &&
-	     family != Family::moment))
+	if (list_length(node->args) != 2 || (family != Family::integer && family != Family::number &&
+	                                     node->minmaxtype != FLOAT8OID && family != Family::moment))
 		return false;
 	print("COALESCE(");
 	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");

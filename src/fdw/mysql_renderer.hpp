@@ -62,7 +62,7 @@ private:
 		bool display;
 	};
 
-	/* Columns and values: mysql_renderer.cpp, mysql_values.cpp. */
+	/* Columns and values: mysql_renderer.cpp, mysql_values.cpp, mysql_parameters.cpp. */
 	const Column *plain_column(Node *node, Index *varno) const; /* node is that column, perhaps relabelled */
 	const Column *plain_column(Node *node) const;
 	bool is_remote(Node *node) const; /* has columns or aggregates in it */
@@ -107,9 +107,11 @@ private:
 	Range range_of(const char *op, List *args) const;
 	bool digits(Node *node, Digits *result) const;
 	bool digits_of(const Call &call, Digits *result) const;
+	static bool digits_of_constant(const Const *value, Digits *result);
 	bool digits_of_aggregate(Oid function, Node *argument, Digits *result) const;
 	bool widest(List *nodes, Digits *result) const;
 	int most_characters(Node *node) const; /* -1: nobody knows */
+	int most_characters_of(Oid function, List *args) const;
 	bool has_display(Node *node) const;
 
 	/* mysql_functions.cpp */

@@ -158,8 +158,8 @@ MysqlRenderer::like(const Call &call, bool negated)
 	if (pattern == nullptr || ends_in_escape(pattern) || exprType(subject) == BPCHAROID)
 		return false;
 	const Column *const column = plain_column(subject);
-	bool const binary = column != nullptr && is_binary_collation(*column) &&
-	                    parse_native(column->native_type).kind != Native::member;
+	bool const binary =
+		column != nullptr && is_binary_collation(*column) && parse_native(column->native_type).kind != Native::member;
 	bool const prefixed = *pattern != 0 && *pattern != '%' && *pattern != '_';
 	if (!negated && !binary && prefixed && column != nullptr &&
 	    can_use_index(subject, static_cast<Node *>(lsecond(call.args)))) {
@@ -252,8 +252,7 @@ MysqlRenderer::superset(Node *node)
 		return pattern != nullptr && !ends_in_escape(pattern) && folded("LOWER", left, "LIKE", pattern);
 	}
 	auto *const call = reinterpret_cast<FuncExpr *>(left);
-	if (function != F_TEXTEQ || !IsA(left, FuncExpr) ||
-	    (call->funcid != F_LOWER_TEXT && call->funcid != F_UPPER_TEXT))
+	if (function != F_TEXTEQ || !IsA(left, FuncExpr) || (call->funcid != F_LOWER_TEXT && call->funcid != F_UPPER_TEXT))
 		return false;
 	return folded(call->funcid == F_LOWER_TEXT ? "LOWER" : "UPPER", static_cast<Node *>(linitial(call->args)), "=",
 	              text_of(right));

@@ -110,7 +110,7 @@ table_paths(PlannerInfo *root, RelOptInfo *rel, Oid)
 	                                                                  plain.total, NIL, rel->lateral_relids, NIL)));
 	if (!settings::enable_pushdown)
 		return;
-	if (root->query_pathkeys != NIL && can_sort(root, rel, relation, root->query_pathkeys)) {
+	if (root->query_pathkeys != NIL && can_sort(root, relation, root->query_pathkeys)) {
 		Estimate const sorted = estimate(root, rel, relation, true);
 		add_path(rel, reinterpret_cast<Path *>(
 						  compat::foreign_table_path(root, rel, nullptr, sorted.rows, sorted.startup, sorted.total,

@@ -150,7 +150,7 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path, List *tlis
 		choose_expressions(relation, &path->path, &parts);
 
 	Renderer *const renderer = renderer_for(root, relation);
-	if (!print_select(*renderer, rel, relation, parts.target, parts.tail))
+	if (!print_select(*renderer, relation, parts.target, parts.tail))
 		elog(ERROR, "a part of the remote statement cannot be printed: %s", renderer->out->data);
 	ScanPlan plan{};
 	plan.sql = renderer->out->data;

@@ -94,7 +94,7 @@ table_size(PlannerInfo *root, RelOptInfo *rel, Oid)
 	relation->sources = static_cast<Source *>(palloc(sizeof(Source)));
 	relation->sources[0] = {rel->relid, table};
 	relation->source_count = 1;
-	relation->relids = bms_make_singleton(static_cast<int>(rel->relid));
+	relation->relids = relation->visible = bms_make_singleton(static_cast<int>(rel->relid));
 	rel->fdw_private = relation;
 	sort_out_conditions(root, rel, relation);
 

@@ -33,6 +33,8 @@ struct Relation {
 	int source_count;
 	Relids relids; /* of the tables below, also for an upper relation */
 
+	Relids visible; /* those of them whose columns are there above a join, so not the inner side of a semi join */
+
 	List *conditions;     /* Condition *: of WHERE */
 	List *local_clauses;  /* Node *: what this side checks after the remote server has answered */
 	bool gated;           /* a condition without columns that only this side can judge stands above the scan */
@@ -47,9 +49,10 @@ struct Relation {
 	bool grouped; /* GROUP BY, aggregates, HAVING */
 	bool distinct;
 	bool windowed;
-	List *target;     /* TargetEntry *: the remote columns, ressortgroupref of GROUP BY keys; NIL: those of the path */
-	List *group_keys; /* int: positions in target */
-	List *having;     /* Node * */
+	List *target; /* TargetEntry *: the remote columns, ressortgroupref of GROUP BY keys; NIL: those of the path */
+	List *visible_exprs; /* Node *: what ORDER BY may mention besides target */
+	List *group_keys;    /* int: positions in target */
+	List *having;        /* Node * */
 
 	/* Estimates. */
 	double rows;      /* that the remote server sends */
@@ -89,14 +92,14 @@ bool has_plain_columns(List *exprs);
 /* Can the clause be sent? Prints into nowhere. */
 Ship shippable(PlannerInfo *root, const Relation *relation, Node *clause);
 /* The expression of a pathkey in terms of relation, with its order; false when there is none that can be sent. */
-bool sort_key_of(PlannerInfo *root, const Relation *relation, const RelOptInfo *rel, PathKey *pathkey, SortKey *key);
-bool can_sort(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, List *pathkeys);
+bool sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortKey *key);
+bool can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys);
 
 /*
  * Print the whole SELECT of target (TargetEntry *) into renderer->out; false when part of it cannot be sent, which
  * for what was checked with shippable() before does not happen.
  */
-bool print_select(Renderer &renderer, const RelOptInfo *rel, const Relation *relation, List *target, const Tail &tail);
+bool print_select(Renderer &renderer, const Relation *relation, List *target, const Tail &tail);
 /* " FROM … WHERE …" alone. */
 bool print_from_where(Renderer &renderer, const Relation *relation, List *more_conditions);
 

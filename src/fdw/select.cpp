@@ -132,13 +132,13 @@ print_group_by(Renderer &renderer, const Relation *relation, List *target)
 }
 
 bool
-print_order(Renderer &renderer, const RelOptInfo *rel, const Relation *relation, List *pathkeys)
+print_order(Renderer &renderer, const Relation *relation, List *pathkeys)
 {
 	ListCell *cell;
 	foreach (cell, pathkeys) {
 		SortKey key;
 		print(renderer, cell == list_head(pathkeys) ? " ORDER BY " : ", ");
-		if (!sort_key_of(renderer.root, relation, rel, lfirst_node(PathKey, cell), &key) || !renderer.sort_key(key))
+		if (!sort_key_of(renderer.root, relation, lfirst_node(PathKey, cell), &key) || !renderer.sort_key(key))
 			return false;
 	}
 	return true;
@@ -146,14 +146,13 @@ print_order(Renderer &renderer, const RelOptInfo *rel, const Relation *relation,
 
 /* Does node mention nothing but what the SELECT can see at that point? */
 bool
-is_in_scope(PlannerInfo *root, const Relation *relation, const RelOptInfo *rel, Node *node)
+is_in_scope(PlannerInfo *root, const Relation *relation, Node *node)
 {
 	if (!relation->grouped && !relation->distinct && !relation->windowed)
-		return bms_is_subset(pull_varnos(root, node), relation->relids);
+		return bms_is_subset(pull_varnos(root, node), relation->visible);
+	if (list_member(relation->visible_exprs, node))
+		return true;
 	ListCell *cell;
-	foreach (cell, rel->reltarget->exprs)
-		if (equal(lfirst(cell), node))
-			return true;
 	foreach (cell, relation->target)
 		if (equal(lfirst_node(TargetEntry, cell)->expr, node))
 			return true;
@@ -171,7 +170,7 @@ print_from_where(Renderer &renderer, const Relation *relation, List *more_condit
 }
 
 bool
-sort_key_of(PlannerInfo *root, const Relation *relation, const RelOptInfo *rel, PathKey *pathkey, SortKey *key)
+sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortKey *key)
 {
 	EquivalenceClass *const klass = pathkey->pk_eclass;
 	if (klass->ec_has_volatile)
@@ -180,7 +179,7 @@ sort_key_of(PlannerInfo *root, const Relation *relation, const RelOptInfo *rel, 
 	foreach (cell, klass->ec_members) {
 		auto *const member = static_cast<EquivalenceMember *>(lfirst(cell));
 		auto *const node = reinterpret_cast<Node *>(member->em_expr);
-		if (member->em_is_const || member->em_is_child || !is_in_scope(root, relation, rel, node))
+		if (member->em_is_const || member->em_is_child || !is_in_scope(root, relation, node))
 			continue;
 		Oid const op = get_opfamily_member(pathkey->pk_opfamily, member->em_datatype, member->em_datatype,
 		                                   compat::pathkey_strategy(pathkey));
@@ -196,19 +195,19 @@ sort_key_of(PlannerInfo *root, const Relation *relation, const RelOptInfo *rel, 
 }
 
 bool
-can_sort(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, List *pathkeys)
+can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys)
 {
 	ListCell *cell;
 	foreach (cell, pathkeys) {
 		SortKey key;
-		if (!sort_key_of(root, relation, rel, lfirst_node(PathKey, cell), &key))
+		if (!sort_key_of(root, relation, lfirst_node(PathKey, cell), &key))
 			return false;
 	}
 	return true;
 }
 
 bool
-print_select(Renderer &renderer, const RelOptInfo *rel, const Relation *relation, List *target, const Tail &tail)
+print_select(Renderer &renderer, const Relation *relation, List *target, const Tail &tail)
 {
 	renderer.aggregates = relation->grouped;
 	renderer.windows = relation->windowed;
@@ -224,7 +223,7 @@ print_select(Renderer &renderer, const RelOptInfo *rel, const Relation *relation
 	if (!print_conditions(renderer, " HAVING ", NIL, relation->having))
 		return false;
 	renderer.windows = relation->windowed;
-	if (!print_order(renderer, rel, relation, tail.pathkeys))
+	if (!print_order(renderer, relation, tail.pathkeys))
 		return false;
 	renderer.aggregates = renderer.windows = false;
 	if (tail.limited && !renderer.limit(tail.limit_count, tail.limit_offset))

@@ -51,6 +51,7 @@ private:
 	bool bare_null_test(Node *node);
 	bool comparison(const Call &call, const Comparison &with, const char *op, bool as_is);
 	bool coarse_equality(const Call &call);
+	bool wide_equality(const Call &call);
 	bool decimal(Node *node, Sums sums);
 	bool call_template(const Call &call, const Template &with);
 

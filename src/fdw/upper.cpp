@@ -146,6 +146,7 @@ group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPath
 		return false;
 	List *const keys = get_sortgrouplist_exprs(compat::group_clause(root), root->processed_tlist);
 	relation->grouped = true;
+	relation->visible_exprs = output->reltarget->exprs;
 	relation->scanned = relation->rows;
 	if (!add_group_target(root, relation, output->reltarget) || !add_having(root, relation, extra->havingQual))
 		return false;
@@ -173,6 +174,7 @@ make_distinct(PlannerInfo *root, Relation *relation)
 		add_target(relation, node, reference, true);
 	}
 	relation->distinct = true;
+	relation->visible_exprs = target->exprs;
 	relation->scanned = relation->rows;
 	relation->rows = relation->rows_here = estimate_num_groups(root, target->exprs, relation->rows, nullptr, nullptr);
 	return relation->target != NIL;
@@ -185,6 +187,7 @@ add_windows(PlannerInfo *root, Relation *relation)
 		return false;
 	PathTarget const *const target = root->upper_targets[UPPERREL_WINDOW];
 	relation->windowed = true;
+	relation->visible_exprs = target->exprs;
 	ListCell *cell;
 	foreach (cell, target->exprs)
 		if (!add_parts(root, relation, static_cast<Node *>(lfirst(cell)), with_windows))
@@ -206,7 +209,7 @@ void
 order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 {
 	Relation const *const relation = relation_of(input);
-	if (!can_sort(root, input, relation, root->sort_pathkeys))
+	if (!can_sort(root, relation, root->sort_pathkeys))
 		return;
 	output->fdw_private = copy_of(relation);
 	if (has_upper_part(relation))
@@ -224,7 +227,7 @@ limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathE
 	    (!has_upper_part(relation) && !has_plain_columns(root->upper_targets[UPPERREL_FINAL]->exprs)))
 		return;
 	/* The relation that sorts is the one that order() has accepted, or sorting is done here and LIMIT too. */
-	if (root->sort_pathkeys != NIL && !(IS_UPPER_REL(input) && can_sort(root, input, relation, root->sort_pathkeys)))
+	if (root->sort_pathkeys != NIL && !(IS_UPPER_REL(input) && can_sort(root, relation, root->sort_pathkeys)))
 		return;
 	if (!renderer_for(root, relation)->limit(query->limitCount, query->limitOffset))
 		return;

@@ -135,7 +135,7 @@ report(const std::string &name, Pair figures, const char *format, Promise promis
 	std::snprintf(peer, sizeof peer, format, figures.peer);
 	if (promise != Promise::none) {
 		bool const kept = promise == Promise::at_most ? ratio <= limit : ratio >= limit;
-		std::snprintf(promised, sizeof promised, "%s %g%s", promise == Promise::at_most ? "≤" : "≥", limit,
+		std::snprintf(promised, sizeof promised, "%s %.3g%s", promise == Promise::at_most ? "≤" : "≥", limit,
 		              kept ? "" : ", missed");
 	}
 	std::printf("%s\t%s\t%s\t%.2f\t%s\n", name.c_str(), ours, peer, ratio, promised);

@@ -68,25 +68,6 @@ in_range(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	}
 }
 
-/* text in lower case, without the blanks around it, as PostgreSQL reads words; empty when it is longer than they are.
- */
-std::string_view
-word_of(sqlite3_value *value, std::array<char, 12> &buffer) noexcept
-{
-	auto const *const bytes = reinterpret_cast<const char *>(sqlite3_value_text(value));
-	std::string_view text(bytes == nullptr ? "" : bytes);
-	constexpr const char *blanks = " \t\n\v\f\r";
-	std::size_t const start = text.find_first_not_of(blanks);
-	if (start == std::string_view::npos)
-		return {};
-	text = text.substr(start, text.find_last_not_of(blanks) + 1 - start);
-	if (text.size() > buffer.size())
-		return {};
-	std::transform(text.begin(), text.end(), buffer.begin(),
-	               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-	return {buffer.data(), text.size()};
-}
-
 /* NaN, which SQLite has no number for, is text, and sorts and compares behind all numbers as such. */
 void
 give_real(sqlite3_context *context, double value) noexcept
@@ -97,32 +78,31 @@ give_real(sqlite3_context *context, double value) noexcept
 		sqlite3_result_double(context, value);
 }
 
+/* As float8 reads it, in any case and with blanks around it. */
 bool
 is_not_a_number(sqlite3_value *value) noexcept
 {
-	std::array<char, 12> buffer;
-	return sqlite3_value_type(value) == SQLITE_TEXT && word_of(value, buffer) == "nan";
+	if (sqlite3_value_type(value) != SQLITE_TEXT)
+		return false;
+	auto const *const bytes = reinterpret_cast<const char *>(sqlite3_value_text(value));
+	std::string_view text(bytes == nullptr ? "" : bytes);
+	constexpr const char *blanks = " \t\n\v\f\r";
+	text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+	text = text.substr(0, text.find_last_not_of(blanks) + 1);
+	return text.size() == 3 && sqlite3_strnicmp(text.data(), "nan", 3) == 0;
 }
 
+/* Text of an infinity is refused, for as text it does not compare as the number. */
 void
 as_float8(sqlite3_context *context, int, sqlite3_value **args) noexcept
 {
-	std::array<char, 12> buffer;
-	std::string_view word;
-	switch (sqlite3_value_type(args[0])) {
-	case SQLITE_NULL: return;
-	case SQLITE_FLOAT: return sqlite3_result_double(context, sqlite3_value_double(args[0]));
-	case SQLITE_TEXT: word = word_of(args[0], buffer); break;
-	default: break;
-	}
-	if (word == "nan")
+	int const storage_class = sqlite3_value_type(args[0]);
+	if (storage_class == SQLITE_FLOAT)
+		return sqlite3_result_double(context, sqlite3_value_double(args[0]));
+	if (is_not_a_number(args[0]))
 		return give_real(context, std::numeric_limits<double>::quiet_NaN());
-	bool const negative = word.starts_with('-');
-	word.remove_prefix(!word.empty() && (negative || word[0] == '+') ? 1 : 0);
-	if (word != "inf" && word != "infinity")
-		return refuse_class(context, "real");
-	double const infinity = std::numeric_limits<double>::infinity();
-	give_real(context, negative ? -infinity : infinity);
+	if (storage_class != SQLITE_NULL)
+		refuse_class(context, "real");
 }
 
 /* A decimal number, written from its last digit on. */

@@ -10,7 +10,7 @@ namespace tenancy::remote::sqlite {
 /*
  *   tenancy_int2(x), tenancy_int4(x), tenancy_int8(x)
  *                           the integer x, in the range of the type; what an overflow has made REAL is outside
- *   tenancy_float8(x)       the real number x; of text what PostgreSQL reads as infinity, or as NaN: then 'NaN'
+ *   tenancy_float8(x)       the real number x, or 'NaN' for the text that PostgreSQL reads as such
  *   tenancy_sum(x)          of integers, without limit: an integer, or its digits as text beyond int64
  *   tenancy_sum_number(x)   the same to compare with: an integer, or a real number beyond int64
  *   tenancy_sum_order(x)    the same to sort by: a blob
