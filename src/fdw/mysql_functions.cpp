@@ -65,16 +65,8 @@ constexpr Template templates[] = {
 	{F_LTRIM_TEXT, "LTRIM(%1)"},
 	{F_RTRIM_TEXT, "RTRIM(%1)"},
 	{F_REVERSE, "REVERSE(%1)"},
-	/* A number that is too long for DECIMAL is refused by digits_of(). */
-	{F_NUMERIC_ADD, "(%1 + %2)"},
-	{F_NUMERIC_SUB, "(%1 - %2)"},
-	{F_NUMERIC_MUL, "(%1 * %2)"},
-	{F_NUMERIC_MOD, "(%1 %% %2)"},
-	{F_MOD_NUMERIC_NUMERIC, "(%1 %% %2)"},
-	{F_NUMERIC_UMINUS, "(- %1)"},
+	/* Numbers that are too long for DECIMAL are refused by is_representable(). */
 	{F_NUMERIC_UPLUS, "%1"},
-	{F_NUMERIC_ABS, "ABS(%1)"},
-	{F_ABS_NUMERIC, "ABS(%1)"},
 	{F_SIGN_NUMERIC, "SIGN(%1)"},
 	{F_CEIL_NUMERIC, "CEILING(%1)"},
 	{F_CEILING_NUMERIC, "CEILING(%1)"},
@@ -156,6 +148,15 @@ MysqlRenderer::is_representable(const Call &call) const
 	return digits_of(call, &length) && length.scale <= most_scale && length.whole + length.scale <= most_digits;
 }
 
+/* To MariaDB, 0 minus the least BIGINT is the least BIGINT. Can args[first] minus the other be that? */
+bool
+MysqlRenderer::loses_overflow(List *args, int first) const
+{
+	Range const from = range(static_cast<Node *>(list_nth(args, first)));
+	Range const what = range(static_cast<Node *>(list_nth(args, 1 - first)));
+	return from.low <= 0 && from.high >= 0 && what.low <= PG_INT64_MIN;
+}
+
 /* Whole numbers are BIGINT there; PostgreSQL's smaller types, and division, are put right. */
 bool
 MysqlRenderer::arithmetic(const char *op, const Call &call)
@@ -174,9 +175,15 @@ MysqlRenderer::arithmetic(const char *op, const Call &call)
 		if (divisor.low != divisor.high || divisor.low == 0)
 			return false;
 	}
-	print(*op == '@' ? "ABS(" : "(");
+	bool const swapped = !unary && *op == '-' && loses_overflow(call.args, 0);
+	if (swapped && loses_overflow(call.args, 1))
+		return false;
+	print(*op == '@' ? "ABS(" : swapped ? "(- (" : "(");
 	bool printed;
-	if (unary) {
+	if (swapped) {
+		printed = list(list_make2(lsecond(call.args), linitial(call.args)), " - ");
+		print(")");
+	} else if (unary) {
 		print(*op == '-' ? "- " : "");
 		printed = expression(static_cast<Node *>(linitial(call.args)));
 	} else {
@@ -205,11 +212,44 @@ MysqlRenderer::checked(const Range &range, Oid type, int start)
 	return true;
 }
 
+/* What has no fraction may be a BIGINT there, or even one without a sign, and then the result would be one too. */
+bool
+MysqlRenderer::decimals(const Call &call, const char *before, const char *between, const char *after)
+{
+	if (!is_representable(call))
+		return false;
+	bool is_decimal = false;
+	Digits length;
+	ListCell *cell;
+	foreach (cell, call.args)
+		is_decimal = is_decimal || (digits(static_cast<Node *>(lfirst(cell)), &length) && length.scale > 0);
+	print(before);
+	foreach (cell, call.args) {
+		auto *const node = static_cast<Node *>(lfirst(cell));
+		bool const casts = cell == list_head(call.args) && !is_decimal && digits(node, &length);
+		print(cell == list_head(call.args) ? (casts ? "CAST(" : "") : between);
+		if (!expression(node))
+			return false;
+		if (casts)
+			appendStringInfo(out, " AS DECIMAL(%d,0))", length.whole);
+	}
+	print(after);
+	return true;
+}
+
 bool
 MysqlRenderer::number_function(const Call &call)
 {
 	auto *const left = static_cast<Node *>(linitial(call.args));
 	switch (call.function) {
+	case F_NUMERIC_ADD: return decimals(call, "(", " + ", ")");
+	case F_NUMERIC_SUB: return decimals(call, "(", " - ", ")");
+	case F_NUMERIC_MUL: return decimals(call, "(", " * ", ")");
+	case F_NUMERIC_MOD:
+	case F_MOD_NUMERIC_NUMERIC: return decimals(call, "(", " % ", ")");
+	case F_NUMERIC_UMINUS: return decimals(call, "(- ", "", ")");
+	case F_NUMERIC_ABS:
+	case F_ABS_NUMERIC: return decimals(call, "ABS(", "", ")");
 	case F_INT2_NUMERIC:
 	case F_INT4_NUMERIC:
 	case F_INT8_NUMERIC: {

@@ -120,6 +120,8 @@ private:
 	bool number_function(const Call &call);
 	bool text_function(const Call &call);
 	bool is_representable(const Call &call) const;
+	bool decimals(const Call &call, const char *before, const char *between, const char *after);
+	bool loses_overflow(List *args, int first) const;
 	void insert(int at, const char *text);
 
 	/* mysql_dates.cpp */

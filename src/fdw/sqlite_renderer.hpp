@@ -45,15 +45,17 @@ private:
 	/* sqlite_renderer.cpp */
 	void name(const Column &column, Index varno);
 	void bare(const Column &column, Index varno);
+	bool call_template(const Call &call, const Template &with);
+
+	/* sqlite_compare.cpp */
 	const Column *bare_column(Node *node, Family family) const;
 	bool operand(Node *node, Family family, bool as_is, Sums sums = Sums::refuse);
-	bool bare_test(Node *node);
-	bool bare_null_test(Node *node);
+	bool decimal(Node *node, Sums sums);
 	bool comparison(const Call &call, const Comparison &with, const char *op, bool as_is);
 	bool coarse_equality(const Call &call);
 	bool wide_equality(const Call &call);
-	bool decimal(Node *node, Sums sums);
-	bool call_template(const Call &call, const Template &with);
+	bool bare_test(Node *node);
+	bool bare_null_test(Node *node);
 
 	/* sqlite_values.cpp */
 	void unprint(const Mark &mark); /* but keep the parameters */

@@ -92,6 +92,19 @@ set_text(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
 	batch.set_text(cell, {text, size});
 }
 
+/* A moment without an offset is UTC, whatever time zone its reader's session has. */
+void
+set_moment(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
+{
+	set_text(statement, index, batch, cell);
+	std::string_view const text = cell.view();
+	constexpr std::size_t date_size = 10;
+	if (text.size() < date_size || text.find_first_not_of("0123456789-:. T") != text.npos ||
+	    text.find('-', date_size) != text.npos)
+		return;
+	batch.set_text(cell, std::string(text) + "+00");
+}
+
 void
 set_bytes(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
 {
@@ -181,7 +194,7 @@ columns_of(sqlite3_stmt *statement, bool with_row)
 }
 
 void
-read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, Batch &batch)
+read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, bool native, Batch &batch)
 {
 	Cell *const cells = batch.add_row();
 	for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -198,8 +211,17 @@ read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, Batch &bat
 			cell.real = sqlite3_column_double(statement, index);
 			cell.kind = CellKind::float8;
 			break;
-		case SQLITE_TEXT: set_text(statement, index, batch, cell); break;
-		case SQLITE_BLOB: set_bytes(statement, index, batch, cell); break;
+		case SQLITE_TEXT:
+			if (columns[i].type_oid == pgtype::timestamptz)
+				set_moment(statement, index, batch, cell);
+			else
+				set_text(statement, index, batch, cell);
+			break;
+		case SQLITE_BLOB:
+			if (native && columns[i].type_oid == pgtype::text)
+				throw Error(FailureKind::query, "22P02", "value of type blob in a column of type text");
+			set_bytes(statement, index, batch, cell);
+			break;
 		default: break;
 		}
 	}

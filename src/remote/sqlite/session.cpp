@@ -123,7 +123,7 @@ RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 	Call const call = this->call(waiter);
 	bool const reading = sqlite3_stmt_readonly(statement_.get()) != 0;
 	while (on_row_ && batch.rows() < most && batch.bytes() < Batch::fetch_bytes) {
-		read_row(statement_.get(), columns, batch);
+		read_row(statement_.get(), columns, options_.native, batch);
 		affected_ += reading ? 1 : 0;
 		if (waiter.interrupted())
 			waiter.serve();
