@@ -218,7 +218,7 @@ read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, bool nativ
 				set_text(statement, index, batch, cell);
 			break;
 		case SQLITE_BLOB:
-			if (native && columns[i].type_oid == pgtype::text)
+			if (native && columns[i].type_oid == pgtype::text && sqlite3_column_decltype(statement, index) != nullptr)
 				throw Error(FailureKind::query, "22P02", "value of type blob in a column of type text");
 			set_bytes(statement, index, batch, cell);
 			break;
