@@ -171,7 +171,8 @@ MysqlRenderer::group_key(Node *node)
 {
 	const Column *const column = plain_column(node);
 	switch (exprType(node)) {
-	case NUMERICOID: return has_display(node) && expression(node);
+	/* MariaDB 10.11 sorts and groups NULLs of ABS(decimal) among the zeros. */
+	case NUMERICOID: return column != nullptr && has_display(node) && expression(node);
 	case FLOAT4OID:
 	case FLOAT8OID: return suffixed("(", node, " + 0e0)"); /* makes -0 a 0 */
 	case BOOLOID:
@@ -221,9 +222,12 @@ MysqlRenderer::sort_key(const SortKey &key)
 	case INT2OID:
 	case INT4OID:
 	case INT8OID:
-	case NUMERICOID:
 	case FLOAT4OID:
 	case FLOAT8OID: break;
+	case NUMERICOID:
+		if (column == nullptr && !IsA(node, Aggref))
+			return false;
+		break;
 	case DATEOID:
 	case TIMESTAMPOID:
 	case TIMESTAMPTZOID: may_be_null = true; break;

@@ -25,9 +25,17 @@ constexpr long housekeeping_ms = 1000;
  * Identifiers stay in backticks, "…" is a string.
  */
 constexpr std::string_view session_settings =
-	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_mode = "
+	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_auto_is_null = 0, "
+	"sql_safe_updates = 0, sql_select_limit = DEFAULT, max_sort_length = 1024, sql_mode = "
 	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
 	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO'";
+
+/*
+ * MariaDB's subquery cache compares outer columns by their own collation, and answers for 'ss' what it found for
+ * 'SS', whatever the condition inside says; subqueries turned into joins by way of a temporary table do so too.
+ */
+constexpr std::string_view mariadb_settings =
+	"SET optimizer_switch = 'subquery_cache=off,materialization=off,exists_to_in=off'";
 
 /* So that START TRANSACTION is all that a transaction needs. */
 constexpr std::string_view isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
@@ -87,6 +95,8 @@ void
 Connection::set_up(const Budget &budget)
 {
 	ahead_.emplace_back(session_settings);
+	if (is_mariadb_)
+		ahead_.emplace_back(mariadb_settings);
 	ahead_.push_back(std::string(isolation) + (read_only_ ? ", READ ONLY" : ""));
 	flush(budget);
 }
@@ -110,8 +120,11 @@ void
 Connection::lead_in(bool read_only, long timeout_ms, const Budget &budget)
 {
 	std::vector<std::string> first;
-	if (read_only && (handle_->get()->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) == 0)
+	if (read_only && (handle_->get()->server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) == 0) {
 		first.emplace_back(session_settings);
+		if (is_mariadb_)
+			first.emplace_back(mariadb_settings);
+	}
 	long const limit = std::max(timeout_ms, 0L);
 	if (limit != time_limit_ms_ || altered_) {
 		first.push_back(time_limit(limit));
