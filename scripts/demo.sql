@@ -123,7 +123,24 @@ FROM tenancy.history() HAVING count(*) = 12 AND bool_and(status = 'success');
 \set rows 1
 :did
 
-\echo '\n== 7. Client 2 logs in, in another session, with a database of their own ==\n'
+\echo '\n== 7. The database as a schema of foreign tables: plain SQL, of which SQLite does what it does exactly ==\n'
+SELECT tenancy.attach('E-commerce Database', 'shop') AS tables;
+\set rows 1
+:did
+SELECT c.name, sum(o.quantity) AS bought FROM shop.customers AS c JOIN shop.orders AS o ON o.customer_id = c.id
+GROUP BY c.name ORDER BY c.name;
+\set rows 2
+:did
+EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM shop.orders WHERE quantity > 1;
+:did
+INSERT INTO shop.customers (id, name, city) VALUES (100, 'Nina Lund', 'Bergen') RETURNING id, name;
+\set rows 1
+:did
+DELETE FROM shop.customers WHERE id = 100;
+\set rows 1
+:did
+
+\echo '\n== 8. Client 2 logs in, in another session, with a database of their own ==\n'
 \connect -
 SELECT tenancy.login('bob@works.example', 'staple tractor window') AS client2_token \gset
 :did
@@ -169,7 +186,7 @@ SELECT * FROM tenancy.query('Manufacturing Database', 'SELECT name, country FROM
 \set rows 2
 :did
 
-\echo '\n== 8. Client 2 is refused at everything of client 1''s, by name and by id ==\n'
+\echo '\n== 9. Client 2 is refused at everything of client 1''s, by name and by id ==\n'
 SELECT * FROM tenancy.query('E-commerce Database', 'SELECT name FROM customers') AS t(name text);
 \set expect 42501
 :did
@@ -182,6 +199,9 @@ WHERE answer ->> 'status' = 'denied' AND answer -> 'error' ->> 'sqlstate' = '425
 \set rows 1
 :did
 SELECT tenancy.open_query(:'shop'::uuid, 'SELECT name FROM customers');
+\set expect 42501
+:did
+SELECT name FROM shop.customers;
 \set expect 42501
 :did
 SELECT * FROM tenancy.test_connection(:'shop'::uuid);
@@ -200,7 +220,7 @@ SELECT * FROM tenancy.history_entry(:'client1_query');
 \set expect P0002
 :did
 
-\echo '\n== 9. Nor do the tables themselves show more than client 2''s own rows, or any secret ==\n'
+\echo '\n== 10. Nor do the tables themselves show more than client 2''s own rows, or any secret ==\n'
 SELECT email, company_name FROM tenancy.users;
 \set rows 1
 :did
@@ -227,7 +247,7 @@ DELETE FROM tenancy.query_history;
 \set expect 42501
 :did
 
-\echo '\n== 10. A session without a token is nobody; a made-up token is nobody ==\n'
+\echo '\n== 11. A session without a token is nobody; a made-up token is nobody ==\n'
 \connect -
 SELECT count(*) AS connections_of_nobody FROM tenancy.connections() HAVING count(*) = 0;
 \set rows 1
@@ -242,7 +262,7 @@ SELECT tenancy.login('ada@shop.example', 'guessed password');
 \set expect 28P01
 :did
 
-\echo '\n== 11. Client 1 still has everything, and selects the database from a list ==\n'
+\echo '\n== 12. Client 1 still has everything, and selects the database from a list ==\n'
 SET tenancy.session = :'client1_token';
 :did
 \echo
