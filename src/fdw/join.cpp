@@ -21,14 +21,6 @@ namespace tenancy::fdw {
 
 namespace {
 
-Condition *
-condition_of(Node *clause)
-{
-	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
-	condition->clause = clause;
-	return condition;
-}
-
 List *
 conditions_of(List *clauses)
 {

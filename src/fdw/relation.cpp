@@ -21,14 +21,6 @@ namespace {
 /* Rows of a table of which nothing is known: as many as fit on the ten pages that PostgreSQL assumes of its own. */
 constexpr int unknown_pages = 10;
 
-Condition *
-condition_of(Node *clause)
-{
-	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
-	condition->clause = clause;
-	return condition;
-}
-
 void
 sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 {
@@ -49,6 +41,14 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 }
 
 } // namespace
+
+Condition *
+condition_of(Node *clause)
+{
+	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
+	condition->clause = clause;
+	return condition;
+}
 
 Renderer *
 renderer_for(PlannerInfo *root, const Relation *relation)

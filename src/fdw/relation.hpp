@@ -83,6 +83,8 @@ is_whole(const Relation *relation)
 	return relation != nullptr && relation->local_clauses == NIL && !relation->gated;
 }
 
+Condition *condition_of(Node *clause);
+
 /* Ready to print expressions over relation into a new buffer. */
 Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
 

@@ -176,7 +176,7 @@ class Composer:
             parts = [form, "(", node, ")"]
         elif form in ("min", "max"):
             family = self.rng.choice([family for family in "SSIINFDTZVM" if writer.column(family)])
-            merged = family in "NFV"
+            merged = family in "NFVS"
             collate = ' COLLATE "C"' if family == "S" and self.rng.random() < 0.5 else ""
             parts = [form, "(", writer.column(family) if self.rng.random() < 0.7 else writer.value(family, 1), collate, ")"]
         elif form == "deviation":
@@ -213,7 +213,7 @@ class Composer:
             family = self.rng.choice([writer.family(), "I", "S"])
             node = writer.column(family, *([True] if family == "I" and self.rng.random() < 0.5 else [])) if self.rng.random() < 0.6 else None
             node = node or writer.value(family, 1)
-            keys.append(Node(None, ["(", node, ")"], merged=family in "NFV"))
+            keys.append(Node(None, ["(", node, ")"], merged=family in "NFVS"))
         aggregates = [self.aggregate(writer) for _ in range(self.rng.choice([1, 1, 2, 3]))]
         parts = ["SELECT ", Items([*keys, *aggregates]), " ", *source, self.where(writer, 0.5)]
         if keys:
@@ -241,7 +241,7 @@ class Composer:
         table = self.table()
         writer = self.writer(("t", table))
         families = [writer.family() for _ in range(self.rng.choice([1, 1, 2, 3]))]
-        columns = [Node(None, ["(", writer.column(family) if self.rng.random() < 0.7 else writer.value(family, 1), ")"], merged=family in "NFV")
+        columns = [Node(None, ["(", writer.column(family) if self.rng.random() < 0.7 else writer.value(family, 1), ")"], merged=family in "NFVS")
                    for family in families]
         tail = [" FROM ", Table(table), " AS t", self.where(writer, 0.5)]
         if self.rng.random() < 0.4:
@@ -287,7 +287,7 @@ class Composer:
         word = self.rng.choice([" UNION ", " UNION ALL ", " EXCEPT ", " INTERSECT ", " EXCEPT ALL ", " INTERSECT ALL "])
 
         def half(writer, alias, table):
-            columns = [Node(None, ["(", writer.column(family), ")::", TYPES[family]], merged=family in "NF") for family in families]
+            columns = [Node(None, ["(", writer.column(family), ")::", TYPES[family]], merged=family in "NFS") for family in families]
             return Node(None, ["SELECT ", Items(columns, least=len(columns)), " FROM ", Table(table), " AS ", alias, self.where(writer, 0.6)])
         parts = [half(one, "t", left), word, half(other, "u", right)]
         if self.rng.random() < 0.4:
