@@ -40,9 +40,6 @@ constexpr Template templates[] = {
 	{F_FLOAT8UM, "(- %1)"},
 	{F_FLOAT8ABS, "ABS(%1)"},
 	{F_ABS_FLOAT8, "ABS(%1)"},
-	{F_CEIL_FLOAT8, "CEILING(%1)"},
-	{F_CEILING_FLOAT8, "CEILING(%1)"},
-	{F_FLOOR_FLOAT8, "FLOOR(%1)"},
 	/* Overflow is an error in both; a sum or difference cannot underflow. */
 	{F_FLOAT8PL, "(%1 + %2)"},
 	{F_FLOAT8MI, "(%1 - %2)"},

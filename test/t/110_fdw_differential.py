@@ -187,7 +187,7 @@ def leaves_open(query):
 # One engine
 
 PUSHED = {"where": r"\bWHERE\b", "group by": r"\bGROUP BY\b", "join": r"\bJOIN\b", "order by": r"\bORDER BY\b", "limit": r"\b(LIMIT|OFFSET|FETCH)\b",
-          "distinct": r"\bDISTINCT\b", "window": r"\bOVER\b", "exists": r"\bEXISTS\b", "aggregate": r"\b(count|sum|min|max|avg)\("}
+          "distinct": r"\bDISTINCT\b", "window": r"\bOVER\b", "exists": r"\bEXISTS\b", "aggregate": r"(?i)\b(count|sum|min|max|avg)\("}
 
 
 class Trial:

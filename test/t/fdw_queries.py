@@ -366,6 +366,6 @@ def side_table():
             "CREATE TABLE beside.side (id integer PRIMARY KEY, number integer, word text, day date, moment timestamp, amount numeric, ratio float8)",
             """INSERT INTO beside.side VALUES (1, 1, 'a', '2024-02-29', '2024-02-29 12:34:56', 1.0, 1.5), (2, 2, 'A', '9999-12-31', '2024-01-01', 2.5, 'NaN'),
                (3, 3, 'a ', '0001-01-01', '2024-02-29 23:59:59.999999', 0.1, 0.1), (4, NULL, NULL, NULL, NULL, NULL, NULL),
-               (5, 5, 'é', 'infinity', 'infinity', 'NaN', 'Infinity'), (6, 2147483647, '\\', '1970-01-01', '1970-01-01', 123456789012345678901234567890, '-0'),
+               (5, 5, 'é', 'infinity', 'infinity', 'NaN', 'Infinity'), (6, 32767, '\\', '1970-01-01', '1970-01-01', 123456789012345678901234567890, '-0'),
                (7, 1, 'caf' || chr(233), '2024-01-01', '0001-01-01', 1.50, 1e308), (8, -1, '', '2023-03-01', '9999-12-31 23:59:59.999999', 0, 0.30000000000000004)""",
             "ANALYZE beside.side"]
