@@ -22,7 +22,7 @@ PG_CONFIG  ?= pg_config
 PKG_CONFIG ?= pkg-config
 MYSQL_CONFIG ?= $(firstword $(shell command -v mariadb_config mysql_config))
 
-LIBRARIES   = libpq sqlite3 libssl libcrypto libcares
+LIBRARIES   = libpq sqlite3 libssl libcrypto libcares libcurl
 WARNINGS    = -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-register
 CXX_RULES   = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden $(WARNINGS) -MMD -MP
 PURE_CPPFLAGS = -Isrc -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(patsubst -I%,-isystem %,$(shell $(MYSQL_CONFIG) --include))

@@ -70,7 +70,7 @@ update_package_lists()
 build_packages()
 {
 	echo "postgresql-$PGVERSION postgresql-server-dev-$PGVERSION build-essential g++ make pkg-config libpq-dev" \
-		"libmariadb-dev libsqlite3-dev libssl-dev libc-ares-dev"
+		"libmariadb-dev libsqlite3-dev libssl-dev libc-ares-dev libcurl4-openssl-dev nlohmann-json3-dev"
 }
 
 is_installed()

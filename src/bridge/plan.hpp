@@ -14,16 +14,17 @@ namespace tenancy::compat {
 
 /* The path functions take clauses for rechecks since 17 and a count of disabled nodes since 18. */
 inline ForeignPath *
-foreign_table_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows, Cost startup, Cost total,
-                   List *pathkeys, Relids outer, List *fdw_private)
+foreign_table_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
+                   Relids outer, List *fdw_private)
 {
 #if PG_VERSION_NUM >= 180000
-	return create_foreignscan_path(root, rel, target, rows, 0, startup, total, pathkeys, outer, nullptr, NIL,
+	return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, pathkeys, outer, nullptr, NIL,
 	                               fdw_private);
 #elif PG_VERSION_NUM >= 170000
-	return create_foreignscan_path(root, rel, target, rows, startup, total, pathkeys, outer, nullptr, NIL, fdw_private);
+	return create_foreignscan_path(root, rel, nullptr, rows, startup, total, pathkeys, outer, nullptr, NIL,
+	                               fdw_private);
 #else
-	return create_foreignscan_path(root, rel, target, rows, startup, total, pathkeys, outer, nullptr, fdw_private);
+	return create_foreignscan_path(root, rel, nullptr, rows, startup, total, pathkeys, outer, nullptr, fdw_private);
 #endif
 }
 

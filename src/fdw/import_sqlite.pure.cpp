@@ -244,11 +244,10 @@ view_facts(const std::vector<TableFacts> &tables)
 
 void
 add_table(CatalogQuery &query, SchemaBuilder &builder, const TableFacts &facts, const std::vector<ColumnFacts> &columns,
-          const ViewFacts &views, const std::string &version)
+          const ViewFacts &views)
 {
-	/* The driver itself says what it makes of the declared types; the number keeps it from an answer of before. */
-	std::vector<remote::Column> const described =
-		query.describe("SELECT * FROM main." + quoted_name(facts.name) + " -- " + version);
+	/* The driver itself says what it makes of the declared types. */
+	std::vector<remote::Column> const described = query.describe("SELECT * FROM main." + quoted_name(facts.name));
 	bool const plain = facts.kind == "table";
 	std::vector<std::string> const collations = collations_of(facts, columns);
 	int keys = 0;
@@ -295,16 +294,13 @@ read_sqlite_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuil
 	std::vector<TableFacts> const tables = read_tables(query);
 	Columns columns = read_columns(query);
 	ViewFacts const views = view_facts(tables);
-	std::string version;
-	query("SELECT schema_version FROM pragma_schema_version", {},
-	      [&version](const remote::Cell *cells) { version = text_of(cells[0]); });
 	for (const TableFacts &table : tables) {
 		if (!builder.wants_table(table.name))
 			continue;
 		try {
 			if (table.kind != "table")
 				read_columns_of(query, table.name, columns);
-			add_table(query, builder, table, columns[table.name], views, version);
+			add_table(query, builder, table, columns[table.name], views);
 		} catch (const Error &error) {
 			if (table.kind == "table" || error.kind != FailureKind::query)
 				throw;

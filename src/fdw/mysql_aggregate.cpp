@@ -17,7 +17,6 @@ namespace tenancy::fdw {
 
 namespace {
 
-constexpr int most_digits = 65;
 constexpr int most_sum_digits = 19; /* that a sum has more than its parts */
 
 struct Template {

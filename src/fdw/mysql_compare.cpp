@@ -213,6 +213,18 @@ MysqlRenderer::is_unindexed(const char *word, Node *item, List *elements) const
 }
 
 bool
+MysqlRenderer::operands(List *nodes, Node *partner)
+{
+	ListCell *cell;
+	foreach (cell, nodes) {
+		print(cell == list_head(nodes) ? "" : ", ");
+		if (!operand(static_cast<Node *>(lfirst(cell)), partner))
+			return false;
+	}
+	return true;
+}
+
+bool
 MysqlRenderer::elements_list(const char *word, Node *item, List *elements)
 {
 	bool const unindexed = is_unindexed(word, item, elements);
@@ -221,12 +233,8 @@ MysqlRenderer::elements_list(const char *word, Node *item, List *elements)
 		return false;
 	print(unindexed ? " + 0)" : "");
 	print(word);
-	ListCell *cell;
-	foreach (cell, elements) {
-		print(cell == list_head(elements) ? "" : ", ");
-		if (!operand(static_cast<Node *>(lfirst(cell)), item))
-			return false;
-	}
+	if (!operands(elements, item))
+		return false;
 	print("))");
 	return true;
 }
@@ -241,12 +249,8 @@ MysqlRenderer::moment_list(const char *word, Node *item, List *elements, bool at
 	print("(");
 	bare(*column, varno);
 	print(word);
-	ListCell *cell;
-	foreach (cell, elements) {
-		print(cell == list_head(elements) ? "" : ", ");
-		if (!operand(static_cast<Node *>(lfirst(cell)), item))
-			return false;
-	}
+	if (!operands(elements, item))
+		return false;
 	print(")");
 	zero_date(item, strcmp(word, " IN (") != 0, at_top);
 	print(")");

@@ -140,7 +140,6 @@ MysqlRenderer::is_representable(const Call &call) const
 {
 	if (call.type != NUMERICOID)
 		return true;
-	constexpr int most_digits = 65, most_scale = 30;
 	Digits length;
 	return digits_of(call, &length) && length.scale <= most_scale && length.whole + length.scale <= most_digits;
 }

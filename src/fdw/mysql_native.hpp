@@ -6,6 +6,11 @@
 
 #include "fdw/option.hpp"
 
+extern "C" {
+#include "utils/date.h"
+#include "utils/datetime.h"
+}
+
 namespace tenancy::fdw {
 
 enum class Native : uint8 {
@@ -34,6 +39,22 @@ struct NativeType {
 	int length; /* bytes of an integer; digits of a decimal; characters of text; bytes; bits. -1: nobody knows */
 	int scale;  /* digits after the point of a decimal, of a second */
 };
+
+/* What a DECIMAL holds: digits in all, and of them behind the point. */
+constexpr int most_digits = 65;
+constexpr int most_scale = 30;
+
+/* Days and moments as PostgreSQL counts them, for the years 1 to 9999 of DATE and DATETIME. */
+inline DateADT
+day(int year, int month, int day_of_month)
+{
+	return date2j(year, month, day_of_month) - POSTGRES_EPOCH_JDATE;
+}
+inline Timestamp
+start_of(DateADT date)
+{
+	return date * USECS_PER_DAY;
+}
 
 NativeType parse_native(const char *text);
 

@@ -19,24 +19,9 @@ namespace tenancy::fdw {
 
 namespace {
 
-constexpr int most_digits = 65;
-constexpr int most_scale = 30;
-
 /* What DATE and DATETIME hold: the years 1 to 9999. Year 0 is below everything that can be read. */
 constexpr const char *below_all = "0000-12-31 00:00:00";
 constexpr const char *above_all = "9999-12-31 23:59:59.999999";
-
-DateADT
-day(int year, int month, int day_of_month)
-{
-	return date2j(year, month, day_of_month) - POSTGRES_EPOCH_JDATE;
-}
-
-Timestamp
-start_of(DateADT date)
-{
-	return date * USECS_PER_DAY;
-}
 
 Expr *
 fixed(Oid type, Datum value)

@@ -18,8 +18,6 @@ namespace {
 
 using Wide = __int128;
 
-constexpr int most_digits = 65;
-constexpr int most_scale = 30;
 constexpr int most_sum_digits = 19; /* that a sum has more than its parts: nobody has more rows */
 
 Wide

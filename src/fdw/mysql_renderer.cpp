@@ -38,13 +38,7 @@ MysqlRenderer::abilities() const
 void
 MysqlRenderer::identifier(const char *name)
 {
-	appendStringInfoChar(out, '`');
-	for (; *name != 0; ++name) {
-		if (*name == '`')
-			appendStringInfoChar(out, '`');
-		appendStringInfoChar(out, *name);
-	}
-	appendStringInfoChar(out, '`');
+	quoted_name(name, '`');
 }
 
 /* The column that node is, but for what PostgreSQL takes for the same text; NULL also when conditions on it differ. */

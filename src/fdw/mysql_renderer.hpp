@@ -72,6 +72,7 @@ private:
 	bool number_constant(Datum value);
 	bool moment_constant(Oid type, Datum value);
 	bool operand(Node *node, Node *other);
+	bool operands(List *nodes, Node *partner);
 	bool number_beside(Const *value, Node *counterpart);
 	bool is_clamped(Node *other) const;
 	bool number_parameter(Expr *expr);

@@ -36,16 +36,6 @@ text_of(Node *node)
 	return TextDatumGetCString(value->constvalue);
 }
 
-/* A pattern that ends within an escape is an error here, but only for text that matches up to there. */
-bool
-ends_in_escape(const char *pattern)
-{
-	for (; *pattern != 0; ++pattern)
-		if (*pattern == '\\' && *++pattern == 0)
-			return true;
-	return false;
-}
-
 } // namespace
 
 /* node byte for byte, in UTF-8. */

@@ -20,21 +20,6 @@ namespace tenancy::fdw {
 
 namespace {
 
-constexpr int most_digits = 65;
-constexpr int most_scale = 30;
-
-DateADT
-day(int year, int month, int day_of_month)
-{
-	return date2j(year, month, day_of_month) - POSTGRES_EPOCH_JDATE;
-}
-
-Timestamp
-start_of(DateADT date)
-{
-	return date * USECS_PER_DAY;
-}
-
 bool
 computed_there(Node *node, void *context)
 {

@@ -7,7 +7,6 @@
 #include "settings.hpp"
 
 extern "C" {
-#include "nodes/value.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -62,7 +61,7 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
 	double const fetched = clamp_row_est(
 		relation->rows * clauselist_selectivity(root, sent, static_cast<int>(rel->relid), JOIN_INNER, nullptr));
 	Estimate const cost = estimate_lookup(relation, fetched, by_key);
-	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, nullptr, info->ppi_rows, cost.startup,
+	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, info->ppi_rows, cost.startup,
 	                                                                  cost.total, NIL, outer, NIL)));
 }
 
@@ -95,26 +94,20 @@ outer_sets(PlannerInfo *root, RelOptInfo *rel)
 
 } // namespace
 
-List *
-path_private(Node *limit_count, Node *limit_offset, bool limited)
-{
-	return list_make3(makeBoolean(limited), limit_count, limit_offset);
-}
-
 void
 table_paths(PlannerInfo *root, RelOptInfo *rel, Oid)
 {
 	Relation const *const relation = relation_of(rel);
 	Estimate const plain = estimate(root, rel, relation, false);
-	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, nullptr, plain.rows, plain.startup,
-	                                                                  plain.total, NIL, rel->lateral_relids, NIL)));
+	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, plain.rows, plain.startup, plain.total,
+	                                                                  NIL, rel->lateral_relids, NIL)));
 	if (!settings::enable_pushdown)
 		return;
 	if (root->query_pathkeys != NIL && can_sort(root, relation, root->query_pathkeys)) {
 		Estimate const sorted = estimate(root, rel, relation, true);
-		add_path(rel, reinterpret_cast<Path *>(
-						  compat::foreign_table_path(root, rel, nullptr, sorted.rows, sorted.startup, sorted.total,
-		                                             root->query_pathkeys, rel->lateral_relids, NIL)));
+		add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, sorted.rows, sorted.startup,
+		                                                                  sorted.total, root->query_pathkeys,
+		                                                                  rel->lateral_relids, NIL)));
 	}
 	ListCell *cell;
 	List *const sets = outer_sets(root, rel);

@@ -124,14 +124,14 @@ describe(PlannerInfo *root, const Relation *relation)
 	return text.data;
 }
 
+/* Only a path that limits has something of its own. */
 void
 take_limit(List *path_private, Tail *tail)
 {
 	if (path_private == NIL)
 		return;
-	tail->limited = boolVal(linitial(path_private));
-	tail->limit_count = static_cast<Node *>(lsecond(path_private));
-	tail->limit_offset = static_cast<Node *>(lthird(path_private));
+	tail->limit_count = static_cast<Node *>(linitial(path_private));
+	tail->limit_offset = static_cast<Node *>(lsecond(path_private));
 }
 
 ForeignScan *

@@ -56,13 +56,7 @@ PostgresRenderer::abilities() const
 void
 PostgresRenderer::identifier(const char *name)
 {
-	appendStringInfoChar(out, '"');
-	for (; *name != 0; ++name) {
-		if (*name == '"')
-			appendStringInfoChar(out, '"');
-		appendStringInfoChar(out, *name);
-	}
-	appendStringInfoChar(out, '"');
+	quoted_name(name, '"');
 }
 
 void
@@ -192,6 +186,19 @@ PostgresRenderer::operand(Node *node, Text text)
 }
 
 bool
+PostgresRenderer::operands(List *nodes, Text text)
+{
+	ListCell *cell;
+	foreach (cell, nodes) {
+		if (cell != list_head(nodes))
+			print(", ");
+		if (!operand(static_cast<Node *>(lfirst(cell)), text))
+			return false;
+	}
+	return true;
+}
+
+bool
 PostgresRenderer::operation(const Call &call, Text text)
 {
 	const char *const name = operator_name(call.op);
@@ -255,15 +262,9 @@ PostgresRenderer::function(const Call &call)
 	if (OidIsValid(call.op))
 		return text == Text::plain && OidIsValid(call.collation) ? text_equality(call) : operation(call, text);
 	appendStringInfo(out, "pg_catalog.%s(", quote_identifier(get_func_name(call.function)));
-	ListCell *cell;
-	foreach (cell, call.args) {
-		if (cell != list_head(call.args))
-			print(", ");
-		if (!operand(static_cast<Node *>(lfirst(cell)), text))
-			return false;
-	}
+	bool const printed = operands(call.args, text);
 	print(")");
-	return true;
+	return printed;
 }
 
 bool
@@ -280,18 +281,28 @@ PostgresRenderer::distinct_from(const Call &equality)
 	return printed;
 }
 
+/* "(item op ANY (", for an array to follow. */
 bool
-PostgresRenderer::array_list(const Call &call, bool any, Expr *item, List *elements)
+PostgresRenderer::array_comparison(const Call &call, Expr *item, bool any)
 {
 	const char *const name = operator_name(call.op);
-	Oid const type = exprType(static_cast<Node *>(lsecond(call.args)));
 	Text const text = text_of(call.function, call.collation);
-	if (name == nullptr || text == Text::refuse || !is_portable_function(call.function) || !is_portable_type(type))
+	if (name == nullptr || text == Text::refuse || !is_portable_function(call.function))
 		return false;
 	print("(");
 	if (!operand(reinterpret_cast<Node *>(item), text))
 		return false;
-	appendStringInfo(out, " %s %s (ARRAY[", name, any ? "ANY" : "ALL");
+	appendStringInfo(out, " %s %s (", name, any ? "ANY" : "ALL");
+	return true;
+}
+
+bool
+PostgresRenderer::array_list(const Call &call, bool any, Expr *item, List *elements)
+{
+	Oid const type = exprType(static_cast<Node *>(lsecond(call.args)));
+	if (!is_portable_type(type) || !array_comparison(call, item, any))
+		return false;
+	print("ARRAY[");
 	if (!list(elements, ", "))
 		return false;
 	print("]::");
@@ -303,14 +314,8 @@ PostgresRenderer::array_list(const Call &call, bool any, Expr *item, List *eleme
 bool
 PostgresRenderer::array_parameter(const Call &call, bool any, Expr *item, Expr *array)
 {
-	const char *const name = operator_name(call.op);
-	Text const text = text_of(call.function, call.collation);
-	if (name == nullptr || text == Text::refuse || !is_portable_function(call.function))
+	if (!array_comparison(call, item, any))
 		return false;
-	print("(");
-	if (!operand(reinterpret_cast<Node *>(item), text))
-		return false;
-	appendStringInfo(out, " %s %s (", name, any ? "ANY" : "ALL");
 	bool const printed = parameter(array);
 	print("))");
 	return printed;
@@ -323,15 +328,9 @@ PostgresRenderer::min_max(MinMaxExpr *node)
 	if (text == Text::refuse || !is_portable_type(node->minmaxtype))
 		return false;
 	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");
-	ListCell *cell;
-	foreach (cell, node->args) {
-		if (cell != list_head(node->args))
-			print(", ");
-		if (!operand(static_cast<Node *>(lfirst(cell)), text))
-			return false;
-	}
+	bool const printed = operands(node->args, text);
 	print(")");
-	return true;
+	return printed;
 }
 
 bool

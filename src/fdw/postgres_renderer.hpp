@@ -40,6 +40,8 @@ private:
 	/* How arguments under that collation must be printed so that the function answers as it does here. */
 	Text text_of(Oid function, Oid collation) const;
 	bool operand(Node *node, Text text);
+	bool operands(List *nodes, Text text);
+	bool array_comparison(const Call &call, Expr *item, bool any);
 	bool operation(const Call &call, Text text);
 	bool text_equality(const Call &call);
 	bool is_recast(const Column &column) const;

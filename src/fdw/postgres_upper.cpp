@@ -106,13 +106,7 @@ PostgresRenderer::window(WindowFunc *node)
 		return false;
 	windows = false;
 	appendStringInfo(out, "pg_catalog.%s(", quote_identifier(get_func_name(node->winfnoid)));
-	bool printed = true;
-	ListCell *cell;
-	foreach (cell, node->args) {
-		if (cell != list_head(node->args))
-			print(", ");
-		printed = printed && operand(static_cast<Node *>(lfirst(cell)), text);
-	}
+	bool const printed = operands(node->args, text);
 	if (node->winstar)
 		print("*");
 	print(")");

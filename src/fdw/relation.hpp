@@ -66,7 +66,6 @@ struct Tail {
 	List *more_conditions; /* Node *: of a parameterised path */
 	List *pathkeys;
 	Node *limit_count, *limit_offset;
-	bool limited;
 	int lock; /* 0: none, 1: share, 2: exclusive */
 };
 
@@ -125,8 +124,5 @@ Estimate estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const Relati
                           double count);
 /* Of one execution with the values of the outer row: rows is what passes its conditions. */
 Estimate estimate_lookup(const Relation *relation, double rows, bool by_key);
-
-/* Marks of a path, as fdw_private of ForeignPath: pathkeys are the path's own. */
-List *path_private(Node *limit_count, Node *limit_offset, bool limited);
 
 } // namespace tenancy::fdw

@@ -366,6 +366,15 @@ is_deterministic(Oid collation)
 }
 
 bool
+ends_in_escape(const char *pattern)
+{
+	for (; *pattern != 0; ++pattern)
+		if (*pattern == '\\' && *++pattern == 0)
+			return true;
+	return false;
+}
+
+bool
 make_sort_key(Expr *expr, Oid sortop, bool nulls_first, SortKey *key)
 {
 	auto *const node = reinterpret_cast<Node *>(expr);

@@ -155,6 +155,8 @@ protected:
 	/* Print from a template: %1 … %9 are the arguments, %% a per cent sign. */
 	bool print_template(const char *text, List *args);
 	bool list(List *nodes, const char *separator);
+	/* name between two of quote, which is doubled in it. */
+	void quoted_name(const char *name, char quote);
 	/* " OVER (…)" with the window's keys and frame. */
 	bool over(Index window_reference);
 	const Column *column_of(const Var *var) const; /* NULL: a system column, a whole row, or not ours */
@@ -188,6 +190,8 @@ bool is_byte_order(Oid collation);    /* compares and sorts as memcmp does */
 bool is_deterministic(Oid collation); /* equal means equal bytes; also true for "no collation" */
 /* A NOT NULL column that no outer join can make null. */
 bool is_never_null(const Renderer &renderer, const Column *column);
+/* Does a pattern of LIKE end within an escape? That is an error here, but only for text that matches up to there. */
+bool ends_in_escape(const char *pattern);
 /* The key that ORDER BY expr USING sortop means; false unless that is the default order of its type. */
 bool make_sort_key(Expr *expr, Oid sortop, bool nulls_first, SortKey *key);
 

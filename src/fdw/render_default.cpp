@@ -95,6 +95,18 @@ Renderer::relation(const Table &table)
 	identifier(table.table_name);
 }
 
+void
+Renderer::quoted_name(const char *name, char quote)
+{
+	appendStringInfoChar(out, quote);
+	for (; *name != 0; ++name) {
+		if (*name == quote)
+			appendStringInfoChar(out, quote);
+		appendStringInfoChar(out, *name);
+	}
+	appendStringInfoChar(out, quote);
+}
+
 bool
 Renderer::print_template(const char *text, List *args)
 {

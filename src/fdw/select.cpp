@@ -226,7 +226,8 @@ print_select(Renderer &renderer, const Relation *relation, List *target, const T
 	if (!print_order(renderer, relation, tail.pathkeys))
 		return false;
 	renderer.aggregates = renderer.windows = false;
-	if (tail.limited && !renderer.limit(tail.limit_count, tail.limit_offset))
+	bool const limited = tail.limit_count != nullptr || tail.limit_offset != nullptr;
+	if (limited && !renderer.limit(tail.limit_count, tail.limit_offset))
 		return false;
 	if (tail.lock != 0 && renderer.abilities().for_update)
 		renderer.lock(tail.lock == 2);

@@ -78,13 +78,7 @@ SqliteRenderer::abilities() const
 void
 SqliteRenderer::identifier(const char *name)
 {
-	appendStringInfoChar(out, '"');
-	for (; *name != 0; ++name) {
-		if (*name == '"')
-			appendStringInfoChar(out, '"');
-		appendStringInfoChar(out, *name);
-	}
-	appendStringInfoChar(out, '"');
+	quoted_name(name, '"');
 }
 
 void

@@ -72,15 +72,6 @@ glob_of(const char *pattern, Matching matching, StringInfo glob)
 	return glob->len <= longest_pattern;
 }
 
-bool
-ends_in_escape(const char *pattern)
-{
-	for (; *pattern != 0; ++pattern)
-		if (*pattern == '\\' && *++pattern == 0)
-			return true;
-	return false;
-}
-
 /*
  * A pattern of LIKE that lets more through than ILIKE: SQLite folds ASCII letters only, while here other characters
  * may become i, j or k (of Turkish, Lithuanian, and the sign of Kelvin), or more than one.

@@ -234,7 +234,7 @@ limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathE
 	output->fdw_private = copy_of(relation);
 	add_upper_path(root, output,
 	               estimate_limited(root, output, relation, root->sort_pathkeys != NIL, extra->limit_tuples),
-	               UPPERREL_FINAL, root->sort_pathkeys, path_private(query->limitCount, query->limitOffset, true));
+	               UPPERREL_FINAL, root->sort_pathkeys, list_make2(query->limitCount, query->limitOffset));
 }
 
 } // namespace
