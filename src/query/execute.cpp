@@ -1,6 +1,8 @@
 /*
  * tenancy.execute_query: a whole result as one JSON document, failures included. PG regime.
  */
+#include "query/query.hpp"
+
 #include "query/answer.pure.hpp"
 
 #include "bridge/datum.hpp"
@@ -27,6 +29,7 @@ struct Reply {
 	const Answer *answer; /* NULL: no rows */
 	int64 milliseconds;
 	const char *code, *sqlstate, *message;
+	const char *members; /* more of them, or NULL */
 };
 
 text *
@@ -49,28 +52,36 @@ compose(const Reply &reply)
 		reply.answer == nullptr ? int64{0} : static_cast<int64>(reply.answer->row_count),
 		reply.answer != nullptr && reply.answer->truncated ? "true" : "false", reply.milliseconds);
 	if (reply.message == nullptr)
-		appendStringInfoString(&out, ",\"error\":null}");
+		appendStringInfoString(&out, ",\"error\":null");
 	else {
 		appendStringInfo(&out, ",\"error\":{\"code\":\"%s\",\"sqlstate\":\"%s\",\"message\":", reply.code,
 		                 reply.sqlstate);
 		escape_json(&out, reply.message);
-		appendStringInfoString(&out, "}}");
+		appendStringInfoChar(&out, '}');
 	}
+	appendStringInfo(&out, "%s}", reply.members == nullptr ? "" : reply.members);
 	char *const server_text = pg_any_to_server(out.data, out.len, PG_UTF8);
 	return cstring_to_text_with_len(server_text,
 	                                server_text == out.data ? out.len : static_cast<int>(strlen(server_text)));
 }
 
 AnswerLimits
-limits_of(FunctionCallInfo fcinfo)
+limits_of(const Request &request)
 {
 	AnswerLimits limits{settings::max_result_rows, static_cast<std::int64_t>(settings::max_result_bytes) * 1024};
-	if (!PG_ARGISNULL(3)) {
-		if (PG_GETARG_INT32(3) < 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_rows must not be negative")));
-		limits.rows = Min(limits.rows, PG_GETARG_INT32(3));
-	}
+	if (request.max_rows >= 0)
+		limits.rows = Min(limits.rows, request.max_rows);
 	return limits;
+}
+
+int64
+max_rows_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(3))
+		return -1;
+	if (PG_GETARG_INT32(3) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_rows must not be negative")));
+	return PG_GETARG_INT32(3);
 }
 
 void
@@ -92,17 +103,19 @@ failure_text(const bridge::Failure &failure)
 
 /* Run the statement and compose the answer; remote failures become part of it, our own errors are raised. */
 text *
-execute(Execution &execution, const char *sql, remote::ParamList params, const AnswerLimits &limits)
+execute(Execution &execution, const Request &request, const char *members)
 {
+	AnswerLimits const limits = limits_of(request);
 	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
 	bridge::Failure failure;
 	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
-	bool const ok = start(execution, sql, params, fetch_rows, failure) &&
+	bool const ok = start(execution, request.sql, request.params, fetch_rows, failure) &&
 	                bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, bridge::waiter()); });
 	if (failure.pg != nullptr)
 		fail(execution, failure);
 
-	Reply reply{&execution.run.id, history::Status::success, ok ? answer : nullptr, 0, nullptr, nullptr, nullptr};
+	Reply reply{
+		&execution.run.id, history::Status::success, ok ? answer : nullptr, 0, nullptr, nullptr, nullptr, members};
 	history::Finish done{};
 	if (ok) {
 		done.status = history::Status::success;
@@ -124,31 +137,39 @@ execute(Execution &execution, const char *sql, remote::ParamList params, const A
 }
 
 text *
-denied(const Execution &execution, const connection::Selector &selector)
+denied(const Execution &execution, const Request &request, const char *members)
 {
 	return compose({&execution.run.id, history::Status::denied, nullptr, 0, "denied", connection::denied_sqlstate,
-	                connection::denied_message(selector)});
+	                connection::denied_message(request.selector), members});
 }
 
 } // namespace
 
+text *
+answer(const Request &request, const char *members)
+{
+	Execution execution{};
+	execution.read_only = request.read_only;
+	if (!begin(execution, request.selector, request.source, request.question, request.sql))
+		return denied(execution, request, members);
+	text *reply = nullptr;
+	bridge::on_error([&] { reply = execute(execution, request, members); },
+	                 [&](const ErrorData *error) { abandon(execution, history::outcome_of(error)); });
+	return reply;
+}
+
 TENANCY_FUNCTION(execute_query)
 {
-	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
+	Request request{};
+	request.selector = connection::selector_argument(fcinfo, 0);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("sql must not be null")));
-	char *const sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	remote::ParamList const params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
-	AnswerLimits const limits = limits_of(fcinfo);
+	request.sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	request.params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
+	request.max_rows = max_rows_argument(fcinfo);
+	request.source = history::Source::sql;
 	refuse_cache(fcinfo);
-
-	Execution execution{};
-	if (!begin(execution, selector, history::Source::sql, nullptr, sql))
-		PG_RETURN_TEXT_P(denied(execution, selector));
-	text *reply = nullptr;
-	bridge::on_error([&] { reply = execute(execution, sql, params, limits); },
-	                 [&](const ErrorData *error) { abandon(execution, history::outcome_of(error)); });
-	PG_RETURN_TEXT_P(reply);
+	PG_RETURN_TEXT_P(answer(request, nullptr));
 }
 
 } // namespace tenancy::query

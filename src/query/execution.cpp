@@ -45,6 +45,7 @@ bool
 start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure)
 {
 	connection::Opening *const opening = connection::prepare(execution.config);
+	opening->read_only |= execution.read_only;
 	connection::Pool &pool = connection::pool();
 	Stream *const stream = bridge::owned<Stream>(CurrentMemoryContext);
 	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);

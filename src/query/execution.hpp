@@ -15,7 +15,8 @@ struct Execution {
 	connection::Config config;
 	Stream *stream; /* lives in the memory context that was current at begin() */
 	history::Run run;
-	bool open; /* reported as started, not yet as finished */
+	bool read_only; /* the statement may only read, even if the connection may write */
+	bool open;      /* reported as started, not yet as finished */
 };
 
 /*
