@@ -6,6 +6,7 @@
 #include "history/history.hpp"
 #include "identity/identity.hpp"
 #include "query/query.hpp"
+#include "removal.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -70,6 +71,7 @@ _PG_init(void)
 	history::initialize();
 	query::initialize();
 	fdw::initialize();
+	watch_removal();
 	MarkGUCPrefixReserved("tenancy");
 	next_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shared_memory;

@@ -1,0 +1,68 @@
+/*
+ * What DROP EXTENSION leaves to do: PostgreSQL makes the schema of the control file, but does not count it to the
+ * extension, so it would stay, with its privileges of roles that then cannot be dropped. PG regime.
+ */
+#include "removal.hpp"
+
+#include "bridge/spi.hpp"
+
+extern "C" {
+#include "commands/extension.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+}
+
+namespace tenancy {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+ProcessUtility_hook_type next_utility = nullptr;
+
+/* Somebody else's objects in it keep it. */
+void
+drop_empty_schema()
+{
+	static spi::Statement is_empty = {
+		"SELECT FROM pg_namespace AS n WHERE n.nspname = 'tenancy' AND NOT EXISTS (SELECT FROM pg_depend AS d"
+		" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid)",
+		0,
+		{},
+		nullptr};
+	static spi::Statement drop = {"DROP SCHEMA tenancy RESTRICT", 0, {}, nullptr};
+	spi::Scope const scope = spi::open();
+	if (spi::run(is_empty, nullptr, nullptr, false) > 0)
+		(void) spi::run(drop, nullptr, nullptr, false);
+	spi::close(scope);
+}
+
+bool
+drops_extension(Node *statement)
+{
+	return IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION &&
+	       OidIsValid(get_extension_oid("pg_tenancy", true));
+}
+
+void
+process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
+                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+                QueryCompletion *completion)
+{
+	bool const dropping = drops_extension(planned->utilityStmt);
+	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
+	                                                                   environment, receiver, completion);
+	if (dropping && !OidIsValid(get_extension_oid("pg_tenancy", true)))
+		drop_empty_schema();
+}
+
+} // namespace
+
+void
+watch_removal()
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+} // namespace tenancy
