@@ -7,8 +7,10 @@ import contextlib
 import socket
 import struct
 
-from tenancy import (UNIQUE, Listener, User, app_role, connect, environment, execute, history, is_up, memory, ok, person_role, pid_of,
+from rogue import DONE, TEXT, FalsePostgres, data, description, message
+from tenancy import (UNIQUE, User, app_role, connect, environment, execute, history, is_up, memory, ok, person_role, pid_of,
                      raised, rows, run, same, sqlstate, value, wait_for_history, wait_until)
+from traps import TRAPS
 
 SCHEMA = "mallory_" + UNIQUE
 CHECKPOINTER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
@@ -16,10 +18,6 @@ mallory = User("mallory")
 victim = User("victim")
 with contextlib.closing(connect()) as superuser:
     checkpointer = value(superuser, CHECKPOINTER)
-
-
-def message(kind, body):
-    return kind + struct.pack("!I", len(body) + 4) + body
 
 
 def own_schema():
@@ -53,29 +51,6 @@ def connections():
 
 
 # Code of the tenant's
-
-TRAPS = """
-CREATE FUNCTION trap(anyelement, anyelement) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION text_trap(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION uuid_trap(uuid, uuid) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION bytea_trap(bytea, bytea) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION time_trap(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE OPERATOR = (LEFTARG = text, RIGHTARG = text, PROCEDURE = text_trap);
-CREATE OPERATOR ~ (LEFTARG = text, RIGHTARG = text, PROCEDURE = text_trap);
-CREATE OPERATOR <> (LEFTARG = text, RIGHTARG = text, PROCEDURE = text_trap);
-CREATE OPERATOR = (LEFTARG = uuid, RIGHTARG = uuid, PROCEDURE = uuid_trap);
-CREATE OPERATOR <> (LEFTARG = uuid, RIGHTARG = uuid, PROCEDURE = uuid_trap);
-CREATE OPERATOR = (LEFTARG = bytea, RIGHTARG = bytea, PROCEDURE = bytea_trap);
-CREATE OPERATOR > (LEFTARG = timestamptz, RIGHTARG = timestamptz, PROCEDURE = time_trap);
-CREATE FUNCTION now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION lower(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION gen_random_uuid() RETURNS uuid LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE FUNCTION to_jsonb(anyelement) RETURNS jsonb LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trap as %', current_user; END$$;
-CREATE TABLE users (id uuid);
-CREATE TABLE user_sessions (id uuid);
-CREATE TABLE database_connections (id uuid);
-"""
 
 
 def workload():
@@ -417,70 +392,6 @@ def logs_in(when):
 
 
 # A hostile client database
-
-def description(*columns):
-    return message(b"T", struct.pack("!H", len(columns)) + b"".join(
-        name + b"\0" + struct.pack("!IHIhih", 0, 0, oid, -1, typmod, 0) for name, oid, typmod in columns))
-
-
-def data(*values):
-    return message(b"D", struct.pack("!H", len(values)) + b"".join(struct.pack("!i", len(text)) + text for text in values))
-
-
-DONE = message(b"C", b"SELECT 1\0")
-TEXT = (b"a", 25, -1)
-
-
-class FalsePostgres:
-    """Speaks as much of PostgreSQL's protocol as the driver needs, and to a statement with "attack" answers self.reply."""
-
-    def __init__(self):
-        self.description, self.reply, self.refusal, self.version = description(TEXT), DONE, None, b"15.1"
-        self.listener = Listener(self._serve)
-
-    @staticmethod
-    def _read(visitor, size):
-        data_read = b""
-        while len(data_read) < size:
-            part = visitor.recv(size - len(data_read))
-            if not part:
-                raise OSError("gone")
-            data_read += part
-        return data_read
-
-    def _packet(self, visitor):
-        return self._read(visitor, struct.unpack("!I", self._read(visitor, 4))[0] - 4)
-
-    def _serve(self, _, visitor):
-        while struct.unpack("!I", self._packet(visitor)[:4])[0] in (80877103, 80877104):
-            visitor.sendall(b"N")
-        visitor.sendall(message(b"R", struct.pack("!I", 3)))
-        self._read(visitor, 1)
-        self._packet(visitor)
-        greeting = message(b"R", struct.pack("!I", 0))
-        for name, setting in ((b"server_version", self.version), (b"client_encoding", b"UTF8"), (b"DateStyle", b"ISO, MDY"), (b"TimeZone", b"UTC"),
-                              (b"IntervalStyle", b"postgres"), (b"standard_conforming_strings", b"on")):
-            greeting += message(b"S", name + b"\0" + setting + b"\0")
-        visitor.sendall(greeting + message(b"K", struct.pack("!II", 1, 2)) + message(b"Z", b"I"))
-        sql = b""
-        while True:
-            kind, body = self._read(visitor, 1), self._packet(visitor)
-            attacked, own_reply = b"attack" in sql, b"pg_backend_pid" in sql
-            if kind == b"P":
-                sql = body.split(b"\0")[1]
-                visitor.sendall(self.refusal if b"attack" in sql and self.refusal else message(b"1", b""))
-            elif kind == b"B":
-                visitor.sendall(message(b"2", b""))
-            elif kind == b"D":
-                told = self.description if attacked else description(TEXT) if own_reply else message(b"n", b"")
-                visitor.sendall((message(b"t", struct.pack("!H", 0)) if body[:1] == b"S" else b"") + told)
-            elif kind == b"E":
-                visitor.sendall(self.reply if attacked else data(b"1") + DONE if own_reply else message(b"C", b"SET\0"))
-            elif kind == b"S":
-                visitor.sendall(message(b"Z", b"I"))
-            elif kind == b"X":
-                return
-
 
 def printable(text):
     return all(character.isprintable() for character in text)

@@ -430,11 +430,11 @@ class PostgresServer:
 
 
 class Listener:
-    """A socket on loopback whose visitors are served by a function of ours; remembers all that they sent."""
+    """A socket, on loopback by default, whose visitors are served by a function of ours; remembers all that they sent."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, address="127.0.0.1", port=0):
         self._serve, self.heard, self.visits = serve, b"", 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server((address, port))
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

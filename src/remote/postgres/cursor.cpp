@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 #include "remote/postgres/lasting.hpp"
 
@@ -100,6 +101,7 @@ Cursor::start(std::string_view sql, std::span<const Param> params, Waiter &waite
 void
 Cursor::arrive(Waiter &waiter)
 {
+	MemoryCap const cap;
 	arrived_ = true;
 	bool rows = advance(waiter);
 	if (!rows && failure_ && is_stale()) {
@@ -323,6 +325,7 @@ Cursor::throw_failure() const
 bool
 Cursor::fetch(Batch &batch, Waiter &waiter)
 {
+	MemoryCap const cap;
 	if (!arrived_)
 		arrive(waiter);
 	batch.reset(columns().size());
@@ -340,6 +343,7 @@ Cursor::fetch(Batch &batch, Waiter &waiter)
 		}
 		append_row(batch, result_.get(), row_++, *shape_);
 	}
+	link_.forget_notifications();
 	return batch.rows() != 0;
 }
 

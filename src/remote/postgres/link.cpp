@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
+#include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 
 namespace tenancy::remote::postgres {
@@ -223,14 +224,21 @@ Link::receive(Deadline deadline, Waiter &waiter)
 	}
 	steps_.clear();
 	next_ = 0;
-	while (PGnotify *const notice = PQnotifies(connection_))
-		PQfreemem(notice);
+	forget_notifications();
 	return {};
+}
+
+void
+Link::forget_notifications() noexcept
+{
+	while (PGnotify *const notification = PQnotifies(connection_))
+		PQfreemem(notification);
 }
 
 bool
 Link::drain(Deadline deadline, Waiter &waiter)
 {
+	MemoryCap const cap;
 	try {
 		flush(deadline, waiter);
 		for (;;) {

@@ -68,6 +68,8 @@ public:
 	Reply receive(core::Deadline deadline, core::Waiter &waiter);
 	/* Send and drop what is outstanding; false when the deadline or the connection did not let it. */
 	bool drain(core::Deadline deadline, core::Waiter &waiter);
+	/* They are for nobody, and libpq keeps them until somebody asks. */
+	void forget_notifications() noexcept;
 
 	/* Most rows of one result of a streamed statement, where libpq can put several rows in one. */
 	void set_chunk(int rows) noexcept { chunk_ = rows; }

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "core/error.hpp"
+#include "remote/memory_cap.hpp"
 #include "core/poll.hpp"
 #include "remote/postgres/cancel.hpp"
 #include "remote/postgres/cursor.hpp"
@@ -83,6 +84,7 @@ Session::Session(Endpoint endpoint, Link link, bool read_only)
 void
 Session::finish(Deadline deadline, Waiter &waiter, const std::function<void(Reply)> &take)
 {
+	MemoryCap const cap;
 	link_.flush(deadline, waiter);
 	Result failure;
 	for (;;) {

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""A database that its owner has prepared before the extension comes: nothing of theirs is taken over, none of their code runs with
+the rights of who installs, nor later; and without a key that is one, no credential is stored."""
+
+import contextlib
+import os
+
+from tenancy import (UNIQUE, PostgresServer, connect, is_root, make_role, ok, private_directory, raised, rows, run, same, sqlstate,
+                     value, wait_until)
+from traps import TRAPS
+
+DATABASE = "prepared_" + UNIQUE
+KEY = "A" * 43 + "="
+owner = make_role("owner")
+
+
+@contextlib.contextmanager
+def database():
+    """A database of the tenant's, gone afterwards"""
+    with contextlib.closing(connect()) as admin:
+        rows(admin, 'CREATE DATABASE "%s" OWNER "%s"' % (DATABASE, owner))
+        try:
+            yield
+        finally:
+            rows(admin, 'DROP DATABASE "%s" WITH (FORCE)' % DATABASE)
+
+
+def prepared(*statements):
+    """What CREATE EXTENSION raises after the owner has run the statements."""
+    with database():
+        with contextlib.closing(connect(user=owner, dbname=DATABASE)) as session:
+            for statement in statements:
+                rows(session, statement)
+        with contextlib.closing(connect(dbname=DATABASE)) as admin:
+            return sqlstate(rows, admin, "CREATE EXTENSION pg_tenancy")
+
+
+def adoption():
+    """A schema of that name, with and without something in it, is not adopted"""
+    same(prepared(), None, "a database of somebody's")
+    same(prepared("CREATE SCHEMA tenancy"), "42P06", "with an empty schema of the owner's")
+    for made in ("CREATE FUNCTION tenancy.current_user_id() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'",
+                 "CREATE FUNCTION tenancy.login(varchar, varchar) RETURNS text LANGUAGE sql AS 'SELECT $2'",
+                 "CREATE TABLE tenancy.users (id uuid)", "CREATE TYPE tenancy.users AS (id uuid)",
+                 "CREATE OPERATOR tenancy.= (LEFTARG = uuid, RIGHTARG = uuid, PROCEDURE = pg_catalog.uuid_eq)"):
+        same(prepared("CREATE SCHEMA tenancy", made), "42P06", "with " + made[:60])
+    with database(), contextlib.closing(connect(dbname=DATABASE)) as admin:
+        rows(admin, "CREATE EXTENSION pg_tenancy")
+        rows(admin, "DROP EXTENSION pg_tenancy")
+        same(sqlstate(rows, admin, "CREATE EXTENSION pg_tenancy"), None, "the empty schema that an extension left is taken again")
+
+
+def traps():
+    """Everything that our SQL names exists in public, first in everybody's search_path: none of it runs"""
+    with database():
+        with contextlib.closing(connect(user=owner, dbname=DATABASE)) as session:
+            rows(session, TRAPS.replace("RAISE EXCEPTION 'trap", "RAISE LOG 'trap").replace("; END$$", "; RETURN NULL; END$$"))
+            rows(session, "ALTER DATABASE \"%s\" SET search_path = public, pg_temp, pg_catalog" % DATABASE)
+        with contextlib.closing(connect(dbname=DATABASE)) as admin:
+            rows(admin, "SET client_min_messages = log")
+            rows(admin, "SELECT 'a'::text = 'b'::text")
+            ok(any("trap" in notice for notice in admin.notices), "the traps work")
+            admin.notices.clear()
+            rows(admin, "CREATE EXTENSION pg_tenancy")
+            user = value(admin, "SELECT tenancy.register('trapped@test.example', 'a long password')")
+            rows(admin, "SELECT tenancy.authenticate(tenancy.login('trapped@test.example', 'a long password'))")
+            rows(admin, "SELECT tenancy.set_active(%s, true)", user)
+            same([notice for notice in admin.notices if "trap" in notice], [], "none runs while the extension is made and used")
+
+
+def is_registered(name, where):
+    return value(where, "SELECT count(*) FROM tenancy.database_connections WHERE name = %s", name)
+
+
+def keys():
+    """No key, half a key, a key that others can read: no credential is stored, and the server still runs"""
+    directory = private_directory()
+    path = os.path.join(directory, "ring")
+
+    def write(text, mode=0o600):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        if is_root():
+            os.chown(path, os.stat(directory).st_uid, os.stat(directory).st_gid)
+    write("k1 %s\n" % KEY)
+    platform = PostgresServer("shared_preload_libraries = 'pg_tenancy'")
+    with contextlib.closing(platform.connect()) as session:
+        rows(session, "CREATE EXTENSION pg_tenancy")
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
+        rows(session, "SELECT set_config('tenancy.session', tenancy.login('a@test.example', 'a long password'), false)")
+        create = "SELECT tenancy.create_connection(%s, 'postgresql', 'db.example.com', 5432, 'd', 'u', 'a password')"
+        same(sqlstate(rows, session, create, "none"), "58000", "without a key")
+        same(is_registered("none", session), 0, "nothing is stored")
+        rows(session, "ALTER SYSTEM SET tenancy.key_file = '%s'" % path)
+        rows(session, "SELECT pg_reload_conf()")
+        wait_until(lambda: value(session, "SHOW tenancy.key_file") == path, 10, "the new setting")
+        for text, mode, what in (("", 0o600, "an empty file"), ("k1 c2hvcnQ=\n", 0o600, "a short key"), ("k1 %s\n" % KEY, 0o644, "a key that all can read"),
+                                 ("k1 %s\n" % KEY, 0o660, "a key that the group can write")):
+            write(text, mode)
+            error = raised(rows, session, create, what)
+            ok(error is not None and error.pgcode in ("22023", "42501"), "with " + what, error and (error.pgcode, str(error)))
+            ok("c2hvcnQ" not in str(error) and KEY not in str(error), "which is not shown", error)
+            same(is_registered(what, session), 0, "nothing is stored")
+        write("k1 %s\n" % KEY)
+        same(sqlstate(rows, session, create, "good"), None, "with a key")
+    platform.stop()
+
+
+run(adoption, traps, keys)
