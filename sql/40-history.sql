@@ -98,31 +98,6 @@ SELECT pg_extension_config_dump('tenancy.history_chain', '');
 COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; keep a copy elsewhere to notice a cut tail';
 COMMENT ON COLUMN tenancy.history_chain.user_id IS 'the nil UUID is the chain of runs without a user';
 
-CREATE TABLE tenancy.query_daily (
-    user_id                uuid NOT NULL,
-    database_connection_id uuid NOT NULL,
-    day                    date NOT NULL,
-    source                 varchar(20) NOT NULL,
-    status                 varchar(20) NOT NULL,
-    runs                   bigint NOT NULL,
-    row_count              bigint NOT NULL,
-    result_bytes           bigint NOT NULL,
-    total_ms               bigint NOT NULL,
-    max_ms                 integer NOT NULL,
-    cached                 bigint NOT NULL,
-    truncated              bigint NOT NULL,
-    PRIMARY KEY (user_id, day, database_connection_id, source, status)
-) WITH (fillfactor = 70);
-ALTER TABLE tenancy.query_daily ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON tenancy.query_daily FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
-CREATE POLICY admin ON tenancy.query_daily FOR SELECT TO tenancy_admin USING (true);
-SELECT pg_extension_config_dump('tenancy.query_daily', '');
-
-COMMENT ON TABLE tenancy.query_daily IS 'query_history in sums per day (UTC), for dashboards; the nil UUID stands for no user or no connection';
-COMMENT ON COLUMN tenancy.query_daily.total_ms IS 'sum of execution_time_ms';
-COMMENT ON COLUMN tenancy.query_daily.cached IS 'how many of the runs were answered from query_cache';
-COMMENT ON COLUMN tenancy.query_daily.truncated IS 'how many of the runs were cut by a limit';
-
 CREATE FUNCTION tenancy.make_uuid_v7() RETURNS uuid
 PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_make_uuid_v7';
 COMMENT ON FUNCTION tenancy.make_uuid_v7() IS 'a UUID of version 7: later ones are greater';
@@ -237,34 +212,13 @@ BEGIN
                (l.row).role_name, (l.row).backend_pid, (l.row).chain_seq, l.hash
         FROM link AS l
         ORDER BY (l.row).id
-        RETURNING q.user_id, q.database_connection_id, q.source, q.status, q.started_at, q.finished_at, q.execution_time_ms,
-                  q.row_count, q.result_bytes, q.truncated, q.cached, q.chain_seq, q.chain_hash
+        RETURNING q.user_id, q.database_connection_id, q.status, q.finished_at, q.cached, q.chain_seq, q.chain_hash
     ), chained AS (
         INSERT INTO tenancy.history_chain AS h (user_id, seq, hash)
         SELECT DISTINCT ON (w.user_id) coalesce(w.user_id, nobody), w.chain_seq, w.chain_hash
         FROM written AS w
         ORDER BY w.user_id, w.chain_seq DESC
         ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
-    ), summed AS (
-        INSERT INTO tenancy.query_daily AS d (
-            user_id, database_connection_id, day, source, status, runs, row_count, result_bytes, total_ms, max_ms,
-            cached, truncated)
-        SELECT coalesce(w.user_id, nobody), coalesce(w.database_connection_id, nobody),
-               (w.started_at AT TIME ZONE 'UTC')::date, w.source, w.status, count(*), coalesce(sum(w.row_count), 0),
-               coalesce(sum(w.result_bytes), 0), coalesce(sum(w.execution_time_ms), 0),
-               coalesce(max(w.execution_time_ms), 0), count(*) FILTER (WHERE w.cached),
-               count(*) FILTER (WHERE w.truncated)
-        FROM written AS w
-        GROUP BY 1, 2, 3, 4, 5
-        ORDER BY 1, 2, 3, 4, 5
-        ON CONFLICT (user_id, day, database_connection_id, source, status) DO UPDATE SET
-            runs = d.runs + excluded.runs,
-            row_count = d.row_count + excluded.row_count,
-            result_bytes = d.result_bytes + excluded.result_bytes,
-            total_ms = d.total_ms + excluded.total_ms,
-            max_ms = greatest(d.max_ms, excluded.max_ms),
-            cached = d.cached + excluded.cached,
-            truncated = d.truncated + excluded.truncated
     ), stale AS (
         SELECT t.id, max(w.finished_at) AS seen
         FROM target AS t
@@ -290,7 +244,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tenancy.write_history()
-    IS 'trigger: ended runs become rows of query_history, with hash chain, daily sums and last_connected_at';
+    IS 'trigger: ended runs become rows of query_history, with hash chain and last_connected_at';
 CREATE TRIGGER write_inserted AFTER INSERT ON tenancy.running_queries REFERENCING NEW TABLE AS reported
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
 CREATE TRIGGER write_updated AFTER UPDATE ON tenancy.running_queries REFERENCING NEW TABLE AS reported

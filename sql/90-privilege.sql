@@ -47,7 +47,7 @@ GRANT SELECT (id, user_id, name, database_type, host, port, database_name, usern
     ON tenancy.database_connections TO tenancy_user;
 
 -- History and audit: to read.
-GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.query_daily, tenancy.history_chain,
+GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.history_chain,
     tenancy.audit_log, tenancy.history_entries TO tenancy_user;
 GRANT EXECUTE ON FUNCTION
     tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer), tenancy.history_entry(uuid)
@@ -70,6 +70,17 @@ GRANT EXECUTE ON FUNCTION
     tenancy.attach(text, name, text, text[], jsonb), tenancy.attach(uuid, name, text, text[], jsonb),
     tenancy.detach(text, name), tenancy.detach(uuid, name),
     tenancy.refresh_attached(text, name), tenancy.refresh_attached(uuid, name), tenancy.attached()
+    TO tenancy_user;
+
+-- Dashboards. The functions read with the rights of their caller.
+GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.query_daily TO tenancy_user;
+GRANT EXECUTE ON FUNCTION
+    tenancy.dashboard_overview(text, uuid), tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid),
+    tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer),
+    tenancy.dashboard_subject(uuid), tenancy.dashboard_points(timestamptz, timestamptz, text, text),
+    tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer),
+    tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea),
+    tenancy.histogram_merge(bytea), tenancy.histogram_quantile(bytea, double precision), tenancy.fingerprint(text, text)
     TO tenancy_user;
 
 -- Row-level security hides rows, but the planner's estimates come from statistics of everybody's rows, and EXPLAIN shows

@@ -107,7 +107,7 @@ def settings():
 # Rows of others
 
 TABLES = {"users": "id", **{table: "user_id" for table in (
-    "user_sessions", "role_bindings", "database_connections", "running_queries", "query_history", "query_daily", "history_chain", "audit_log",
+    "user_sessions", "role_bindings", "database_connections", "running_queries", "query_history", "query_rollups", "statement_rollups", "query_daily", "history_chain", "audit_log",
     "history_entries")}}
 
 

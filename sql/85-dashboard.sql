@@ -1,0 +1,529 @@
+
+-- Dashboards: sums of the history, kept by a trigger of query_history, and the documents that are made of them.
+
+-- Histograms of durations; src/dashboard/histogram.pure.hpp has their scale and format.
+
+CREATE FUNCTION tenancy.histogram_collect_step(state internal, started timestamptz, finished timestamptz) RETURNS internal
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_collect_step';
+COMMENT ON FUNCTION tenancy.histogram_collect_step(internal, timestamptz, timestamptz) IS 'transition of histogram_collect';
+CREATE FUNCTION tenancy.histogram_merge_step(state internal, histogram bytea) RETURNS internal
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_merge_step';
+COMMENT ON FUNCTION tenancy.histogram_merge_step(internal, bytea) IS 'transition of histogram_merge';
+CREATE FUNCTION tenancy.histogram_result(state internal) RETURNS bytea
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_result';
+COMMENT ON FUNCTION tenancy.histogram_result(internal) IS 'result of histogram_collect and histogram_merge';
+
+CREATE AGGREGATE tenancy.histogram_collect(started timestamptz, finished timestamptz) (
+    SFUNC = tenancy.histogram_collect_step, STYPE = internal, SSPACE = 10000, FINALFUNC = tenancy.histogram_result,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE tenancy.histogram_collect(timestamptz, timestamptz) IS 'histogram of the durations between two times';
+CREATE AGGREGATE tenancy.histogram_merge(histogram bytea) (
+    SFUNC = tenancy.histogram_merge_step, STYPE = internal, SSPACE = 10000, FINALFUNC = tenancy.histogram_result,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE tenancy.histogram_merge(bytea) IS 'sum of histograms';
+
+CREATE FUNCTION tenancy.histogram_add(one bytea, other bytea) RETURNS bytea
+IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_add';
+COMMENT ON FUNCTION tenancy.histogram_add(bytea, bytea) IS 'sum of two histograms';
+CREATE FUNCTION tenancy.histogram_quantile(histogram bytea, fraction double precision) RETURNS double precision
+IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_quantile';
+COMMENT ON FUNCTION tenancy.histogram_quantile(bytea, double precision)
+    IS 'milliseconds that this fraction of the durations does not exceed, at most 1/64 off; NULL for an empty histogram';
+
+CREATE FUNCTION tenancy.fingerprint(sql text, database_type text, OUT fingerprint bigint, OUT statement text)
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_fingerprint';
+COMMENT ON FUNCTION tenancy.fingerprint(text, text)
+    IS 'a statement without literals, parameters, comments and spaces, at most 500 bytes of it, and the hash of all of it';
+
+-- The rollups. A bucket is a quarter of an hour: every offset of a time zone that is in use is a multiple of it, so days, weeks
+-- and months of all zones are sums of buckets. A bucket without runs has no row.
+CREATE TABLE tenancy.query_rollups (
+    user_id                uuid NOT NULL,
+    bucket                 timestamptz NOT NULL,
+    database_connection_id uuid NOT NULL,
+    source                 varchar(20) NOT NULL,
+    status                 varchar(20) NOT NULL,
+    runs                   bigint NOT NULL,
+    row_count              bigint NOT NULL,
+    result_bytes           bigint NOT NULL,
+    total_ms               bigint NOT NULL,
+    max_ms                 integer NOT NULL,
+    cached                 bigint NOT NULL,
+    truncated              bigint NOT NULL,
+    latency                bytea NOT NULL,
+    PRIMARY KEY (user_id, bucket, database_connection_id, source, status)
+) WITH (fillfactor = 70);
+CREATE INDEX query_rollups_bucket_idx ON tenancy.query_rollups (bucket);
+ALTER TABLE tenancy.query_rollups ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.query_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.query_rollups FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.query_rollups', '');
+
+COMMENT ON TABLE tenancy.query_rollups IS 'query_history in sums per quarter of an hour';
+COMMENT ON COLUMN tenancy.query_rollups.user_id IS 'ffffffff-ffff-ffff-ffff-ffffffffffff: all users together; the nil UUID: no user';
+COMMENT ON COLUMN tenancy.query_rollups.bucket IS 'of started_at; where it begins';
+COMMENT ON COLUMN tenancy.query_rollups.database_connection_id IS 'the nil UUID: no connection, or all of them together';
+COMMENT ON COLUMN tenancy.query_rollups.total_ms IS 'sum of execution_time_ms';
+COMMENT ON COLUMN tenancy.query_rollups.cached IS 'how many of the runs were answered from query_cache';
+COMMENT ON COLUMN tenancy.query_rollups.truncated IS 'how many of the runs were cut by a limit';
+COMMENT ON COLUMN tenancy.query_rollups.latency IS 'histogram of the durations, see tenancy.histogram_quantile()';
+
+CREATE TABLE tenancy.statement_rollups (
+    user_id                uuid NOT NULL,
+    day                    date NOT NULL,
+    database_connection_id uuid NOT NULL,
+    fingerprint            bigint NOT NULL,
+    statement              text,
+    runs                   bigint NOT NULL,
+    failures               bigint NOT NULL,
+    row_count              bigint NOT NULL,
+    total_ms               bigint NOT NULL,
+    max_ms                 integer NOT NULL,
+    cached                 bigint NOT NULL,
+    latency                bytea NOT NULL,
+    last_started_at        timestamptz NOT NULL,
+    last_failed_at         timestamptz,
+    last_error_code        varchar(5),
+    PRIMARY KEY (user_id, day, database_connection_id, fingerprint)
+) WITH (fillfactor = 70);
+CREATE INDEX statement_rollups_day_idx ON tenancy.statement_rollups (day);
+ALTER TABLE tenancy.statement_rollups ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.statement_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.statement_rollups FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.statement_rollups', '');
+
+COMMENT ON TABLE tenancy.statement_rollups IS 'query_history in sums per day (UTC) and fingerprint of a statement';
+COMMENT ON COLUMN tenancy.statement_rollups.user_id IS 'ffffffff-ffff-ffff-ffff-ffffffffffff: all users together; the nil UUID: no user';
+COMMENT ON COLUMN tenancy.statement_rollups.database_connection_id IS 'the nil UUID: no connection, or all of them together';
+COMMENT ON COLUMN tenancy.statement_rollups.fingerprint IS 'see tenancy.fingerprint(); 0: the statements beyond the most frequent of the day';
+COMMENT ON COLUMN tenancy.statement_rollups.statement IS 'the statement without its literals, cut at 500 bytes';
+COMMENT ON COLUMN tenancy.statement_rollups.failures IS 'runs with another status than success';
+
+CREATE VIEW tenancy.query_daily WITH (security_invoker = true) AS
+    SELECT r.user_id, r.database_connection_id, (r.bucket AT TIME ZONE 'UTC')::date AS day, r.source, r.status,
+           sum(r.runs)::bigint AS runs, sum(r.row_count)::bigint AS row_count, sum(r.result_bytes)::bigint AS result_bytes,
+           sum(r.total_ms)::bigint AS total_ms, max(r.max_ms) AS max_ms, sum(r.cached)::bigint AS cached,
+           sum(r.truncated)::bigint AS truncated
+    FROM tenancy.query_rollups AS r
+    WHERE r.user_id <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+    GROUP BY r.user_id, r.database_connection_id, day, r.source, r.status;
+COMMENT ON VIEW tenancy.query_daily IS 'query_rollups per day (UTC)';
+
+-- Hostile texts: a user's statements of a day are counted one by one up to a limit. Beyond twice that, the least frequent
+-- ones become one row. They are looked for rarely and by chance, so that nobody can write around it.
+CREATE FUNCTION tenancy.fold_statements(user_id uuid, day date) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    kept   CONSTANT integer := 500;
+    folded bigint;
+BEGIN
+    IF (SELECT count(*) FROM tenancy.statement_rollups AS s
+        WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day) <= 2 * kept THEN
+        RETURN 0;
+    END IF;
+    WITH excess AS (
+        DELETE FROM tenancy.statement_rollups AS s
+        USING (SELECT e.database_connection_id, e.fingerprint FROM tenancy.statement_rollups AS e
+               WHERE e.user_id = fold_statements.user_id AND e.day = fold_statements.day AND e.fingerprint <> 0
+               ORDER BY e.runs DESC, e.last_started_at DESC OFFSET kept) AS x
+        WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day
+          AND s.database_connection_id = x.database_connection_id AND s.fingerprint = x.fingerprint
+        RETURNING s.*
+    )
+    INSERT INTO tenancy.statement_rollups AS s (
+        user_id, day, database_connection_id, fingerprint, runs, failures, row_count, total_ms, max_ms, cached, latency,
+        last_started_at, last_failed_at, last_error_code)
+    SELECT e.user_id, e.day, nobody, 0, sum(e.runs), sum(e.failures), sum(e.row_count), sum(e.total_ms), max(e.max_ms),
+           sum(e.cached), tenancy.histogram_merge(e.latency), max(e.last_started_at), max(e.last_failed_at),
+           (array_agg(e.last_error_code ORDER BY e.last_failed_at DESC NULLS LAST))[1]
+    FROM excess AS e
+    GROUP BY e.user_id, e.day
+    ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET
+        runs = s.runs + excluded.runs,
+        failures = s.failures + excluded.failures,
+        row_count = s.row_count + excluded.row_count,
+        total_ms = s.total_ms + excluded.total_ms,
+        max_ms = greatest(s.max_ms, excluded.max_ms),
+        cached = s.cached + excluded.cached,
+        latency = tenancy.histogram_add(s.latency, excluded.latency),
+        last_started_at = greatest(s.last_started_at, excluded.last_started_at),
+        last_failed_at = greatest(s.last_failed_at, excluded.last_failed_at),
+        last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL
+                               THEN s.last_error_code ELSE excluded.last_error_code END;
+    GET DIAGNOSTICS folded = ROW_COUNT;
+    RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION tenancy.fold_statements(uuid, date)
+    IS 'when a user has more than 1000 different statements on a day, sum up all but the 500 most frequent';
+
+CREATE FUNCTION tenancy.roll_up(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    nobody   CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    everyone CONSTANT uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+BEGIN
+    INSERT INTO tenancy.query_rollups AS r (
+        user_id, bucket, database_connection_id, source, status, runs, row_count, result_bytes, total_ms, max_ms, cached,
+        truncated, latency)
+    SELECT k.user_id, date_bin('15 minutes', q.started_at, 'epoch'), k.connection_id, q.source, q.status, count(*),
+           coalesce(sum(q.row_count), 0), coalesce(sum(q.result_bytes), 0), coalesce(sum(q.execution_time_ms), 0),
+           coalesce(max(q.execution_time_ms), 0), count(*) FILTER (WHERE q.cached), count(*) FILTER (WHERE q.truncated),
+           tenancy.histogram_collect(q.started_at, CASE WHEN q.execution_time_ms IS NOT NULL THEN q.finished_at END)
+    FROM tenancy.query_history AS q
+    CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody), coalesce(q.database_connection_id, nobody)), (everyone, nobody))
+        AS k (user_id, connection_id)
+    WHERE q.id = ANY (ids)
+    GROUP BY 1, 2, 3, 4, 5
+    ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT (user_id, bucket, database_connection_id, source, status) DO UPDATE SET
+        runs = r.runs + excluded.runs,
+        row_count = r.row_count + excluded.row_count,
+        result_bytes = r.result_bytes + excluded.result_bytes,
+        total_ms = r.total_ms + excluded.total_ms,
+        max_ms = greatest(r.max_ms, excluded.max_ms),
+        cached = r.cached + excluded.cached,
+        truncated = r.truncated + excluded.truncated,
+        latency = tenancy.histogram_add(r.latency, excluded.latency);
+
+    INSERT INTO tenancy.statement_rollups AS s (
+        user_id, day, database_connection_id, fingerprint, statement, runs, failures, row_count, total_ms, max_ms, cached,
+        latency, last_started_at, last_failed_at, last_error_code)
+    SELECT k.user_id, (q.started_at AT TIME ZONE 'UTC')::date, k.connection_id, f.fingerprint, min(f.statement), count(*),
+           count(*) FILTER (WHERE q.status <> 'success'), coalesce(sum(q.row_count), 0),
+           coalesce(sum(q.execution_time_ms), 0), coalesce(max(q.execution_time_ms), 0), count(*) FILTER (WHERE q.cached),
+           tenancy.histogram_collect(q.started_at, CASE WHEN q.execution_time_ms IS NOT NULL THEN q.finished_at END),
+           max(q.started_at), max(q.started_at) FILTER (WHERE q.status <> 'success'),
+           (array_agg(q.error_code ORDER BY q.started_at DESC) FILTER (WHERE q.status <> 'success'))[1]
+    FROM tenancy.query_history AS q
+    CROSS JOIN LATERAL tenancy.fingerprint(q.generated_sql_query, (
+        SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = q.database_connection_id)) AS f
+    CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody), coalesce(q.database_connection_id, nobody)), (everyone, nobody))
+        AS k (user_id, connection_id)
+    WHERE q.id = ANY (ids) AND q.generated_sql_query IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET
+        runs = s.runs + excluded.runs,
+        failures = s.failures + excluded.failures,
+        row_count = s.row_count + excluded.row_count,
+        total_ms = s.total_ms + excluded.total_ms,
+        max_ms = greatest(s.max_ms, excluded.max_ms),
+        cached = s.cached + excluded.cached,
+        latency = tenancy.histogram_add(s.latency, excluded.latency),
+        last_started_at = greatest(s.last_started_at, excluded.last_started_at),
+        last_failed_at = greatest(s.last_failed_at, excluded.last_failed_at),
+        last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL
+                               THEN s.last_error_code ELSE excluded.last_error_code END;
+
+    IF random() < cardinality(ids) / 64.0 THEN
+        PERFORM tenancy.fold_statements(k.user_id, k.day)
+        FROM (SELECT DISTINCT u.user_id, (q.started_at AT TIME ZONE 'UTC')::date AS day
+              FROM tenancy.query_history AS q
+              CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody)), (everyone)) AS u (user_id)
+              WHERE q.id = ANY (ids)) AS k;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tenancy.roll_up(uuid[]) IS 'add these rows of query_history to the rollups';
+
+CREATE FUNCTION tenancy.write_rollups() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM tenancy.roll_up(ARRAY(SELECT w.id FROM written AS w));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_history are added to the rollups';
+-- Only what write_history() writes: rows that a restore copies are in the rollups that it copies too.
+CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
+
+CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    last_id uuid := '00000000-0000-0000-0000-000000000000';
+    ids     uuid[];
+    total   bigint := 0;
+BEGIN
+    -- From here on no other transaction adds a row to both history and rollups.
+    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups IN ACCESS EXCLUSIVE MODE;
+    TRUNCATE tenancy.query_rollups, tenancy.statement_rollups;
+    LOOP
+        ids := ARRAY(SELECT q.id FROM tenancy.query_history AS q WHERE q.id > last_id ORDER BY q.id LIMIT 10000);
+        EXIT WHEN ids = '{}';
+        PERFORM tenancy.roll_up(ids);
+        total := total + cardinality(ids);
+        last_id := ids[cardinality(ids)];
+    END LOOP;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION tenancy.rebuild_rollups()
+    IS 'for the owner: make the rollups anew from query_history, whose writing waits meanwhile; answers how many rows';
+
+-- Documents.
+
+CREATE FUNCTION tenancy.dashboard_subject(user_id uuid) RETURNS uuid
+STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF tenancy.is_admin() THEN
+        RETURN coalesce(dashboard_subject.user_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    END IF;
+    IF dashboard_subject.user_id <> tenancy.require_user_id() THEN
+        RAISE EXCEPTION 'permission denied for the dashboard of another user' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN tenancy.require_user_id();
+END
+$$;
+COMMENT ON FUNCTION tenancy.dashboard_subject(uuid)
+    IS 'whose sums a dashboard shows: an administrator''s choice or all users, otherwise the current user; 42501 for another';
+
+CREATE FUNCTION tenancy.dashboard_figures(
+    runs numeric, succeeded numeric, row_count numeric, result_bytes numeric, cached numeric, truncated numeric,
+    total_ms numeric, max_ms integer, latency bytea)
+RETURNS jsonb IMMUTABLE PARALLEL SAFE LANGUAGE sql
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+        'runs', coalesce(runs, 0), 'succeeded', coalesce(succeeded, 0), 'failed', coalesce(runs - succeeded, 0),
+        'success_rate', round(succeeded / nullif(runs, 0), 4),
+        'row_count', coalesce(row_count, 0), 'result_bytes', coalesce(result_bytes, 0), 'truncated', coalesce(truncated, 0),
+        'cached', coalesce(cached, 0), 'cache_hit_rate', round(cached / nullif(runs, 0), 4),
+        'total_ms', coalesce(total_ms, 0), 'average_ms', round(total_ms / nullif(runs, 0), 3),
+        'median_ms', round(tenancy.histogram_quantile(latency, 0.5)::numeric, 3),
+        'p95_ms', round(tenancy.histogram_quantile(latency, 0.95)::numeric, 3), 'max_ms', max_ms);
+END;
+COMMENT ON FUNCTION tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea)
+    IS 'the figures that every part of a dashboard has';
+
+CREATE FUNCTION tenancy.dashboard_overview(time_zone text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS jsonb
+STABLE LANGUAGE sql
+BEGIN ATOMIC
+    WITH asked AS MATERIALIZED (
+        SELECT tenancy.dashboard_subject(dashboard_overview.user_id) AS subject, z.zone,
+               date_trunc('day', now() AT TIME ZONE z.zone) AS today
+        FROM (SELECT coalesce(dashboard_overview.time_zone, current_setting('TimeZone')) AS zone) AS z
+    ), span AS MATERIALIZED (
+        SELECT a.subject, s.name, (a.today - s.days_ago * interval '1 day') AT TIME ZONE a.zone AS since,
+               (a.today + (s.days - s.days_ago) * interval '1 day') AT TIME ZONE a.zone AS until
+        FROM asked AS a,
+             (VALUES ('today', 0, 1), ('yesterday', 1, 1), ('last_7_days', 6, 7), ('last_30_days', 29, 30),
+                     ('previous_30_days', 59, 30)) AS s (name, days_ago, days)
+    ), figures AS (
+        SELECT s.name, tenancy.dashboard_figures(sum(r.runs), coalesce(sum(r.runs) FILTER (WHERE r.status = 'success'), 0),
+                   sum(r.row_count), sum(r.result_bytes), sum(r.cached), sum(r.truncated), sum(r.total_ms), max(r.max_ms),
+                   tenancy.histogram_merge(r.latency)) AS figures
+        FROM span AS s
+        LEFT JOIN tenancy.query_rollups AS r ON r.user_id = s.subject AND r.bucket >= s.since AND r.bucket < s.until
+        GROUP BY s.name
+    )
+    SELECT jsonb_build_object(
+               'as_of', now(), 'time_zone', a.zone,
+               'connections', (
+                   SELECT jsonb_build_object('total', count(*), 'active', count(*) FILTER (WHERE c.is_active))
+                   FROM tenancy.database_connections AS c
+                   WHERE c.deleted_at IS NULL
+                     AND (c.user_id = a.subject OR a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff')),
+               'running', (
+                   SELECT count(*) FROM tenancy.running_queries AS r
+                   WHERE r.status = 'running'
+                     AND (r.user_id = a.subject OR a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff')),
+               'runs_ever', (
+                   SELECT coalesce(sum(h.seq), 0) FROM tenancy.history_chain AS h
+                   WHERE h.user_id = a.subject OR a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+           || (SELECT jsonb_object_agg(f.name, f.figures) FROM figures AS f)
+    FROM asked AS a;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_overview(text, uuid)
+    IS 'connections, running queries, and figures of today, yesterday, 7 and 30 days; an administrator sees all users, or one';
+
+-- Where the points of a chart begin, local midnights and months included; an hour that a clock is set back over is two.
+CREATE FUNCTION tenancy.dashboard_points("from" timestamptz, "until" timestamptz, bucket text, zone text)
+RETURNS SETOF timestamptz
+STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    width CONSTANT interval := CASE bucket WHEN 'hour' THEN '1 hour' WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days'
+                                           WHEN 'month' THEN '1 month' END;
+    most  CONSTANT integer := 10000;
+BEGIN
+    IF width IS NULL THEN
+        RAISE EXCEPTION 'invalid bucket "%"', bucket
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Buckets are hour, day, week and month.';
+    ELSIF "from" IS NULL OR "until" IS NULL OR NOT isfinite("from") OR NOT isfinite("until") OR "until" <= "from" THEN
+        RAISE EXCEPTION 'a chart needs a time to begin and a later time to end' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF "until" - "from" > most * width THEN
+        RAISE EXCEPTION 'a chart has at most % points', most
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Use a wider bucket, or a shorter time.';
+    END IF;
+    IF bucket = 'hour' THEN
+        -- Clocks are changed by quarters of an hour, so these cannot be counted in local time.
+        RETURN QUERY SELECT DISTINCT date_trunc('hour', q, zone)
+                     FROM generate_series(date_bin('15 minutes', "from", 'epoch'), "until" - interval '1 microsecond',
+                                          interval '15 minutes') AS q;
+    ELSE
+        RETURN QUERY SELECT l AT TIME ZONE zone
+                     FROM generate_series(date_trunc(bucket, "from" AT TIME ZONE zone),
+                                          "until" AT TIME ZONE zone - interval '1 microsecond', width) AS l;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tenancy.dashboard_points(timestamptz, timestamptz, text, text)
+    IS 'the beginnings of the buckets (hour, day, week or month of a time zone) that overlap a span of time';
+
+CREATE FUNCTION tenancy.dashboard_charts(
+    "from" timestamptz DEFAULT now() - interval '30 days', "until" timestamptz DEFAULT now(), bucket text DEFAULT 'day',
+    time_zone text DEFAULT NULL, user_id uuid DEFAULT NULL)
+RETURNS jsonb
+STABLE LANGUAGE sql
+BEGIN ATOMIC
+    WITH asked AS MATERIALIZED (
+        SELECT tenancy.dashboard_subject(dashboard_charts.user_id) AS subject,
+               coalesce(dashboard_charts.time_zone, current_setting('TimeZone')) AS zone
+    ), point AS MATERIALIZED (
+        SELECT p.at FROM asked AS a, tenancy.dashboard_points(dashboard_charts."from", dashboard_charts."until",
+                                                              dashboard_charts.bucket, a.zone) AS p (at)
+    ), summed AS MATERIALIZED (
+        SELECT date_trunc(dashboard_charts.bucket, r.bucket, a.zone) AS at, sum(r.runs) AS runs,
+               coalesce(sum(r.runs) FILTER (WHERE r.status = 'success'), 0) AS succeeded, sum(r.row_count) AS row_count,
+               sum(r.result_bytes) AS result_bytes, sum(r.cached) AS cached, sum(r.truncated) AS truncated,
+               sum(r.total_ms) AS total_ms, max(r.max_ms) AS max_ms, tenancy.histogram_merge(r.latency) AS latency
+        FROM asked AS a
+        JOIN tenancy.query_rollups AS r ON r.user_id = a.subject
+        WHERE r.bucket >= date_bin('15 minutes', dashboard_charts."from", 'epoch') AND r.bucket < dashboard_charts."until"
+        GROUP BY 1
+    )
+    SELECT jsonb_build_object(
+        'from', dashboard_charts."from", 'until', dashboard_charts."until", 'bucket', dashboard_charts.bucket,
+        'time_zone', a.zone,
+        'points', (
+            SELECT jsonb_agg(jsonb_build_object('at', p.at)
+                             || tenancy.dashboard_figures(s.runs, s.succeeded, s.row_count, s.result_bytes, s.cached,
+                                                          s.truncated, s.total_ms, s.max_ms, s.latency)
+                             ORDER BY p.at)
+            FROM point AS p LEFT JOIN summed AS s ON s.at = p.at))
+    FROM asked AS a;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid)
+    IS 'figures per hour, day, week or month of a time zone, also those without a run';
+
+CREATE FUNCTION tenancy.dashboard_statements(
+    subject uuid, "from" timestamptz, "until" timestamptz, most integer, OUT slowest jsonb, OUT most_frequent jsonb,
+    OUT most_time jsonb, OUT failing jsonb, OUT other jsonb)
+STABLE LANGUAGE sql
+BEGIN ATOMIC
+    WITH summed AS MATERIALIZED (
+        SELECT s.database_connection_id, s.fingerprint, min(s.statement) AS statement, sum(s.runs) AS runs,
+               sum(s.failures) AS failures, sum(s.total_ms) AS total_ms, max(s.last_started_at) AS last_started_at,
+               max(s.last_failed_at) AS last_failed_at,
+               (array_agg(s.last_error_code ORDER BY s.last_failed_at DESC NULLS LAST))[1] AS last_error_code,
+               sum(s.row_count) AS row_count, sum(s.cached) AS cached, max(s.max_ms) AS max_ms,
+               tenancy.histogram_merge(s.latency) AS latency
+        FROM tenancy.statement_rollups AS s
+        WHERE s.user_id = dashboard_statements.subject
+          AND s.day >= (dashboard_statements."from" AT TIME ZONE 'UTC')::date
+          AND s.day <= ((dashboard_statements."until" - interval '1 microsecond') AT TIME ZONE 'UTC')::date
+        GROUP BY s.database_connection_id, s.fingerprint
+    ), ranked AS MATERIALIZED (
+        SELECT s.*,
+               row_number() OVER (ORDER BY s.fingerprint = 0, tenancy.histogram_quantile(s.latency, 0.95) DESC NULLS LAST,
+                                  s.runs DESC, s.fingerprint) AS slow,
+               row_number() OVER (ORDER BY s.fingerprint = 0, s.runs DESC, s.fingerprint) AS frequent,
+               row_number() OVER (ORDER BY s.fingerprint = 0, s.total_ms DESC, s.fingerprint) AS heavy,
+               row_number() OVER (ORDER BY s.fingerprint = 0, s.failures DESC, s.runs, s.fingerprint) AS failed
+        FROM summed AS s
+    ), shown AS MATERIALIZED (
+        SELECT r.slow, r.frequent, r.heavy, r.failed, r.failures, r.fingerprint,
+               jsonb_build_object(
+                   'fingerprint', r.fingerprint::text, 'statement', r.statement,
+                   'connection_id', nullif(r.database_connection_id, '00000000-0000-0000-0000-000000000000'),
+                   'connection', (SELECT c.name FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id),
+                   'last_started_at', r.last_started_at, 'last_failed_at', r.last_failed_at,
+                   'last_error_code', r.last_error_code)
+               || (tenancy.dashboard_figures(r.runs, r.runs - r.failures, r.row_count, NULL, r.cached, NULL, r.total_ms, r.max_ms,
+                                             r.latency) - ARRAY['result_bytes', 'truncated']) AS document
+        FROM ranked AS r
+        WHERE least(r.slow, r.frequent, r.heavy, r.failed) <= dashboard_statements.most OR r.fingerprint = 0
+    )
+    SELECT coalesce(jsonb_agg(s.document ORDER BY s.slow)
+                    FILTER (WHERE s.fingerprint <> 0 AND s.slow <= dashboard_statements.most), '[]'),
+           coalesce(jsonb_agg(s.document ORDER BY s.frequent)
+                    FILTER (WHERE s.fingerprint <> 0 AND s.frequent <= dashboard_statements.most), '[]'),
+           coalesce(jsonb_agg(s.document ORDER BY s.heavy)
+                    FILTER (WHERE s.fingerprint <> 0 AND s.heavy <= dashboard_statements.most), '[]'),
+           coalesce(jsonb_agg(s.document ORDER BY s.failed)
+                    FILTER (WHERE s.fingerprint <> 0 AND s.failed <= dashboard_statements.most AND s.failures > 0), '[]'),
+           (jsonb_agg(s.document) FILTER (WHERE s.fingerprint = 0)) -> 0
+    FROM shown AS s;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer)
+    IS 'the statements part of dashboard_analytics';
+
+CREATE FUNCTION tenancy.dashboard_analytics(
+    "from" timestamptz DEFAULT now() - interval '30 days', "until" timestamptz DEFAULT now(), time_zone text DEFAULT NULL,
+    user_id uuid DEFAULT NULL, most integer DEFAULT 20)
+RETURNS jsonb
+STABLE LANGUAGE sql
+BEGIN ATOMIC
+    WITH asked AS MATERIALIZED (
+        SELECT tenancy.dashboard_subject(dashboard_analytics.user_id) AS subject,
+               coalesce(dashboard_analytics.time_zone, current_setting('TimeZone')) AS zone,
+               date_bin('15 minutes', dashboard_analytics."from", 'epoch') AS since
+    ), part AS MATERIALIZED (
+        SELECT r.*, extract(isodow FROM r.bucket AT TIME ZONE a.zone)::integer AS day,
+               extract(hour FROM r.bucket AT TIME ZONE a.zone)::integer AS hour, true AS counts
+        FROM asked AS a
+        JOIN tenancy.query_rollups AS r ON r.user_id = a.subject
+        WHERE r.bucket >= a.since AND r.bucket < dashboard_analytics."until"
+    ), connection_part AS MATERIALIZED (
+        SELECT p.* FROM part AS p, asked AS a WHERE a.subject <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+        UNION ALL
+        -- The sums of all users have no connections.
+        SELECT r.*, NULL, NULL, NULL
+        FROM asked AS a
+        JOIN tenancy.query_rollups AS r ON r.bucket >= a.since AND r.bucket < dashboard_analytics."until"
+        WHERE a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff' AND r.user_id <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+    ), summed AS (
+        SELECT p.counts, p.status, p.source, p.day, p.hour,
+               tenancy.dashboard_figures(sum(p.runs), coalesce(sum(p.runs) FILTER (WHERE p.status = 'success'), 0),
+                   sum(p.row_count), sum(p.result_bytes), sum(p.cached), sum(p.truncated), sum(p.total_ms), max(p.max_ms),
+                   tenancy.histogram_merge(p.latency)) AS figures
+        FROM part AS p
+        GROUP BY GROUPING SETS ((p.counts), (p.status), (p.source), (p.day, p.hour))
+    ), connection AS (
+        SELECT p.database_connection_id, sum(p.runs) AS runs,
+               tenancy.dashboard_figures(sum(p.runs), coalesce(sum(p.runs) FILTER (WHERE p.status = 'success'), 0),
+                   sum(p.row_count), sum(p.result_bytes), sum(p.cached), sum(p.truncated), sum(p.total_ms), max(p.max_ms),
+                   tenancy.histogram_merge(p.latency)) AS figures
+        FROM connection_part AS p
+        GROUP BY p.database_connection_id
+        ORDER BY runs DESC, p.database_connection_id
+        LIMIT dashboard_analytics.most
+    )
+    SELECT jsonb_build_object(
+        'from', dashboard_analytics."from", 'until', dashboard_analytics."until", 'time_zone', a.zone,
+        'total', coalesce((SELECT s.figures FROM summed AS s WHERE s.counts),
+                          tenancy.dashboard_figures(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)),
+        'connections', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                       'id', nullif(n.database_connection_id, '00000000-0000-0000-0000-000000000000'), 'name', c.name,
+                       'database_type', c.database_type, 'deleted', c.deleted_at IS NOT NULL) || n.figures
+                       ORDER BY n.runs DESC, n.database_connection_id), '[]')
+            FROM connection AS n LEFT JOIN tenancy.database_connections AS c ON c.id = n.database_connection_id),
+        'statuses', (SELECT coalesce(jsonb_agg(jsonb_build_object('status', s.status) || s.figures ORDER BY s.status), '[]')
+                     FROM summed AS s WHERE s.status IS NOT NULL),
+        'sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', s.source) || s.figures ORDER BY s.source), '[]')
+                    FROM summed AS s WHERE s.source IS NOT NULL),
+        'hours_of_week', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('day', s.day, 'hour', s.hour) || s.figures ORDER BY s.day, s.hour), '[]')
+            FROM summed AS s WHERE s.day IS NOT NULL),
+        'statements', jsonb_build_object('slowest', t.slowest, 'most_frequent', t.most_frequent, 'most_time', t.most_time,
+                                         'failing', t.failing, 'other', t.other))
+    FROM asked AS a, tenancy.dashboard_statements(a.subject, dashboard_analytics."from", dashboard_analytics."until",
+                                                  dashboard_analytics.most) AS t;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer)
+    IS 'figures per connection, status, source and hour of the week; slowest, most frequent and failing statements';

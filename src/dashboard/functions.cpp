@@ -1,0 +1,150 @@
+/*
+ * The C functions of 85-dashboard.sql: histograms of durations as aggregates, fingerprints of statements. PG regime.
+ * regime.
+ */
+#include "bridge/pg.hpp"
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/function.hpp"
+#include "dashboard/fingerprint.pure.hpp"
+#include "dashboard/histogram.pure.hpp"
+
+namespace tenancy::dashboard {
+
+namespace {
+
+constexpr int longest_statement = 500; /* bytes of a sample text */
+
+/* The state of an aggregate: made by its first row, in the aggregate's memory. */
+Histogram *
+state_of(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+	if (AggCheckCallContext(fcinfo, &context) == 0)
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	if (!PG_ARGISNULL(0))
+		return reinterpret_cast<Histogram *>(PG_GETARG_POINTER(0));
+	return static_cast<Histogram *>(MemoryContextAllocZero(context, sizeof(Histogram)));
+}
+
+Bytes
+bytes_of(const bytea *stored)
+{
+	return {reinterpret_cast<const unsigned char *>(VARDATA_ANY(stored)), VARSIZE_ANY_EXHDR(stored)};
+}
+
+[[noreturn]] void
+refuse_bytes()
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("value is not a histogram of durations")));
+}
+
+Dialect
+dialect_of(const char *database_type)
+{
+	if (database_type == nullptr)
+		return Dialect::unknown;
+	return strcmp(database_type, "mysql") == 0    ? Dialect::mysql
+	       : strcmp(database_type, "sqlite") == 0 ? Dialect::sqlite
+	                                              : Dialect::postgresql;
+}
+
+/* Cut a text that is too long between two characters, and show it. */
+void
+shorten(char *sample)
+{
+	constexpr char more[] = "...";
+	if (strlen(sample) <= longest_statement)
+		return;
+	int const length = pg_mbcliplen(sample, longest_statement, longest_statement - static_cast<int>(strlen(more)));
+	memcpy(sample + length, more, sizeof more);
+}
+
+} // namespace
+
+/* histogram_collect(started, finished): one more duration; a clock that was set back counts as none. */
+TENANCY_FUNCTION(histogram_collect_step)
+{
+	Histogram *const state = state_of(fcinfo);
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2)) {
+		int64 const duration = PG_GETARG_TIMESTAMPTZ(2) - PG_GETARG_TIMESTAMPTZ(1);
+		state->add(duration < 0 ? 0 : static_cast<uint64>(duration));
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* histogram_merge(histogram): one more histogram. */
+TENANCY_FUNCTION(histogram_merge_step)
+{
+	Histogram *const state = state_of(fcinfo);
+	if (!PG_ARGISNULL(1) && !state->add(bytes_of(PG_GETARG_BYTEA_PP(1))))
+		refuse_bytes();
+	PG_RETURN_POINTER(state);
+}
+
+TENANCY_FUNCTION(histogram_result)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	auto const *const state = reinterpret_cast<const Histogram *>(PG_GETARG_POINTER(0));
+	auto *const result = static_cast<bytea *>(palloc(VARHDRSZ + longest_size(bucket_count)));
+	SET_VARSIZE(result, VARHDRSZ + state->store(reinterpret_cast<unsigned char *>(VARDATA(result))));
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* tenancy.histogram_add(bytea, bytea) → bytea: their sum. */
+TENANCY_FUNCTION(histogram_add)
+{
+	Bytes const left = bytes_of(PG_GETARG_BYTEA_PP(0)), right = bytes_of(PG_GETARG_BYTEA_PP(1));
+	/* A count of the sum may need one byte more than both had for it. */
+	auto *const result = static_cast<bytea *>(palloc(VARHDRSZ + 2 * (left.size() + right.size()) + longest_pair));
+	Size const size = add_stored(left, right, reinterpret_cast<unsigned char *>(VARDATA(result)));
+	if (size == 0)
+		refuse_bytes();
+	SET_VARSIZE(result, VARHDRSZ + size);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* tenancy.histogram_quantile(bytea, fraction) → milliseconds, NULL when it is empty. */
+TENANCY_FUNCTION(histogram_quantile)
+{
+	double const fraction = PG_GETARG_FLOAT8(1);
+	if (!(fraction >= 0 && fraction <= 1))
+		ereport(ERROR,
+		        (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("fraction %g is not between 0 and 1", fraction)));
+	double const microseconds = quantile_of(bytes_of(PG_GETARG_BYTEA_PP(0)), fraction);
+	if (microseconds < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(microseconds / 1000);
+}
+
+/* tenancy.fingerprint(sql, database_type) → (fingerprint, statement). */
+TENANCY_FUNCTION(fingerprint)
+{
+	TupleDesc description;
+	if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	text *const sql = PG_GETARG_TEXT_PP(0);
+	Dialect const dialect = dialect_of(bridge::text_argument(fcinfo, 1));
+	auto *const sample = static_cast<char *>(palloc(longest_statement + 2));
+	int64 const fingerprint = bridge::enter([&] {
+		std::string const whole =
+			normalized({VARDATA_ANY(sql), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(sql))}, dialect);
+		std::string_view const part = std::string_view(whole).substr(0, longest_statement + 1);
+		memcpy(sample, part.data(), part.size());
+		sample[part.size()] = 0;
+		return fingerprint_of(whole);
+	});
+	shorten(sample);
+	Datum values[] = {Int64GetDatum(fingerprint), CStringGetTextDatum(sample)};
+	bool nulls[] = {false, false};
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+}
+
+} // namespace tenancy::dashboard
