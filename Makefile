@@ -2,7 +2,7 @@
 # Pure code (src/core, src/remote, *.pure.cpp) is compiled without the server's include path.
 MODULE_big  = pg_tenancy
 EXTENSION   = pg_tenancy
-EXTVERSION  = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_tenancy.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_tenancy.control)
 
 SOURCES     = $(sort $(wildcard src/*.cpp src/*/*.cpp src/*/*/*.cpp))
 PURE        = $(sort $(wildcard src/core/*.cpp src/remote/*.cpp src/remote/*/*.cpp src/*/*.pure.cpp))
@@ -21,16 +21,17 @@ EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps
 PG_CONFIG  ?= pg_config
 PKG_CONFIG ?= pkg-config
 MYSQL_CONFIG ?= $(firstword $(shell command -v mariadb_config mysql_config))
+MYSQL_CONFIG := $(MYSQL_CONFIG)
 
 LIBRARIES   = libpq sqlite3 libssl libcrypto libcares libcurl
 WARNINGS    = -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-register
 CXX_RULES   = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden $(WARNINGS) -MMD -MP
-PURE_CPPFLAGS = -Isrc -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(patsubst -I%,-isystem %,$(shell $(MYSQL_CONFIG) --include))
+PURE_CPPFLAGS := -Isrc -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(patsubst -I%,-isystem %,$(shell $(MYSQL_CONFIG) --include))
 
-PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
+PG_CPPFLAGS := -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
               '-DPGDLLEXPORT=__attribute__((visibility("default")))' -DTENANCY_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS = $(CXX_RULES)
-SHLIB_LINK  = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(shell $(MYSQL_CONFIG) --libs) -lstdc++
+SHLIB_LINK := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(shell $(MYSQL_CONFIG) --libs) -lstdc++
 
 # The JIT never inlines C++, and its bitcode would need clang at build time.
 override with_llvm := no
