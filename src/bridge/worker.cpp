@@ -5,10 +5,44 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
+#include "postmaster/interrupt.h"
 #include "utils/snapmgr.h"
 }
 
 namespace tenancy::bridge {
+
+void
+describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart)
+{
+	memset(&worker, 0, sizeof worker);
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = restart;
+	strlcpy(worker.bgw_library_name, "pg_tenancy", sizeof worker.bgw_library_name);
+	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
+	strlcpy(worker.bgw_name, name, sizeof worker.bgw_name);
+	strlcpy(worker.bgw_type, name, sizeof worker.bgw_type);
+}
+
+
+void
+pin_settings()
+{
+	static constexpr const char *settings[][2] = {{"search_path", "pg_catalog, pg_temp"},
+	                                              {"session_replication_role", "origin"},
+	                                              {"row_security", "on"},
+	                                              {"default_transaction_isolation", "read committed"},
+	                                              {"default_transaction_read_only", "off"},
+	                                              {"statement_timeout", "0"},
+	                                              {"lock_timeout", "3s"},
+	                                              {"idle_in_transaction_session_timeout", "0"},
+	                                              {"plan_cache_mode", "force_generic_plan"},
+	                                              {"enable_seqscan", "off"},
+	                                              {"jit", "off"},
+	                                              {"work_mem", "64MB"}};
+	for (auto const &setting : settings)
+		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+}
 
 bool
 run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
@@ -40,6 +74,27 @@ run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 	return done;
 }
 
+bool
+run_alone(void (*fn)(void *), void *arg, ErrorData **error)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	volatile bool done = false;
+	PG_TRY();
+	{
+		fn(arg);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		*error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return done;
+}
+
 void
 serve_interrupts()
 {
@@ -54,6 +109,22 @@ serve_interrupts()
 		FlushErrorState();
 	}
 	PG_END_TRY();
+}
+
+bool
+rest(long timeout)
+{
+	bool const woken =
+		(WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) &
+	     WL_LATCH_SET) != 0;
+	if (woken)
+		ResetLatch(MyLatch);
+	serve_interrupts();
+	if (ConfigReloadPending) {
+		ConfigReloadPending = 0;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	return woken;
 }
 
 } // namespace tenancy::bridge

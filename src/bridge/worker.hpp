@@ -4,8 +4,17 @@
 #pragma once
 
 #include "bridge/pg.hpp"
+extern "C" {
+#include "postmaster/bgworker.h"
+}
 
 namespace tenancy::bridge {
+
+/* Fill in a worker of this library that connects to databases. restart is in seconds, or BGW_NEVER_RESTART. */
+void describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart);
+
+/* Nothing of the database's or a role's settings may change what a worker writes, or stop it. */
+void pin_settings();
 
 /*
  * Run fn(arg) in a transaction of its own, connected to SPI and with a snapshot. False when it raised: the transaction
@@ -13,7 +22,13 @@ namespace tenancy::bridge {
  */
 bool run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error);
 
+/* The same without a transaction, for what must hold no lock. */
+bool run_alone(void (*fn)(void *), void *arg, ErrorData **error);
+
 /* CHECK_FOR_INTERRUPTS outside a transaction; a cancel there has nothing to cancel and is dropped. */
 void serve_interrupts();
+
+/* Sleep until the latch is set, serving interrupts and reloads; false when the time (in ms) is over. */
+bool rest(long timeout);
 
 } // namespace tenancy::bridge

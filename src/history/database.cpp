@@ -79,6 +79,7 @@ close_database(Oid database)
 	LWLockRelease(queue->lock);
 	if (slot == nullptr)
 		return nullptr;
+	dismiss_companion(database);
 	TimestampTz const begun = GetCurrentTimestamp();
 	ConditionVariablePrepareToSleep(&slot->changed);
 	while (slot->pid != 0 && !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
@@ -129,6 +130,16 @@ watch_databases()
 {
 	next_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
+}
+
+bool
+is_database_closed(Oid database)
+{
+	LWLockAcquire(queue->lock, LW_SHARED);
+	int const i = find_slot(database);
+	bool const closed = i >= 0 && is_closed(queue->slots[i]);
+	LWLockRelease(queue->lock);
+	return closed;
 }
 
 bool

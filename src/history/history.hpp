@@ -15,6 +15,32 @@ void initialize();
 void request_shared_memory();
 void start_shared_memory();
 
+/*
+ * What works in a database beside its history worker, in processes of its own: it runs where that worker runs, and gives
+ * way to it. None of these raises.
+ */
+struct Companion {
+	void (*tend)(Oid database);    /* called by the history worker, every second or so: start what should run */
+	void (*dismiss)(Oid database); /* a command wants the database for itself: end the processes, and wait for that */
+	bool (*make_room)();           /* history gets no process: give back some; false when there is none to give */
+};
+void accompany(const Companion &companion);
+/* Does a command want the database for itself? Nobody may work in it then. */
+bool is_database_closed(Oid database);
+/* Have the history worker of this database started, with its companion, without waiting for it. */
+void ask_for_worker();
+
+/* The state of history in this database, for its overseers. */
+struct Condition {
+	int pid; /* of the worker; 0: none */
+	bool ready;
+	TimestampTz since;  /* when it started */
+	TimestampTz oldest; /* start of the oldest run that is not written; 0: none */
+	int pending, running;
+	Size bytes, capacity; /* of all databases */
+};
+Condition condition();
+
 enum class Source : uint8 { sql, ask, fdw, sample, catalog };
 enum class Status : uint8 { running, success, error, timeout, cancelled, denied, lost };
 const char *name_of(Status status);

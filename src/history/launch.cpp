@@ -10,8 +10,8 @@ extern "C" {
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xlog.h"
 #include "catalog/pg_database.h"
-#include "postmaster/bgworker.h"
 #include "utils/varlena.h"
 
 PGDLLEXPORT void tenancy_history_launcher(Datum unused);
@@ -21,26 +21,14 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr int relaunch_ms = 3000; /* the postmaster restarts a worker after one second */
-
-void
-describe(BackgroundWorker &worker, const char *name, const char *function)
-{
-	memset(&worker, 0, sizeof worker);
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 1;
-	strlcpy(worker.bgw_library_name, "pg_tenancy", sizeof worker.bgw_library_name);
-	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
-	strlcpy(worker.bgw_name, name, sizeof worker.bgw_name);
-	strlcpy(worker.bgw_type, name, sizeof worker.bgw_type);
-}
+constexpr int restart_s = 1;
+constexpr int relaunch_ms = 3000; /* more than the postmaster takes to restart a worker */
 
 bool
 launch(Oid database)
 {
 	BackgroundWorker worker;
-	describe(worker, "pg_tenancy history worker", "tenancy_history_worker");
+	bridge::describe_worker(worker, "pg_tenancy history worker", "tenancy_history_worker", restart_s);
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	return RegisterDynamicBackgroundWorker(&worker, nullptr);
 }
@@ -109,7 +97,26 @@ launch_if_down(int i)
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	bool const wanted = take_launch(slot);
 	LWLockRelease(queue->lock);
-	return !wanted || launch(slot.database);
+	if (!wanted || launch(slot.database))
+		return true;
+	if (!companion_makes_room())
+		return false;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	slot.launched = 0; /* try again as soon as the companion has gone */
+	LWLockRelease(queue->lock);
+	return true;
+}
+
+void
+ask_for_worker()
+{
+	if (queue == nullptr || RecoveryInProgress())
+		return;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	int const i = claim_slot(MyDatabaseId);
+	LWLockRelease(queue->lock);
+	if (i >= 0)
+		(void) launch_if_down(i);
 }
 
 Readiness
@@ -155,7 +162,7 @@ register_launcher()
 	if (settings::databases == nullptr || settings::databases[0] == 0)
 		return;
 	BackgroundWorker worker;
-	describe(worker, "pg_tenancy history launcher", "tenancy_history_launcher");
+	bridge::describe_worker(worker, "pg_tenancy history launcher", "tenancy_history_launcher", restart_s);
 	RegisterBackgroundWorker(&worker);
 }
 

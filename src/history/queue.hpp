@@ -83,6 +83,7 @@ struct Slot {
 	bool ready;   /* it is connected and takes records */
 	Latch *latch;
 	TimestampTz launched; /* when a worker was last asked for */
+	TimestampTz started;  /* when the worker enlisted */
 	int failures;         /* launches in a row that did not get to work */
 	bool alarmed;         /* the worker will look at the queue within linger_ms without being woken */
 	bool absent;          /* the last worker did not find the extension */

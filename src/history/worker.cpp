@@ -7,7 +7,6 @@
 #include "bridge/worker.hpp"
 
 extern "C" {
-#include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "utils/elog.h"
 
@@ -59,6 +58,7 @@ enlist(Oid database)
 		enlisted = ++mine->failures <= max_failures && !is_closed(*mine);
 		if (enlisted) {
 			mine->pid = MyProcPid;
+			mine->started = GetCurrentTimestamp();
 			mine->latch = MyLatch;
 		} else
 			mine->failures = 0;
@@ -293,43 +293,6 @@ run_step(void (*step)(void *), void *arg, const char *what)
 	MemoryContextReset(batch_context);
 }
 
-/* Nothing of the database's or a role's settings may change what the worker writes, or stop it. */
-void
-pin_settings()
-{
-	static constexpr const char *settings[][2] = {{"search_path", "pg_catalog, pg_temp"},
-	                                              {"session_replication_role", "origin"},
-	                                              {"row_security", "on"},
-	                                              {"default_transaction_isolation", "read committed"},
-	                                              {"default_transaction_read_only", "off"},
-	                                              {"statement_timeout", "0"},
-	                                              {"lock_timeout", "3s"},
-	                                              {"idle_in_transaction_session_timeout", "0"},
-	                                              {"plan_cache_mode", "force_generic_plan"},
-	                                              {"enable_seqscan", "off"},
-	                                              {"jit", "off"},
-	                                              {"work_mem", "64MB"}};
-	for (auto const &setting : settings)
-		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-/* Sleep until woken; false when the time is over. */
-bool
-rest(long timeout)
-{
-	bool const woken =
-		(WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) &
-	     WL_LATCH_SET) != 0;
-	if (woken)
-		ResetLatch(MyLatch);
-	bridge::serve_interrupts();
-	if (ConfigReloadPending) {
-		ConfigReloadPending = 0;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	return woken;
-}
-
 bool
 is_asked_to_leave()
 {
@@ -348,7 +311,7 @@ drain(Item *items)
 		if ((mine->pending.count == 0 && mine->running.count == 0) ||
 		    TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
 			break;
-		rest(written ? 10 : retry_ms);
+		bridge::rest(written ? 10 : retry_ms);
 	}
 }
 
@@ -358,10 +321,11 @@ loop(Item *items)
 	bool look_again = true; /* for runs that the trigger deferred */
 	TimestampTz looked = 0;
 	while (!is_asked_to_leave()) {
+		tend_companion(mine->database);
 		if (!work(items, false)) {
 			if (!extension_exists())
 				return;
-			rest(retry_ms);
+			bridge::rest(retry_ms);
 			continue;
 		}
 		look_again |= take_deferred();
@@ -371,7 +335,7 @@ loop(Item *items)
 			look_again = take_deferred();
 		}
 		long const timeout = set_alarm();
-		if (rest(look_again && timeout > retry_ms ? retry_ms : timeout) || timeout < idle_ms)
+		if (bridge::rest(look_again && timeout > retry_ms ? retry_ms : timeout) || timeout < idle_ms)
 			continue;
 		pgstat_report_stat(true);
 		if (!extension_exists())
@@ -388,7 +352,7 @@ serve(Oid database)
 	before_shmem_exit(leave, 0);
 	attach();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	pin_settings();
+	bridge::pin_settings();
 	pgstat_report_appname("pg_tenancy history");
 	batch_context = AllocSetContextCreate(TopMemoryContext, "history batch", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "history worker", ALLOCSET_DEFAULT_SIZES));

@@ -20,6 +20,10 @@ bool launch_if_down(int slot);
 void watch_databases();
 /* Does such a command run? */
 bool is_closed(const Slot &slot) noexcept;
+/* See Companion. */
+void tend_companion(Oid database);
+void dismiss_companion(Oid database);
+bool companion_makes_room();
 /* Register the process that starts the workers of tenancy.databases. */
 void register_launcher();
 

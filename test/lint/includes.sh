@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 grep -rnoE --include='*.[ch]pp' '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^>"]+[>"]' src | awk -F: '
 BEGIN {
-	words = split("identity credential connection history query catalog fdw ask dashboard", order, " ")
+	words = split("identity credential connection history query health catalog fdw ask dashboard", order, " ")
 	for (i = 1; i <= words; i++) rank[order[i]] = i
 	home["libpq-fe.h"] = "src/remote/postgres/"
 	home["mysql.h"] = home["mysql/mysql.h"] = home["errmsg.h"] = home["mysqld_error.h"] = "src/remote/mysql/"
