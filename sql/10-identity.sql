@@ -65,7 +65,7 @@ ALTER TABLE tenancy.user_sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.user_sessions USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.user_sessions TO tenancy_admin USING (true) WITH CHECK (true);
 
-COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login';
+COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
 COMMENT ON COLUMN tenancy.user_sessions.token_hash IS 'SHA-256 of the token, which the server does not keep';
 COMMENT ON COLUMN tenancy.user_sessions.revoked_at IS 'when it was ended before its time';
 COMMENT ON COLUMN tenancy.user_sessions.client_addr IS 'where the login came from; NULL for a local socket';

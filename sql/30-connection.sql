@@ -101,19 +101,53 @@ STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_test_connection';
 COMMENT ON FUNCTION tenancy.test_connection(uuid)
     IS 'connect afresh and ask the server; code is ok, denied_address, dns, refused, timeout, tls, password, database or other';
 
+-- What the last check of a connection found; 55-health.sql keeps it. Not dumped: it is found out again.
+CREATE TABLE tenancy.connection_health (
+    connection_id uuid PRIMARY KEY REFERENCES tenancy.database_connections (id) ON DELETE CASCADE,
+    user_id       uuid NOT NULL,
+    state         varchar(20) NOT NULL DEFAULT 'unknown' CHECK (state IN ('unknown', 'up', 'down')),
+    code          varchar(20),
+    latency_ms    double precision,
+    last_error    text,
+    checked_at    timestamptz,
+    since         timestamptz NOT NULL DEFAULT now(),
+    failures      integer NOT NULL DEFAULT 0,
+    next_check_at timestamptz,
+    slow          boolean NOT NULL DEFAULT true
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX connection_health_next_check_at_idx ON tenancy.connection_health (slow, next_check_at)
+    WHERE next_check_at IS NOT NULL;
+CREATE INDEX connection_health_state_idx ON tenancy.connection_health (user_id) WHERE state = 'down';
+ALTER TABLE tenancy.connection_health ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.connection_health FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.connection_health FOR SELECT TO tenancy_admin USING (true);
+
+COMMENT ON TABLE tenancy.connection_health IS 'what the last check of each connection found';
+COMMENT ON COLUMN tenancy.connection_health.state IS 'up, down, or unknown: not checked yet, or not by a fault of the client database';
+COMMENT ON COLUMN tenancy.connection_health.code IS 'as test_connection answers it';
+COMMENT ON COLUMN tenancy.connection_health.latency_ms IS 'of one question on an established connection; NULL unless up';
+COMMENT ON COLUMN tenancy.connection_health.last_error IS 'why it is not up; NULL when it is';
+COMMENT ON COLUMN tenancy.connection_health.since IS 'when this state began';
+COMMENT ON COLUMN tenancy.connection_health.failures IS 'checks in a row that did not find it up';
+COMMENT ON COLUMN tenancy.connection_health.next_check_at IS 'NULL: the connection or its user is not active';
+COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of its server, ran into the time limit, or there was none: checked apart from the others';
+
 CREATE FUNCTION tenancy.connections()
 RETURNS TABLE (id uuid, name varchar, database_type varchar, host varchar, port integer, database_name varchar,
                username varchar, options jsonb, is_active boolean, version bigint, last_connected_at timestamptz,
-               created_at timestamptz, updated_at timestamptz)
+               created_at timestamptz, updated_at timestamptz, state varchar, latency_ms double precision, last_error text,
+               since timestamptz, checked_at timestamptz)
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT c.id, c.name, c.database_type, c.host, c.port, c.database_name, c.username, c.options, c.is_active,
-           c.version, c.last_connected_at, c.created_at, c.updated_at
+           c.version, c.last_connected_at, c.created_at, c.updated_at, coalesce(h.state, 'unknown'), h.latency_ms,
+           h.last_error, h.since, h.checked_at
     FROM tenancy.database_connections AS c
+    LEFT JOIN tenancy.connection_health AS h ON h.connection_id = c.id
     WHERE c.deleted_at IS NULL
     ORDER BY c.name, c.id;
 END;
-COMMENT ON FUNCTION tenancy.connections() IS 'the connections of the current user, without secrets; an admin sees all';
+COMMENT ON FUNCTION tenancy.connections() IS 'the connections of the current user with their health, without secrets; an admin sees all';
 
 CREATE FUNCTION tenancy.user_has_access(user_id uuid, connection_id uuid) RETURNS boolean
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -128,7 +162,8 @@ COMMENT ON FUNCTION tenancy.user_has_access(uuid, uuid)
 CREATE FUNCTION tenancy.get_client_connection(user_id uuid, connection_id uuid)
 RETURNS TABLE (id uuid, name varchar, database_type varchar, host varchar, port integer, database_name varchar,
                username varchar, options jsonb, is_active boolean, version bigint, last_connected_at timestamptz,
-               created_at timestamptz, updated_at timestamptz)
+               created_at timestamptz, updated_at timestamptz, state varchar, latency_ms double precision, last_error text,
+               since timestamptz, checked_at timestamptz)
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT tenancy.user_has_access(get_client_connection.user_id, get_client_connection.connection_id) THEN

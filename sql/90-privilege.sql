@@ -46,6 +46,8 @@ GRANT SELECT (id, user_id, name, database_type, host, port, database_name, usern
               version, last_connected_at, created_at, updated_at, deleted_at)
     ON tenancy.database_connections TO tenancy_user;
 
+GRANT SELECT ON tenancy.connection_health TO tenancy_user;
+
 -- History and audit: to read.
 GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.history_chain,
     tenancy.audit_log, tenancy.history_entries TO tenancy_user;

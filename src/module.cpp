@@ -3,6 +3,7 @@
  */
 #include "bridge/function.hpp"
 #include "fdw/fdw.hpp"
+#include "health/health.hpp"
 #include "history/history.hpp"
 #include "identity/identity.hpp"
 #include "query/query.hpp"
@@ -33,6 +34,7 @@ request_shared_memory()
 		next_shmem_request();
 	identity::request_shared_memory();
 	history::request_shared_memory();
+	health::request_shared_memory();
 }
 
 void
@@ -42,6 +44,7 @@ start_shared_memory()
 		next_shmem_startup();
 	identity::start_shared_memory();
 	history::start_shared_memory();
+	health::start_shared_memory();
 }
 
 } // namespace
@@ -70,6 +73,7 @@ _PG_init(void)
 	identity::initialize();
 	history::initialize();
 	query::initialize();
+	health::initialize();
 	fdw::initialize();
 	watch_removal();
 	MarkGUCPrefixReserved("tenancy");

@@ -11,6 +11,8 @@ char *allowed_networks;
 int connect_timeout;
 char *databases;
 bool enable_pushdown;
+int health_interval;
+int health_workers;
 int history_durability;
 int history_queue_size;
 bool history_required;
@@ -73,6 +75,10 @@ define()
 	DefineCustomBoolVariable("tenancy.enable_pushdown",
 	                         "Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.",
 	                         nullptr, &enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+	integer("tenancy.health_interval", "How often active connections are checked; 0 never checks.", &health_interval, 60,
+	        0, 86'400, GUC_UNIT_S, PGC_SIGHUP);
+	integer("tenancy.health_workers", "Most processes of a database that check connections; 0 never checks.",
+	        &health_workers, 2, 0, 16, 0, PGC_SIGHUP);
 	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
 	       static_cast<int>(HistoryDurability::finished), durabilities);
 	integer("tenancy.history_queue_size", "Most shared memory for runs that history has not yet written.",

@@ -14,6 +14,8 @@ extern char *allowed_networks; /* CIDR list */
 extern int connect_timeout;    /* ms */
 extern char *databases;        /* databases whose worker starts with the server */
 extern bool enable_pushdown;
+extern int health_interval;    /* s; 0: no checks */
+extern int health_workers;     /* processes of a database; 0: no checks */
 extern int history_durability; /* HistoryDurability */
 extern int history_queue_size; /* kB of shared memory */
 extern bool history_required;

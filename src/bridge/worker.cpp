@@ -24,7 +24,6 @@ describe_worker(BackgroundWorker &worker, const char *name, const char *function
 	strlcpy(worker.bgw_type, name, sizeof worker.bgw_type);
 }
 
-
 void
 pin_settings()
 {

@@ -102,6 +102,35 @@ fill_target(Opening &opening, const Config &config, const char *directory)
 		opening.statement_timeout_ms = common.statement_timeout_ms;
 }
 
+Opening *
+make_opening(const Config &config, const core::Uuid &identity)
+{
+	if (!config.active)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("connection \"%s\" is not active", config.name),
+		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
+	if (config.type == remote::DatabaseType::sqlite && settings::sqlite_root[0] == 0)
+		ereport(ERROR,
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
+		         errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
+
+	char *directory = psprintf("%s/%s", settings::sqlite_root,
+	                           DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
+	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
+	opening->key = {config.id, config.user, identity, config.version};
+	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
+	bridge::enter([&] { fill_target(*opening, config, directory); });
+	return opening;
+}
+
+void
+open_password(Opening *opening, const Config &config)
+{
+	if (config.password_encrypted != nullptr)
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"},
+		                 opening->target.password);
+}
+
 } // namespace
 
 Selector
@@ -176,27 +205,33 @@ require(const Selector &selector)
 	return config;
 }
 
+bool
+find_for_worker(const core::Uuid &id, Config *config)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	spi::Scope const scope = spi::open();
+	Datum const values[] = {bridge::uuid_datum(id), bridge::uuid_datum(core::Uuid{}), BoolGetDatum(true)};
+	bool const found = spi::run(by_id, values, nullptr, false) == 1;
+	if (found)
+		read_config(context, config);
+	spi::close(scope);
+	return found;
+}
+
 Opening *
 prepare(const Config &config, bool fresh)
 {
-	if (!config.active)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		                errmsg("connection \"%s\" is not active", config.name),
-		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
-	if (config.type == remote::DatabaseType::sqlite && settings::sqlite_root[0] == 0)
-		ereport(ERROR,
-		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
-		         errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
+	Opening *const opening = make_opening(config, identity::current_user());
+	if (fresh || !pool().has_idle(opening->key))
+		open_password(opening, config);
+	return opening;
+}
 
-	char *directory = psprintf("%s/%s", settings::sqlite_root,
-	                           DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
-	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
-	opening->key = {config.id, config.user, identity::current_user(), config.version};
-	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
-	bridge::enter([&] { fill_target(*opening, config, directory); });
-	if (config.password_encrypted != nullptr && (fresh || !pool().has_idle(opening->key)))
-		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"},
-		                 opening->target.password);
+Opening *
+prepare_for_owner(const Config &config)
+{
+	Opening *const opening = make_opening(config, config.user);
+	open_password(opening, config);
 	return opening;
 }
 

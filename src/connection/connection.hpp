@@ -66,6 +66,25 @@ char *denied_message(const Selector &selector);
  */
 Opening *prepare(const Config &config, bool fresh = false);
 
+/*
+ * For workers, which have no identity: a connection whoever owns it, and what its owner would get of prepare(), for a
+ * fresh session. Nothing that a statement can call may use them.
+ */
+bool find_for_worker(const core::Uuid &id, Config *config);
+Opening *prepare_for_owner(const Config &config);
+
+/* What connecting afresh and asking the server came to. */
+struct Probe {
+	bool ok;
+	const char *code; /* ok, or as test_connection answers */
+	char *message;    /* palloc'd; NULL when it is well */
+	char server_version[128];
+	double latency_ms; /* of the question */
+};
+
+/* Connect, not by the pool, and ask. Raises only what PostgreSQL itself raises, as a cancel. */
+Probe probe(Opening &opening);
+
 /* The pool of this backend. */
 Pool &pool();
 

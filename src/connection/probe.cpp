@@ -17,14 +17,9 @@ namespace tenancy::connection {
 
 namespace {
 
-struct Probe {
-	std::string version;
-	double latency_ms = 0;
-};
-
 /* A connection of its own, not the pool's, and one question asked on it. */
 void
-probe(Opening &opening, Probe &result)
+connect_and_ask(Opening &opening, Probe &result)
 {
 	opening.target.allowed_networks = &opening.networks;
 	auto const session = remote::connect(opening.target, bridge::waiter());
@@ -33,7 +28,7 @@ probe(Opening &opening, Probe &result)
 		throw core::Error(core::FailureKind::timeout, "08006",
 		                  "the server accepted the connection but does not answer");
 	result.latency_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - asked).count();
-	result.version = session->server_version();
+	session->server_version().copy(result.server_version, sizeof result.server_version - 1);
 }
 
 /* The promised codes; anything else that can go wrong is "other". */
@@ -66,30 +61,38 @@ timestamp_of(int64 unix_microseconds)
 
 } // namespace
 
+Probe
+probe(Opening &opening)
+{
+	Probe result{};
+	bridge::Failure failure;
+	result.ok = bridge::attempt(failure, [&] { connect_and_ask(opening, result); });
+	if (failure.pg != nullptr)
+		bridge::raise(failure);
+	result.code = result.ok ? "ok" : code_of(failure);
+	result.message = result.ok ? nullptr : whole_message(failure);
+	return result;
+}
+
 TENANCY_FUNCTION(test_connection)
 {
 	Config const config = require(selector_argument(fcinfo, 0));
-	Opening *const opening = prepare(config, true);
-	Probe *const result = bridge::owned<Probe>(CurrentMemoryContext);
-	bridge::Failure failure;
-	bool const ok = bridge::attempt(failure, [&] { probe(*opening, *result); });
-	if (failure.pg != nullptr)
-		bridge::raise(failure);
+	Probe const result = probe(*prepare(config, true));
 
 	TupleDesc descriptor;
 	if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	Datum values[5] = {BoolGetDatum(ok)};
+	Datum values[5] = {BoolGetDatum(result.ok)};
 	bool nulls[5] = {};
-	values[1] = CStringGetTextDatum(ok ? "ok" : code_of(failure));
-	nulls[2] = ok;
-	nulls[3] = nulls[4] = !ok;
-	if (ok) {
-		values[3] = CStringGetTextDatum(result->version.c_str());
-		values[4] = DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.3f", result->latency_ms)), 0,
-		                                Int32GetDatum(-1));
+	values[1] = CStringGetTextDatum(result.code);
+	nulls[2] = result.ok;
+	nulls[3] = nulls[4] = !result.ok;
+	if (result.ok) {
+		values[3] = CStringGetTextDatum(result.server_version);
+		values[4] =
+			DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.3f", result.latency_ms)), 0, Int32GetDatum(-1));
 	} else
-		values[2] = CStringGetTextDatum(whole_message(failure));
+		values[2] = CStringGetTextDatum(result.message);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

@@ -1,0 +1,171 @@
+/*
+ * Claiming a due connection, asking it, and recording what it said. PG regime.
+ * A claim moves next_check_at forward and commits: no lock is held while a client database is awaited, and a worker
+ * that dies leaves a row that comes due again.
+ */
+#include <algorithm>
+
+#include "health/check.hpp"
+#include "health/schedule.pure.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/spi.hpp"
+#include "health/member.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "common/pg_prng.h"
+}
+
+namespace tenancy::health {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+constexpr long longest_check_ms = 10'000; /* to connect, and again to answer */
+constexpr int longest_message = 500;
+
+#define CLAIM_OF(order)                                                                                                \
+	"UPDATE tenancy.connection_health AS h SET next_check_at = pg_catalog.now() + '1 minute'"                          \
+	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"                                                \
+	" WHERE d.slow = $1 AND d.next_check_at <= pg_catalog.now() ORDER BY " order                                       \
+	"d.next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS due"                                                           \
+	" WHERE h.connection_id = due.connection_id RETURNING h.connection_id, h.next_check_at, h.failures"
+
+spi::Statement claim_oldest = {CLAIM_OF(""), 1, {BOOLOID}, nullptr};
+spi::Statement claim_of_others = {CLAIM_OF("d.user_id = $2, "), 2, {BOOLOID, UUIDOID}, nullptr};
+
+spi::Statement next_due = {"SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow = $1 OR $2",
+                           2,
+                           {BOOLOID, BOOLOID},
+                           nullptr};
+
+spi::Statement record_check = {
+	"UPDATE tenancy.connection_health AS h SET state = $3, code = $4, last_error = $5, latency_ms = $6,"
+	" checked_at = pg_catalog.now(), since = CASE WHEN h.state = $3 THEN h.since ELSE pg_catalog.now() END,"
+	" failures = $7, slow = $8, next_check_at = pg_catalog.now() + pg_catalog.make_interval(secs => $9)"
+	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+	" WHERE d.connection_id = $1 AND d.next_check_at = $2 FOR UPDATE SKIP LOCKED) AS mine"
+	" WHERE h.connection_id = mine.connection_id",
+	9,
+	{UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID, BOOLOID, FLOAT8OID},
+	nullptr};
+
+/* Where one does not answer, others of the same server will not either: they must not hold up the fast lane. */
+spi::Statement suspect_server = {
+	"UPDATE tenancy.connection_health AS h SET slow = true"
+	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d JOIN tenancy.database_connections AS c"
+	" ON c.id = d.connection_id WHERE c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d SKIP LOCKED) AS near"
+	" WHERE h.connection_id = near.connection_id",
+	2,
+	{TEXTOID, INT4OID},
+	nullptr};
+
+bool
+claim_in(Lane lane, const core::Uuid &last, Check *check)
+{
+	Datum const values[] = {BoolGetDatum(lane == Lane::slow), bridge::uuid_datum(last)};
+	if (spi::run(last.is_nil() ? claim_oldest : claim_of_others, values, nullptr, false) == 0)
+		return false;
+	bool is_null;
+	check->id = bridge::uuid_value(spi::value(0, 1, &is_null));
+	check->lease = DatumGetTimestampTz(spi::value(0, 2, &is_null));
+	check->failures = DatumGetInt32(spi::value(0, 3, &is_null));
+	check->lane = lane;
+	return true;
+}
+
+void
+look_ahead(const Lanes &lanes, Check *check)
+{
+	Datum const values[] = {BoolGetDatum(lanes.first == Lane::slow), BoolGetDatum(lanes.both)};
+	bool is_null = true;
+	if (spi::run(next_due, values, nullptr, true) == 1) {
+		Datum const next = spi::value(0, 1, &is_null);
+		check->next = is_null ? 0 : DatumGetTimestampTz(next);
+	}
+}
+
+char *
+clip(char *message)
+{
+	int const length = static_cast<int>(strlen(message));
+	if (!pg_verifymbstr(message, length, true))
+		return pstrdup("the server's message is not valid text");
+	message[pg_mbcliplen(message, length, longest_message)] = 0;
+	return message;
+}
+
+/* A file that the connection makes when it is first used is no failure. */
+bool
+is_yet_to_be_made(const connection::Probe &probe, bool creates)
+{
+	return creates && strcmp(probe.code, "database") == 0;
+}
+
+} // namespace
+
+void
+claim(void *arg)
+{
+	auto const &[check, lanes] = *static_cast<Claim *>(arg);
+	check->claimed = false;
+	check->next = 0;
+	check->extension = has_extension();
+	if (!check->extension)
+		return;
+	Lane const other = lanes->first == Lane::fast ? Lane::slow : Lane::fast;
+	check->claimed = claim_in(lanes->first, lanes->last, check) || (lanes->both && claim_in(other, lanes->last, check));
+	if (!check->claimed)
+		return look_ahead(*lanes, check);
+	MemoryContext const context = MemoryContextSwitchTo(check->context);
+	check->claimed = connection::find_for_worker(check->id, &check->config);
+	MemoryContextSwitchTo(context);
+}
+
+void
+ask(void *arg)
+{
+	auto *const check = static_cast<Check *>(arg);
+	connection::Opening *const opening = connection::prepare_for_owner(check->config);
+	bool const creates = opening->target.create;
+	bool const is_file = opening->target.type == remote::DatabaseType::sqlite;
+	opening->target.connect_timeout_ms = std::min(opening->target.connect_timeout_ms, longest_check_ms);
+	opening->target.create = false;
+	opening->target.read_only = opening->target.read_only || is_file;
+	connection::Probe const probe = connection::probe(*opening);
+	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates) ? "unknown" : "down";
+	check->code = probe.code;
+	check->message = probe.ok ? nullptr : clip(probe.message);
+	check->latency_ms = probe.latency_ms;
+}
+
+void
+record(void *arg)
+{
+	auto const *const check = static_cast<const Check *>(arg);
+	bool const up = strcmp(check->state, "up") == 0;
+	bool const late = strcmp(check->code, "timeout") == 0;
+	int const failures = up ? 0 : std::min(check->failures, 1'000'000) + 1;
+	double const delay =
+		next_delay(outcome_of(check->code), failures, settings::health_interval, pg_prng_double(&pg_global_prng_state));
+	Datum const values[] = {bridge::uuid_datum(check->id),
+	                        TimestampTzGetDatum(check->lease),
+	                        CStringGetTextDatum(check->state),
+	                        CStringGetTextDatum(check->code),
+	                        check->message == nullptr ? 0 : CStringGetTextDatum(check->message),
+	                        Float8GetDatum(check->latency_ms),
+	                        Int32GetDatum(failures),
+	                        BoolGetDatum(late),
+	                        Float8GetDatum(delay)};
+	const char nulls[] = {' ', ' ', ' ', ' ', check->message == nullptr ? 'n' : ' ', up ? ' ' : 'n', ' ', ' ', ' '};
+	(void) spi::run(record_check, values, nulls, false);
+	if (late && check->lane == Lane::fast && check->config.host != nullptr) {
+		Datum const server[] = {CStringGetTextDatum(check->config.host), Int32GetDatum(check->config.port)};
+		(void) spi::run(suspect_server, server, nullptr, false);
+	}
+}
+
+} // namespace tenancy::health

@@ -1,0 +1,46 @@
+/*
+ * One check of one connection: claimed, made and recorded. PG regime.
+ */
+#pragma once
+
+#include "connection/connection.hpp"
+
+namespace tenancy::health {
+
+/* Connections whose last check ran into its time limit, or that were never checked, are kept apart from the others. */
+enum class Lane { fast, slow };
+
+struct Check {
+	MemoryContext context; /* of what follows; reset for each check */
+	bool extension;        /* it is there */
+	bool claimed;
+	TimestampTz next; /* when nothing was due: the next that is; 0: none */
+	core::Uuid id;
+	TimestampTz lease; /* next_check_at as the claim set it; whoever changes the connection changes it too */
+	int failures;
+	Lane lane;
+	connection::Config config;
+	/* The result. */
+	const char *state; /* up, down, or unknown when it could not be asked */
+	const char *code;
+	char *message;
+	double latency_ms;
+};
+
+/* Which lanes a worker serves, in this order. */
+struct Lanes {
+	Lane first;
+	bool both;
+	core::Uuid last; /* user whose check ran into its time limit: others come first */
+};
+
+/* The steps, each a call of its own: claim and record in transactions, ask in none and without a lock. */
+struct Claim {
+	Check *check;
+	const Lanes *lanes;
+};
+void claim(void *claim);
+void ask(void *check);
+void record(void *check);
+
+} // namespace tenancy::health

@@ -1,0 +1,154 @@
+/*
+ * The chores: expiring the result cache, pruning history, deleting old sessions, seeing what queries found. PG regime.
+ */
+#include "health/chores.hpp"
+
+#include "bridge/spi.hpp"
+#include "bridge/worker.hpp"
+#include "health/member.hpp"
+#include "settings.hpp"
+
+namespace tenancy::health {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+constexpr int most_rounds = 1000; /* of one chore in a row; then the others have their turn */
+
+/* The functions of the extension's version that is installed here; the library may be newer. */
+bool
+exists(const char *signature)
+{
+	static spi::Statement look = {"SELECT pg_catalog.to_regprocedure($1) IS NOT NULL", 1, {TEXTOID}, nullptr};
+	Datum const value = CStringGetTextDatum(signature);
+	bool is_null = true;
+	return spi::run(look, &value, nullptr, true) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
+}
+
+/* Rows that a step has dealt with. */
+struct Round {
+	int64 rows;
+};
+
+void
+expire_cache(void *)
+{
+	static spi::Statement call = {"SELECT tenancy.expire_query_cache()", 0, {}, nullptr};
+	if (exists("tenancy.expire_query_cache()"))
+		(void) spi::run(call, nullptr, nullptr, false);
+}
+
+void
+prune_history(void *arg)
+{
+	static spi::Statement call = {"SELECT tenancy.prune_history(1000)::pg_catalog.int8", 0, {}, nullptr};
+	bool is_null = true;
+	if (!exists("tenancy.prune_history(integer)") || spi::run(call, nullptr, nullptr, false) != 1)
+		return;
+	Datum const rows = spi::value(0, 1, &is_null);
+	static_cast<Round *>(arg)->rows = is_null ? 0 : DatumGetInt64(rows);
+}
+
+/* Expired long enough that no clock and no open transaction still takes them for valid. */
+void
+forget_sessions(void *arg)
+{
+	static spi::Statement forget = {
+		"DELETE FROM tenancy.user_sessions WHERE id = ANY (ARRAY(SELECT s.id FROM tenancy.user_sessions AS s"
+		" WHERE s.expires_at < pg_catalog.now() - '1 day'::pg_catalog.interval LIMIT 1000 FOR UPDATE SKIP LOCKED))",
+		0,
+		{},
+		nullptr};
+	static_cast<Round *>(arg)->rows = static_cast<int64>(spi::run(forget, nullptr, nullptr, false));
+}
+
+/* A query that succeeded since a database was found down says that it is back. */
+void
+notice_use(void *)
+{
+	static spi::Statement hurry = {
+		"UPDATE tenancy.connection_health AS h SET next_check_at = pg_catalog.now()"
+		" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+		" JOIN tenancy.database_connections AS c ON c.id = d.connection_id"
+		" WHERE d.state = 'down' AND c.last_connected_at > d.checked_at"
+		" AND d.next_check_at > pg_catalog.now() + '1 minute'::pg_catalog.interval FOR UPDATE OF d SKIP LOCKED) AS back"
+		" WHERE h.connection_id = back.connection_id",
+		0,
+		{},
+		nullptr};
+	if (settings::health_interval > 0)
+		(void) spi::run(hurry, nullptr, nullptr, false);
+}
+
+struct Chore {
+	void (*step)(void *);
+	int every_ms;
+	const char *complaint;
+	TimestampTz last;
+};
+
+} // namespace
+
+void
+do_chores(Oid database)
+{
+	static Chore chores[] = {
+		{expire_cache, 10'000, "could not expire cached results", 0},
+		{notice_use, 5000, "could not look for databases that are back", 0},
+		{prune_history, 60'000, "could not prune history", 0},
+		{forget_sessions, 600'000, "could not delete expired sessions", 0},
+	};
+	for (Chore &chore : chores) {
+		if (!TimestampDifferenceExceeds(chore.last, GetCurrentTimestamp(), chore.every_ms))
+			continue;
+		chore.last = GetCurrentTimestamp();
+		for (int i = 0; i < most_rounds; ++i) {
+			Round round{};
+			if (!transact(chore.step, &round, chore.complaint) || round.rows == 0)
+				break;
+			bridge::serve_interrupts();
+			if (!may_stay(database))
+				return;
+		}
+	}
+}
+
+void
+look_for_due(void *arg)
+{
+	static spi::Statement look = {
+		"SELECT (SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE NOT slow),"
+		" (SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow)",
+		0,
+		{},
+		nullptr};
+	auto *const due = static_cast<Due *>(arg);
+	*due = {has_extension(), 0, 0};
+	if (!due->extension || spi::run(look, nullptr, nullptr, true) != 1)
+		return;
+	bool is_null = true;
+	Datum const fast = spi::value(0, 1, &is_null);
+	due->fast = is_null ? 0 : DatumGetTimestampTz(fast);
+	Datum const slow = spi::value(0, 2, &is_null);
+	due->slow = is_null ? 0 : DatumGetTimestampTz(slow);
+}
+
+void
+draw_near(void *)
+{
+	static spi::Statement draw = {
+		"UPDATE tenancy.connection_health AS h"
+		" SET next_check_at = pg_catalog.now() + pg_catalog.make_interval(secs => pg_catalog.random() * $1)"
+		" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+		" WHERE d.next_check_at > pg_catalog.now() + pg_catalog.make_interval(secs => $1) FOR UPDATE SKIP LOCKED) AS "
+		"far"
+		" WHERE h.connection_id = far.connection_id",
+		1,
+		{FLOAT8OID},
+		nullptr};
+	Datum const interval = Float8GetDatum(settings::health_interval);
+	(void) spi::run(draw, &interval, nullptr, false);
+}
+
+} // namespace tenancy::health

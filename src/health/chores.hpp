@@ -1,0 +1,23 @@
+/*
+ * What the maintenance worker does beside seeing that connections are checked. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+
+namespace tenancy::health {
+
+/* Run the chores of this database whose time has come, each in transactions of its own. */
+void do_chores(Oid database);
+
+/* What is due in each lane; in a transaction. */
+struct Due {
+	bool extension;
+	TimestampTz fast, slow; /* the earliest check of each lane; 0: none */
+};
+void look_for_due(void *due);
+
+/* The interval became shorter: no check is later than that; in a transaction. */
+void draw_near(void *);
+
+} // namespace tenancy::health

@@ -1,0 +1,60 @@
+/*
+ * See member.hpp. PG regime.
+ */
+#include "health/member.hpp"
+
+#include "bridge/worker.hpp"
+
+extern "C" {
+#include "commands/extension.h"
+#include "postmaster/interrupt.h"
+}
+
+namespace tenancy::health {
+
+Post
+begin(Datum argument, const char *name)
+{
+	Post const post = post_of(argument);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	if (!enlist(post.database, post.number))
+		proc_exit(0);
+	BackgroundWorkerInitializeConnectionByOid(post.database, InvalidOid, 0);
+	bridge::pin_settings();
+	/* What these workers write is found out again after a crash. */
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	pgstat_report_appname(name);
+	return post;
+}
+
+bool
+transact(void (*step)(void *), void *arg, const char *what)
+{
+	MemoryContext const place = AllocSetContextCreate(TopMemoryContext, "health step", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext const context = MemoryContextSwitchTo(place);
+	ErrorData *error = nullptr;
+	bool const done = bridge::run_in_transaction(step, arg, &error);
+	if (!done && error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		complain(error, what);
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(place);
+	pgstat_report_stat(false);
+	return done;
+}
+
+bool
+has_extension()
+{
+	return OidIsValid(get_extension_oid("pg_tenancy", true));
+}
+
+void
+complain(const ErrorData *error, const char *what)
+{
+	ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s", what, error->message),
+	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
+}
+
+} // namespace tenancy::health
