@@ -1,0 +1,288 @@
+/*
+ * Binding nouns: the nearest rows first, and a refusal where two columns are as near. Pure regime.
+ */
+#include "ask/bind.pure.hpp"
+
+#include <algorithm>
+
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+namespace {
+
+[[noreturn]] void
+refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word)
+{
+	std::vector<std::string> names;
+	for (auto const &ref : refs) {
+		std::string const name = lexicon.table(ref.table).name + "." + lexicon.column(ref).name;
+		if (std::find(names.begin(), names.end(), name) == names.end())
+			names.push_back(name);
+	}
+	throw Refusal{"\"" + word + "\" may mean " + join(names, " or ")};
+}
+
+Refs
+best_tier(Refs refs)
+{
+	Tier best = Tier::synonym;
+	for (auto const &ref : refs)
+		best = std::min(best, ref.tier);
+	std::erase_if(refs, [best](const Ref &ref) { return ref.tier > best; });
+	return refs;
+}
+
+/* Refs of one column, whatever the values. */
+bool
+same_column(const Refs &refs)
+{
+	return std::all_of(refs.begin(), refs.end(),
+	                   [&](const Ref &ref) { return ref.table == refs[0].table && ref.column == refs[0].column; });
+}
+
+/* The part of a way up to its last step that may lead to many rows, and the rest, which climbs. */
+std::pair<Path, Path>
+split(const Path &path)
+{
+	std::size_t many = path.size();
+	while (many > 0 && path[many - 1].up)
+		--many;
+	auto const middle = path.begin() + static_cast<std::ptrdiff_t>(many);
+	return {Path(path.begin(), middle), Path(middle, path.end())};
+}
+
+Path
+both(Path first, const Path &second)
+{
+	first.insert(first.end(), second.begin(), second.end());
+	return first;
+}
+
+} // namespace
+
+int
+table_of(const Lexicon &lexicon, const Item &item, bool act)
+{
+	const Refs &refs = act ? item.acts : item.tables;
+	int best = -1;
+	std::size_t fewest = 99;
+	bool tied = false;
+	for (auto const &ref : refs) {
+		std::size_t const words = lexicon.facts(ref.table).words.size();
+		tied = words == fewest || (tied && words > fewest);
+		if (words < fewest) {
+			fewest = words;
+			best = ref.table;
+		}
+	}
+	return tied ? -1 : best;
+}
+
+void
+Binder::begin(int base)
+{
+	query.base = base;
+	scopes = {{base, {}, -1}};
+}
+
+void
+Binder::relate(int table, Op op, const std::string &count)
+{
+	Path const path = find_path(lexicon, query.base, table, hints);
+	Related related;
+	related.path = path;
+	related.op = op;
+	related.count = count;
+	query.related.push_back(related);
+	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1});
+}
+
+std::optional<Target>
+Binder::own(const Refs &candidates, const std::string &word) const
+{
+	for (std::size_t i = scopes.size(); i-- > 0;) {
+		Refs here;
+		std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(here),
+		             [&](const Ref &ref) { return ref.table == scopes[i].table; });
+		if (here.empty())
+			continue;
+		here = best_tier(here);
+		if (!same_column(here))
+			refuse_ambiguous(lexicon, here, word);
+		if (here[0].tier != Tier::exact && has_exact_above(candidates)) {
+			if (here[0].tier == Tier::synonym)
+				continue;
+			refuse_ambiguous(lexicon, candidates, word);
+		}
+		return Target{i, {}, here[0]};
+	}
+	return std::nullopt;
+}
+
+bool
+Binder::has_exact_above(const Refs &candidates) const
+{
+	return std::any_of(candidates.begin(), candidates.end(), [&](const Ref &ref) {
+		return ref.tier == Tier::exact && ref.table != query.base && climb(lexicon, query.base, ref.table, hints);
+	});
+}
+
+std::optional<Target>
+Binder::above(const Refs &candidates, const std::string &word) const
+{
+	for (std::size_t i = 0; i < scopes.size(); ++i) {
+		if (scopes[i].related < 0 && i > 0)
+			continue;
+		std::vector<Target> found;
+		std::size_t nearest = 99;
+		for (auto const &ref : candidates) {
+			auto const path = climb(lexicon, scopes[i].table, ref.table, hints);
+			if (!path || path->empty() || path->size() > nearest)
+				continue;
+			if (path->size() < nearest)
+				found.clear();
+			nearest = path->size();
+			found.push_back({i, *path, ref});
+		}
+		if (found.empty())
+			continue;
+		Refs refs;
+		for (auto const &target : found)
+			refs.push_back(target.ref);
+		refs = best_tier(refs);
+		if (!same_column(refs))
+			refuse_ambiguous(lexicon, refs, word);
+		return *std::find_if(found.begin(), found.end(), [&](const Target &target) { return target.ref == refs[0]; });
+	}
+	return std::nullopt;
+}
+
+Target
+Binder::elsewhere(const Refs &candidates, const std::string &word)
+{
+	Refs const refs = best_tier(candidates);
+	if (refs.empty())
+		throw Refusal{"there is no column for \"" + word + "\""};
+	if (!same_column(refs))
+		refuse_ambiguous(lexicon, refs, word);
+	std::size_t const last = scopes.size() - 1;
+	if (scopes[last].related >= 0) {
+		Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
+		if (related.op != Op::present && related.op != Op::missing)
+			throw Refusal{"\"" + word + "\" is too far from what is counted"};
+		auto const [many, up] = split(find_path(lexicon, scopes[last].table, refs[0].table, hints));
+		extend(last, many);
+		return {last, up, refs[0]};
+	}
+	auto const [many, up] = split(find_path(lexicon, query.base, refs[0].table, hints));
+	Related related;
+	related.path = many;
+	query.related.push_back(related);
+	scopes.push_back({many.back().to, {}, static_cast<int>(query.related.size()) - 1});
+	return {scopes.size() - 1, up, refs[0]};
+}
+
+/* Rows of the related table become those that many of them lead to; conditions so far look back. */
+void
+Binder::extend(std::size_t scope, const Path &path)
+{
+	Related &related = query.related[static_cast<std::size_t>(scopes[scope].related)];
+	Path const back = reversed(path);
+	if (!climbs(back) && !related.filters.empty())
+		throw Refusal{"the conditions are about rows too far from each other"};
+	for (auto &filter : related.filters)
+		filter.place.path = both(back, filter.place.path);
+	related.path = both(related.path, path);
+	if (!path.empty())
+		scopes[scope].table = path.back().to;
+}
+
+Target
+Binder::column(const Refs &candidates, const std::string &word)
+{
+	if (auto const found = own(candidates, word))
+		return *found;
+	if (auto const found = above(candidates, word))
+		return *found;
+	return elsewhere(candidates, word);
+}
+
+/* The date that a question means without a word for it. */
+std::optional<Ref>
+Binder::only_date(int table) const
+{
+	Refs dates = lexicon.columns_of(table, Kind::date);
+	std::erase_if(dates, [this](const Ref &ref) { return lexicon.facts(ref).birth_or_end; });
+	if (dates.size() == 1)
+		return dates[0];
+	Refs close;
+	for (auto const &ref : dates)
+		for (auto const &word : lexicon.facts(ref).words)
+			for (auto const &name : lexicon.facts(table).words)
+				if (related(word, name) && (close.empty() || close.back() != ref))
+					close.push_back(ref);
+	return close.size() == 1 ? std::optional(close[0]) : std::nullopt;
+}
+
+Target
+Binder::date(const Refs &candidates, const std::string &word)
+{
+	if (!candidates.empty())
+		return column(candidates, word);
+	for (std::size_t i = scopes.size(); i-- > 0;) {
+		if (scopes[i].related < 0 && i > 0)
+			continue;
+		if (auto const found = only_date(scopes[i].table))
+			return {i, {}, *found};
+		Refs dates = lexicon.columns_of(scopes[i].table, Kind::date);
+		std::erase_if(dates, [this](const Ref &ref) { return lexicon.facts(ref).birth_or_end; });
+		if (!dates.empty())
+			refuse_ambiguous(lexicon, dates, word);
+	}
+	Refs found;
+	for (auto const &step : lexicon.steps(query.base))
+		if (auto const ref = step.up ? only_date(step.to) : std::nullopt)
+			found.push_back(*ref);
+	if (found.size() != 1)
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
+	/* An employee's work in 2023 is not that of an employee hired in 2023: only events lend their date. */
+	if (!lexicon.facts(found[0].table).names.empty())
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
+	return column(found, word);
+}
+
+Place
+Binder::place(const Refs &candidates, const std::string &word)
+{
+	Target target = own(candidates, word).value_or(Target{99, {}, {}});
+	if (target.scope == 99)
+		target = above(candidates, word).value_or(Target{99, {}, {}});
+	if (target.scope == 99 || scopes[target.scope].related >= 0)
+		throw Refusal{"\"" + word + "\" is not one value for each row of " + lexicon.table(query.base).name};
+	return {both(scopes[target.scope].path, target.path), target.ref};
+}
+
+Place
+Binder::date_place(const Refs &candidates, const std::string &word)
+{
+	Target const target = date(candidates, word);
+	if (scopes[target.scope].related >= 0)
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
+	return {both(scopes[target.scope].path, target.path), target.ref};
+}
+
+void
+Binder::add(Filter filter, const Target &target)
+{
+	const Scope &scope = scopes[target.scope];
+	if (scope.related < 0) {
+		filter.place = {both(scope.path, target.path), target.ref};
+		query.filters.push_back(std::move(filter));
+		return;
+	}
+	filter.place = {target.path, target.ref};
+	query.related[static_cast<std::size_t>(scope.related)].filters.push_back(std::move(filter));
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,68 @@
+/*
+ * Which table and column a noun means, seen from the rows that a query is about. Pure regime.
+ */
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ask/draft.pure.hpp"
+#include "ask/paths.pure.hpp"
+
+namespace tenancy::ask {
+
+/* Rows that conditions may be about: the base's, those of a table above it, those of a related table. */
+struct Scope {
+	int table;
+	Path path;        /* from the base, when related is -1 */
+	int related = -1; /* index in the query's related */
+};
+
+/* A column seen from a scope: path climbs from the scope's table. */
+struct Target {
+	std::size_t scope = 0;
+	Path path;
+	Ref ref;
+};
+
+class Binder {
+public:
+	Binder(const Lexicon &of, Query &out, const Hints &hinted) : lexicon(of), query(out), hints(hinted) {}
+
+	void begin(int base);
+	void enter(int table, const Path &path) { scopes.push_back({table, path, -1}); }
+
+	/* Opens the scope of other rows; the whole way must not climb. */
+	void relate(int table, Op op, const std::string &count);
+
+	Target column(const Refs &candidates, const std::string &word);
+	/* Dates: of the verb's candidates, or the only one that a bare date can mean. */
+	Target date(const Refs &candidates, const std::string &word);
+	/* From the base; throws Refusal when the column is not of one row there. */
+	Place place(const Refs &candidates, const std::string &word);
+	Place date_place(const Refs &candidates, const std::string &word);
+	void add(Filter filter, const Target &target);
+
+	const std::vector<Scope> &all() const { return scopes; }
+
+private:
+	std::optional<Target> own(const Refs &candidates, const std::string &word) const;
+	std::optional<Target> above(const Refs &candidates, const std::string &word) const;
+	Target elsewhere(const Refs &candidates, const std::string &word);
+	bool has_exact_above(const Refs &candidates) const;
+	std::optional<Ref> only_date(int table) const;
+	void extend(std::size_t scope, const Path &path);
+
+	const Lexicon &lexicon;
+	Query &query;
+	const Hints &hints;
+	std::vector<Scope> scopes;
+};
+
+/* The table that a noun names; -1 when there is no telling. act: by a verb. */
+int table_of(const Lexicon &lexicon, const Item &item, bool act);
+
+} // namespace tenancy::ask

@@ -1,0 +1,410 @@
+/*
+ * Turning each clause into a filter, with the literals as they may stand in SQL. Pure regime.
+ */
+#include "ask/conditions.pure.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ask/thesaurus.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+namespace {
+
+using What = DraftFilter::What;
+
+std::string
+word_of(const DraftFilter &filter)
+{
+	if (filter.noun.column != nullptr)
+		return filter.noun.column->text;
+	if (!filter.values.empty())
+		return filter.values[0]->text;
+	if (filter.verb != nullptr)
+		return filter.verb->text;
+	return filter.numbers.empty() ? std::string("date") : filter.numbers[0];
+}
+
+class Conditions {
+public:
+	Conditions(const Lexicon &of, Binder &binding, Query &out, std::chrono::sys_days now)
+		: lexicon(of), binder(binding), query(out), today(now)
+	{}
+
+	void add(const DraftFilter &filter)
+	{
+		switch (filter.what) {
+		case What::value: return value(filter);
+		case What::compare: return compare(filter);
+		case What::date: return date(filter);
+		case What::missing: return presence(filter, Op::missing);
+		case What::present: return presence(filter, Op::present);
+		case What::flag: return flag(filter);
+		case What::like: return like(filter);
+		}
+	}
+
+private:
+	void put(const DraftFilter &draft, Filter filter, const Target &target)
+	{
+		filter.alternative = draft.alternative;
+		binder.add(std::move(filter), target);
+	}
+
+	/* Columns that can hold every one of the values, or that are named and can hold text. */
+	void value(const DraftFilter &draft)
+	{
+		Refs candidates = common_columns(draft.values);
+		Refs const named = columns_of(lexicon, draft.noun);
+		if (draft.noun.column != nullptr)
+			std::erase_if(candidates, [&](const Ref &ref) { return !contains(named, ref); });
+		if (candidates.empty())
+			return typed(draft, named);
+		Target const target = binder.column(candidates, word_of(draft));
+		Filter filter;
+		for (auto const *item : draft.values)
+			for (auto const &ref : item->values)
+				if (ref.table == target.ref.table && ref.column == target.ref.column) {
+					auto const &text = lexicon.column(ref).values[static_cast<std::size_t>(ref.value)];
+					if (std::find(filter.operands.begin(), filter.operands.end(), text) == filter.operands.end())
+						filter.operands.push_back(text);
+				}
+		finish_values(filter, draft.negated);
+		put(draft, filter, target);
+	}
+
+	static bool contains(const Refs &columns, const Ref &value)
+	{
+		return std::any_of(columns.begin(), columns.end(),
+		                   [&](const Ref &ref) { return ref.table == value.table && ref.column == value.column; });
+	}
+
+	static Refs common_columns(const std::vector<const Item *> &values)
+	{
+		Refs common = values[0]->values;
+		for (auto const *item : values)
+			std::erase_if(common, [&](const Ref &ref) { return !contains(item->values, ref); });
+		return common;
+	}
+
+	static void finish_values(Filter &filter, bool negated)
+	{
+		bool const several = filter.operands.size() > 1;
+		filter.op = several ? (negated ? Op::none_of : Op::one_of) : (negated ? Op::differs : Op::equal);
+	}
+
+	/* Text that no list of values knows: for the column before it, or the name of the table before it. */
+	void typed(const DraftFilter &draft, Refs named)
+	{
+		for (auto const *item : draft.values)
+			if (item->key != Key::literal)
+				throw Refusal{"\"" + item->text + "\" is not a value of " +
+				              (named.empty() ? "a column that is asked about" : draft.noun.column->text)};
+		if (named.empty())
+			for (auto const &scope : binder.all())
+				if (&scope == &binder.all().back() && lexicon.facts(scope.table).names.size() == 1)
+					named.push_back({scope.table, lexicon.facts(scope.table).names[0], -1, Tier::exact});
+		std::erase_if(named, [this](const Ref &ref) {
+			return lexicon.facts(ref).kind != Kind::text || !lexicon.column(ref).values.empty();
+		});
+		if (named.empty())
+			throw Refusal{"no column is known to have the value \"" + draft.values[0]->text + "\""};
+		Filter filter;
+		filter.folded = true;
+		for (auto const *item : draft.values)
+			filter.operands.push_back(item->text);
+		finish_values(filter, draft.negated);
+		put(draft, filter, binder.column(named, word_of(draft)));
+	}
+
+	void compare(const DraftFilter &draft)
+	{
+		if (draft.measure == "age")
+			return aged(draft);
+		Refs const candidates = numbers(draft);
+		Target const target = binder.column(candidates, word_of(draft));
+		check_unit(draft, target.ref);
+		Filter filter;
+		filter.numeric = true;
+		filter.op = draft.op;
+		filter.operands = {draft.numbers[0]};
+		put(draft, filter, target);
+		if (draft.numbers.size() > 1) {
+			filter.op = Op::at_most;
+			filter.operands = {draft.numbers[1]};
+			put(draft, filter, target);
+		}
+	}
+
+	Refs numbers(const DraftFilter &draft) const
+	{
+		int const table = binder.all().back().table, base = binder.all().front().table;
+		if (draft.noun.column != nullptr) {
+			Refs columns = columns_of(lexicon, draft.noun);
+			std::erase_if(columns, [this](const Ref &ref) { return lexicon.facts(ref).kind != Kind::number; });
+			if (columns.empty())
+				throw Refusal{"\"" + draft.noun.column->text + "\" is not a number"};
+			return columns;
+		}
+		for (int const of : {table, base}) {
+			if (!draft.measure.empty() && draft.measure != "any") {
+				if (auto found = measured_columns(lexicon, draft.measure, of); !found.empty())
+					return found;
+				continue;
+			}
+			Refs found = lexicon.columns_of(of, Kind::number);
+			if (draft.unit != nullptr && !draft.unit->measure.empty() && draft.unit->measure != "money")
+				std::erase_if(found, [&](const Ref &ref) { return lexicon.facts(ref).unit != draft.unit->measure; });
+			if (found.size() == 1)
+				return found;
+			if (auto amounts = measured_columns(lexicon, "amount", of); amounts.size() == 1 && draft.unit == nullptr)
+				return amounts;
+		}
+		throw Refusal{"there is no telling what is compared with " + draft.numbers[0]};
+	}
+
+	/* "30 minutes" of a column that counts hours would be wrong by a factor. */
+	void check_unit(const DraftFilter &draft, const Ref &ref) const
+	{
+		if (draft.unit == nullptr)
+			return;
+		std::string_view const meant = draft.unit->measure.empty() || draft.unit->key == Key::thing
+		                                   ? unit_of(singular(fold(draft.unit->text)))
+		                                   : draft.unit->measure;
+		std::string_view const known = lexicon.facts(ref).unit;
+		bool const same = meant == known || (known.empty() && !meant.empty() && meant != "percent") ||
+		                  (meant == "money" && known.empty());
+		if (!same)
+			throw Refusal{"\"" + draft.unit->text + "\" is not the unit of " + lexicon.column(ref).name};
+	}
+
+	/* "older than 30": born before the day 30 years ago. */
+	void aged(const DraftFilter &draft)
+	{
+		Refs births;
+		for (auto const &scope : binder.all())
+			for (auto const &ref : lexicon.columns_of(scope.table, Kind::date))
+				for (auto const &word : lexicon.facts(ref).words)
+					if (word == "birth" || word == "dob" || word == "birthday" || word == "born")
+						births.push_back(ref);
+		if (births.empty() || draft.numbers.size() != 1 || draft.numbers[0].size() > 3 ||
+		    (draft.unit != nullptr && draft.unit->measure != "year"))
+			throw Refusal{"there is no telling how old anything is"};
+		std::chrono::year_month_day date(today);
+		date -= std::chrono::years(std::stoi(draft.numbers[0]));
+		char text[32];
+		std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+		              static_cast<unsigned>(date.month()), std::min(static_cast<unsigned>(date.day()), 28u));
+		Filter filter;
+		filter.range = draft.op == Op::greater || draft.op == Op::at_least ? DateRange{text, {}} : DateRange{{}, text};
+		std::swap(filter.range->from, filter.range->until);
+		put(draft, filter, binder.column(births, "old"));
+	}
+
+	void date(const DraftFilter &draft)
+	{
+		Refs candidates;
+		std::string const word = draft.verb != nullptr ? draft.verb->text : std::string("the date");
+		if (draft.verb != nullptr) {
+			candidates = draft.verb->verbs;
+			for (auto const &ref : draft.verb->columns) {
+				Kind const kind = lexicon.facts(ref).kind;
+				if (kind == Kind::date || kind == Kind::moment || (kind == Kind::number && draft.years))
+					candidates.push_back(ref);
+			}
+			if (candidates.empty())
+				throw Refusal{"\"" + word + "\" is not a date"};
+		} else if (draft.years)
+			candidates = year_columns();
+		Target const target = binder.date(candidates, word);
+		Filter filter;
+		filter.range = draft.range;
+		if (lexicon.facts(target.ref).kind == Kind::number)
+			return years(draft, target);
+		put(draft, filter, target);
+	}
+
+	/* A column of years, where the table has no dates. */
+	Refs year_columns() const
+	{
+		int const table = binder.all().back().table;
+		Refs found;
+		if (lexicon.columns_of(table, Kind::date).empty())
+			for (auto const &ref : lexicon.columns_of(table, Kind::number))
+				if (lexicon.facts(ref).words.back() == "year")
+					found.push_back(ref);
+		return found.size() == 1 ? found : Refs{};
+	}
+
+	void years(const DraftFilter &draft, const Target &target)
+	{
+		if (lexicon.facts(target.ref).words.back() != "year")
+			throw Refusal{"\"" + lexicon.column(target.ref).name + "\" is not a date"};
+		Filter filter;
+		filter.numeric = true;
+		if (!draft.range.from.empty()) {
+			filter.op = Op::at_least;
+			filter.operands = {draft.range.from.substr(0, 4)};
+			put(draft, filter, target);
+		}
+		if (!draft.range.until.empty()) {
+			filter.op = Op::less;
+			filter.operands = {draft.range.until.substr(0, 4)};
+			put(draft, filter, target);
+		}
+	}
+
+	void presence(const DraftFilter &draft, Op op)
+	{
+		const Item &item = *draft.noun.column;
+		Refs candidates = columns_of(lexicon, draft.noun);
+		candidates.insert(candidates.end(), item.verbs.begin(), item.verbs.end());
+		candidates.insert(candidates.end(), item.roles.begin(), item.roles.end());
+		Target const target = binder.column(candidates, item.text);
+		if (!lexicon.column(target.ref).nullable) {
+			if (op == Op::present && item.columns.empty())
+				return; /* "prescribed drugs": all are */
+			throw Refusal{"every row has its " + lexicon.column(target.ref).name};
+		}
+		Filter filter;
+		filter.op = op;
+		put(draft, filter, target);
+	}
+
+	void flag(const DraftFilter &draft)
+	{
+		Refs columns = draft.noun.column->columns;
+		std::erase_if(columns, [this](const Ref &ref) { return lexicon.facts(ref).kind != Kind::boolean; });
+		Filter filter;
+		filter.op = Op::equal;
+		filter.numeric = true;
+		filter.operands = {draft.negated ? "FALSE" : "TRUE"};
+		put(draft, filter, binder.column(columns, draft.noun.column->text));
+	}
+
+	void like(const DraftFilter &draft)
+	{
+		Refs columns = columns_of(lexicon, draft.noun);
+		auto const &scope = binder.all().back();
+		if (columns.empty())
+			for (int const name : lexicon.facts(scope.table).names)
+				columns.push_back({scope.table, name, -1, Tier::exact});
+		std::erase_if(columns, [this](const Ref &ref) { return lexicon.facts(ref).kind != Kind::text; });
+		if (columns.empty())
+			throw Refusal{"there is no telling which column has the text \"" + draft.values[0]->text + "\""};
+		std::string pattern;
+		for (char const c : draft.values[0]->text)
+			pattern += (c == '%' || c == '_' || c == '!' ? std::string("!") : std::string()) + c;
+		if (draft.pattern != 's')
+			pattern = "%" + pattern;
+		if (draft.pattern != 'e')
+			pattern += "%";
+		Filter filter;
+		filter.op = Op::like;
+		filter.operands = {pattern};
+		put(draft, filter, binder.column(columns, word_of(draft)));
+	}
+
+	const Lexicon &lexicon;
+	Binder &binder;
+	Query &query;
+	std::chrono::sys_days today;
+};
+
+/* A table named in passing: its rows are one for each, or some of them have to exist. */
+void
+add_table(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &clause, const Hints &hints)
+{
+	int const table = table_of(lexicon, *clause.table, clause.act);
+	for (auto const &ref : clause.act ? clause.table->acts : clause.table->tables)
+		if (ref.table == query.base && clause.what == Clause::What::mention)
+			return;
+	if (table < 0)
+		throw Refusal{"\"" + clause.table->text + "\" may mean more than one table"};
+	if (clause.what == Clause::What::mention) {
+		for (auto const &scope : binder.all())
+			if (scope.table == table)
+				return;
+		/* Rows that are already known to exist, or not to, lead there. */
+		auto const &last = binder.all().back();
+		if (last.related >= 0 && climb(lexicon, last.table, table, hints))
+			return;
+	}
+	auto const path = climb(lexicon, query.base, table, hints);
+	if (!path || path->empty())
+		return binder.relate(table, clause.op, clause.count);
+	if (clause.what == Clause::What::mention)
+		return binder.enter(table, *path);
+	if ((clause.op != Op::missing && clause.op != Op::present) || path->size() != 1 ||
+	    path->front().key->columns.size() != 1)
+		throw Refusal{"each row of " + lexicon.table(query.base).name + " has at most one of \"" + clause.table->text +
+		              "\""};
+	auto const &columns = lexicon.table(query.base).columns;
+	for (int i = 0; i < static_cast<int>(columns.size()); ++i)
+		if (columns[static_cast<std::size_t>(i)].name == path->front().key->columns[0]) {
+			Filter filter;
+			filter.op = clause.op;
+			binder.add(filter, {0, {}, {query.base, i, -1, Tier::exact}});
+		}
+	if (clause.op == Op::present)
+		binder.enter(table, *path);
+}
+
+} // namespace
+
+Refs
+columns_of(const Lexicon &lexicon, const Noun &noun)
+{
+	if (noun.column == nullptr)
+		return {};
+	Refs columns = noun.column->columns;
+	if (columns.empty() && !noun.column->measure.empty()) {
+		if (noun.table != nullptr && noun.table->tables.size() == 1)
+			return measured_columns(lexicon, noun.column->measure, noun.table->tables[0].table);
+		columns = measured_columns(lexicon, noun.column->measure, -1);
+	}
+	if (noun.table != nullptr) {
+		Refs of;
+		for (auto const &ref : columns)
+			for (auto const &table : noun.table->tables)
+				if (ref.table == table.table)
+					of.push_back(ref);
+		if (!of.empty())
+			return of;
+	}
+	return columns;
+}
+
+Refs
+measured_columns(const Lexicon &lexicon, std::string_view measure, int table)
+{
+	int const first = table < 0 ? 0 : table;
+	int const last = table < 0 ? static_cast<int>(lexicon.schema().tables.size()) : table + 1;
+	for (std::string_view const word : words_of_measure(measure)) {
+		Refs found;
+		for (int t = first; t < last; ++t)
+			for (auto const &ref : lexicon.columns_of(t, Kind::number)) {
+				auto const &words = lexicon.facts(ref).words;
+				bool const unit_price = measure == "revenue" && words.size() > 1 && words[0] == "unit";
+				if (std::find(words.begin(), words.end(), word) != words.end() && !unit_price)
+					found.push_back(ref);
+			}
+		if (!found.empty())
+			return found;
+	}
+	return {};
+}
+
+void
+add_clause(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &clause, const Hints &hints,
+           std::chrono::sys_days today)
+{
+	if (clause.what == Clause::What::filter)
+		Conditions(lexicon, binder, query, today).add(clause.filter);
+	else if (clause.what != Clause::What::role)
+		add_table(lexicon, binder, query, clause, hints);
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,307 @@
+/*
+ * Reading dates; everything becomes a half-open range of days. Pure regime.
+ */
+#include "ask/dates.pure.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+namespace tenancy::ask {
+
+namespace {
+
+namespace time = std::chrono;
+using Day = time::sys_days;
+
+struct Span {
+	Day from, until;
+	std::size_t words;
+	bool year = false;
+};
+
+std::string
+text_of(Day day)
+{
+	time::year_month_day const date(day);
+	char text[32];
+	std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+	              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+	return text;
+}
+
+Day
+first_of(time::year_month month)
+{
+	return month / time::day(1);
+}
+
+/* The same day so many months on, or the last of that month. */
+Day
+months_later(Day day, int months)
+{
+	time::year_month_day date(day);
+	date += time::months(months);
+	return date.ok() ? Day(date) : Day(date.year() / date.month() / time::last);
+}
+
+int
+month_number(std::string_view folded)
+{
+	constexpr std::array<std::string_view, 12> names{"january",   "february", "march",    "april",
+	                                                 "may",       "june",     "july",     "august",
+	                                                 "september", "october",  "november", "december"};
+	for (std::size_t i = 0; i < names.size(); ++i)
+		if (folded == names[i] || (folded.size() >= 3 && folded.size() <= 4 && names[i].starts_with(folded)))
+			return static_cast<int>(i) + 1;
+	return 0;
+}
+
+class Reader {
+public:
+	Reader(const std::vector<Word> &all, std::size_t first, Day now) : words(all), at(first), today(now), date(now) {}
+
+	std::optional<DatePhrase> phrase()
+	{
+		if (auto const found = between())
+			return found;
+		std::string_view const lead = word(0);
+		bool const starts = lead == "since" || lead == "starting" || lead == "from";
+		bool const after = lead == "after";
+		bool const before = lead == "before";
+		bool const until = lead == "until" || lead == "till" || lead == "through";
+		bool const within = lead == "in" || lead == "during" || lead == "of" || lead == "for" || lead == "on" ||
+		                    lead == "over" || lead == "within" || lead == "throughout";
+		std::size_t const skipped = starts || after || before || until || within ? 1 : 0;
+		auto const found = span(skipped, skipped > 0 && lead != "of" && lead != "over");
+		if (!found)
+			return std::nullopt;
+		DatePhrase out{{}, skipped + found->words, found->year};
+		if (!before && !until)
+			out.range.from = text_of(after ? found->until : found->from);
+		if (!starts && !after)
+			out.range.until = text_of(before ? found->from : found->until);
+		/* "from customers of March" is no start: only "from March on", or to something. */
+		if (lead == "from") {
+			std::string_view const next = word(out.words);
+			if (next == "on" || next == "onwards" || next == "onward")
+				++out.words;
+			else
+				out.range.until = text_of(found->until);
+		}
+		return out;
+	}
+
+private:
+	std::string_view word(std::size_t offset) const
+	{
+		return at + offset < words.size() && !words[at + offset].quoted ? std::string_view(words[at + offset].folded)
+		                                                                : std::string_view();
+	}
+
+	std::optional<int> number(std::size_t offset) const
+	{
+		if (at + offset >= words.size())
+			return std::nullopt;
+		auto const &value = words[at + offset].number;
+		if (value && *value >= 0 && *value < 10000 && *value == static_cast<int>(*value))
+			return static_cast<int>(*value);
+		return value ? std::nullopt : number_word(words[at + offset].folded);
+	}
+
+	std::optional<int> year(std::size_t offset) const
+	{
+		auto const value = number(offset);
+		return value && *value >= 1900 && *value <= 2100 && words[at + offset].text.size() == 4 ? value : std::nullopt;
+	}
+
+	std::optional<DatePhrase> between()
+	{
+		bool const both = word(0) == "between";
+		if (!both && word(0) != "from")
+			return std::nullopt;
+		auto const first = span(1, true);
+		if (!first)
+			return std::nullopt;
+		std::string_view const joint = word(1 + first->words);
+		if (!(both ? joint == "and" : joint == "to" || joint == "until" || joint == "through" || joint == "till"))
+			return std::nullopt;
+		auto second = span(2 + first->words, true);
+		if (!second || second->until < first->from)
+			return std::nullopt;
+		return DatePhrase{{text_of(first->from), text_of(second->until)},
+		                  2 + first->words + second->words,
+		                  first->year && second->year};
+	}
+
+	/* A day, month, quarter, year or relative period; loose: a bare year or month may stand for one. */
+	std::optional<Span> span(std::size_t offset, bool loose)
+	{
+		std::size_t const article = word(offset) == "the" ? 1 : 0;
+		if (auto found = relative(offset + article)) {
+			found->words += article;
+			return found;
+		}
+		if (auto const found = day(offset))
+			return found;
+		if (auto found = quarter(offset + article)) {
+			found->words += article;
+			return found;
+		}
+		if (auto const found = month(offset, loose))
+			return found;
+		std::size_t const named = article == 1 && word(offset + 1) == "year" ? 2 : word(offset) == "year" ? 1 : 0;
+		if (auto const value = year(offset + named); value && (loose || named > 0 || word(0) == "of"))
+			return Span{first_of(time::year(*value) / 1), first_of(time::year(*value + 1) / 1), named + 1, true};
+		return std::nullopt;
+	}
+
+	Span of_months(time::year_month first, int count, std::size_t taken) const
+	{
+		return {first_of(first), first_of(first + time::months(count)), taken};
+	}
+
+	std::optional<Span> relative(std::size_t offset) const
+	{
+		std::string_view const lead = word(offset);
+		if (lead == "today")
+			return Span{today, today + time::days(1), 1};
+		if (lead == "yesterday")
+			return Span{today - time::days(1), today, 1};
+		if (lead == "tomorrow")
+			return Span{today + time::days(1), today + time::days(2), 1};
+		bool const last = lead == "last" || lead == "past" || lead == "previous";
+		bool const next = lead == "next" || lead == "coming" || lead == "upcoming";
+		if (!last && !next && lead != "this" && lead != "current")
+			return std::nullopt;
+		if (auto const count = number(offset + 1))
+			return rolling(offset + 2, *count, last, next);
+		return period(offset + 1, last ? -1 : next ? 1 : 0);
+	}
+
+	/* "last 30 days" ends today, "next two weeks" starts today. */
+	std::optional<Span> rolling(std::size_t offset, int count, bool last, bool next) const
+	{
+		if ((!last && !next) || count < 1 || count > 1000)
+			return std::nullopt;
+		std::string const unit = singular(word(offset));
+		int const sign = last ? -1 : 1;
+		Day edge = today;
+		if (unit == "day" || unit == "week")
+			edge += time::days(sign * count * (unit == "week" ? 7 : 1));
+		else if (unit == "month" || unit == "quarter" || unit == "year")
+			edge = months_later(today, sign * count * (unit == "month" ? 1 : unit == "quarter" ? 3 : 12));
+		else
+			return std::nullopt;
+		return last ? Span{edge, today + time::days(1), 3} : Span{today, edge + time::days(1), 3};
+	}
+
+	std::optional<Span> period(std::size_t offset, int shift) const
+	{
+		std::string_view const unit = word(offset);
+		if (unit == "week") {
+			Day const monday = today - (time::weekday(today) - time::Monday) + time::days(7 * shift);
+			return Span{monday, monday + time::days(7), 2};
+		}
+		time::year_month const now = date.year() / date.month();
+		if (unit == "month")
+			return of_months(now + time::months(shift), 1, 2);
+		if (unit == "quarter") {
+			auto const within = static_cast<int>((static_cast<unsigned>(date.month()) - 1) % 3);
+			return of_months(now + time::months(3 * shift - within), 3, 2);
+		}
+		if (unit == "year")
+			return of_months((date.year() + time::years(shift)) / 1, 12, 2);
+		return std::nullopt;
+	}
+
+	/* 2024-03-01, 1 March 2024, March 1st 2024; a month without a year is the latest that has begun. */
+	std::optional<Span> day(std::size_t offset) const
+	{
+		int y = 0, m = 0, d = 0;
+		char rest = 0;
+		std::string const typed(word(offset));
+		std::size_t taken = 1;
+		if (std::sscanf(typed.c_str(), "%4d-%2d-%2d%c", &y, &m, &d, &rest) != 3) {
+			bool const day_first = number(offset) && month_number(word(offset + 1)) > 0;
+			std::size_t const of = number(offset) && word(offset + 1) == "of" ? 1 : 0;
+			if (day_first || of > 0) {
+				d = *number(offset);
+				m = month_number(word(offset + 1 + of));
+				taken = 2 + of;
+			} else if (month_number(word(offset)) > 0 && number(offset + 1) && *number(offset + 1) <= 31) {
+				m = month_number(word(offset));
+				d = *number(offset + 1);
+				taken = 2;
+			} else
+				return std::nullopt;
+			if (m == 0)
+				return std::nullopt;
+			if (auto const given = year(offset + taken)) {
+				y = *given;
+				++taken;
+			} else
+				y = year_of(m);
+		}
+		time::year_month_day const found{time::year(y), time::month(static_cast<unsigned>(m)),
+		                                 time::day(static_cast<unsigned>(d))};
+		if (y < 1 || m < 1 || d < 1 || !found.ok())
+			return std::nullopt;
+		return Span{Day(found), Day(found) + time::days(1), taken};
+	}
+
+	std::optional<Span> quarter(std::size_t offset) const
+	{
+		constexpr std::array<std::string_view, 4> short_names{"q1", "q2", "q3", "q4"};
+		constexpr std::array<std::string_view, 4> long_names{"first", "second", "third", "fourth"};
+		for (std::size_t i = 0; i < 4; ++i) {
+			bool const is_long = word(offset) == long_names[i] && word(offset + 1) == "quarter";
+			if (!is_long && word(offset) != short_names[i])
+				continue;
+			std::size_t taken = is_long ? 2 : 1;
+			if (word(offset + taken) == "of")
+				++taken;
+			if (auto const given = year(offset + taken))
+				return of_months(time::year(*given) / static_cast<int>(3 * i + 1), 3, taken + 1);
+			if (word(offset + taken - 1) == "of")
+				return std::nullopt;
+			return of_months(time::year(year_of(static_cast<int>(3 * i + 1))) / static_cast<int>(3 * i + 1), 3, taken);
+		}
+		return std::nullopt;
+	}
+
+	std::optional<Span> month(std::size_t offset, bool loose) const
+	{
+		int const m = month_number(word(offset));
+		if (m == 0)
+			return std::nullopt;
+		std::size_t const of = word(offset + 1) == "of" ? 1 : 0;
+		if (auto const given = year(offset + 1 + of))
+			return of_months(time::year(*given) / m, 1, 2 + of);
+		if (!loose)
+			return std::nullopt;
+		return of_months(time::year(year_of(m)) / m, 1, 1);
+	}
+
+	int year_of(int month) const
+	{
+		int const now = static_cast<int>(date.year());
+		return month <= static_cast<int>(static_cast<unsigned>(date.month())) ? now : now - 1;
+	}
+
+	const std::vector<Word> &words;
+	std::size_t at;
+	Day today;
+	time::year_month_day date;
+};
+
+} // namespace
+
+std::optional<DatePhrase>
+read_date(const std::vector<Word> &words, std::size_t at, std::chrono::sys_days today)
+{
+	return Reader(words, at, today).phrase();
+}
+
+} // namespace tenancy::ask

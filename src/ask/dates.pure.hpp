@@ -1,0 +1,24 @@
+/*
+ * Phrases of dates: "last month", "since March", "between 1 March and 15 April 2024". Pure regime.
+ */
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "ask/query.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+struct DatePhrase {
+	DateRange range;
+	std::size_t words; /* how many it takes */
+	bool years;        /* made of bare years: may also be about a column of years */
+};
+
+/* The phrase that begins with this word, prepositions included. */
+std::optional<DatePhrase> read_date(const std::vector<Word> &words, std::size_t at, std::chrono::sys_days today);
+
+} // namespace tenancy::ask

@@ -1,0 +1,103 @@
+/*
+ * A question taken apart, its nouns not yet bound to tables and columns: between grammar and builder. Pure regime.
+ */
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ask/items.pure.hpp"
+#include "ask/query.pure.hpp"
+
+namespace tenancy::ask {
+
+/* "order total": a column, with the table that stood before it; or only one of the two. */
+struct Noun {
+	const Item *table = nullptr;
+	const Item *column = nullptr;
+
+	explicit operator bool() const { return table != nullptr || column != nullptr; }
+};
+
+struct DraftMeasure {
+	Function function = Function::count;
+	Noun noun;
+	bool distinct = false;
+};
+
+struct DraftFilter {
+	enum class What : unsigned char { value, compare, date, missing, present, flag, like };
+
+	What what = What::value;
+	Noun noun;                  /* the column, when it is named */
+	const Item *verb = nullptr; /* names the column of a date */
+	std::string_view measure;   /* an adjective's: the column by its meaning */
+	std::vector<const Item *> values;
+	Op op = Op::equal;
+	std::vector<std::string> numbers;
+	const Item *unit = nullptr;
+	DateRange range;
+	bool years = false;
+	bool negated = false;
+	int alternative = -1;
+	char pattern = 0; /* of like: c, s, e */
+};
+
+struct Clause {
+	enum class What : unsigned char { filter, mention, relation, role };
+
+	What what = What::filter;
+	DraftFilter filter;
+	const Item *table = nullptr; /* of mention and relation */
+	bool act = false;            /* a verb named it */
+	bool all_of_them = false;    /* "with orders": rows that have some, even where a mention alone would say so */
+	Op op = Op::present;
+	std::string count;
+};
+
+struct DraftGroup {
+	Noun noun;
+	Bucket bucket = Bucket::none;
+};
+
+struct Ranking {
+	int rows = 0; /* 0: not told */
+	bool descending = true;
+	std::string_view measure;       /* an adjective's */
+	std::optional<DraftMeasure> by; /* a function of a column, a count */
+	Noun column;                    /* or a column as it is */
+	bool one = false;               /* "which … has the most": one row, however many the noun says */
+};
+
+struct DraftOrder {
+	Noun noun;
+	std::optional<DraftMeasure> by;
+	bool by_measure = false; /* whatever was counted */
+	bool descending = false;
+};
+
+struct Draft {
+	Noun subject;
+	std::vector<Noun> shown;
+	bool distinct = false;
+	bool people = false; /* who */
+	std::vector<DraftMeasure> measures;
+	std::vector<DraftGroup> groups;
+	std::vector<Clause> clauses;
+	std::optional<Ranking> ranking;
+	std::optional<DraftOrder> order;
+	const Item *date_verb = nullptr;    /* of "closed per month" */
+	std::optional<DraftMeasure> having; /* groups by the subject whose measure compares so */
+	Op having_op = Op::equal;
+	std::string having_number;
+};
+
+/* Throws Refusal. The draft points into the items. */
+Draft read_draft(const Lexicon &lexicon, const std::vector<Item> &items);
+
+/* Throws Refusal. */
+Query build_query(const Lexicon &lexicon, const Draft &draft, std::chrono::sys_days today);
+
+} // namespace tenancy::ask

@@ -1,0 +1,545 @@
+/*
+ * Recognising the items of a question: at each word the longest of a date, a phrase of structure and a name. Pure
+ * regime.
+ */
+#include "ask/items.pure.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "ask/dates.pure.hpp"
+#include "ask/thesaurus.pure.hpp"
+
+namespace tenancy::ask {
+
+namespace {
+
+struct Phrase {
+	std::string_view words;
+	Key key;
+	Op op = Op::equal;
+	Function function = Function::count;
+};
+
+constexpr std::array phrases{
+	Phrase{"how many", Key::count},
+	Phrase{"number of", Key::count},
+	Phrase{"total number of", Key::count},
+	Phrase{"count of", Key::count},
+	Phrase{"count", Key::count},
+	Phrase{"how much", Key::much},
+	Phrase{"different", Key::different},
+	Phrase{"distinct", Key::different},
+	Phrase{"unique", Key::different},
+	Phrase{"sum of", Key::function, Op::equal, Function::sum},
+	Phrase{"sum", Key::function, Op::equal, Function::sum},
+	Phrase{"total", Key::function, Op::equal, Function::sum},
+	Phrase{"total of", Key::function, Op::equal, Function::sum},
+	Phrase{"overall", Key::function, Op::equal, Function::sum},
+	Phrase{"average", Key::function, Op::equal, Function::average},
+	Phrase{"avg", Key::function, Op::equal, Function::average},
+	Phrase{"mean", Key::function, Op::equal, Function::average},
+	Phrase{"minimum", Key::function, Op::equal, Function::minimum},
+	Phrase{"min", Key::function, Op::equal, Function::minimum},
+	Phrase{"maximum", Key::function, Op::equal, Function::maximum},
+	Phrase{"max", Key::function, Op::equal, Function::maximum},
+	Phrase{"per", Key::per},
+	Phrase{"for each", Key::per},
+	Phrase{"for every", Key::per},
+	Phrase{"in each", Key::per},
+	Phrase{"in every", Key::per},
+	Phrase{"of each", Key::per},
+	Phrase{"of every", Key::per},
+	Phrase{"by each", Key::per},
+	Phrase{"grouped by", Key::per},
+	Phrase{"group by", Key::per},
+	Phrase{"broken down by", Key::per},
+	Phrase{"split by", Key::per},
+	Phrase{"each", Key::each},
+	Phrase{"every", Key::each},
+	Phrase{"by", Key::by},
+	Phrase{"the most", Key::most},
+	Phrase{"most", Key::most},
+	Phrase{"the fewest", Key::fewest},
+	Phrase{"fewest", Key::fewest},
+	Phrase{"the least", Key::fewest},
+	Phrase{"least", Key::fewest},
+	Phrase{"top", Key::top},
+	Phrase{"bottom", Key::bottom},
+	Phrase{"more than", Key::compare, Op::greater},
+	Phrase{"over", Key::compare, Op::greater},
+	Phrase{"above", Key::compare, Op::greater},
+	Phrase{"greater than", Key::compare, Op::greater},
+	Phrase{"higher than", Key::compare, Op::greater},
+	Phrase{"larger than", Key::compare, Op::greater},
+	Phrase{"bigger than", Key::compare, Op::greater},
+	Phrase{"exceeding", Key::compare, Op::greater},
+	Phrase{">", Key::compare, Op::greater},
+	Phrase{"at least", Key::compare, Op::at_least},
+	Phrase{"no less than", Key::compare, Op::at_least},
+	Phrase{"no fewer than", Key::compare, Op::at_least},
+	Phrase{">=", Key::compare, Op::at_least},
+	Phrase{"less than", Key::compare, Op::less},
+	Phrase{"fewer than", Key::compare, Op::less},
+	Phrase{"under", Key::compare, Op::less},
+	Phrase{"below", Key::compare, Op::less},
+	Phrase{"lower than", Key::compare, Op::less},
+	Phrase{"smaller than", Key::compare, Op::less},
+	Phrase{"<", Key::compare, Op::less},
+	Phrase{"at most", Key::compare, Op::at_most},
+	Phrase{"no more than", Key::compare, Op::at_most},
+	Phrase{"up to", Key::compare, Op::at_most},
+	Phrase{"<=", Key::compare, Op::at_most},
+	Phrase{"exactly", Key::compare, Op::equal},
+	Phrase{"equal to", Key::compare, Op::equal},
+	Phrase{"equals", Key::compare, Op::equal},
+	Phrase{"=", Key::compare, Op::equal},
+	Phrase{"between", Key::between},
+	Phrase{"or more", Key::or_more},
+	Phrase{"or higher", Key::or_more},
+	Phrase{"or less", Key::or_less},
+	Phrase{"or fewer", Key::or_less},
+	Phrase{"or lower", Key::or_less},
+	Phrase{"with", Key::with},
+	Phrase{"having", Key::with},
+	Phrase{"without", Key::without},
+	Phrase{"without any", Key::without},
+	Phrase{"without a", Key::without},
+	Phrase{"with no", Key::without},
+	Phrase{"have no", Key::without},
+	Phrase{"has no", Key::without},
+	Phrase{"had no", Key::without},
+	Phrase{"lacking", Key::without},
+	Phrase{"out of", Key::out},
+	Phrase{"no", Key::none},
+	Phrase{"never", Key::none},
+	Phrase{"nobody", Key::none},
+	Phrase{"no one", Key::none},
+	Phrase{"not", Key::negation},
+	Phrase{"not yet", Key::negation},
+	Phrase{"dont", Key::negation},
+	Phrase{"doesnt", Key::negation},
+	Phrase{"didnt", Key::negation},
+	Phrase{"havent", Key::negation},
+	Phrase{"hasnt", Key::negation},
+	Phrase{"isnt", Key::negation},
+	Phrase{"arent", Key::negation},
+	Phrase{"werent", Key::negation},
+	Phrase{"wasnt", Key::negation},
+	Phrase{"except", Key::negation},
+	Phrase{"excluding", Key::negation},
+	Phrase{"other than", Key::negation},
+	Phrase{"and", Key::conjunction},
+	Phrase{"but", Key::conjunction},
+	Phrase{"as well as", Key::conjunction},
+	Phrase{"or", Key::disjunction},
+	Phrase{"sorted by", Key::order},
+	Phrase{"ordered by", Key::order},
+	Phrase{"order by", Key::order},
+	Phrase{"sort by", Key::order},
+	Phrase{"ranked by", Key::order},
+	Phrase{"ascending", Key::ascending},
+	Phrase{"in ascending order", Key::ascending},
+	Phrase{"lowest first", Key::ascending},
+	Phrase{"smallest first", Key::ascending},
+	Phrase{"oldest first", Key::ascending},
+	Phrase{"descending", Key::descending},
+	Phrase{"in descending order", Key::descending},
+	Phrase{"highest first", Key::descending},
+	Phrase{"largest first", Key::descending},
+	Phrase{"biggest first", Key::descending},
+	Phrase{"newest first", Key::descending},
+	Phrase{"who", Key::who},
+	Phrase{"which", Key::which},
+	Phrase{"what", Key::which},
+	Phrase{"named", Key::named},
+	Phrase{"called", Key::named},
+	Phrase{"titled", Key::named},
+	Phrase{"containing", Key::contains},
+	Phrase{"contains", Key::contains},
+	Phrase{"contain", Key::contains},
+	Phrase{"starting with", Key::starts},
+	Phrase{"starts with", Key::starts},
+	Phrase{"start with", Key::starts},
+	Phrase{"beginning with", Key::starts},
+	Phrase{"ending with", Key::ends},
+	Phrase{"ends with", Key::ends},
+	Phrase{"times", Key::times},
+};
+
+constexpr std::array<std::string_view, 9> prepositions{"of", "in", "from", "to", "for", "on", "at", "into", "within"};
+/* Mean nothing here, whatever the schema is called. */
+constexpr std::array<std::string_view, 22> empty_words{"a",  "an",   "the", "teh", "is",  "are", "was",  "were",
+                                                       "be", "been", "we",  "our", "me",  "i",   "that", "than",
+                                                       "do", "does", "did", "it",  "all", "any"};
+
+class Recogniser {
+public:
+	Recogniser(const Lexicon &of, const std::vector<Word> &question, std::chrono::sys_days now)
+		: lexicon(of), words(question), today(now)
+	{}
+
+	std::vector<Item> run()
+	{
+		while (at < words.size())
+			next();
+		if (!unknown.empty())
+			throw Refusal{
+				(unknown.size() == 1 ? "there is no place for the word " : "there is no place for the words ") +
+				join(unknown, ", ")};
+		return std::move(items);
+	}
+
+private:
+	std::string span(std::size_t count, bool stems) const
+	{
+		std::string out;
+		for (std::size_t i = 0; i < count; ++i)
+			out += (i == 0 ? "" : " ") + (stems ? words[at + i].stem : words[at + i].folded);
+		return out;
+	}
+
+	Item &add(Key key, std::size_t count)
+	{
+		Item item;
+		item.key = key;
+		for (std::size_t i = 0; i < count; ++i)
+			item.text += (i == 0 ? "" : " ") + words[at + i].text;
+		const Word &last = words[at + count - 1];
+		item.before = preposition;
+		item.possessive = last.possessive;
+		item.comma = last.comma;
+		item.capital = words[at].capital && at > 0;
+		item.plural = last.folded != last.stem;
+		item.quoted = words[at].quoted;
+		preposition = {};
+		at += count;
+		items.push_back(std::move(item));
+		return items.back();
+	}
+
+	void next()
+	{
+		const Word &word = words[at];
+		if (word.quoted)
+			return quoted();
+		auto const date = read_date(words, at, today);
+		std::size_t const phrase = longest_phrase();
+		std::size_t const name = longest_name();
+		if (date && date->words >= std::max(phrase, name))
+			return dated(*date);
+		if (bucket())
+			return;
+		if (phrase > 0 && phrase >= name)
+			return structure(phrase);
+		if (std::find(empty_words.begin(), empty_words.end(), word.folded) != empty_words.end() && name < 2) {
+			++at;
+			return;
+		}
+		if (std::find(prepositions.begin(), prepositions.end(), word.folded) != prepositions.end() && name < 2) {
+			preposition = *std::find(prepositions.begin(), prepositions.end(), word.folded);
+			++at;
+			return;
+		}
+		if (auto const measured = adjective(word.folded); measured && name < 2)
+			return described(*measured);
+		if (name > 0)
+			return named(name);
+		if (word.number || number_word(word.folded))
+			return number();
+		other();
+	}
+
+	void quoted()
+	{
+		std::string const stems = quoted_stems();
+		Item &item = add(Key::literal, 1);
+		item.values = lexicon.values(stems);
+		std::erase_if(item.values, [&](const Ref &ref) { return value_text(ref) != item.text; });
+	}
+
+	std::string quoted_stems() const
+	{
+		std::string out;
+		for (auto const &word : split_question(words[at].text))
+			out += (out.empty() ? "" : " ") + word.stem;
+		return out;
+	}
+
+	const std::string &value_text(const Ref &ref) const
+	{
+		return lexicon.column(ref).values[static_cast<std::size_t>(ref.value)];
+	}
+
+	void dated(const DatePhrase &phrase)
+	{
+		Item &item = add(Key::date, phrase.words);
+		item.range = phrase.range;
+		item.years = phrase.years;
+	}
+
+	std::size_t longest_phrase() const
+	{
+		std::size_t longest = 0;
+		for (std::size_t count = 1; count <= 3 && at + count <= words.size(); ++count) {
+			if (words[at + count - 1].quoted)
+				break;
+			std::string const text = span(count, false);
+			for (auto const &phrase : phrases)
+				if (phrase.words == text)
+					longest = count;
+		}
+		return longest;
+	}
+
+	/* Names that are mere prepositions or articles of English are none. */
+	std::size_t longest_name() const
+	{
+		constexpr std::size_t most = 6;
+		for (std::size_t count = std::min(most, words.size() - at); count > 0; --count) {
+			bool broken = false;
+			for (std::size_t i = 0; i + 1 < count; ++i)
+				broken = broken || words[at + i].comma || words[at + i].quoted || words[at + i].possessive;
+			if (broken || words[at + count - 1].quoted || (count == 1 && words[at].number))
+				continue;
+			for (bool const stems : {true, false}) {
+				std::string const text = span(count, stems);
+				if (!lexicon.tables(text).empty() || !lexicon.columns(text).empty() || !lexicon.values(text).empty())
+					return count;
+			}
+		}
+		return 0;
+	}
+
+	/* month, after per, by or each. */
+	bool bucket()
+	{
+		if (items.empty() || (items.back().key != Key::per && items.back().key != Key::by &&
+		                      items.back().key != Key::each && items.back().key != Key::conjunction))
+			return false;
+		constexpr std::array<std::pair<std::string_view, Bucket>, 8> names{{{"day", Bucket::day},
+		                                                                    {"week", Bucket::week},
+		                                                                    {"month", Bucket::month},
+		                                                                    {"quarter", Bucket::quarter},
+		                                                                    {"year", Bucket::year},
+		                                                                    {"calendar month", Bucket::month},
+		                                                                    {"date", Bucket::day},
+		                                                                    {"calendar year", Bucket::year}}};
+		for (auto const &[name, unit] : names) {
+			std::size_t const count = name.find(' ') == std::string_view::npos ? 1 : 2;
+			if (at + count <= words.size() && span(count, true) == name) {
+				add(Key::bucket, count).bucket = unit;
+				return true;
+			}
+		}
+		return false;
+	}
+
+	void structure(std::size_t count)
+	{
+		std::string const text = span(count, false);
+		auto const phrase =
+			std::find_if(phrases.begin(), phrases.end(), [&](const Phrase &p) { return p.words == text; });
+		std::string const stems = span(count, true);
+		Item &item = add(phrase->key, count);
+		item.op = phrase->op;
+		item.function = phrase->function;
+		item.columns = lexicon.columns(stems); /* a column may be called total, or count */
+	}
+
+	void described(const Adjective &measured)
+	{
+		Item &item = add(Key::adjective, 1);
+		item.measure = measured.measure;
+		item.descending = measured.descending;
+		item.superlative = measured.superlative;
+		if (at < words.size() && item.superlative && (words[at].folded == "paid" || words[at].folded == "earning")) {
+			item.measure = "salary";
+			++at;
+		}
+	}
+
+	void number()
+	{
+		std::string digits = words[at].digits;
+		double value = words[at].number.value_or(0);
+		if (!words[at].number) {
+			value = *number_word(words[at].folded);
+			digits = std::to_string(static_cast<int>(value));
+		}
+		Item &item = add(Key::number, 1);
+		item.digits = digits;
+		item.value = value;
+	}
+
+	void named(std::size_t count)
+	{
+		std::string const stems = span(count, true), plain = span(count, false);
+		std::string const folded = count == 1 ? words[at].folded : std::string();
+		Item &item = add(Key::thing, count);
+		fill(item, stems);
+		if (plain != stems && item.tables.empty() && item.columns.empty() && item.values.empty())
+			fill(item, plain);
+		if (!folded.empty())
+			add_verbs(item, folded);
+	}
+
+	void fill(Item &item, const std::string &text) const
+	{
+		item.tables = lexicon.tables(text);
+		item.columns = lexicon.columns(text);
+		item.values = lexicon.values(text);
+		for (auto const &ref : item.columns)
+			if (lexicon.facts(ref).foreign_key >= 0)
+				item.roles.push_back(ref);
+		std::erase_if(item.columns, [this](const Ref &ref) { return lexicon.facts(ref).foreign_key >= 0; });
+	}
+
+	/* What a word names by its root: shipped → shipped_on and shipments, reported → reporter_id. */
+	void add_verbs(Item &item, const std::string &folded) const
+	{
+		if (folded.size() < 4)
+			return;
+		for (int t = 0; t < static_cast<int>(lexicon.schema().tables.size()); ++t) {
+			auto const &facts = lexicon.facts(t);
+			if (std::any_of(facts.words.begin(), facts.words.end(),
+			                [&](auto const &word) { return related(word, folded); }))
+				item.acts.push_back({t, -1, -1, Tier::part});
+			for (int c = 0; c < static_cast<int>(facts.columns.size()); ++c) {
+				auto const &column = facts.columns[static_cast<std::size_t>(c)];
+				bool const dated = column.kind == Kind::date || column.kind == Kind::moment;
+				if ((!dated && column.foreign_key < 0) || !names(column, folded))
+					continue;
+				(dated ? item.verbs : item.roles).push_back({t, c, -1, Tier::part});
+			}
+		}
+	}
+
+	static bool names(const ColumnFacts &column, const std::string &folded)
+	{
+		for (auto const &word : column.words) {
+			bool const plain = word == "id" || word == "date" || word == "time";
+			if (!plain && (related(word, folded) || (folded == "born" && word == "birth") ||
+			               (folded == "joined" && (word == "created" || word == "registered" || word == "signup")) ||
+			               (folded == "registered" && (word == "created" || word == "joined")) ||
+			               (folded == "added" && word == "created")))
+				return true;
+		}
+		return false;
+	}
+
+	void other()
+	{
+		const Word &word = words[at];
+		Item item;
+		add_verbs(item, word.folded);
+		bool const verbal = !item.verbs.empty() || !item.acts.empty() || !item.roles.empty();
+		if (verbal) {
+			Item &added = add(Key::thing, 1);
+			added.verbs = std::move(item.verbs);
+			added.acts = std::move(item.acts);
+			added.roles = std::move(item.roles);
+			return;
+		}
+		if (word.stem == "revenue" || word.stem == "sale" || word.stem == "turnover" || word.stem == "payroll") {
+			std::string_view const measure = word.stem == "payroll" ? "salary" : "revenue";
+			add(Key::thing, 1).measure = measure;
+			return;
+		}
+		if (word.stem == "value" || word.stem == "amount") {
+			add(Key::thing, 1).measure = "amount";
+			return;
+		}
+		if (auto const country = country_of(word.folded); !country.empty()) {
+			Item &added = add(Key::thing, 1);
+			added.values = lexicon.values(std::string(country));
+			if (added.values.empty())
+				unknown.push_back(added.text);
+			return;
+		}
+		if (gendered(word.stem) || unit())
+			return;
+		if (is_filler(word.folded) || is_light_verb(word.folded)) {
+			++at;
+			return;
+		}
+		misspelled();
+	}
+
+	/* Women are rows whose gender is female. */
+	bool gendered(const std::string &stem)
+	{
+		bool const female = stem == "woman" || stem == "female", male = stem == "man" || stem == "male";
+		if (!female && !male)
+			return false;
+		Refs found;
+		for (std::string_view const word : {female ? "female" : "male", female ? "f" : "m", female ? "woman" : "man"})
+			for (auto const &ref : lexicon.values(std::string(word)))
+				found.push_back(ref);
+		if (found.empty())
+			return false;
+		add(Key::thing, 1).values = found;
+		return true;
+	}
+
+	/* A unit after a number; the grammar checks that it is the column's. */
+	bool unit()
+	{
+		if (items.empty() || items.back().key != Key::number || unit_of(words[at].stem).empty())
+			return false;
+		std::string_view const found = unit_of(words[at].stem);
+		add(Key::thing, 1).measure = found;
+		items.back().key = Key::of_them;
+		return true;
+	}
+
+	void misspelled()
+	{
+		const Word &word = words[at];
+		std::string const meant = is_common_word(word.folded) || !word.folded.starts_with(word.text.substr(0, 0))
+		                              ? std::string()
+		                              : lexicon.corrected(word.folded);
+		if (!meant.empty()) {
+			Item &item = add(Key::thing, 1);
+			fill(item, meant);
+			return;
+		}
+		for (auto const &phrase : phrases)
+			if (phrase.words.find(' ') == std::string_view::npos && phrase.words.size() > 4 &&
+			    resembles(word.folded, phrase.words)) {
+				Item &item = add(phrase.key, 1);
+				item.op = phrase.op;
+				item.function = phrase.function;
+				return;
+			}
+		if (word.capital && at > 0) {
+			/* A name that no list of values has; only a column that is named with it can hold it. */
+			std::size_t count = 1;
+			while (at + count < words.size() && words[at + count].capital && !words[at + count - 1].comma && count < 5)
+				++count;
+			add(Key::literal, count);
+			return;
+		}
+		unknown.push_back(word.text);
+		++at;
+	}
+
+	const Lexicon &lexicon;
+	const std::vector<Word> &words;
+	std::chrono::sys_days today;
+	std::size_t at = 0;
+	std::string_view preposition;
+	std::vector<Item> items;
+	std::vector<std::string> unknown;
+};
+
+} // namespace
+
+std::vector<Item>
+read_items(const Lexicon &lexicon, const std::vector<Word> &words, std::chrono::sys_days today)
+{
+	return Recogniser(lexicon, words, today).run();
+}
+
+} // namespace tenancy::ask

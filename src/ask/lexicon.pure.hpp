@@ -1,0 +1,100 @@
+/*
+ * What the words of a question may mean in one schema: its tables, columns, values, and the ways between tables. Pure
+ * regime.
+ */
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "catalog/schema.hpp"
+
+namespace tenancy::ask {
+
+enum class Kind : unsigned char { number, text, date, moment, boolean, other };
+
+/* How good a match is; smaller is better. */
+enum class Tier : unsigned char { exact, part, synonym };
+
+/* A table, a column of it, or a value of that column. */
+struct Ref {
+	int table = -1, column = -1, value = -1;
+	Tier tier = Tier::exact;
+
+	bool operator==(const Ref &) const = default;
+};
+
+using Refs = std::vector<Ref>;
+
+struct ColumnFacts {
+	Kind kind = Kind::other;
+	std::vector<std::string> words;
+	std::string_view unit;     /* of the numbers in it; empty: not told */
+	bool key = false;          /* of the primary key, or called id */
+	int foreign_key = -1;      /* index in the table's foreign keys, when it is one column of one */
+	bool birth_or_end = false; /* a date that no bare "in 2024" means: of birth, of expiry */
+};
+
+struct TableFacts {
+	std::vector<std::string> words;
+	std::vector<ColumnFacts> columns;
+	std::vector<int> names; /* columns that people call a row by */
+};
+
+/* One foreign key, walked from the table that has it to the other (up: at most one row there) or back. */
+struct Step {
+	int from, to;
+	const catalog::ForeignKey *key;
+	bool up;
+};
+
+using Path = std::vector<Step>;
+
+class Lexicon {
+public:
+	explicit Lexicon(const catalog::Schema &of);
+
+	/* What the singular words of a span, joined by blanks, may name. Best tier only. */
+	Refs tables(const std::string &words) const;
+	Refs columns(const std::string &words) const;
+	Refs values(const std::string &words) const;
+	/* The words that a misspelled one may be meant as; empty when there is none, or more than one. */
+	std::string corrected(const std::string &folded) const;
+
+	const catalog::Schema &schema() const { return *source; }
+	const catalog::Table &table(int index) const { return source->tables[static_cast<std::size_t>(index)]; }
+	const TableFacts &facts(int index) const { return tables_[static_cast<std::size_t>(index)]; }
+	const catalog::Column &column(const Ref &ref) const
+	{
+		return table(ref.table).columns[static_cast<std::size_t>(ref.column)];
+	}
+	const ColumnFacts &facts(const Ref &ref) const
+	{
+		return facts(ref.table).columns[static_cast<std::size_t>(ref.column)];
+	}
+	const std::vector<Step> &steps(int from) const { return steps_[static_cast<std::size_t>(from)]; }
+	/* The columns of one kind; numbers without keys. */
+	std::vector<Ref> columns_of(int table, Kind kind) const;
+
+private:
+	using Names = std::unordered_map<std::string, Refs>;
+
+	void read_table(int index);
+	void read_column(int index, int column);
+	void name_table(int index);
+	void name_column(int index, int column);
+	void find_names(int index);
+	void read_values(int index, int column);
+	void connect();
+	static void add(Names &names, const std::string &words, const Ref &ref);
+	static Refs best_of(const Names &names, const std::string &words);
+
+	const catalog::Schema *source;
+	std::vector<TableFacts> tables_;
+	std::vector<std::vector<Step>> steps_;
+	Names table_names, column_names, value_names;
+};
+
+} // namespace tenancy::ask

@@ -1,0 +1,135 @@
+/*
+ * The grammar of questions: what is asked for, then what is said of it, item by item. Pure regime.
+ */
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ask/draft.pure.hpp"
+
+namespace tenancy::ask {
+
+/* Reads items from left to right into a draft, with no way back but the small looks ahead that its predicates take. */
+class Grammar {
+public:
+	Grammar(const Lexicon &of, const std::vector<Item> &question) : lexicon(of), items(question) {}
+	Draft run();
+
+private:
+	bool more() const { return at < items.size(); }
+	bool is(Key key, std::size_t ahead = 0) const { return at + ahead < items.size() && items[at + ahead].key == key; }
+	const Item &here() const { return items[at]; }
+	const Item &take() { return items[at++]; }
+	bool accept(Key key);
+	[[noreturn]] void refuse() const;
+	/* ---- nouns ---- */
+	/* A verb that names a date, as in "shipments delivered", makes no noun with its table. */
+	bool is_column_of(const Item &column, const Item &table) const;
+	static bool has_exact(const Refs &refs);
+	/* A thing that may be read as a column. "total" and "count" may be names of columns too. */
+	bool is_column(std::size_t ahead = 0) const;
+	bool is_table(std::size_t ahead = 0) const { return is(Key::thing, ahead) && !items[at + ahead].tables.empty(); }
+	bool is_value(std::size_t ahead = 0) const;
+	static bool rather_column(const Item &item);
+	/* A table and a column of it side by side are one noun. */
+	Noun noun(bool want_column);
+	/* "students grade level 8": the column begins a condition. */
+	bool is_column_before_number(std::size_t ahead) const
+	{
+		return is(Key::number, ahead + 1) || is(Key::compare, ahead + 1);
+	}
+	/* ---- what is asked for ---- */
+	void head();
+	/* "lowest and highest price" are numbers, "the lowest appointment" would be a row. */
+	bool is_extreme_of_column() const;
+	bool ranks(std::size_t ahead) const;
+	void measured_head();
+	/* Functions of one noun, or a count: "highest and lowest price", "number of different cities". */
+	std::vector<DraftMeasure> measures(bool modifiers);
+	/* A function's word that is the name of the column here: "average total". */
+	bool is_last_function() const;
+	bool joins_functions();
+	void finish_measures(std::vector<DraftMeasure> &out);
+	void need_noun(std::vector<DraftMeasure> &out);
+	void ranked_head();
+	static int rows_of(const Item &item);
+	/* cheapest, most expensive, most prescribed */
+	void superlative(Ranking &ranking);
+	/* Words before a noun that say which rows: "cancelled orders", "fragile parcels", "not approved requests". */
+	void head_modifiers();
+	void listed_head();
+	/* "customers' emails" */
+	void possessed();
+	/* "teachers and their subjects", "customers with their number of orders" */
+	void also_shown();
+	bool is_condition(std::size_t ahead) const;
+	/* "birth dates of male patients", "countries do the listeners come from" */
+	void owner();
+	/* ---- what is said of it ---- */
+	void tail();
+	void groups();
+	bool more_groups();
+	void by();
+	void rank_by(Ranking &ranking);
+	void ordering();
+	void direction();
+	/* "longer than 30 minutes"; "with the highest price"; "with a price higher than 30" */
+	void adjectives();
+	/* Which carrier has the highest average cost, the most shipments, the lowest price. */
+	void ranked_tail();
+	void finish_ranking(Ranking &ranking);
+	void with();
+	/* "with an average rating below 3" */
+	void having();
+	bool is_plain_table() const { return !here().tables.empty(); }
+	bool is_column_of_next() const { return rather_column(here()); }
+	void relation(Op op, std::string count);
+	/* without orders, with no email, never shipped */
+	void absence();
+	/* out of stock */
+	void exhausted();
+	void skip_to_noun();
+	void column_is(DraftFilter::What what);
+	void negation();
+	bool any_nullable_verb() const;
+	void dated();
+	/* "3 orders" after has or with */
+	void counted();
+	void comparison(const Noun &column, std::string_view measure, bool more_of_it = true);
+	/* What the number counts or measures follows it, or is known. */
+	void amount(const Noun &column, std::string_view measure, Op op, const Item &number, const Item *high = nullptr);
+	/* "absent more than 3 times": rows of what the verb before it names */
+	void times() { refuse(); }
+	void times(Op op, const std::string &count);
+	bool is_flag(std::size_t ahead = 0) const;
+	void flag_filter(bool negated);
+	/* One value, or several of one column joined by or, and, commas. */
+	void value_filter(bool negated, const Noun &column = {});
+	static bool holds(const Item &column, const Item &value);
+	static bool same_column(const Item &a, const Item &b);
+	void named();
+	void like(const Noun &column);
+	void add(Clause clause);
+	void thing();
+	void mention(bool act);
+	void mention_role();
+	/* "accounts that are closed": there is a date of it */
+	void verb_without_date() { column_is(DraftFilter::What::present); }
+	void finish_verb() { throw Refusal{"there is no date for \"" + pending_verb->text + "\""}; }
+	void column_clause();
+	/* "with an email": said by with right before it */
+	bool is_present_only() const { return at >= 2 && items[at - 2].key == Key::with; }
+	void present(const Noun &column);
+	const Lexicon &lexicon;
+	const std::vector<Item> &items;
+	std::size_t at = 0;
+	Draft draft;
+	const Item *pending_verb = nullptr;
+	bool disjunction = false;
+	bool asks_which = false;
+	int alternatives = 0;
+};
+
+} // namespace tenancy::ask

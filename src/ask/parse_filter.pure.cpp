@@ -1,0 +1,432 @@
+/*
+ * Conditions in words: with and without, values, what is there and what is not. Pure regime.
+ */
+#include "ask/parse.pure.hpp"
+
+#include <algorithm>
+
+#include "ask/conditions.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+using What = DraftFilter::What;
+
+void
+Grammar::with()
+{
+	++at;
+	if (is_table() && !is_column_of_next()) {
+		if (is_value() && !is_plain_table())
+			return value_filter(false);
+		return relation(Op::present, {});
+	}
+	if ((is(Key::function) || is(Key::count)) && draft.measures.empty() && !draft.ranking)
+		having();
+}
+
+void
+Grammar::having()
+{
+	std::size_t const begun = at;
+	auto const all = measures(false);
+	if (!is(Key::compare) || !is(Key::number, 1)) {
+		at = begun;
+		return;
+	}
+	draft.having = all[0];
+	draft.having_op = take().op;
+	draft.having_number = take().digits;
+}
+
+void
+Grammar::relation(Op op, std::string count)
+{
+	Clause clause;
+	clause.what = Clause::What::relation;
+	clause.table = &take();
+	clause.op = op;
+	clause.count = std::move(count);
+	clause.act = clause.table->tables.empty();
+	draft.clauses.push_back(clause);
+}
+
+void
+Grammar::absence()
+{
+	bool const never = here().key == Key::none && fold(here().text) != "no";
+	++at;
+	skip_to_noun();
+	if (!more())
+		refuse();
+	if (is_flag())
+		return flag_filter(true);
+	if (!never && rather_column(here()))
+		return column_is(What::missing);
+	if (is_table() || (is(Key::thing) && !here().acts.empty()))
+		return relation(Op::missing, {});
+	if (is(Key::thing) && !here().roles.empty())
+		return column_is(What::missing);
+	if (!never && is_column())
+		return column_is(What::missing);
+	if (is(Key::thing) && !here().verbs.empty())
+		return column_is(What::missing);
+	refuse();
+}
+
+void
+Grammar::exhausted()
+{
+	++at;
+	if (!is_column())
+		refuse();
+	Clause clause;
+	clause.filter.what = What::compare;
+	clause.filter.noun.column = &take();
+	clause.filter.numbers = {"0"};
+	add(clause);
+}
+
+void
+Grammar::skip_to_noun()
+{
+	while (is(Key::different))
+		++at;
+}
+
+void
+Grammar::column_is(DraftFilter::What what)
+{
+	Clause clause;
+	clause.filter.what = what;
+	const Item &item = take();
+	clause.filter.noun.column = &item;
+	add(clause);
+}
+
+void
+Grammar::negation()
+{
+	++at;
+	if (is_flag())
+		return flag_filter(true);
+	if (is_value())
+		return value_filter(true);
+	if (is(Key::compare)) /* not more than */
+		refuse();
+	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
+	    !here().acts.empty())
+		return relation(Op::missing, {});
+	if (is(Key::thing) && here().tables.empty() && here().acts.empty() && !here().verbs.empty())
+		return column_is(What::missing);
+	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty())
+		return column_is(What::missing);
+	if (is(Key::thing) && (!here().acts.empty() || !here().tables.empty()))
+		return relation(Op::missing, {});
+	refuse();
+}
+
+bool
+Grammar::any_nullable_verb() const
+{
+	return std::any_of(here().verbs.begin(), here().verbs.end(),
+	                   [this](const Ref &ref) { return lexicon.column(ref).nullable; });
+}
+
+void
+Grammar::dated()
+{
+	const Item &item = take();
+	Clause clause;
+	clause.filter.what = What::date;
+	clause.filter.range = item.range;
+	clause.filter.years = item.years;
+	clause.filter.verb = pending_verb;
+	pending_verb = nullptr;
+	add(clause);
+}
+
+void
+Grammar::counted()
+{
+	const Item &number = take();
+	if (is(Key::or_more) || is(Key::or_less)) {
+		Op const op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+		return amount({}, {}, op, number);
+	}
+	amount({}, {}, Op::equal, number);
+}
+
+void
+Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_it)
+{
+	if (accept(Key::between)) {
+		if (!is(Key::number) || !is(Key::conjunction, 1) || !is(Key::number, 2))
+			refuse();
+		const Item &low = take();
+		++at;
+		const Item &high = take();
+		amount(column, measure, Op::at_least, low, &high);
+		return;
+	}
+	Op op = Op::equal;
+	if (is(Key::compare))
+		op = take().op;
+	else if (!measure.empty())
+		op = more_of_it ? Op::greater : Op::less;
+	if (!is(Key::number))
+		refuse();
+	const Item &number = take();
+	if (is(Key::or_more) || is(Key::or_less))
+		op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	amount(column, measure, op, number);
+}
+
+void
+Grammar::amount(const Noun &column, std::string_view measure, Op op, const Item &number, const Item *high)
+{
+	if (is(Key::times))
+		return times(op, number.digits);
+	bool const named = column || !measure.empty();
+	if (!named && is_table() && here().before.empty() && !rather_column(here()) && high == nullptr)
+		return relation(op, number.digits);
+	Clause clause;
+	DraftFilter &filter = clause.filter;
+	filter.what = What::compare;
+	filter.noun = column;
+	filter.measure = measure;
+	filter.op = op;
+	filter.numbers = {number.digits};
+	if (high != nullptr)
+		filter.numbers.push_back(high->digits);
+	if (is(Key::of_them))
+		filter.unit = &take();
+	else if (is_column() && here().before.empty() && (!named || !measure.empty()) && !is_condition(1)) {
+		if (!measure.empty())
+			filter.measure = {};
+		filter.noun = noun(true);
+	} else if (named && is_column() && here().before.empty())
+		filter.unit = &take();
+	add(clause);
+}
+
+void
+Grammar::times(Op op, const std::string &count)
+{
+	++at;
+	for (auto clause = draft.clauses.rbegin(); clause != draft.clauses.rend(); ++clause)
+		if (clause->what == Clause::What::mention && clause->act) {
+			clause->what = Clause::What::relation;
+			clause->op = op;
+			clause->count = count;
+			return;
+		}
+	throw Refusal{"it is not told what happened so many times"};
+}
+
+bool
+Grammar::is_flag(std::size_t ahead) const
+{
+	if (!is(Key::thing, ahead) || items[at + ahead].columns.empty())
+		return false;
+	auto const &columns = items[at + ahead].columns;
+	return std::all_of(columns.begin(), columns.end(),
+	                   [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; });
+}
+
+void
+Grammar::flag_filter(bool negated)
+{
+	Clause clause;
+	clause.filter.what = What::flag;
+	clause.filter.noun.column = &take();
+	clause.filter.negated = negated;
+	add(clause);
+}
+
+void
+Grammar::value_filter(bool negated, const Noun &column)
+{
+	Clause clause;
+	clause.filter.what = What::value;
+	clause.filter.noun = column;
+	clause.filter.negated = negated;
+	for (;;) {
+		const Item &item = take();
+		if (item.possessive)
+			throw Refusal{"there is no telling what belongs to \"" + item.text + "\""};
+		clause.filter.values.push_back(&item);
+		bool const joint = is(Key::conjunction) || is(Key::disjunction);
+		if ((joint && is_value(1) && same_column(item, items[at + 1])) ||
+		    (!joint && item.comma && is_value() && same_column(item, here()))) {
+			at += joint ? 1 : 0;
+			continue;
+		}
+		break;
+	}
+	/* "the furniture category" */
+	if (!column && is_column() && here().before.empty() && holds(here(), *clause.filter.values[0]) && !is_condition(1))
+		clause.filter.noun.column = &take();
+	add(clause);
+}
+
+bool
+Grammar::holds(const Item &column, const Item &value)
+{
+	return std::any_of(column.columns.begin(), column.columns.end(), [&](const Ref &ref) {
+		return std::any_of(value.values.begin(), value.values.end(),
+		                   [&](const Ref &of) { return of.table == ref.table && of.column == ref.column; });
+	});
+}
+
+bool
+Grammar::same_column(const Item &a, const Item &b)
+{
+	if (a.key == Key::literal && b.key == Key::literal && a.values.empty() && b.values.empty())
+		return true;
+	return std::any_of(a.values.begin(), a.values.end(), [&](const Ref &left) {
+		return std::any_of(b.values.begin(), b.values.end(), [&](const Ref &right) {
+			return left.table == right.table && left.column == right.column && left.value != right.value;
+		});
+	});
+}
+
+void
+Grammar::named()
+{
+	if (!is_value())
+		refuse();
+	value_filter(false);
+}
+
+void
+Grammar::like(const Noun &column)
+{
+	Key const how = take().key;
+	if (!more() || (here().key != Key::literal && here().key != Key::thing))
+		refuse();
+	Clause clause;
+	clause.filter.what = What::like;
+	clause.filter.noun = column;
+	clause.filter.pattern = how == Key::contains ? 'c' : how == Key::starts ? 's' : 'e';
+	clause.filter.values.push_back(&take());
+	add(clause);
+}
+
+void
+Grammar::add(Clause clause)
+{
+	if (disjunction) {
+		if (draft.clauses.empty() || draft.clauses.back().what != Clause::What::filter)
+			throw Refusal{"it is not clear what \"or\" joins"};
+		Clause &before = draft.clauses.back();
+		if (before.filter.alternative < 0)
+			before.filter.alternative = alternatives++;
+		clause.filter.alternative = before.filter.alternative;
+		/* "below 200 or over 2000": of the same column */
+		if (!clause.filter.noun && clause.filter.what == What::compare && before.filter.what == What::compare)
+			clause.filter.noun = before.filter.noun;
+		disjunction = false;
+	}
+	draft.clauses.push_back(std::move(clause));
+}
+
+void
+Grammar::thing()
+{
+	const Item &item = here();
+	bool const dated_next =
+		is(Key::date, 1) || (is(Key::per, 1) && is(Key::bucket, 2)) || (is(Key::by, 1) && is(Key::bucket, 2));
+	if (!item.verbs.empty() && dated_next && item.tables.empty()) {
+		pending_verb = &take();
+		return;
+	}
+	bool const verb_only = std::all_of(item.columns.begin(), item.columns.end(), [this](const Ref &ref) {
+		Kind const kind = lexicon.facts(ref).kind;
+		return ref.tier != Tier::exact && (kind == Kind::date || kind == Kind::moment);
+	});
+	if (!item.acts.empty() && item.tables.empty() && item.values.empty() && verb_only)
+		return mention(true);
+	if (!item.acts.empty() && is(Key::compare, 1) && is(Key::number, 2) && is(Key::times, 3))
+		return mention(true);
+	if (is_flag())
+		return flag_filter(false);
+	if (!item.values.empty() && item.tables.empty() && (item.columns.empty() || !is_condition(1)))
+		return value_filter(false);
+	if (is_column() && (rather_column(item) || item.tables.empty()))
+		return column_clause();
+	if (!item.tables.empty()) {
+		if (!draft.subject && draft.measures.empty() && !draft.shown.empty()) {
+			draft.subject = {&take(), nullptr};
+			return;
+		}
+		return mention(false);
+	}
+	if (!item.acts.empty())
+		return mention(true);
+	if (!item.verbs.empty())
+		return verb_without_date();
+	if (!item.roles.empty())
+		return mention_role();
+	refuse();
+}
+
+void
+Grammar::mention(bool act)
+{
+	if (!act && at > 0 && (items[at - 1].key == Key::conjunction || items[at - 1].comma))
+		refuse();
+	Clause clause;
+	clause.what = Clause::What::mention;
+	clause.table = &take();
+	clause.act = act;
+	draft.clauses.push_back(clause);
+}
+
+void
+Grammar::mention_role()
+{
+	Clause clause;
+	clause.what = Clause::What::role;
+	clause.table = &take();
+	draft.clauses.push_back(clause);
+}
+
+void
+Grammar::column_clause()
+{
+	Noun const column = noun(true);
+	if (is(Key::compare) || is(Key::between))
+		return comparison(column, {});
+	if (is(Key::adjective) && here().measure == "any" && !here().superlative && is(Key::number, 1)) {
+		bool const up = take().descending;
+		return comparison(column, "any", up);
+	}
+	if (is(Key::number))
+		return comparison(column, {});
+	bool const negated = is(Key::negation) && is_value(1);
+	if (negated || is_value()) {
+		at += negated ? 1 : 0;
+		return value_filter(negated, column);
+	}
+	if (is(Key::contains) || is(Key::starts) || is(Key::ends))
+		return like(column);
+	if (is(Key::date)) {
+		pending_verb = column.column;
+		return;
+	}
+	if (is_present_only())
+		return present(column);
+	throw Refusal{"there is no telling what is asked of \"" + column.column->text + "\""};
+}
+
+void
+Grammar::present(const Noun &column)
+{
+	Clause clause;
+	clause.filter.what = What::present;
+	clause.filter.noun = column;
+	add(clause);
+}
+
+} // namespace tenancy::ask

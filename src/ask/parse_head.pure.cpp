@@ -1,0 +1,409 @@
+/*
+ * What a question asks for: rows, a measure, the first of a ranking. Pure regime.
+ */
+#include "ask/parse.pure.hpp"
+
+#include <algorithm>
+
+#include "ask/conditions.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+Draft
+Grammar::run()
+{
+	head();
+	while (more())
+		tail();
+	if (pending_verb != nullptr)
+		finish_verb();
+	return std::move(draft);
+}
+
+bool
+Grammar::accept(Key key)
+{
+	if (!is(key))
+		return false;
+	++at;
+	return true;
+}
+
+void
+Grammar::refuse() const
+{
+	throw Refusal{more() ? "there is no place for \"" + here().text + "\"" : std::string("the question breaks off")};
+}
+
+bool
+Grammar::is_column_of(const Item &column, const Item &table) const
+{
+	if (column.columns.empty() && !column.measure.empty() && table.tables.size() == 1)
+		return !measured_columns(lexicon, column.measure, table.tables[0].table).empty();
+	return std::any_of(column.columns.begin(), column.columns.end(), [&](const Ref &ref) {
+		return std::any_of(table.tables.begin(), table.tables.end(), [&](const Ref &of) {
+			Kind const kind = lexicon.facts(ref).kind;
+			bool const verb = ref.tier != Tier::exact && (kind == Kind::date || kind == Kind::moment);
+			return of.table == ref.table && !verb && kind != Kind::boolean;
+		});
+	});
+}
+
+bool
+Grammar::has_exact(const Refs &refs)
+{
+	return std::any_of(refs.begin(), refs.end(), [](const Ref &ref) { return ref.tier == Tier::exact; });
+}
+
+bool
+Grammar::is_column(std::size_t ahead) const
+{
+	return at + ahead < items.size() && (!items[at + ahead].columns.empty() ||
+	                                     (items[at + ahead].key == Key::thing && !items[at + ahead].measure.empty()));
+}
+
+bool
+Grammar::is_value(std::size_t ahead) const
+{
+	return at + ahead < items.size() && (items[at + ahead].key == Key::literal ||
+	                                     (items[at + ahead].key == Key::thing && !items[at + ahead].values.empty()));
+}
+
+bool
+Grammar::rather_column(const Item &item)
+{
+	return !item.columns.empty() && (item.tables.empty() || (has_exact(item.columns) && !has_exact(item.tables)));
+}
+
+Noun
+Grammar::noun(bool want_column)
+{
+	if (!is(Key::thing) && !is_column())
+		return {};
+	const Item &item = here();
+	if (is_table() && is_column(1) && (is(Key::thing, 1) || is(Key::function, 1)) && items[at + 1].before.empty() &&
+	    is_column_of(items[at + 1], item) && !item.comma && !is_column_before_number(1)) {
+		at += 2;
+		return {&item, &items[at - 1]};
+	}
+	bool const column = is_column() && (want_column || rather_column(item) || item.tables.empty());
+	if (!column && !is_table())
+		return {};
+	++at;
+	return column ? Noun{nullptr, &item} : Noun{&item, nullptr};
+}
+
+void
+Grammar::head()
+{
+	while (is(Key::who) || is(Key::which)) {
+		draft.people = draft.people || is(Key::who);
+		asks_which = true;
+		++at;
+	}
+	if (is(Key::count) || is(Key::function) || is(Key::much) || is_extreme_of_column())
+		return measured_head();
+	if (is(Key::top) || is(Key::bottom) || is(Key::most) || is(Key::fewest) || (is(Key::number) && ranks(1)) ||
+	    (is(Key::adjective) && here().superlative))
+		return ranked_head();
+	listed_head();
+}
+
+bool
+Grammar::is_extreme_of_column() const
+{
+	std::size_t ahead = 0;
+	while (is(Key::function, ahead) || is(Key::conjunction, ahead) ||
+	       (is(Key::adjective, ahead) && items[at + ahead].measure == "any" && items[at + ahead].superlative))
+		++ahead;
+	return ahead > 0 && is_column(ahead) && (rather_column(items[at + ahead]) || !is_table(ahead));
+}
+
+bool
+Grammar::ranks(std::size_t ahead) const
+{
+	return is(Key::most, ahead) || is(Key::fewest, ahead) ||
+	       (is(Key::adjective, ahead) && items[at + ahead].superlative);
+}
+
+void
+Grammar::measured_head()
+{
+	if (accept(Key::much)) {
+		accept(Key::function);
+		DraftMeasure sum{Function::sum, {}, false};
+		head_modifiers();
+		sum.noun = noun(true);
+		if (!sum.noun.column)
+			refuse();
+		draft.measures.push_back(sum);
+		return;
+	}
+	for (auto const &measure : measures(true))
+		draft.measures.push_back(measure);
+}
+
+std::vector<DraftMeasure>
+Grammar::measures(bool modifiers)
+{
+	std::vector<DraftMeasure> out;
+	do {
+		if (accept(Key::count))
+			out.push_back({Function::count, {}, accept(Key::different)});
+		else if (is(Key::function) && !(out.size() > 0 && is_last_function()))
+			out.push_back({take().function, {}, false});
+		else if (is(Key::adjective) && here().measure == "any" && here().superlative)
+			out.push_back({take().descending ? Function::maximum : Function::minimum, {}, false});
+		else
+			refuse();
+		if (is(Key::count) && out.back().function == Function::sum && out.size() == 1)
+			out.clear();
+		else if (is(Key::count) || (is(Key::function) && !is_last_function() && !items[at - 1].comma))
+			throw Refusal{"one function inside of another is beyond what is understood here"};
+	} while (out.empty() || (!out.back().distinct && joins_functions()));
+	if (modifiers)
+		head_modifiers();
+	finish_measures(out);
+	return out;
+}
+
+bool
+Grammar::is_last_function() const
+{
+	return is(Key::function) && !here().columns.empty() && !is(Key::thing, 1) && !is(Key::function, 1);
+}
+
+bool
+Grammar::joins_functions()
+{
+	bool const comma = at > 0 && items[at - 1].comma;
+	std::size_t const joint = is(Key::conjunction) ? 1 : 0;
+	if (!comma && joint == 0)
+		return false;
+	if (!is(Key::function, joint) &&
+	    !(is(Key::adjective, joint) && items[at + joint].superlative && items[at + joint].measure == "any"))
+		return false;
+	at += joint;
+	return true;
+}
+
+void
+Grammar::finish_measures(std::vector<DraftMeasure> &out)
+{
+	DraftMeasure &last = out.back();
+	last.noun = noun(last.function != Function::count || last.distinct);
+	if (!last.noun)
+		return need_noun(out);
+	if (last.function == Function::count && last.noun.column != nullptr && !last.distinct)
+		last.distinct = true; /* or a sum, where the column is a number: the builder knows */
+	if (last.function != Function::count && last.noun.column == nullptr) {
+		if (is_column() && here().before == "of")
+			last.noun.column = &take();
+		else if (last.function == Function::sum && out.size() == 1)
+			last.function = Function::count;
+		else
+			throw Refusal{"it is not told which column of " + last.noun.table->text + " is meant"};
+	}
+	/* "lowest score and highest score" */
+	std::size_t const joint = is(Key::conjunction) ? 1 : 0;
+	if (joint == 1 && last.function != Function::count &&
+	    (is(Key::function, 1) || (is(Key::adjective, 1) && items[at + 1].superlative))) {
+		++at;
+		for (auto const &measure : measures(false))
+			out.push_back(measure);
+		return;
+	}
+	for (auto &measure : out)
+		measure.noun = last.noun;
+}
+
+void
+Grammar::need_noun(std::vector<DraftMeasure> &out)
+{
+	/* "how many bugs", where bug is a value: rows of the table that has it. */
+	if (out.size() == 1 && out[0].function == Function::count && !out[0].distinct && !draft.clauses.empty())
+		return;
+	refuse();
+}
+
+void
+Grammar::ranked_head()
+{
+	Ranking ranking;
+	if (is(Key::number))
+		ranking.rows = rows_of(take());
+	if (is(Key::top) || is(Key::bottom)) {
+		ranking.descending = take().key == Key::top;
+		if (is(Key::number))
+			ranking.rows = rows_of(take());
+		else
+			throw Refusal{"it is not told how many rows are wanted"};
+	}
+	if (is(Key::number) && ranking.rows == 0)
+		ranking.rows = rows_of(take());
+	if (ranks(0))
+		superlative(ranking);
+	head_modifiers();
+	draft.subject = noun(false);
+	if (!draft.subject)
+		refuse();
+	const Item &last = draft.subject.column ? *draft.subject.column : *draft.subject.table;
+	if (ranking.by && ranking.by->noun.table == nullptr && ranking.by->noun.column == nullptr &&
+	    ranking.by->function == Function::count)
+		refuse();
+	/* "lowest interest rate" is a number; "longest appointment" is a row. */
+	if (draft.subject.column && ranking.measure == "any" && ranking.rows == 0) {
+		draft.measures.push_back({ranking.descending ? Function::maximum : Function::minimum, draft.subject, false});
+		draft.subject = {};
+		return;
+	}
+	if (ranking.rows == 0) {
+		if (last.plural)
+			throw Refusal{"it is not told how many rows are wanted"};
+		ranking.rows = 1;
+	}
+	draft.ranking = ranking;
+}
+
+int
+Grammar::rows_of(const Item &item)
+{
+	if (item.value < 1 || item.value > 100'000 || item.value != static_cast<int>(item.value))
+		throw Refusal{"\"" + item.text + "\" is no number of rows"};
+	return static_cast<int>(item.value);
+}
+
+void
+Grammar::superlative(Ranking &ranking)
+{
+	if (is(Key::adjective)) {
+		ranking.measure = here().measure;
+		ranking.descending = take().descending;
+		return;
+	}
+	bool const most = take().key == Key::most;
+	if (is(Key::adjective) && !here().superlative) {
+		ranking.measure = here().measure;
+		ranking.descending = most == take().descending;
+		return;
+	}
+	ranking.descending = most;
+	if (is(Key::thing) && here().tables.empty() && here().columns.empty() && !here().acts.empty())
+		ranking.by = DraftMeasure{Function::count, {&take(), nullptr}, false};
+	else
+		refuse();
+}
+
+void
+Grammar::head_modifiers()
+{
+	while (more()) {
+		bool const negated = is(Key::negation);
+		std::size_t const ahead = negated ? 1 : 0;
+		bool const noun_too = is_table(ahead) || (is_column(ahead) && !is_flag(ahead));
+		if (is_value(ahead) && !noun_too) {
+			at += ahead;
+			value_filter(negated);
+		} else if (is_flag(ahead) && !is_table(ahead) && (is_table(ahead + 1) || is_value(ahead + 1))) {
+			at += ahead;
+			flag_filter(negated);
+		} else if (is(Key::disjunction) && is_value(1)) {
+			++at;
+			disjunction = true;
+		} else
+			break;
+	}
+}
+
+void
+Grammar::listed_head()
+{
+	head_modifiers();
+	if (accept(Key::different))
+		draft.distinct = true;
+	for (;;) {
+		Noun const found = noun(false);
+		if (!found)
+			break;
+		if (found.column == nullptr) {
+			draft.subject = found;
+			break;
+		}
+		if (found.table != nullptr) {
+			draft.subject = {found.table, nullptr};
+			draft.shown.push_back(found);
+			return;
+		}
+		draft.shown.push_back(found);
+		bool const joined = is(Key::conjunction) ? (is_column(1) || is_table(1)) : items[at - 1].comma && is_column();
+		if (!joined)
+			break;
+		accept(Key::conjunction);
+	}
+	if (draft.subject && draft.subject.table->possessive)
+		possessed();
+	else if (draft.subject)
+		also_shown();
+	else if (!draft.shown.empty())
+		owner();
+	if (!draft.subject && draft.shown.empty() && draft.clauses.empty())
+		refuse();
+}
+
+void
+Grammar::possessed()
+{
+	do {
+		if (!is_column())
+			refuse();
+		draft.shown.push_back({draft.subject.table, &take()});
+	} while (accept(Key::conjunction));
+}
+
+void
+Grammar::also_shown()
+{
+	bool const listed = is(Key::conjunction) || is(Key::with);
+	if (listed && is(Key::count, 1)) {
+		++at;
+		for (auto const &measure : measures(false))
+			draft.measures.push_back(measure);
+		draft.groups.push_back({draft.subject, Bucket::none});
+		draft.subject = {};
+		return;
+	}
+	while (is(Key::conjunction) && is_column(1) && !is_flag(1) && !is_condition(2)) {
+		++at;
+		draft.shown.push_back({nullptr, &take()});
+	}
+}
+
+bool
+Grammar::is_condition(std::size_t ahead) const
+{
+	return is(Key::compare, ahead) || is(Key::number, ahead) || is(Key::between, ahead) || is_value(ahead);
+}
+
+void
+Grammar::owner()
+{
+	bool const of = more() && here().before == "of";
+	head_modifiers();
+	if (is_table() && !draft.subject) {
+		draft.subject = noun(false);
+		if (draft.subject.column != nullptr)
+			refuse();
+	}
+	bool const plural = draft.shown.size() == 1 && draft.shown[0].column->plural;
+	if (!of && plural && (asks_which || !draft.subject))
+		draft.distinct = true;
+}
+
+Draft
+read_draft(const Lexicon &lexicon, const std::vector<Item> &items)
+{
+	return Grammar(lexicon, items).run();
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,212 @@
+/*
+ * What a question says of its subject: groups, order, dates, comparisons. Pure regime.
+ */
+#include "ask/parse.pure.hpp"
+
+#include <algorithm>
+
+#include "ask/conditions.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+using What = DraftFilter::What;
+
+void
+Grammar::tail()
+{
+	switch (here().key) {
+	case Key::per: return ++at, groups();
+	case Key::each: return ++at, is_table() || is_column() || is(Key::bucket) ? groups() : void();
+	case Key::by: return by();
+	case Key::order: return ordering();
+	case Key::ascending:
+	case Key::descending: return direction();
+	case Key::compare:
+	case Key::between: return comparison({}, {});
+	case Key::adjective: return adjectives();
+	case Key::most:
+	case Key::fewest:
+	case Key::function: return ranked_tail();
+	case Key::with: return with();
+	case Key::without:
+	case Key::none: return absence();
+	case Key::negation: return negation();
+	case Key::out: return exhausted();
+	case Key::date: return dated();
+	case Key::number: return counted();
+	case Key::conjunction:
+	case Key::who:
+	case Key::which: ++at; return;
+	case Key::disjunction:
+		++at;
+		disjunction = true;
+		return;
+	case Key::named: return ++at, named();
+	case Key::contains:
+	case Key::starts:
+	case Key::ends: return like({});
+	case Key::literal: return named();
+	case Key::thing: return thing();
+	case Key::times: return times();
+	default: refuse();
+	}
+}
+
+void
+Grammar::groups()
+{
+	do {
+		DraftGroup group;
+		if (is(Key::bucket))
+			group.bucket = take().bucket;
+		else
+			group.noun = noun(false);
+		if (!group.noun && group.bucket == Bucket::none)
+			refuse();
+		draft.groups.push_back(group);
+	} while (more_groups());
+	if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
+		draft.date_verb = pending_verb;
+		pending_verb = nullptr;
+	}
+}
+
+bool
+Grammar::more_groups()
+{
+	bool const comma = items[at - 1].comma;
+	std::size_t const joint = is(Key::conjunction) ? 1 : 0;
+	if (!comma && joint == 0)
+		return false;
+	std::size_t const repeated = is(Key::by, joint) || is(Key::per, joint) ? 1 : 0;
+	if (!is(Key::bucket, joint + repeated) &&
+	    !((is_table(joint + repeated) || is_column(joint + repeated)) && !is_condition(joint + repeated + 1)))
+		return false;
+	at += joint + repeated;
+	return true;
+}
+
+void
+Grammar::by()
+{
+	++at;
+	if (draft.ranking && !draft.ranking->by && draft.ranking->measure.empty() && !draft.ranking->column)
+		return rank_by(*draft.ranking);
+	if (is_value() && !is_table() && !is_column())
+		return value_filter(false);
+	if (draft.ranking && !(is_table() || is_column() || is(Key::bucket)))
+		refuse();
+	accept(Key::each);
+	groups();
+}
+
+void
+Grammar::rank_by(Ranking &ranking)
+{
+	if (is(Key::count) || (is(Key::function) && !is_last_function())) {
+		auto const all = measures(false);
+		if (all.size() != 1)
+			refuse();
+		ranking.by = all[0];
+		return;
+	}
+	Noun const found = noun(true);
+	if (!found)
+		refuse();
+	if (found.column != nullptr)
+		ranking.column = found;
+	else
+		ranking.by = DraftMeasure{Function::count, found, false};
+}
+
+void
+Grammar::ordering()
+{
+	++at;
+	DraftOrder order;
+	if (is(Key::count) || (is(Key::function) && !is_last_function())) {
+		auto const all = measures(false);
+		order.by = all[0];
+	} else {
+		order.noun = noun(true);
+		if (!order.noun)
+			refuse();
+	}
+	order.descending = is(Key::descending);
+	if (is(Key::descending) || is(Key::ascending))
+		++at;
+	draft.order = order;
+}
+
+void
+Grammar::direction()
+{
+	bool const descending = take().key == Key::descending;
+	if (draft.order)
+		draft.order->descending = descending;
+	else if (!draft.measures.empty()) {
+		draft.order = DraftOrder{{}, std::nullopt, true, descending};
+	} else
+		throw Refusal{"it is not told what to sort by"};
+}
+
+void
+Grammar::adjectives()
+{
+	if (here().superlative)
+		return ranked_tail();
+	const Item &item = take();
+	if (!is(Key::number))
+		throw Refusal{"\"" + item.text + "\" is told without a measure"};
+	comparison({}, item.measure, item.descending);
+}
+
+void
+Grammar::ranked_tail()
+{
+	if (draft.ranking || !draft.measures.empty())
+		refuse();
+	Ranking ranking;
+	ranking.one = true;
+	ranking.rows = 1;
+	if (is(Key::most) || is(Key::fewest) || (is(Key::adjective) && here().measure == "any")) {
+		bool const counted_too = is(Key::adjective) && is(Key::count, 1);
+		bool const most = is(Key::adjective) ? here().descending : is(Key::most);
+		ranking.descending = most;
+		bool const plain = is(Key::adjective);
+		++at;
+		if (counted_too || is(Key::function))
+			return finish_ranking(ranking);
+		Noun const found = noun(plain);
+		if (!found)
+			refuse();
+		if (found.column != nullptr)
+			ranking.column = found;
+		else
+			ranking.by = DraftMeasure{Function::count, found, false};
+		draft.ranking = ranking;
+		return;
+	}
+	if (is(Key::function) && (here().function == Function::maximum || here().function == Function::minimum)) {
+		ranking.descending = take().function == Function::maximum;
+		ranking.column = noun(true);
+		if (!ranking.column.column)
+			refuse();
+		draft.ranking = ranking;
+		return;
+	}
+	refuse();
+}
+
+void
+Grammar::finish_ranking(Ranking &ranking)
+{
+	auto const all = measures(false);
+	if (all.size() != 1)
+		refuse();
+	ranking.by = all[0];
+	draft.ranking = ranking;
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,161 @@
+/*
+ * Searching the graph of foreign keys. Pure regime.
+ */
+#include "ask/paths.pure.hpp"
+
+#include <algorithm>
+
+#include "ask/query.pure.hpp"
+#include "ask/words.pure.hpp"
+
+namespace tenancy::ask {
+
+namespace {
+
+constexpr std::size_t longest_path = 4;
+constexpr int most_steps = 20'000; /* of one search: a bound on work, met by no ordinary schema */
+
+/* All simple paths of at most longest_path steps. */
+class Search {
+public:
+	Search(const Lexicon &of, int target, bool only_up) : lexicon(of), to(target), up(only_up) {}
+
+	void walk(int at)
+	{
+		for (auto const &step : lexicon.steps(at)) {
+			if (--budget < 0)
+				return;
+			if ((up && !step.up) || passed(step.to))
+				continue;
+			path.push_back(step);
+			if (step.to == to)
+				found.push_back(path);
+			else if (path.size() < longest_path)
+				walk(step.to);
+			path.pop_back();
+		}
+	}
+
+	std::vector<Path> found;
+	int budget = most_steps;
+
+private:
+	bool passed(int table) const
+	{
+		return std::any_of(path.begin(), path.end(), [table](const Step &step) { return step.from == table; }) ||
+		       (path.empty() ? false : path.back().to == table);
+	}
+
+	const Lexicon &lexicon;
+	int to;
+	bool up;
+	Path path;
+};
+
+bool
+plays(const Step &step, const Hints &hints)
+{
+	for (auto const &column : step.key->columns)
+		for (auto const &word : split_name(column))
+			for (auto const &role : hints.roles)
+				if (word != "id" && related(word, role))
+					return true;
+	return false;
+}
+
+/* The members of paths that are best by some measure. */
+template <typename Measure>
+void
+keep_best(std::vector<Path> &paths, Measure measure)
+{
+	long best = 0;
+	for (auto const &path : paths)
+		best = std::max(best, measure(path));
+	std::erase_if(paths, [&](const Path &path) { return measure(path) < best; });
+}
+
+void
+keep_hinted(std::vector<Path> &paths, const Hints &hints)
+{
+	keep_best(paths, [&](const Path &path) {
+		return std::count_if(path.begin(), path.end(), [&](const Step &step) { return plays(step, hints); });
+	});
+	keep_best(paths, [&](const Path &path) {
+		return std::count_if(path.begin(), path.end() - 1, [&](const Step &step) {
+			return std::find(hints.tables.begin(), hints.tables.end(), step.to) != hints.tables.end();
+		});
+	});
+}
+
+void
+keep_shortest(std::vector<Path> &paths)
+{
+	keep_best(paths, [](const Path &path) { return static_cast<long>(longest_path + 1 - path.size()); });
+}
+
+[[noreturn]] void
+refuse_several(const Lexicon &lexicon, int from, int to)
+{
+	throw Refusal{"there is more than one way from " + lexicon.table(from).name + " to " + lexicon.table(to).name};
+}
+
+} // namespace
+
+bool
+climbs(const Path &path)
+{
+	return std::all_of(path.begin(), path.end(), [](const Step &step) { return step.up; });
+}
+
+std::optional<Path>
+climb(const Lexicon &lexicon, int from, int to, const Hints &hints)
+{
+	if (from == to)
+		return Path{};
+	Search search(lexicon, to, true);
+	search.walk(from);
+	auto &paths = search.found;
+	if (paths.empty() || search.budget < 0)
+		return std::nullopt;
+	if (paths.size() > 1)
+		keep_hinted(paths, hints);
+	keep_shortest(paths);
+	if (paths.size() > 1)
+		refuse_several(lexicon, from, to);
+	return paths.front();
+}
+
+Path
+find_path(const Lexicon &lexicon, int from, int to, const Hints &hints)
+{
+	if (auto path = climb(lexicon, from, to, hints))
+		return *path;
+	if (auto path = climb(lexicon, to, from, hints))
+		return reversed(*path);
+	Search search(lexicon, to, false);
+	search.walk(from);
+	auto &paths = search.found;
+	if (paths.empty() || search.budget < 0)
+		throw Refusal{"no foreign keys lead from " + lexicon.table(from).name + " to " + lexicon.table(to).name};
+	if (paths.size() > 1) {
+		std::size_t const all = paths.size();
+		keep_hinted(paths, hints);
+		if (paths.size() == all)
+			refuse_several(lexicon, from, to);
+		keep_shortest(paths);
+	}
+	if (paths.size() > 1)
+		refuse_several(lexicon, from, to);
+	return paths.front();
+}
+
+Path
+reversed(const Path &path)
+{
+	Path back;
+	for (auto step = path.rbegin(); step != path.rend(); ++step)
+		back.push_back({step->to, step->from, step->key, !step->up});
+	return back;
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,43 @@
+/*
+ * What English knows without a schema: words of one meaning, adjectives that measure, words of no weight. Pure regime.
+ */
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenancy::ask {
+
+/* The word that stands for all words of its meaning; the word itself when it is alone. Takes a singular. */
+std::string_view concept_of(std::string_view stem);
+
+/* What an adjective compares, and in which direction its superlative looks. */
+struct Adjective {
+	std::string_view measure; /* price, duration, weight, age, time, size, salary; any for high and low */
+	bool descending;
+	bool superlative; /* cheapest, rather than cheap or cheaper */
+};
+
+std::optional<Adjective> adjective(std::string_view folded);
+
+/* Words of column names that such a measure may mean, the likeliest first. */
+std::vector<std::string_view> words_of_measure(std::string_view measure);
+
+/* Words of names that only tell the unit: kg, minute; and the unit of a word in a question. Empty when it is none. */
+std::string_view unit_of(std::string_view stem);
+
+/* Country of "German" or "Swiss"; empty when it is no such word. */
+std::string_view country_of(std::string_view folded);
+
+/* Says nothing about which rows: articles, courtesy, auxiliary verbs. */
+bool is_filler(std::string_view folded);
+
+/* A verb that any fact may happen by: placed, made, recorded. */
+bool is_light_verb(std::string_view folded);
+
+/* Known English words that no misspelling may be read into. */
+bool is_common_word(std::string_view folded);
+
+} // namespace tenancy::ask
