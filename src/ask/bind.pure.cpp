@@ -89,6 +89,8 @@ Binder::begin(int base)
 void
 Binder::relate(int table, Op op, const std::string &count)
 {
+	if (table == query.base)
+		throw Refusal{"rows of " + lexicon.table(table).name + " are not compared with each other"};
 	Path const path = find_path(lexicon, query.base, table, hints);
 	Related related;
 	related.path = path;
@@ -168,14 +170,16 @@ Binder::elsewhere(const Refs &candidates, const std::string &word)
 		refuse_ambiguous(lexicon, refs, word);
 	std::size_t const last = scopes.size() - 1;
 	if (scopes[last].related >= 0) {
-		Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
-		if (related.op != Op::present && related.op != Op::missing)
+		const Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
+		if ((related.op != Op::present && related.op != Op::missing) || refs[0].table == query.base)
 			throw Refusal{"\"" + word + "\" is too far from what is counted"};
 		auto const [many, up] = split(find_path(lexicon, scopes[last].table, refs[0].table, hints));
 		extend(last, many);
 		return {last, up, refs[0]};
 	}
 	auto const [many, up] = split(find_path(lexicon, query.base, refs[0].table, hints));
+	if (many.empty())
+		throw Refusal{"there is no telling which \"" + word + "\" is meant"};
 	Related related;
 	related.path = many;
 	query.related.push_back(related);

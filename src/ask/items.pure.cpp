@@ -1,6 +1,6 @@
 /*
- * Recognising the items of a question: at each word the longest of a date, a phrase of structure and a name. Pure
- * regime.
+ * Recognising the items of a question: at each word the longest of a date, a phrase of structure and a name.
+ * Pure regime.
  */
 #include "ask/items.pure.hpp"
 

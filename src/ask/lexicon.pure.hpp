@@ -1,6 +1,6 @@
 /*
- * What the words of a question may mean in one schema: its tables, columns, values, and the ways between tables. Pure
- * regime.
+ * What the words of a question may mean in one schema: its tables, columns, values, and the ways between tables.
+ * Pure regime.
  */
 #pragma once
 

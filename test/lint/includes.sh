@@ -26,7 +26,7 @@ function allowed(file, target, from, to, parts, pure) {
 	if (pure && (to == "" || to == "bridge")) return 0
 	if (to == "core" || to == "remote" || to == "bridge" || to == from) return 1
 	if (to == "") return target == "settings.hpp"
-	if (target != to "/" to ".hpp" && target !~ /\.pure\.hpp$/) return 0
+	if (target != to "/" to ".hpp" && target != "catalog/schema.hpp" && target !~ /\.pure\.hpp$/) return 0
 	return from == "" || rank[to] < rank[from]
 }
 {

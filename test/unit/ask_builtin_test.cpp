@@ -145,8 +145,9 @@ TEST(AskBuiltin, IsTotal)
 		Translation const translation = ask(schema, question);
 		EXPECT_EQ(translation.refused, translation.sql.empty());
 		EXPECT_FALSE(translation.understood.empty());
-		if (!translation.refused)
+		if (!translation.refused) {
 			EXPECT_NO_THROW((void) database.rows(translation.sql)) << question;
+		}
 	}
 }
 

@@ -1,0 +1,1 @@
+-- Questions in plain language: see docs/ask.md.

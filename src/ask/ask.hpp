@@ -1,0 +1,4 @@
+/*
+ * Questions in plain language. PG regime.
+ */
+#pragma once
