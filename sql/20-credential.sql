@@ -16,6 +16,10 @@ RETURNS TABLE (key_id text, before bigint, after bigint) LANGUAGE c AS 'MODULE_P
 COMMENT ON FUNCTION tenancy.rotate_encryption_key()
     IS 'for administrators: seal all credentials with the active key, all or nothing; answers connections by key before and after';
 
+CREATE FUNCTION tenancy.key_ids()
+RETURNS TABLE (key_id text, active boolean) LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_key_ids';
+COMMENT ON FUNCTION tenancy.key_ids() IS 'the ids of the keys in the key ring';
+
 CREATE FUNCTION tenancy.key_ring()
 RETURNS TABLE (key_id text, active boolean, connections bigint) LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_key_ring';
 COMMENT ON FUNCTION tenancy.key_ring()

@@ -66,6 +66,7 @@ CREATE TABLE tenancy.query_history (
     chain_hash             bytea NOT NULL
 );
 CREATE INDEX query_history_user_id_idx ON tenancy.query_history (user_id, id DESC);
+CREATE UNIQUE INDEX query_history_chain_seq_key ON tenancy.query_history (user_id, chain_seq);
 CREATE INDEX query_history_database_connection_id_idx ON tenancy.query_history (database_connection_id, id);
 ALTER TABLE tenancy.query_history ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.query_history FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -98,18 +99,31 @@ SELECT pg_extension_config_dump('tenancy.history_chain', '');
 COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; keep a copy elsewhere to notice a cut tail';
 COMMENT ON COLUMN tenancy.history_chain.user_id IS 'the nil UUID is the chain of runs without a user';
 
+CREATE TABLE tenancy.history_pruned (
+    user_id uuid PRIMARY KEY,
+    seq     bigint NOT NULL,
+    hash    bytea NOT NULL,
+    until   timestamptz NOT NULL
+);
+ALTER TABLE tenancy.history_pruned ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tenancy.history_pruned FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
+CREATE POLICY admin ON tenancy.history_pruned FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.history_pruned', '');
+
+COMMENT ON TABLE tenancy.history_pruned IS 'the last row of each hash chain that was pruned: what is left of the chain begins after it';
+COMMENT ON COLUMN tenancy.history_pruned.until IS 'when that row was written';
+
 CREATE FUNCTION tenancy.make_uuid_v7() RETURNS uuid
 PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_make_uuid_v7';
 COMMENT ON FUNCTION tenancy.make_uuid_v7() IS 'a UUID of version 7: later ones are greater';
 
+CREATE FUNCTION tenancy.first_uuid(at timestamptz) RETURNS uuid
+IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_first_uuid';
+COMMENT ON FUNCTION tenancy.first_uuid(timestamptz) IS 'not greater than any UUID of version 7 that is made at that time or later';
+
 CREATE FUNCTION tenancy.refuse_change() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RAISE EXCEPTION 'cannot % rows of "%.%"', lower(TG_OP), TG_TABLE_SCHEMA, TG_TABLE_NAME
-        USING ERRCODE = 'insufficient_privilege', DETAIL = 'The table is append-only, for everybody.';
-END
-$$;
-COMMENT ON FUNCTION tenancy.refuse_change() IS 'trigger: an append-only table';
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_refuse_change';
+COMMENT ON FUNCTION tenancy.refuse_change() IS 'trigger: an append-only table, whose rows only prune_history() deletes';
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tenancy.query_history
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
@@ -125,20 +139,31 @@ CREATE AGGREGATE tenancy.history_chain_hash(head bytea, digest bytea) (
 COMMENT ON AGGREGATE tenancy.history_chain_hash(bytea, bytea)
     IS 'hash of a chain of digests that goes on from head; as a window function, the hash at each link';
 
--- Every column but the hash itself, created_at and updated_at, spelled so that no setting changes it.
 CREATE FUNCTION tenancy.history_entry_digest(entry tenancy.query_history) RETURNS bytea
-STABLE PARALLEL SAFE LANGUAGE sql
-BEGIN ATOMIC
-    SELECT sha256(convert_to(ROW(
-        (entry).id, (entry).user_id, (entry).database_connection_id, (entry).natural_language_query,
-        (entry).generated_sql_query, (entry).execution_time_ms, (entry).row_count, (entry).status,
-        (entry).error_message, (entry).result_hash, (entry).source, (entry).connection_name, (entry).error_code,
-        (entry).result_bytes, (entry).truncated, (entry).cached, extract(epoch FROM (entry).started_at),
-        extract(epoch FROM (entry).finished_at), (entry).application_name, (entry).client_addr,
-        (entry).role_name, (entry).backend_pid, (entry).chain_seq)::text, 'UTF8'));
-END;
+IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_entry_digest';
 COMMENT ON FUNCTION tenancy.history_entry_digest(tenancy.query_history)
     IS 'SHA-256 of a row of query_history, the link that it adds to the user''s hash chain';
+
+CREATE FUNCTION tenancy.verify_history(
+    user_id uuid DEFAULT NULL, OUT user_id uuid, OUT row_count bigint, OUT seq bigint, OUT id uuid, OUT problem text,
+    OUT detail text)
+RETURNS SETOF record
+STABLE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_verify_history';
+COMMENT ON FUNCTION tenancy.verify_history(uuid)
+    IS 'walk the current user''s hash chain, for administrators all of them or one: what is wrong first, or NULL';
+
+CREATE FUNCTION tenancy.history_anchor(
+    user_id uuid DEFAULT NULL, OUT user_id uuid, OUT seq bigint, OUT hash bytea, OUT at timestamptz, OUT anchor text)
+RETURNS SETOF record
+STABLE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_anchor';
+COMMENT ON FUNCTION tenancy.history_anchor(uuid)
+    IS 'the head of the current user''s hash chain, for administrators of all, signed with the active key: keep it elsewhere';
+
+CREATE FUNCTION tenancy.verify_anchor(
+    anchor text, OUT user_id uuid, OUT seq bigint, OUT at timestamptz, OUT problem text, OUT detail text)
+STABLE STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_verify_anchor';
+COMMENT ON FUNCTION tenancy.verify_anchor(text)
+    IS 'is a kept anchor genuine, and is its row still where it was? NULL is no problem';
 
 CREATE FUNCTION tenancy.history_retry() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
@@ -278,8 +303,11 @@ BEGIN ATOMIC
       AND (history.source IS NULL OR e.source = history.source)
       AND (history.search IS NULL OR strpos(lower(e.generated_sql_query), lower(history.search)) > 0
            OR strpos(lower(e.natural_language_query), lower(history.search)) > 0)
-      AND (history.since IS NULL OR e.started_at >= history.since)
-      AND (history.until IS NULL OR e.started_at < history.until)
+      -- Ids are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made.
+      AND (history.since IS NULL
+           OR e.started_at >= history.since AND e.id >= tenancy.first_uuid(history.since - interval '1 minute'))
+      AND (history.until IS NULL
+           OR e.started_at < history.until AND e.id < tenancy.first_uuid(history.until + interval '1 second'))
       AND (history.before IS NULL OR e.id < history.before)
     ORDER BY e.id DESC
     LIMIT history.max_rows;
@@ -327,11 +355,11 @@ CREATE POLICY own ON tenancy.audit_log FOR SELECT USING (user_id = (SELECT tenan
 CREATE POLICY admin ON tenancy.audit_log FOR SELECT TO tenancy_admin USING (true);
 SELECT pg_extension_config_dump('tenancy.audit_log', '');
 
-COMMENT ON TABLE tenancy.audit_log IS 'who changed users, sessions, role bindings and connections; never a secret';
+COMMENT ON TABLE tenancy.audit_log IS 'who changed users, sessions, role bindings, connections and keys; never a secret';
 COMMENT ON COLUMN tenancy.audit_log.user_id IS 'who did it: the identity of the transaction, else the user whose row it is';
 COMMENT ON COLUMN tenancy.audit_log.role_name IS 'session_user';
 COMMENT ON COLUMN tenancy.audit_log.object_type IS 'the table';
-COMMENT ON COLUMN tenancy.audit_log.object_id IS 'the row''s id, or the name of a bound role';
+COMMENT ON COLUMN tenancy.audit_log.object_id IS 'the row''s id, the name of a bound role, or the id of a key';
 COMMENT ON COLUMN tenancy.audit_log.old IS 'a deleted row, or the former values of changed columns; a secret is <changed>';
 COMMENT ON COLUMN tenancy.audit_log.new IS 'an inserted row, or the new values of changed columns';
 
@@ -364,7 +392,7 @@ BEGIN
     END IF;
     INSERT INTO tenancy.audit_log (user_id, action, object_type, object_id, old, new)
     VALUES (coalesce(tenancy.current_user_id(), (seen ->> CASE TG_TABLE_NAME WHEN 'users' THEN 'id' ELSE 'user_id' END)::uuid),
-            lower(TG_OP), TG_TABLE_NAME, coalesce(seen ->> 'id', seen ->> 'role_name'), old_row, new_row);
+            lower(TG_OP), TG_TABLE_NAME, coalesce(seen ->> 'id', seen ->> 'role_name', seen ->> 'key_id'), old_row, new_row);
     RETURN NULL;
 END
 $$;
@@ -380,3 +408,102 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON tenancy.database_connections
 -- touch_connection() gives each change that matters a new version: the worker's notes of time stay out cheaply.
 CREATE TRIGGER audit_change AFTER UPDATE ON tenancy.database_connections
     FOR EACH ROW WHEN (OLD.version <> NEW.version OR OLD.user_id <> NEW.user_id) EXECUTE FUNCTION tenancy.write_audit();
+
+-- The key ring is outside of the database. Its ids, as they were last seen, are here so that a change of it is audited too.
+CREATE TABLE tenancy.encryption_keys (
+    key_id    text PRIMARY KEY,
+    is_active boolean NOT NULL
+);
+ALTER TABLE tenancy.encryption_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY admin ON tenancy.encryption_keys FOR SELECT TO tenancy_admin USING (true);
+COMMENT ON TABLE tenancy.encryption_keys IS 'the ids of the keys in the key ring, when note_key_ring() last looked';
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON tenancy.encryption_keys
+    FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
+
+CREATE FUNCTION tenancy.note_key_ring() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ring jsonb;
+BEGIN
+    BEGIN
+        SELECT coalesce(jsonb_object_agg(k.key_id, k.active), '{}') INTO ring FROM tenancy.key_ids() AS k;
+    EXCEPTION WHEN OTHERS THEN
+        -- No ring, or none that can be read now: nothing is known of its keys.
+        RETURN;
+    END;
+    DELETE FROM tenancy.encryption_keys AS e WHERE NOT ring ? e.key_id;
+    UPDATE tenancy.encryption_keys AS e SET is_active = (ring -> e.key_id)::boolean
+    WHERE e.is_active <> (ring -> e.key_id)::boolean;
+    INSERT INTO tenancy.encryption_keys (key_id, is_active)
+    SELECT r.key, r.value::boolean FROM jsonb_each(ring) AS r ON CONFLICT (key_id) DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION tenancy.note_key_ring() IS 'for the worker: audit what changed in the key ring since it last looked';
+
+-- Retention. The rows of a chain go in its order, so that what is left is a chain that begins where history_pruned says.
+CREATE FUNCTION tenancy.prune_chain(owner uuid, most bigint, before timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    chain CONSTANT uuid := coalesce(owner, '00000000-0000-0000-0000-000000000000');
+    pruned bigint := coalesce((SELECT p.seq FROM tenancy.history_pruned AS p WHERE p.user_id = chain), 0);
+    gone   bigint;
+BEGIN
+    WITH candidate AS (
+        SELECT q.id, q.chain_seq, q.created_at FROM tenancy.query_history AS q
+        WHERE q.user_id = owner AND q.chain_seq > pruned AND q.chain_seq <= pruned + most
+        UNION ALL
+        SELECT q.id, q.chain_seq, q.created_at FROM tenancy.query_history AS q
+        WHERE owner IS NULL AND q.user_id IS NULL AND q.chain_seq > pruned AND q.chain_seq <= pruned + most
+    ), placed AS (
+        -- Only as far as no row is missing: a gap stays for verify_history() to find.
+        SELECT c.id, bool_and(c.created_at < before) OVER w AND c.chain_seq = pruned + row_number() OVER w AS goes
+        FROM candidate AS c WINDOW w AS (ORDER BY c.chain_seq)
+    ), deleted AS (
+        DELETE FROM tenancy.query_history AS q
+        WHERE q.id = ANY (ARRAY(SELECT p.id FROM placed AS p WHERE p.goes))
+        RETURNING q.chain_seq, q.chain_hash, q.created_at
+    ), noted AS (
+        INSERT INTO tenancy.history_pruned AS p (user_id, seq, hash, until)
+        SELECT chain, d.chain_seq, d.chain_hash, d.created_at FROM deleted AS d ORDER BY d.chain_seq DESC LIMIT 1
+        ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, until = excluded.until
+    )
+    SELECT count(*) INTO gone FROM deleted;
+    IF gone = 0 THEN
+        RAISE WARNING 'history of user "%" is not pruned, because row % of its chain is missing', chain, pruned + 1
+            USING HINT = 'See tenancy.verify_history().';
+    END IF;
+    RETURN gone;
+END
+$$;
+COMMENT ON FUNCTION tenancy.prune_chain(uuid, bigint, timestamptz) IS 'part of prune_history(): the oldest rows of one chain';
+
+CREATE FUNCTION tenancy.prune_rows(max_rows integer, history_before timestamptz, audit_before timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone   bigint;
+    logged bigint;
+BEGIN
+    -- One at a time; what writes history does not touch this table.
+    LOCK TABLE tenancy.history_pruned IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM tenancy.note_key_ring();
+    SELECT coalesce(sum(tenancy.prune_chain(o.user_id, o.many, history_before)), 0) INTO gone
+    FROM (SELECT c.user_id, count(*) AS many
+          FROM (SELECT q.user_id FROM tenancy.query_history AS q
+                WHERE q.id < tenancy.first_uuid(history_before) AND q.created_at < history_before
+                ORDER BY q.id LIMIT max_rows) AS c
+          GROUP BY c.user_id) AS o;
+    DELETE FROM tenancy.audit_log AS a
+    WHERE a.id = ANY (ARRAY(SELECT l.id FROM tenancy.audit_log AS l
+                            WHERE l.id < tenancy.first_uuid(audit_before) AND l.at < audit_before
+                            ORDER BY l.id LIMIT max_rows));
+    GET DIAGNOSTICS logged = ROW_COUNT;
+    RETURN gone + logged;
+END
+$$;
+COMMENT ON FUNCTION tenancy.prune_rows(integer, timestamptz, timestamptz)
+    IS 'body of prune_history(), without which the tables refuse it';
+
+CREATE FUNCTION tenancy.prune_history(max_rows integer DEFAULT 1000) RETURNS bigint
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_prune_history';
+COMMENT ON FUNCTION tenancy.prune_history(integer)
+    IS 'for the worker: delete so many of the oldest rows beyond tenancy.history_retention and audit_retention; answers how many went';

@@ -246,25 +246,30 @@ CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING N
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    last_id uuid := '00000000-0000-0000-0000-000000000000';
+    -- What was pruned from the history can only be kept.
+    since   timestamptz := coalesce((SELECT date_trunc('day', max(p.until), 'UTC') + interval '24 hours' FROM tenancy.history_pruned AS p),
+                                    '-infinity');
+    last_id uuid := tenancy.first_uuid(since - interval '1 minute');
     ids     uuid[];
     total   bigint := 0;
 BEGIN
     -- From here on no other transaction adds a row to both history and rollups.
-    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups IN ACCESS EXCLUSIVE MODE;
-    TRUNCATE tenancy.query_rollups, tenancy.statement_rollups;
+    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM tenancy.query_rollups AS r WHERE r.bucket >= since;
+    DELETE FROM tenancy.statement_rollups AS s WHERE s.day >= (since AT TIME ZONE 'UTC')::date;
     LOOP
         ids := ARRAY(SELECT q.id FROM tenancy.query_history AS q WHERE q.id > last_id ORDER BY q.id LIMIT 10000);
         EXIT WHEN ids = '{}';
+        last_id := ids[cardinality(ids)];
+        ids := ARRAY(SELECT q.id FROM tenancy.query_history AS q WHERE q.id = ANY (ids) AND q.started_at >= since);
         PERFORM tenancy.roll_up(ids);
         total := total + cardinality(ids);
-        last_id := ids[cardinality(ids)];
     END LOOP;
     RETURN total;
 END
 $$;
 COMMENT ON FUNCTION tenancy.rebuild_rollups()
-    IS 'for the owner: make the rollups anew from query_history, whose writing waits meanwhile; answers how many rows';
+    IS 'for the owner: make the rollups of the days that are whole in query_history anew; its writing waits meanwhile';
 
 -- Documents.
 

@@ -50,10 +50,12 @@ GRANT SELECT ON tenancy.connection_health TO tenancy_user;
 
 -- History and audit: to read.
 GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.history_chain,
-    tenancy.audit_log, tenancy.history_entries TO tenancy_user;
+    tenancy.history_pruned, tenancy.audit_log, tenancy.history_entries TO tenancy_user;
 GRANT EXECUTE ON FUNCTION
-    tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer), tenancy.history_entry(uuid)
+    tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer), tenancy.history_entry(uuid),
+    tenancy.first_uuid(timestamptz), tenancy.verify_history(uuid), tenancy.history_anchor(uuid), tenancy.verify_anchor(text)
     TO tenancy_user;
+GRANT SELECT ON tenancy.encryption_keys TO tenancy_admin;
 GRANT EXECUTE ON FUNCTION tenancy.history_queue() TO tenancy_admin;
 
 -- Queries.

@@ -8,6 +8,7 @@
 namespace tenancy::settings {
 
 char *allowed_networks;
+int audit_retention;
 int connect_timeout;
 char *databases;
 bool enable_pushdown;
@@ -16,6 +17,7 @@ int health_workers;
 int history_durability;
 int history_queue_size;
 bool history_required;
+int history_retention;
 int identity_scope;
 char *key_command;
 char *key_file;
@@ -68,6 +70,8 @@ define()
 {
 	string("tenancy.allowed_networks", "Networks that client databases may be in although they are not public.",
 	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
+	integer("tenancy.audit_retention", "How long rows of the audit log are kept; 0 keeps them.", &audit_retention, 0, 0,
+	        INT_MAX, GUC_UNIT_S);
 	integer("tenancy.connect_timeout", "Longest time to establish a connection to a client database.", &connect_timeout,
 	        10'000, 100, 600'000, GUC_UNIT_MS);
 	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
@@ -85,6 +89,8 @@ define()
 	        &history_queue_size, 64 * 1024, 1024, 4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
 	DefineCustomBoolVariable("tenancy.history_required", "Refuse queries that history cannot record.", nullptr,
 	                         &history_required, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	integer("tenancy.history_retention", "How long rows of the history are kept; 0 keeps them.", &history_retention, 0, 0,
+	        INT_MAX, GUC_UNIT_S);
 	choice("tenancy.identity_scope", "How long an identity lives: the transaction that set it, or the session.",
 	       &identity_scope, static_cast<int>(IdentityScope::transaction), scopes);
 	string("tenancy.key_command", "Command that prints the key ring of credentials.", &key_command, "", PGC_SIGHUP,

@@ -11,6 +11,7 @@ enum class HistoryDurability : int { async, finished, started };
 enum class IdentityScope : int { transaction, session };
 
 extern char *allowed_networks; /* CIDR list */
+extern int audit_retention;    /* s; 0: for good */
 extern int connect_timeout;    /* ms */
 extern char *databases;        /* databases whose worker starts with the server */
 extern bool enable_pushdown;
@@ -19,6 +20,7 @@ extern int health_workers;     /* processes of a database; 0: no checks */
 extern int history_durability; /* HistoryDurability */
 extern int history_queue_size; /* kB of shared memory */
 extern bool history_required;
+extern int history_retention; /* s; 0: for good */
 extern int identity_scope; /* IdentityScope */
 extern char *key_command;
 extern char *key_file;

@@ -26,4 +26,11 @@ void open(const char *ciphertext, const Place &place, core::Secret &secret);
 /* Seal with the active key; palloc'd base64 text. *key_id gets the id of that key, palloc'd. */
 char *seal(const char *secret, const Place &place, char **key_id);
 
+/* message ":" id of the active key ":" HMAC in hex, with a key derived from it for that purpose; palloc'd. */
+char *sign(const char *purpose, const char *message);
+
+/* Was text made by sign() with that purpose and a key of the ring? */
+enum class Signature { good, forged, unknown_key };
+Signature check_signature(const char *purpose, const char *text);
+
 } // namespace tenancy::credential

@@ -8,6 +8,7 @@
 
 #include "core/secret.hpp"
 #include "core/waiter.hpp"
+#include "credential/sign.hpp"
 
 namespace tenancy::credential::vault {
 
@@ -31,6 +32,9 @@ std::string_view id(std::size_t index) noexcept; /* 0 is the active key */
 
 /* Seal with the active key into text, which holds sealed_size(secret.size()) + 1 characters. */
 void seal(std::string_view secret, std::string_view additional, char *text, KeyId &key_id);
+
+/* Authenticate a text with a key derived from that one. */
+Mac mac(std::size_t index, std::string_view purpose, std::string_view text);
 
 /* Open with whichever key fits; false when none does. */
 bool open(std::string_view text, std::string_view additional, core::Secret &secret);

@@ -90,6 +90,12 @@ seal(std::string_view secret, std::string_view additional, char *text, KeyId &ke
 	std::memcpy(key_id, ring.id(0).c_str(), ring.id(0).size() + 1);
 }
 
+Mac
+mac(std::size_t index, std::string_view purpose, std::string_view text)
+{
+	return mac_of(loaded->ring.key(index), purpose, text);
+}
+
 bool
 open(std::string_view text, std::string_view additional, core::Secret &secret)
 {

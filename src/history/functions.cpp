@@ -51,6 +51,20 @@ TENANCY_FUNCTION(make_uuid_v7)
 	PG_RETURN_DATUM(bridge::uuid_datum(uuid));
 }
 
+/* tenancy.first_uuid(at) → uuid: not greater than any of version 7 that is made at that time or later. */
+TENANCY_FUNCTION(first_uuid)
+{
+	/* Milliseconds since 1970, in 48 bits. */
+	int64 const at = PG_GETARG_TIMESTAMPTZ(0);
+	int64 const most = (INT64CONST(1) << 48) - 1;
+	int64 const shift = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	int64 const ms = TIMESTAMP_IS_NOEND(at) || at > most * 1000 - shift ? most : at <= -shift ? 0 : (at + shift) / 1000;
+	core::Uuid uuid;
+	for (int i = 0; i < 6; ++i)
+		uuid.bytes[static_cast<Size>(i)] = static_cast<unsigned char>(ms >> (40 - 8 * i));
+	PG_RETURN_DATUM(bridge::uuid_datum(uuid));
+}
+
 /* tenancy.history_queue() → (worker_pid, queued, running, bytes, capacity, commits) of this database. */
 TENANCY_FUNCTION(history_queue)
 {
