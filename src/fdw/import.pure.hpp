@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/rows.pure.hpp"
 #include "remote/driver.hpp"
 
 namespace tenancy::fdw {
@@ -81,38 +82,11 @@ std::uint32_t modified_type(std::uint32_t oid) noexcept;
 
 /* Tools of the engines' files. */
 
-/* Collects rows of one statement: each(cells) for every row. */
-class CatalogQuery {
-public:
-	CatalogQuery(remote::Session &session, const remote::RunOptions &run, core::Waiter &waiter)
-		: session_(session), run_(run), waiter_(waiter)
-	{}
-	template <typename Each> void operator()(std::string_view sql, const std::vector<std::string> &texts, Each each)
-	{
-		std::vector<remote::Param> params(texts.size());
-		for (std::size_t i = 0; i < texts.size(); ++i) {
-			params[i].kind = remote::Param::Kind::text;
-			params[i].text = texts[i];
-		}
-		auto const cursor = session_.execute(sql, params, run_, waiter_);
-		while (cursor->fetch(batch_, waiter_))
-			for (std::size_t row = 0; row < batch_.rows(); ++row)
-				each(batch_.row(row));
-	}
-	std::vector<remote::Column> describe(std::string_view sql) { return session_.describe(sql, run_, waiter_); }
-	const std::string &server_version() const noexcept { return session_.server_version(); }
-
-private:
-	remote::Session &session_;
-	const remote::RunOptions &run_;
-	core::Waiter &waiter_;
-	remote::Batch batch_;
-};
-
-std::string text_of(const remote::Cell &cell); /* empty for NULL */
-bool truth_of(const remote::Cell &cell);       /* 1, true, 't', "YES" */
-std::string lower_ascii(std::string_view text);
-bool contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept;
+using catalog::CatalogQuery;
+using catalog::contains_ignoring_case;
+using catalog::lower_ascii;
+using catalog::text_of;
+using catalog::truth_of;
 
 /*
  * Adds columns to tables as they arrive, table by table: keeps to what the request wants, and to what PostgreSQL can

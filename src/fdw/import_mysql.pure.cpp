@@ -1,11 +1,9 @@
 /*
  * Tables of a MySQL or MariaDB server. Pure regime.
  */
-#include <algorithm>
-#include <charconv>
 #include <map>
-#include <set>
 
+#include "catalog/type.pure.hpp"
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
 #include "fdw/import.pure.hpp"
@@ -20,97 +18,6 @@ using core::FailureKind;
 
 enum Field { table_name, column_name, data_type, column_type, collation, nullable, column_key, extra };
 
-struct Rule {
-	std::string_view word;
-	std::uint32_t oid, natural; /* natural: of the unsigned type */
-};
-
-/* The local types that the driver delivers (remote/mysql/types.hpp). Whatever is not here is text. */
-constexpr Rule rules[] = {
-	{"tinyint", pgtype::int2, pgtype::int2},
-	{"smallint", pgtype::int2, pgtype::int4},
-	{"mediumint", pgtype::int4, pgtype::int4},
-	{"int", pgtype::int4, pgtype::int8},
-	{"bigint", pgtype::int8, pgtype::numeric},
-	{"year", pgtype::int2, pgtype::int2},
-	{"decimal", pgtype::numeric, pgtype::numeric},
-	{"float", pgtype::float4, pgtype::float4},
-	{"double", pgtype::float8, pgtype::float8},
-	{"bit", pgtype::bit, pgtype::bit},
-	{"date", pgtype::date, pgtype::date},
-	{"datetime", pgtype::timestamp, pgtype::timestamp},
-	{"timestamp", pgtype::timestamptz, pgtype::timestamptz},
-	{"time", pgtype::interval, pgtype::interval},
-	{"json", pgtype::json, pgtype::json},
-	{"uuid", pgtype::uuid, pgtype::uuid},
-	{"binary", pgtype::bytea, pgtype::bytea},
-	{"varbinary", pgtype::bytea, pgtype::bytea},
-	{"tinyblob", pgtype::bytea, pgtype::bytea},
-	{"blob", pgtype::bytea, pgtype::bytea},
-	{"mediumblob", pgtype::bytea, pgtype::bytea},
-	{"longblob", pgtype::bytea, pgtype::bytea},
-	{"vector", pgtype::bytea, pgtype::bytea},
-	{"geometry", pgtype::bytea, pgtype::bytea},
-	{"point", pgtype::bytea, pgtype::bytea},
-	{"linestring", pgtype::bytea, pgtype::bytea},
-	{"polygon", pgtype::bytea, pgtype::bytea},
-	{"multipoint", pgtype::bytea, pgtype::bytea},
-	{"multilinestring", pgtype::bytea, pgtype::bytea},
-	{"multipolygon", pgtype::bytea, pgtype::bytea},
-	{"geometrycollection", pgtype::bytea, pgtype::bytea},
-	{"geomcollection", pgtype::bytea, pgtype::bytea},
-};
-
-/* The numbers of "word(a,b)", each 0 when it is not there. */
-std::pair<int, int>
-numbers_of(std::string_view type) noexcept
-{
-	int first = 0, second = 0;
-	std::size_t const open = type.find('(');
-	if (open == std::string_view::npos)
-		return {0, 0};
-	const char *const end = type.data() + type.size();
-	auto const result = std::from_chars(type.data() + open + 1, end, first);
-	if (result.ec == std::errc() && result.ptr != end && *result.ptr == ',')
-		std::from_chars(result.ptr + 1, end, second);
-	return {first, second};
-}
-
-void
-choose_type(ImportedColumn &column, const std::string &word, const ImportOptions &options)
-{
-	std::string_view const native = column.native_type;
-	auto const rule = std::ranges::find(rules, word, &Rule::word);
-	if (rule == std::end(rules)) {
-		column.type_oid = pgtype::text;
-		return;
-	}
-	bool const natural = word != "bit" && native.find(" unsigned") != std::string_view::npos;
-	column.type_oid = natural ? rule->natural : rule->oid;
-	auto const [first, second] = numbers_of(native);
-	if (word == "decimal" && first > 0)
-		column.typmod = pgtype::numeric_typmod(first, second);
-	else if (word == "bigint" && natural)
-		column.typmod = pgtype::numeric_typmod(20, 0);
-	else if (word == "bit")
-		column.typmod = std::max(first, 1);
-	else if (options.tinyint1_as_boolean && native == "tinyint(1)")
-		column.type_oid = pgtype::boolean;
-}
-
-/* Words in lower case; labels of enum and set as they are. */
-std::string
-lower_type(std::string_view type)
-{
-	std::string result;
-	bool label = false;
-	for (char const c : type) {
-		label = label != (c == '\'');
-		result += label ? std::string(1, c) : lower_ascii({&c, 1});
-	}
-	return result;
-}
-
 /* A zero date of a NOT NULL column is read as NULL, so there that promise is not worth anything. */
 bool
 may_read_null(std::uint32_t oid) noexcept
@@ -123,8 +30,11 @@ column_of(const remote::Cell *cells, bool is_view, bool is_json, const ImportOpt
 {
 	ImportedColumn column;
 	column.name = text_of(cells[column_name]);
-	column.native_type = lower_type(text_of(cells[column_type]));
-	choose_type(column, lower_ascii(text_of(cells[data_type])), options);
+	column.native_type = catalog::lower_mysql_type(text_of(cells[column_type]));
+	catalog::LocalType const type =
+		catalog::mysql_type(lower_ascii(text_of(cells[data_type])), column.native_type, options.tinyint1_as_boolean);
+	column.type_oid = type.oid;
+	column.typmod = type.typmod;
 	if (is_json && column.type_oid == pgtype::text)
 		column.type_oid = pgtype::json;
 	if (cells[collation].kind != remote::CellKind::null)
@@ -139,26 +49,7 @@ column_of(const remote::Cell *cells, bool is_view, bool is_json, const ImportOpt
 }
 
 using Names = std::map<std::string, bool>;                       /* table: is it a view? */
-using ColumnSet = std::set<std::pair<std::string, std::string>>; /* table and column */
-
-/* MariaDB's JSON is text with this check, by which its server too calls the column json. */
-ColumnSet
-read_json_columns(CatalogQuery &query, const ImportRequest &request)
-{
-	ColumnSet found;
-	if (!contains_ignoring_case(query.server_version(), "mariadb"))
-		return found;
-	query("SELECT TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS"
-	      " WHERE CONSTRAINT_SCHEMA = ?",
-	      {request.schema}, [&found](const remote::Cell *cells) {
-			  std::string column = text_of(cells[1]), check = "json_valid(`";
-			  for (char const c : column)
-				  check.append(c == '`' ? 2 : 1, c);
-			  if (lower_ascii(text_of(cells[2])) == lower_ascii(check + "`)"))
-				  found.emplace(text_of(cells[0]), std::move(column));
-		  });
-	return found;
-}
+using catalog::ColumnSet;
 
 /* Those that an index begins with. */
 ColumnSet
@@ -217,7 +108,7 @@ read_mysql_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuild
 		require_schema(query, request);
 		return;
 	}
-	ColumnSet const json = read_json_columns(query, request);
+	ColumnSet const json = catalog::read_json_columns(query, request.schema);
 	ColumnSet const indexed = read_indexed_columns(query, request);
 	std::string sql = mysql_catalog_statement;
 	if (!params.empty())

@@ -55,18 +55,6 @@ constexpr DeclaredType declared_types[] = {
 	{"NUMERIC", pgtype::numeric},
 };
 
-std::uint32_t
-type_of_declaration(std::string_view declaration)
-{
-	std::string upper(declaration);
-	std::transform(upper.begin(), upper.end(), upper.begin(),
-	               [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-	for (const DeclaredType &type : declared_types)
-		if (upper.find(type.word) != std::string::npos)
-			return type.oid;
-	return pgtype::text;
-}
-
 /* The type of an expression's value, and SQLite's word for it. */
 DeclaredType
 type_of_value(int storage_class) noexcept
@@ -170,6 +158,18 @@ bind_one(sqlite3_stmt *statement, int index, const Param &param)
 }
 
 } // namespace
+
+std::uint32_t
+type_of_declaration(std::string_view declaration)
+{
+	std::string upper(declaration);
+	std::transform(upper.begin(), upper.end(), upper.begin(),
+	               [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+	for (const DeclaredType &type : declared_types)
+		if (upper.find(type.word) != std::string::npos)
+			return type.oid;
+	return pgtype::text;
+}
 
 std::vector<Column>
 columns_of(sqlite3_stmt *statement, bool with_row)

@@ -1,0 +1,48 @@
+/*
+ * See rows.pure.hpp. Pure regime.
+ */
+#include "catalog/rows.pure.hpp"
+
+#include <algorithm>
+
+namespace tenancy::catalog {
+
+std::string
+text_of(const remote::Cell &cell)
+{
+	switch (cell.kind) {
+	case remote::CellKind::boolean: return cell.integer != 0 ? "true" : "false";
+	case remote::CellKind::integer: return std::to_string(cell.integer);
+	case remote::CellKind::text:
+	case remote::CellKind::bytes: return std::string(cell.view());
+	default: return {};
+	}
+}
+
+bool
+truth_of(const remote::Cell &cell)
+{
+	if (cell.kind == remote::CellKind::boolean || cell.kind == remote::CellKind::integer)
+		return cell.integer != 0;
+	std::string const text = lower_ascii(text_of(cell));
+	return text == "t" || text == "true" || text == "yes" || text == "1";
+}
+
+std::string
+lower_ascii(std::string_view text)
+{
+	std::string lower(text);
+	for (char &c : lower)
+		if (c >= 'A' && c <= 'Z')
+			c = static_cast<char>(c - 'A' + 'a');
+	return lower;
+}
+
+bool
+contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept
+{
+	auto const same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
+	return std::search(text.begin(), text.end(), lower_word.begin(), lower_word.end(), same) != text.end();
+}
+
+} // namespace tenancy::catalog
