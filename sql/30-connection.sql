@@ -21,10 +21,14 @@ CREATE TABLE tenancy.database_connections (
     created_at                  timestamptz NOT NULL DEFAULT now(),
     updated_at                  timestamptz NOT NULL DEFAULT now(),
     deleted_at                  timestamptz,
+    schema_version              bigint NOT NULL DEFAULT 0,
+    schema_detected_at          timestamptz,
     CHECK (database_type = 'sqlite' OR (host IS NOT NULL AND port IS NOT NULL AND username IS NOT NULL))
 );
 CREATE UNIQUE INDEX database_connections_user_id_name_key ON tenancy.database_connections (user_id, name)
     WHERE deleted_at IS NULL;
+-- A large document is read in a fraction of the time when it is not compressed.
+ALTER TABLE tenancy.database_connections ALTER COLUMN schema_json SET STORAGE EXTERNAL;
 ALTER TABLE tenancy.database_connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.database_connections
     USING (user_id = (SELECT tenancy.current_user_id()) AND deleted_at IS NULL);
@@ -37,6 +41,9 @@ COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 't
 COMMENT ON COLUMN tenancy.database_connections.credential_key_id IS 'the key of the key ring that sealed this row';
 COMMENT ON COLUMN tenancy.database_connections.options IS 'driver options from the allow-list, see docs/connection.md';
 COMMENT ON COLUMN tenancy.database_connections.version IS 'grows with every change; pooled connections of older versions are not used';
+COMMENT ON COLUMN tenancy.database_connections.schema_json IS 'what the client database has, as it was last detected, see docs/catalog.md; no change of the connection keeps it';
+COMMENT ON COLUMN tenancy.database_connections.schema_version IS 'grows with every change of the schema that was detected';
+COMMENT ON COLUMN tenancy.database_connections.schema_detected_at IS 'when the detection of schema_json began';
 COMMENT ON COLUMN tenancy.database_connections.deleted_at IS 'deleted: no secrets, no access; the row stays because history refers to it';
 
 CREATE FUNCTION tenancy.touch_connection() RETURNS trigger
@@ -50,11 +57,13 @@ BEGIN
     THEN
         NEW.version := OLD.version + 1;
         NEW.updated_at := now();
+        NEW.schema_json := NULL;
+        NEW.schema_detected_at := NULL;
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION tenancy.touch_connection() IS 'trigger: a changed connection gets a new version';
+COMMENT ON FUNCTION tenancy.touch_connection() IS 'trigger: a changed connection gets a new version, and no schema until it is detected again';
 CREATE TRIGGER touch BEFORE UPDATE ON tenancy.database_connections
     FOR EACH ROW EXECUTE FUNCTION tenancy.touch_connection();
 

@@ -43,7 +43,7 @@ GRANT EXECUTE ON FUNCTION
     tenancy.pool(), tenancy.close_connections()
     TO tenancy_user;
 GRANT SELECT (id, user_id, name, database_type, host, port, database_name, username, options, schema_json, is_active,
-              version, last_connected_at, created_at, updated_at, deleted_at)
+              version, last_connected_at, created_at, updated_at, deleted_at, schema_version, schema_detected_at)
     ON tenancy.database_connections TO tenancy_user;
 
 GRANT SELECT ON tenancy.connection_health TO tenancy_user;
@@ -65,6 +65,16 @@ GRANT EXECUTE ON FUNCTION
     tenancy.open_query(text, text, jsonb, refcursor), tenancy.open_query(uuid, text, jsonb, refcursor),
     tenancy.describe_query(text, text), tenancy.describe_query(uuid, text),
     tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval)
+    TO tenancy_user;
+
+-- Catalog.
+GRANT SELECT ON tenancy.schema_touches TO tenancy_user;
+GRANT EXECUTE ON FUNCTION
+    tenancy.detect_client_schema(text), tenancy.detect_client_schema(uuid),
+    tenancy.schema(text, boolean), tenancy.schema(uuid, boolean),
+    tenancy.tables(text), tenancy.tables(uuid), tenancy.columns(text, text), tenancy.columns(uuid, text),
+    tenancy.relationships(text), tenancy.relationships(uuid), tenancy.schema_changes(text), tenancy.schema_changes(uuid),
+    tenancy.sample_data(text, text, integer), tenancy.sample_data(uuid, text, integer), tenancy.schema_place(jsonb, text)
     TO tenancy_user;
 
 -- Foreign tables. Whoever may use a connection may make a server for it; the identity is checked when it is used.

@@ -9,6 +9,7 @@ namespace tenancy::settings {
 
 char *allowed_networks;
 int audit_retention;
+bool catalog_values;
 int connect_timeout;
 char *databases;
 bool enable_pushdown;
@@ -29,6 +30,7 @@ int max_result_bytes;
 int max_result_rows;
 int password_cost;
 int pool_idle_timeout;
+int schema_max_age;
 int session_lifetime;
 char *sqlite_root;
 int statement_timeout;
@@ -72,6 +74,9 @@ define()
 	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
 	integer("tenancy.audit_retention", "How long rows of the audit log are kept; 0 keeps them.", &audit_retention, 0, 0,
 	        INT_MAX, GUC_UNIT_S);
+	DefineCustomBoolVariable("tenancy.catalog_values",
+	                         "Keep the distinct values of small text columns with the schema of a client database.",
+	                         nullptr, &catalog_values, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 	integer("tenancy.connect_timeout", "Longest time to establish a connection to a client database.", &connect_timeout,
 	        10'000, 100, 600'000, GUC_UNIT_MS);
 	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
@@ -113,6 +118,8 @@ define()
 	        PGC_SIGHUP);
 	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
 	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
+	integer("tenancy.schema_max_age", "Age from which the cached schema of a client database is detected again; 0 is any.",
+	        &schema_max_age, 3600, 0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
 	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
 	        GUC_UNIT_S);
 	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,

@@ -12,6 +12,7 @@ enum class IdentityScope : int { transaction, session };
 
 extern char *allowed_networks; /* CIDR list */
 extern int audit_retention;    /* s; 0: for good */
+extern bool catalog_values;
 extern int connect_timeout;    /* ms */
 extern char *databases;        /* databases whose worker starts with the server */
 extern bool enable_pushdown;
@@ -32,6 +33,7 @@ extern int max_result_bytes;         /* kB */
 extern int max_result_rows;
 extern int password_cost;     /* log2 of scrypt's N */
 extern int pool_idle_timeout; /* s */
+extern int schema_max_age;    /* s; 0: any age */
 extern int session_lifetime;  /* s */
 extern char *sqlite_root;
 extern int statement_timeout; /* ms */

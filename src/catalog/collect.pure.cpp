@@ -18,8 +18,8 @@ using core::FailureKind;
 
 /* A client database says itself how much it has; the document has to fit into one value. */
 constexpr std::size_t most_tables = 50'000;
-constexpr std::size_t most_columns = 500'000;
-constexpr std::size_t most_bytes = 64 << 20;
+constexpr std::size_t most_columns = 200'000;
+constexpr std::size_t most_bytes = 32 << 20;
 constexpr std::size_t most_table_columns = 5000;
 constexpr std::size_t most_keys = 1000; /* of a table, and as many indexes */
 constexpr std::size_t most_key_columns = 100;

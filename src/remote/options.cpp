@@ -61,6 +61,12 @@ set_application_name(Destination to, const std::string &text)
 }
 
 bool
+set_catalog_values(Destination to, const std::string &text)
+{
+	return parse_boolean(text, to.common.catalog_values);
+}
+
+bool
 set_connect_timeout(Destination to, const std::string &text)
 {
 	long seconds = 0;
@@ -162,6 +168,7 @@ struct Option {
 /* The allow-list: what is not here does not exist. Alphabetical, as the hint shows it. */
 constexpr Option option_table[] = {
 	{"application_name", for_postgresql, set_application_name, "It takes 1 to 63 printable ASCII characters."},
+	{"catalog_values", for_all, set_catalog_values, "Valid values are: true, false."},
 	{"connect_timeout", for_network, set_connect_timeout, "It takes a number of seconds from 1 to 600."},
 	{"create", for_sqlite, set_create, "Valid values are: true, false."},
 	{"read_only", for_all, set_read_only, "Valid values are: true, false."},

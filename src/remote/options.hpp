@@ -27,6 +27,7 @@ using OptionList = std::vector<std::pair<std::string, std::string>>;
 struct CommonOptions {
 	long statement_timeout_ms = 0; /* 0: not given */
 	bool read_only = false;        /* in Target::read_only as well */
+	bool catalog_values = false;   /* distinct values of small text columns are kept with the schema */
 };
 
 /*

@@ -1,0 +1,155 @@
+/*
+ * Asking a client database for its schema, and what is new in the answer. PG regime.
+ */
+#include "catalog/cache.hpp"
+#include "catalog/compare.pure.hpp"
+#include "catalog/read.pure.hpp"
+
+#include "bridge/enter.hpp"
+#include "bridge/owned.hpp"
+#include "bridge/param.hpp"
+#include "bridge/wait.hpp"
+#include "history/history.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+}
+
+namespace tenancy::catalog {
+
+namespace {
+
+/* Between the reading and the keeping, in one owned object. */
+struct Finding {
+	Schema schema;
+	std::string document;
+};
+
+bool
+wants_values(const connection::Config &config)
+{
+	for (int i = 0; i < config.option_count; ++i)
+		if (strcmp(config.options[i].key, "catalog_values") == 0)
+			return strcmp(config.options[i].value, "true") == 0;
+	return settings::catalog_values;
+}
+
+void
+read_remote(const connection::Config &config, Finding *finding)
+{
+	connection::Opening *const opening = connection::prepare(config);
+	connection::Pool &pool = connection::pool();
+	bool const values = wants_values(config);
+	history::Start start{};
+	start.user = config.user;
+	start.connection = config.id;
+	start.connection_name = config.name;
+	start.source = history::Source::catalog;
+	start.sql = statement_of(config.type);
+	history::Run run = history::start(start);
+
+	bridge::Failure failure;
+	bool const done = bridge::attempt(failure, [&] {
+		connection::Lease const lease(pool, *opening, bridge::waiter());
+		ReadRequest const request{config.type, config.database, values};
+		remote::RunOptions options;
+		options.timeout_ms = opening->statement_timeout_ms;
+		options.read_only = true;
+		finding->schema = read_schema(lease.session(), request, options, bridge::waiter());
+	});
+	history::Finish finish{};
+	finish.status = history::Status::success;
+	finish.rows = static_cast<int64>(finding->schema.tables.size());
+	if (!done)
+		finish = history::outcome_of(failure);
+	if (failure.pg != nullptr)
+		history::finish_quietly(run, finish);
+	else
+		(void) history::finish(run, finish);
+	if (!done)
+		bridge::raise(failure);
+}
+
+Jsonb *
+jsonb_of(const std::string &utf8)
+{
+	char *const text = pg_any_to_server(utf8.c_str(), static_cast<int>(utf8.size()), PG_UTF8);
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+}
+
+/* The changes that made a cached document's version; a cast-iron "[]" when it does not say. */
+std::string_view
+changes_of(Jsonb *document)
+{
+	JsonbValue buffer;
+	JsonbValue *const changes = getKeyJsonValueFromContainer(&document->root, "changes", 7, &buffer);
+	if (changes == nullptr || changes->type != jbvBinary)
+		return "[]";
+	return bridge::utf8(JsonbToCString(nullptr, changes->val.binary.data, changes->val.binary.len));
+}
+
+/*
+ * Write finding's document as it follows what is cached; answers its version. A document that cannot be read, as of
+ * another format, has no changes against it but is another version.
+ */
+int64
+compose(Finding *finding, const Cached &cached, const char *detected_at)
+{
+	bool const comparable = cached.document != nullptr;
+	std::string_view const last_changes = comparable ? changes_of(cached.document) : "[]";
+	char *const text = comparable ? JsonbToCString(nullptr, &cached.document->root, 0) : nullptr;
+	std::string_view const before = comparable ? bridge::utf8(text) : std::string_view();
+	int64 version = cached.version + 1;
+	bridge::Failure unreadable;
+	bool const compared = bridge::attempt(unreadable, [&] {
+		std::vector<Change> changes;
+		if (comparable) {
+			changes = changes_between(parse_schema(before), finding->schema);
+			if (changes.empty())
+				version = cached.version;
+		}
+		finding->document = document_of(finding->schema, version, detected_at,
+		                                version == cached.version ? last_changes : changes_json(changes));
+	});
+	if (unreadable.pg != nullptr)
+		bridge::raise(unreadable);
+	if (!compared)
+		bridge::enter([&] { finding->document = document_of(finding->schema, version, detected_at, "[]"); });
+	return version;
+}
+
+} // namespace
+
+Detected
+detect(const connection::Config &config)
+{
+	constexpr int attempts = 3; /* another detection may store first, and then the comparison is with that one */
+	TimestampTz const now = GetCurrentTimestamp();
+	int utc = 0;
+	char detected_at[MAXDATELEN + 1];
+	JsonEncodeDateTime(detected_at, TimestampTzGetDatum(now), TIMESTAMPTZOID, &utc);
+	Finding *const finding = bridge::owned<Finding>(CurrentMemoryContext);
+	read_remote(config, finding);
+	Jsonb *document = nullptr;
+	for (int i = 0; i < attempts; ++i) {
+		Cached const cached = read_cached(config);
+		int64 const version = compose(finding, cached, detected_at);
+		document = jsonb_of(finding->document);
+		if (store(config, cached.version, version, now, document))
+			break;
+	}
+	return {&finding->schema, document};
+}
+
+const Schema *
+require_schema(const connection::Config &config)
+{
+	Cached const cached = read_cached(config);
+	return cached.fresh ? parse(cached.document) : detect(config).schema;
+}
+
+} // namespace tenancy::catalog

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+"""A thousand tables are read with as many remote queries as one; detections wait for nobody; what a server says is not trusted."""
+
+import contextlib
+import json
+import os
+
+from tenancy import (UNIQUE, PostgresServer, User, execute, history, mysql, ok, rows, run, same, sqlstate, together, value,
+                     wait_for_history)
+
+TABLES = 1000
+HOSTILE = ["quote\"d", "semi;colon", "new\nline", "dollar$$tag$$", "back\\slash", "apo'strophe", "ünï ☃", "); DROP TABLE x; --",
+           "select", " lead", "CamelCase", "a.b", "back`tick", "{\"json\": 1}", "%s", "${x}"]
+owner = User("cataloguer")
+
+
+class Shop(PostgresServer):
+    """A client's server that logs each statement, and a role that may log in with a password."""
+
+    def __init__(self):
+        super().__init__("log_statement = all\nlog_line_prefix = '%u|'")
+        with contextlib.closing(self.connect()) as session:
+            rows(session, "CREATE ROLE tenant LOGIN PASSWORD 'a password'")
+            rows(session, "GRANT CREATE ON DATABASE postgres TO tenant")
+            rows(session, "CREATE SCHEMA AUTHORIZATION tenant")
+
+    def statements(self):
+        """How many statements of the tenant's sessions the server has logged."""
+        with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+            return sum(line.startswith("tenant|LOG:  ") and ("statement:" in line or "execute" in line) for line in file)
+
+    def connection(self, name):
+        owner.create(name, database_type="postgresql", host="127.0.0.1", port=self.port, database_name="postgres",
+                     username="tenant", password="a password", options={"sslmode": "disable"})
+
+
+def names_of(document, prefix):
+    return {table["name"] for table in document["tables"] if table["name"].startswith(prefix)}
+
+
+shop = Shop()
+shop.connection("shop")
+
+
+def fill_postgres(first, last):
+    with contextlib.closing(shop.connect()) as session:
+        rows(session, "SET ROLE tenant")
+        rows(session, """DO $do$ BEGIN FOR i IN %d..%d LOOP EXECUTE format(
+            'CREATE TABLE t%%s (id int PRIMARY KEY, parent int REFERENCES t%%s, a text DEFAULT ''x'', b numeric(10,2), c timestamptz)',
+            i, i / 2); EXECUTE format('CREATE INDEX i%%s ON t%%s (parent)', i, i); END LOOP; END $do$""" % (first, last))
+
+
+def queries_of_postgres():
+    """PostgreSQL: as many queries for a thousand tables as for one"""
+    with contextlib.closing(shop.connect()) as session:
+        rows(session, "SET ROLE tenant")
+        rows(session, "CREATE TABLE t0 (id int PRIMARY KEY)")
+    with contextlib.closing(owner.connect()) as session:
+        rows(session, "SELECT tenancy.execute_query('shop', 'SELECT 1')")  # the connection is in the pool now
+        counts = []
+        for tables in (1, TABLES):
+            if tables > 1:
+                fill_postgres(1, TABLES - 1)
+            before = shop.statements()
+            document = value(session, "SELECT tenancy.detect_client_schema('shop')")
+            counts.append(shop.statements() - before)
+            same(len(names_of(document, "t")), tables, "%d tables are found" % tables)
+        same(counts[0], counts[1], "the server logs the same number of statements for both")
+        ok(0 < counts[0] <= 12, "and not many", counts)
+        table = [table for table in document["tables"] if table["name"] == "t999"][0]
+        same((table["primary_key"], [key["references"]["table"] for key in table["foreign_keys"]],
+              [index["columns"] for index in table["indexes"]], len(table["columns"])),
+             (["id"], ["t499"], [["parent"]], 5), "each of them is whole")
+        before = shop.statements()
+        for _ in range(5):
+            rows(session, "SELECT tenancy.schema('shop')")
+        same(shop.statements() - before, 0, "the cached answer asks nothing")
+
+
+def queries_of_mysql():
+    """MariaDB: the same"""
+    prefix = "c%s_" % UNIQUE[-8:]
+    owner.mysql("my")
+
+    def questions(session):
+        return int(execute(session, "my", "SHOW SESSION STATUS LIKE 'Questions'")["rows"][0][1])
+    try:
+        with contextlib.closing(owner.connect(history_durability="async")) as session:
+            counts = []
+            for tables in (1, TABLES):
+                if tables == 1:
+                    mysql("CREATE TABLE %st0 (id int PRIMARY KEY)" % prefix)
+                else:
+                    mysql("; ".join("CREATE TABLE %st%d (id int PRIMARY KEY, parent int, a varchar(20) DEFAULT 'x',"
+                                    " FOREIGN KEY (parent) REFERENCES %st%d (id))" % (prefix, n, prefix, n // 2)
+                                    for n in range(1, tables)))
+                before = questions(session)
+                document = value(session, "SELECT tenancy.detect_client_schema('my')")
+                counts.append(questions(session) - before)
+                same(len(names_of(document, prefix)), tables, "%d tables are found" % tables)
+            same(counts[0], counts[1], "the server counts the same number of questions for both")
+            ok(0 < counts[0] <= 20, "and not many", counts)
+    finally:
+        mysql("SET foreign_key_checks = 0; " + "; ".join("DROP TABLE IF EXISTS %st%d" % (prefix, n) for n in range(TABLES)))
+
+
+def tables_of_sqlite():
+    """SQLite: a thousand tables, and a broken view among them"""
+    owner.sqlite("lite", database_name="thousand.db")
+    with contextlib.closing(owner.connect(history_durability="async")) as session:
+        rows(session, """SELECT tenancy.execute_query('lite', format('CREATE TABLE t%%s (id integer PRIMARY KEY, parent int REFERENCES t%%s (id))',
+                         i, i / 2)) FROM generate_series(0, %s) AS i""", TABLES - 1)
+        execute(session, "lite", "CREATE TABLE gone (a int)")
+        execute(session, "lite", "CREATE VIEW broken AS SELECT a FROM gone")
+        execute(session, "lite", "DROP TABLE gone")
+        execute(session, "lite", "CREATE VIEW whole AS SELECT id FROM t1")
+        document = value(session, "SELECT tenancy.detect_client_schema('lite')")
+        same(len(names_of(document, "t")), TABLES, "all tables are found")
+        same({table["name"]: len(table["columns"]) for table in document["tables"] if table["kind"] == "view"},
+             {"broken": 0, "whole": 1}, "a broken view has no columns, and harms no other")
+
+
+def detections_wait_for_nobody():
+    """Two sessions detect at once, one of them in an open transaction"""
+    with contextlib.closing(owner.connect()) as first, contextlib.closing(owner.connect()) as second:
+        rows(first, "SELECT tenancy.detect_client_schema('shop')")
+        rows(first, "BEGIN")
+        version = value(first, "SELECT tenancy.detect_client_schema('shop') ->> 'version'")
+        rows(second, "SET statement_timeout = '60s'")
+        same(value(second, "SELECT tenancy.detect_client_schema('shop') ->> 'version'"), version, "the other one is not held up")
+        answer = execute(second, "shop", "SELECT 1")
+        same(answer["status"], "success", "nor is a query")
+        ok(history("id = %s", answer["query_id"]), "nor is its history")
+        # A statement of the open transaction makes stale what that transaction has kept, though it holds the row.
+        execute(first, "shop", "CREATE TABLE tenant.late (a int)")
+        same(value(first, "SELECT count(*) FROM tenancy.tables('shop') WHERE name = 'late'"), 1, "DDL counts in the transaction that ran it")
+        rows(first, "ROLLBACK")
+        same(value(second, "SELECT count(*) FROM tenancy.tables('shop') WHERE name = 'late'"), 1, "and after its rollback")
+        same(value(second, "SELECT string_agg(change || ' ' || table_name, ',') FROM tenancy.schema_changes('shop')"), "added late",
+             "which the list of changes shows")
+
+    def detect():
+        with contextlib.closing(owner.connect()) as session:
+            return [value(session, "SELECT tenancy.detect_client_schema('shop') ->> 'version'") for _ in range(3)]
+    versions = {version for found in together([detect] * 6) for version in found}
+    same(len(versions), 1, "six sessions detect at once, and agree on the version")
+
+
+def hostile_schema():
+    """Names, comments and defaults of a stranger"""
+    with contextlib.closing(shop.connect()) as session:
+        rows(session, "CREATE SCHEMA hostile AUTHORIZATION tenant")
+        for name in HOSTILE:
+            quoted = '"%s"' % name.replace('"', '""')
+            with session.cursor() as cursor:
+                cursor.execute("CREATE TABLE hostile.%s (%s text DEFAULT 'it''s \\ \"x\"')" % (quoted, quoted))
+                cursor.execute("INSERT INTO hostile.%s DEFAULT VALUES" % quoted)
+                cursor.execute("GRANT SELECT ON hostile.%s TO tenant" % quoted)
+        rows(session, "CREATE TABLE hostile.wide (%s)" % ", ".join("c%d int" % n for n in range(1600)))
+        rows(session, "GRANT SELECT ON hostile.wide TO tenant")
+        rows(session, "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE hostile.wide IS %L', repeat('\u2603', 10000000)); END $$")
+    with contextlib.closing(owner.connect()) as session:
+        document = value(session, "SELECT tenancy.schema('shop', true)")
+        found = {table["name"]: table for table in document["tables"] if table["schema"] == "hostile"}
+        same(sorted(found), sorted(HOSTILE + ["wide"]), "every name is there as it is")
+        same([len(found["wide"]["columns"]), len(found["wide"]["comment"].encode()) < 1100], [1600, True], "a wide table, a cut comment")
+        for name in HOSTILE:
+            answer = value(session, "SELECT tenancy.sample_data('shop', 'hostile.\"' || replace(%s, '\"', '\"\"') || '\"')", name)
+            same((answer["status"], answer["columns"][0]["name"] if answer["columns"] else answer["error"], answer["rows"]),
+                 ("success", name, [["it's \\ \"x\""]]), "a sample of " + json.dumps(name))
+        rows(session, "SELECT tenancy.update_connection('shop', options => '{\"catalog_values\": true, \"sslmode\": \"disable\"}', password => 'a password')")
+        found = rows(session, "SELECT name, distinct_values FROM tenancy.columns('shop') WHERE table_schema = 'hostile' AND distinct_values IS NOT NULL")
+        same(sorted(found), sorted((name, ["it's \\ \"x\""]) for name in HOSTILE), "and their values, where that is wanted")
+
+
+def privileges():
+    """What the connection's user may not read is not there"""
+    with contextlib.closing(shop.connect()) as session:
+        rows(session, "CREATE SCHEMA shown")
+        rows(session, "CREATE SCHEMA closed")
+        rows(session, "GRANT USAGE ON SCHEMA shown TO tenant")
+        for schema in ("shown", "closed"):
+            rows(session, "CREATE TABLE %s.whole (a int)" % schema)
+            rows(session, "CREATE TABLE %s.part (id int PRIMARY KEY, secret text, b int)" % schema)
+            rows(session, "CREATE TABLE %s.nothing (a int)" % schema)
+            rows(session, "GRANT SELECT ON %s.whole TO tenant" % schema)
+            rows(session, "GRANT SELECT (id, b) ON %s.part TO tenant" % schema)
+            rows(session, "GRANT INSERT ON %s.nothing TO tenant" % schema)
+    with contextlib.closing(owner.connect()) as session:
+        rows(session, "SELECT tenancy.schema('shop', true)")
+        same(rows(session, "SELECT table_name::text, string_agg(name, ',' ORDER BY position) FROM tenancy.columns('shop')"
+                  " WHERE table_schema IN ('shown', 'closed') GROUP BY 1 ORDER BY 1"), [("part", "id,b"), ("whole", "a")],
+             "tables without SELECT or in closed schemas, and columns without SELECT, are not shown")
+        same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "success", "a sample asks for the visible columns only")
+        same(sqlstate(rows, session, "SELECT tenancy.sample_data('shop', 'shown.nothing')"), "42P01", "the others do not exist")
+
+
+def failures():
+    """A client database that is gone is an error, and in history"""
+    with contextlib.closing(owner.connect()) as session:
+        rows(session, "SELECT tenancy.schema('shop')")
+        shop.stop()
+        ok(value(session, "SELECT tenancy.schema('shop') ->> 'version'"), "the cached answer needs no server")
+        ok(sqlstate(rows, session, "SELECT tenancy.schema('shop', true)"), "a detection does")
+        wait_for_history("user_id = %s AND source = 'catalog' AND status = 'error'", owner.id)
+        same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "error", "a sample answers what failed")
+
+
+run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, hostile_schema, privileges, failures)
