@@ -20,15 +20,14 @@ namespace {
 
 namespace spi = bridge::spi;
 
-spi::Statement read_statement = {
-	"SELECT c.schema_json, c.schema_version,"
-	" ($3 = 0 OR c.schema_detected_at > clock_timestamp() - make_interval(secs => $3))"
-	" AND NOT EXISTS (SELECT FROM tenancy.schema_touches AS t"
-	"   WHERE t.database_connection_id = c.id AND t.touched_at >= c.schema_detected_at)"
-	" FROM tenancy.database_connections AS c WHERE c.id = $1 AND c.version = $2",
-	3,
-	{UUIDOID, INT8OID, INT4OID},
-	nullptr};
+spi::Statement read_statement = {"SELECT c.schema_json, c.schema_version,"
+                                 " ($3 = 0 OR c.schema_detected_at > clock_timestamp() - make_interval(secs => $3))"
+                                 " AND NOT EXISTS (SELECT FROM tenancy.schema_touches AS t"
+                                 "   WHERE t.database_connection_id = c.id AND t.touched_at >= c.schema_detected_at)"
+                                 " FROM tenancy.database_connections AS c WHERE c.id = $1 AND c.version = $2",
+                                 3,
+                                 {UUIDOID, INT8OID, INT4OID},
+                                 nullptr};
 
 spi::Statement store_statement = {
 	"WITH free AS MATERIALIZED (SELECT c.id FROM tenancy.database_connections AS c"
@@ -71,7 +70,7 @@ store(const connection::Config &config, int64 before, int64 version, TimestampTz
 	/* An older snapshot would meet the notes of the history worker in the row, and fail the transaction of the user. */
 	if (XactReadOnly || RecoveryInProgress() || IsolationUsesXactSnapshot())
 		return false;
-	Datum const values[] = {bridge::uuid_datum(config.id), Int64GetDatum(config.version), Int64GetDatum(before),
+	Datum const values[] = {bridge::uuid_datum(config.id), Int64GetDatum(config.version),    Int64GetDatum(before),
 	                        Int64GetDatum(version),        TimestampTzGetDatum(detected_at), JsonbPGetDatum(document)};
 	spi::Scope const scope = spi::open();
 	bool const stored = spi::run(store_statement, values, nullptr, false) == 1;

@@ -20,8 +20,9 @@ struct Cached {
 Cached read_cached(const connection::Config &config);
 
 /*
- * Keep document as the schema that follows version before. False, and nothing happened, when the row is locked or not at
- * that version any more. Nothing waits here: detections must not wait for each other, nor for the owner's transactions.
+ * Keep document as the schema that follows version before. False, and nothing happened, when the row is locked or not
+ * at that version any more. Nothing waits here: detections must not wait for each other, nor for the owner's
+ * transactions.
  */
 bool store(const connection::Config &config, int64 before, int64 version, TimestampTz detected_at, Jsonb *document);
 

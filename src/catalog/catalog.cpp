@@ -67,9 +67,9 @@ sample_size(FunctionCallInfo fcinfo)
 {
 	int const rows = PG_ARGISNULL(2) ? 10 : PG_GETARG_INT32(2);
 	if (rows < 1 || rows > most_sample_rows)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		                errmsg("n must be between 1 and %d", most_sample_rows),
-		                errhint("tenancy.execute_query() answers as many rows as a statement asks for.")));
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n must be between 1 and %d", most_sample_rows),
+		         errhint("tenancy.execute_query() answers as many rows as a statement asks for.")));
 	return rows;
 }
 

@@ -37,8 +37,7 @@ is_name(std::string_view text) noexcept
 refuse(std::size_t most, const char *what)
 {
 	throw Error(FailureKind::query, "54000", "the client database has more than " + std::to_string(most) + " " + what,
-	            "So much is not read into its schema.",
-	            "Connect with a user who may read fewer tables.");
+	            "So much is not read into its schema.", "Connect with a user who may read fewer tables.");
 }
 
 /* The columns of tables by their names in lower case, collected when they are first asked for. */

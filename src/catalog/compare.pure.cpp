@@ -58,8 +58,7 @@ public:
 		auto const place = [](const Table &table) { return std::tie(table.schema, table.name); };
 		auto old = before.tables.begin(), now = after.tables.begin();
 		while (old != before.tables.end() || now != after.tables.end()) {
-			bool const dropped =
-				now == after.tables.end() || (old != before.tables.end() && place(*old) < place(*now));
+			bool const dropped = now == after.tables.end() || (old != before.tables.end() && place(*old) < place(*now));
 			if (dropped)
 				add("dropped", *old++, {}, "table");
 			else if (old == before.tables.end() || place(*now) < place(*old))

@@ -13,8 +13,8 @@ namespace tenancy::catalog {
 struct Change {
 	const char *change; /* added, dropped, changed */
 	std::string schema, table;
-	std::optional<std::string> column;      /* none: the table itself */
-	std::string what;                       /* table, column, type, nullable, … */
+	std::optional<std::string> column;        /* none: the table itself */
+	std::string what;                         /* table, column, type, nullable, … */
 	std::optional<std::string> before, after; /* of something changed */
 };
 
@@ -22,8 +22,8 @@ struct Change {
 std::vector<Change> changes_between(const Schema &before, const Schema &after);
 
 /*
- * The document as it is cached: with its version, the time of its detection, and the changes against the version before.
- * changes is a JSON array.
+ * The document as it is cached: with its version, the time of its detection, and the changes against the version
+ * before. changes is a JSON array.
  */
 std::string document_of(const Schema &schema, std::int64_t version, std::string_view detected_at,
                         std::string_view changes);

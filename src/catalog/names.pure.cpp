@@ -191,9 +191,9 @@ void
 refuse_table(const Schema &schema, std::string_view text)
 {
 	std::string const close = suggestions(schema, text);
-	throw Error(FailureKind::query, "42P01",
-	            "table \"" + std::string(text) + "\" does not exist in the client database", {},
-	            close.empty() ? "tenancy.tables() lists the tables of a connection." : "Close names are: " + close + ".");
+	throw Error(
+		FailureKind::query, "42P01", "table \"" + std::string(text) + "\" does not exist in the client database", {},
+		close.empty() ? "tenancy.tables() lists the tables of a connection." : "Close names are: " + close + ".");
 }
 
 std::string

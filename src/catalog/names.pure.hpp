@@ -16,8 +16,8 @@ std::string quoted(std::string_view name, remote::DatabaseType engine);
 std::string qualified(std::string_view schema, std::string_view name, remote::DatabaseType engine);
 
 /*
- * The table that text means: a name, or schema.name, each as it is or in quotes. An exact name goes before one in another
- * case, the default schema before others. Null when there is none; throws 42P09 when there are several.
+ * The table that text means: a name, or schema.name, each as it is or in quotes. An exact name goes before one in
+ * another case, the default schema before others. Null when there is none; throws 42P09 when there are several.
  */
 const Table *find_table(const Schema &schema, std::string_view text);
 

@@ -15,9 +15,8 @@ const char *const mysql_statement =
 
 namespace {
 
-constexpr const char *tables_statement =
-	"SELECT TABLE_NAME, TABLE_TYPE, TABLE_ROWS, LEFT(TABLE_COMMENT, 1001)"
-	" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
+constexpr const char *tables_statement = "SELECT TABLE_NAME, TABLE_TYPE, TABLE_ROWS, LEFT(TABLE_COMMENT, 1001)"
+										 " FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
 
 constexpr const char *keys_statement =
 	"SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME,"
@@ -105,8 +104,8 @@ read_columns(CatalogQuery &query, const std::string &database, Collector &collec
 	query(mysql_statement, {database}, [&](const remote::Cell *cells) {
 		Table *const table = collector.find(database, text_of(cells[column_table]));
 		if (table != nullptr)
-			collector.add_column(*table, column_of(cells, json.contains({table->name, text_of(cells[column_name])}),
-			                                       is_mariadb));
+			collector.add_column(
+				*table, column_of(cells, json.contains({table->name, text_of(cells[column_name])}), is_mariadb));
 	});
 }
 

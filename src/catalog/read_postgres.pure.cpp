@@ -16,7 +16,7 @@ namespace pgtype = core::pgtype;
  * a table is of no use without USAGE on its schema.
  */
 #define RELATIONS                                                                                                      \
-	"relation AS (\n"                                                                                     \
+	"relation AS (\n"                                                                                                  \
 	"  SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples,\n"                                                  \
 	"         pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole\n"                                              \
 	"  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"                    \
@@ -39,8 +39,7 @@ constexpr const char *keys_statement =
 	"ORDER BY r.oid, k.oid, o.place";
 
 constexpr const char *indexes_statement =
-	"WITH " RELATIONS
-	"SELECT r.nspname, r.relname, x.relname, i.indisunique AND i.indisvalid AND i.indpred IS NULL,\n"
+	"WITH " RELATIONS "SELECT r.nspname, r.relname, x.relname, i.indisunique AND i.indisvalid AND i.indpred IS NULL,\n"
 	"       CASE WHEN o.attnum = 0 THEN pg_catalog.\"left\"(pg_catalog.pg_get_indexdef(i.indexrelid, "
 	"o.place::pg_catalog.int4, false), 1000) ELSE a.attname END\n"
 	"FROM relation AS r\n"
@@ -59,8 +58,7 @@ const char *const postgres_statement =
 	"  UNION ALL\n"
 	"  SELECT d.type, t.typbasetype, t.typtypmod\n"
 	"  FROM domain AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.base WHERE t.typtype = 'd'\n"
-	"), " RELATIONS
-	"SELECT r.nspname, r.relname, r.relkind::pg_catalog.text,\n"
+	"), " RELATIONS "SELECT r.nspname, r.relname, r.relkind::pg_catalog.text,\n"
 	"       pg_catalog.\"left\"(pg_catalog.obj_description(r.oid, 'pg_class'), 1001),\n"
 	"       CASE WHEN r.reltuples >= 0 AND r.relkind <> 'v' THEN r.reltuples::pg_catalog.int8 END,\n"
 	"       a.attname, coalesce(o.base, a.atttypid)::pg_catalog.int8,\n"

@@ -21,10 +21,9 @@ constexpr const char *tables_statement =
 	"SELECT l.name, l.type, l.wr FROM pragma_table_list AS l"
 	" WHERE l.schema = 'main' AND l.type IN ('table', 'view', 'virtual') AND substr(l.name, 1, 7) <> 'sqlite_'";
 
-constexpr const char *keys_statement =
-	"SELECT m.name, k.id, k.\"table\", k.\"from\", k.\"to\""
-	" FROM sqlite_schema AS m JOIN pragma_foreign_key_list(m.name) AS k"
-	" WHERE m.type = 'table' AND m.rootpage <> 0 ORDER BY m.name, k.id, k.seq";
+constexpr const char *keys_statement = "SELECT m.name, k.id, k.\"table\", k.\"from\", k.\"to\""
+									   " FROM sqlite_schema AS m JOIN pragma_foreign_key_list(m.name) AS k"
+									   " WHERE m.type = 'table' AND m.rootpage <> 0 ORDER BY m.name, k.id, k.seq";
 
 constexpr const char *indexes_statement =
 	"SELECT m.name, i.name, i.\"unique\" AND NOT i.partial, i.origin, n.name"
@@ -114,7 +113,8 @@ struct Reader {
 		query(keys_statement, {}, [&](const remote::Cell *cells) {
 			Table *const table = collector.find(main_schema, text_of(cells[key_table]));
 			if (table != nullptr)
-				collector.add_key_column(*table, text_of(cells[key_id]), {{}, {}, main_schema, text_of(cells[to_table]), {}},
+				collector.add_key_column(*table, text_of(cells[key_id]),
+				                         {{}, {}, main_schema, text_of(cells[to_table]), {}},
 				                         text_of(cells[key_column]), text_of(cells[to_column]));
 		});
 	}

@@ -31,7 +31,8 @@ is_short_text(const Column &column)
 	int length = 0;
 	if (open == std::string::npos || column.native_type[open] == '\'')
 		return true;
-	std::from_chars(column.native_type.data() + open + 1, column.native_type.data() + column.native_type.size(), length);
+	std::from_chars(column.native_type.data() + open + 1, column.native_type.data() + column.native_type.size(),
+	                length);
 	return length <= most_characters;
 }
 

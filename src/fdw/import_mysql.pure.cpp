@@ -48,7 +48,7 @@ column_of(const remote::Cell *cells, bool is_view, bool is_json, const ImportOpt
 	return column;
 }
 
-using Names = std::map<std::string, bool>;                       /* table: is it a view? */
+using Names = std::map<std::string, bool>; /* table: is it a view? */
 using catalog::ColumnSet;
 
 /* Those that an index begins with. */

@@ -19,10 +19,11 @@ fill(Postgres &platform, const char *engine)
 	for (int i = 0; i < tables; ++i) {
 		std::string const number = std::to_string(i), parent = std::to_string(i / 2);
 		std::string const made = platform.call(
-			"run", {engine, "CREATE TABLE IF NOT EXISTS catalog_" + number +
-		                        " (id integer PRIMARY KEY, parent integer, name varchar(100) NOT NULL, price decimal(12,2),"
-		                        " placed timestamp NULL, note text, FOREIGN KEY (parent) REFERENCES catalog_" +
-		                        parent + " (id))"});
+			"run",
+			{engine, "CREATE TABLE IF NOT EXISTS catalog_" + number +
+		                 " (id integer PRIMARY KEY, parent integer, name varchar(100) NOT NULL, price decimal(12,2),"
+		                 " placed timestamp NULL, note text, FOREIGN KEY (parent) REFERENCES catalog_" +
+		                 parent + " (id))"});
 		if (made != "success")
 			throw std::runtime_error("table " + number + " of " + engine + ": " + made);
 	}

@@ -76,5 +76,5 @@ SELECT probe.error_of($$SELECT tenancy.sample_data('lite', 'cat_items', 1001)$$)
 SELECT probe.error_of($$SELECT tenancy.sample_data('lite', 'cat_items', 0)$$);
 SELECT probe.error_of($$SELECT tenancy.sample_data('lite', NULL)$$);
 SELECT count(*) AS columns FROM tenancy.columns('lite', 'MAIN.cat_items');
-SELECT e, pg_temp.run(e, s) FROM unnest(ARRAY['pg', 'my', 'lite']) AS e WITH ORDINALITY,
-    unnest(ARRAY['DROP TABLE cat_items', 'DROP TABLE cat_orders', 'DROP TABLE cat_customers']) WITH ORDINALITY AS s (s, n) ORDER BY n, e;
+SELECT e, pg_temp.run(e, s) FROM unnest(ARRAY['pg', 'my', 'lite']) AS e,
+    unnest(ARRAY['DROP TABLE cat_items', 'DROP TABLE cat_orders', 'DROP TABLE cat_customers']) AS s;

@@ -115,13 +115,14 @@ TEST(CatalogDefinitions, AreKnownByTheirFirstWord)
 	for (std::string_view const sql :
 	     {"CREATE TABLE t (a int)", "create\ntable t", " -- x\n /* y */ ( ALTER TABLE t", "/*!50000 DROP TABLE t */",
 	      "/*M!100100 DROP TABLE t */", ";;drop table t", "# x\nTRUNCATE t", "DO $$ BEGIN END $$", "CALL p()",
-	      "SELECT * INTO t FROM u", "WITH a AS (SELECT 1) SELECT 1 INTO t", "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
-	      "RENAME TABLE a TO b", "grant select on t to u", "COMMENT ON TABLE t IS 'x'"})
+	      "SELECT * INTO t FROM u", "WITH a AS (SELECT 1) SELECT 1 INTO t",
+	      "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1", "RENAME TABLE a TO b", "grant select on t to u",
+	      "COMMENT ON TABLE t IS 'x'"})
 		EXPECT_TRUE(may_define(sql)) << sql;
-	for (std::string_view const sql : {"", " ", "--", "/*", "/* CREATE", "-- CREATE TABLE t", "SELECT 1",
-	                                   "SELECT pinto, into_it FROM t", "INSERT INTO t VALUES (1)", "creates",
-	                                   "created_at", "'CREATE'", "UPDATE t SET a = 1", "creative_and_very_long_word",
-	                                   "EXPLAIN SELECT 1", "1 CREATE"})
+	for (std::string_view const sql :
+	     {"", " ", "--", "/*", "/* CREATE", "-- CREATE TABLE t", "SELECT 1", "SELECT pinto, into_it FROM t",
+	      "INSERT INTO t VALUES (1)", "creates", "created_at", "'CREATE'", "UPDATE t SET a = 1",
+	      "creative_and_very_long_word", "EXPLAIN SELECT 1", "1 CREATE"})
 		EXPECT_FALSE(may_define(sql)) << sql;
 	std::string const deep = "/*" + std::string(1'000'000, '*') + "*/" + std::string(1'000'000, '(') + "drop table t";
 	EXPECT_TRUE(may_define(deep));

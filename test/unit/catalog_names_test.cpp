@@ -39,9 +39,16 @@ found(const Schema &schema, std::string_view text)
 
 TEST(CatalogNames, AreFoundAsTheyAreWritten)
 {
-	Schema const schema = schema_of({{"a.b", "c"}, {"archive", "Orders"}, {"archive", "orders"}, {"archive", "old"},
-	                                 {"public", "a.b"}, {"public", "customers"}, {"public", "orders"},
-	                                 {"public", "say \"hi\""}, {"x", "twice"}, {"y", "twice"}});
+	Schema const schema = schema_of({{"a.b", "c"},
+	                                 {"archive", "Orders"},
+	                                 {"archive", "orders"},
+	                                 {"archive", "old"},
+	                                 {"public", "a.b"},
+	                                 {"public", "customers"},
+	                                 {"public", "orders"},
+	                                 {"public", "say \"hi\""},
+	                                 {"x", "twice"},
+	                                 {"y", "twice"}});
 	EXPECT_EQ(found(schema, "orders"), "public/orders");
 	EXPECT_EQ(found(schema, "archive.orders"), "archive/orders");
 	EXPECT_EQ(found(schema, "archive.Orders"), "archive/Orders");
@@ -58,8 +65,8 @@ TEST(CatalogNames, AreFoundAsTheyAreWritten)
 	EXPECT_EQ(found(schema, "twice"), "42P09");
 	EXPECT_EQ(found(schema, "x.twice"), "x/twice");
 	EXPECT_EQ(found(schema, "archive.ORDERS"), "42P09");
-	for (std::string_view const text : {"", ".", "a.", "\"", "\"orders", "\"orders\"x", "public.orders.id", "nothing",
-	                                    "orders; DROP TABLE orders"})
+	for (std::string_view const text :
+	     {"", ".", "a.", "\"", "\"orders", "\"orders\"x", "public.orders.id", "nothing", "orders; DROP TABLE orders"})
 		EXPECT_EQ(found(schema, text), "nothing") << text;
 }
 
@@ -91,11 +98,9 @@ TEST(CatalogNames, AreQuotedInEachDialect)
 	Schema schema = schema_of({{"a\"b`", "c`d\""}});
 	schema.tables[0].columns.push_back({"x\"y`", "text", "text", true, false, {}, {}, {}});
 	schema.tables[0].columns.push_back({"z", "text", "text", true, false, {}, {}, {}});
-	EXPECT_EQ(sample_statement(schema, schema.tables[0], 5),
-	          R"(SELECT "x""y`", "z" FROM "a""b`"."c`d""" LIMIT 5)");
+	EXPECT_EQ(sample_statement(schema, schema.tables[0], 5), R"(SELECT "x""y`", "z" FROM "a""b`"."c`d""" LIMIT 5)");
 	schema.engine = DatabaseType::mysql;
-	EXPECT_EQ(sample_statement(schema, schema.tables[0], 5),
-	          "SELECT `x\"y```, `z` FROM `a\"b```.`c``d\"` LIMIT 5");
+	EXPECT_EQ(sample_statement(schema, schema.tables[0], 5), "SELECT `x\"y```, `z` FROM `a\"b```.`c``d\"` LIMIT 5");
 	schema.tables[0].columns.clear();
 	EXPECT_EQ(sample_statement(schema, schema.tables[0], 1), "SELECT * FROM `a\"b```.`c``d\"` LIMIT 1");
 }

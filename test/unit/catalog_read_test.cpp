@@ -96,7 +96,8 @@ read(DatabaseType engine, Answers &answers, bool values = false)
 Row
 pg_column(std::string table, std::string column, std::optional<std::string> comment = {})
 {
-	return {"public", std::move(table), "r", comment, {}, std::move(column), {}, {}, "text", "f", "f", comment, comment};
+	return {"public", std::move(table), "r",    comment, {}, std::move(column), {}, {}, "text", "f",
+	        "f",      comment,          comment};
 }
 
 TEST(CatalogRead, CleansWhatTheServerSays)
@@ -105,15 +106,23 @@ TEST(CatalogRead, CleansWhatTheServerSays)
 	Answers answers;
 	answers.version = "\xff";
 	answers.rows = {{"col_description",
-	                 {pg_column("good", "a", zero), pg_column("good", "b", broken), pg_column("good", "c", large),
-	                  pg_column("good", "d\xff"), pg_column("good", zero), pg_column("good", ""),
-	                  pg_column("bad\xff", "a"), pg_column(zero, "a"), pg_column("", "a"),
-	                  pg_column(std::string(2000, 't'), "a"), {"public", "good", {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}}};
+	                 {pg_column("good", "a", zero),
+	                  pg_column("good", "b", broken),
+	                  pg_column("good", "c", large),
+	                  pg_column("good", "d\xff"),
+	                  pg_column("good", zero),
+	                  pg_column("good", ""),
+	                  pg_column("bad\xff", "a"),
+	                  pg_column(zero, "a"),
+	                  pg_column("", "a"),
+	                  pg_column(std::string(2000, 't'), "a"),
+	                  {"public", "good", {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}}};
 	Schema const schema = read(DatabaseType::postgresql, answers);
 	ASSERT_EQ(schema.tables.size(), 1u);
 	Table const &table = schema.tables[0];
 	ASSERT_EQ(table.columns.size(), 3u);
-	EXPECT_EQ(table.columns[0].comment, "a\xef\xbf\xbd" "b");
+	EXPECT_EQ(table.columns[0].comment, "a\xef\xbf\xbd"
+	                                    "b");
 	EXPECT_EQ(table.columns[1].comment, "caf\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd");
 	EXPECT_EQ(table.columns[2].comment, std::string(1000, 'x') + "…");
 	std::string const document = to_json(schema);
@@ -155,14 +164,16 @@ TEST(CatalogRead, TakesSoMuchAndNoMore)
 TEST(CatalogRead, KeepsKeysBetweenTheColumnsThatItShows)
 {
 	Answers answers;
-	answers.rows = {
-		{"col_description", {pg_column("a", "x"), pg_column("a", "y"), pg_column("b", "x")}},
-		{"pg_constraint",
-	     {{"public", "a", "p", "pk", "x", {}, {}, {}}, {"public", "a", "f", "good", "y", "public", "b", "x"},
-	      {"public", "a", "f", "hidden", "z", "public", "b", "x"}, {"public", "a", "f", "gone", "y", "public", "c", "x"},
-	      {"public", "b", "f", "half", "x", "public", "a", {}}, {"public", "b", "p", "pk", "no", {}, {}, {}},
-	      {"public", "nowhere", "p", "pk", "x", {}, {}, {}}}},
-		{"pg_get_indexdef", {{"public", "a", "i", "t", "lower(y)"}, {"public", "a", "i", "t", "x"}}}};
+	answers.rows = {{"col_description", {pg_column("a", "x"), pg_column("a", "y"), pg_column("b", "x")}},
+	                {"pg_constraint",
+	                 {{"public", "a", "p", "pk", "x", {}, {}, {}},
+	                  {"public", "a", "f", "good", "y", "public", "b", "x"},
+	                  {"public", "a", "f", "hidden", "z", "public", "b", "x"},
+	                  {"public", "a", "f", "gone", "y", "public", "c", "x"},
+	                  {"public", "b", "f", "half", "x", "public", "a", {}},
+	                  {"public", "b", "p", "pk", "no", {}, {}, {}},
+	                  {"public", "nowhere", "p", "pk", "x", {}, {}, {}}}},
+	                {"pg_get_indexdef", {{"public", "a", "i", "t", "lower(y)"}, {"public", "a", "i", "t", "x"}}}};
 	Schema const schema = read(DatabaseType::postgresql, answers);
 	ASSERT_EQ(schema.tables.size(), 2u);
 	EXPECT_EQ(schema.tables[0].primary_key, std::vector<std::string>{"x"});
@@ -198,9 +209,9 @@ TEST(CatalogRead, ReadsWhatMariaDbAndMySqlSpellDifferently)
 		EXPECT_EQ(schema.tables[0].primary_key, std::vector<std::string>{"b"});
 		EXPECT_EQ(schema.tables[0].indexes.size(), 2u);
 		EXPECT_TRUE(schema.tables[0].indexes[1].unique);
-		bool const asks_expressions = std::ranges::any_of(
-			answers.asked, [](const std::string &sql) { return sql.find("EXPRESSION, 1001)  FROM") != sql.npos ||
-			                                                   sql.find("LEFT(EXPRESSION, 1001)") != sql.npos; });
+		bool const asks_expressions = std::ranges::any_of(answers.asked, [](const std::string &sql) {
+			return sql.find("EXPRESSION, 1001)  FROM") != sql.npos || sql.find("LEFT(EXPRESSION, 1001)") != sql.npos;
+		});
 		EXPECT_EQ(asks_expressions, std::string_view(version) == "8.0.36");
 		return schema.tables[0].columns;
 	};
@@ -221,8 +232,7 @@ TEST(CatalogRead, ReadsWhatMariaDbAndMySqlSpellDifferently)
 TEST(CatalogRead, AsksForValuesOnceAndKeepsSmallSets)
 {
 	Answers answers;
-	answers.rows = {{"col_description", {pg_column("a\"b", "x\"y"), pg_column("a\"b", "z")}},
-	                {"UNION ALL", {}}};
+	answers.rows = {{"col_description", {pg_column("a\"b", "x\"y"), pg_column("a\"b", "z")}}, {"UNION ALL", {}}};
 	Schema const schema = read(DatabaseType::postgresql, answers, true);
 	EXPECT_EQ(answers.asked.size(), 5u);
 	EXPECT_NE(answers.asked.back().find("FROM \"public\".\"a\"\"b\" LIMIT"), std::string::npos);
