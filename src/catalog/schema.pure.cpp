@@ -209,7 +209,8 @@ read_table(const Value &object)
 	object.at("kind").get_to(table.kind);
 	table.comment = optional_text(object, "comment");
 	if (const Value &estimate = object.at("row_estimate"); !estimate.is_null()) {
-		if (!estimate.is_number_integer() || estimate > std::numeric_limits<std::int64_t>::max())
+		if (!estimate.is_number_integer() ||
+		    (estimate.is_number_unsigned() && estimate.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()))
 			refuse("An estimate of rows is not a number of rows.");
 		table.row_estimate = estimate.get<std::int64_t>();
 	}
