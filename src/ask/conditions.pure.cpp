@@ -99,9 +99,9 @@ private:
 	void typed(const DraftFilter &draft, Refs named)
 	{
 		for (auto const *item : draft.values)
-			if (item->key != Key::literal)
+			if (item->key != Key::literal || (named.empty() && !item->before.empty()))
 				throw Refusal{"\"" + item->text + "\" is not a value of " +
-				              (named.empty() ? "a column that is asked about" : draft.noun.column->text)};
+				              (named.empty() ? "any column that could be meant" : draft.noun.column->text)};
 		if (named.empty())
 			for (auto const &scope : binder.all())
 				if (&scope == &binder.all().back() && lexicon.facts(scope.table).names.size() == 1)

@@ -200,6 +200,15 @@ private:
 		return out;
 	}
 
+	/* The span in the words that stand for all of their meaning: client, buyer as customer. */
+	std::string meaning(std::size_t count) const
+	{
+		std::string out;
+		for (std::size_t i = 0; i < count; ++i)
+			out += (i == 0 ? "" : " ") + std::string(concept_of(words[at + i].stem));
+		return out;
+	}
+
 	Item &add(Key key, std::size_t count)
 	{
 		Item item;
@@ -303,11 +312,9 @@ private:
 				broken = broken || words[at + i].comma || words[at + i].quoted || words[at + i].possessive;
 			if (broken || words[at + count - 1].quoted || (count == 1 && words[at].number))
 				continue;
-			for (bool const stems : {true, false}) {
-				std::string const text = span(count, stems);
+			for (std::string const &text : {span(count, true), span(count, false), meaning(count)})
 				if (!lexicon.tables(text).empty() || !lexicon.columns(text).empty() || !lexicon.values(text).empty())
 					return count;
-			}
 		}
 		return 0;
 	}
@@ -375,12 +382,13 @@ private:
 
 	void named(std::size_t count)
 	{
-		std::string const stems = span(count, true), plain = span(count, false);
+		std::string const stems = span(count, true), plain = span(count, false), same = meaning(count);
 		std::string const folded = count == 1 ? words[at].folded : std::string();
 		Item &item = add(Key::thing, count);
 		fill(item, stems);
-		if (plain != stems && item.tables.empty() && item.columns.empty() && item.values.empty())
-			fill(item, plain);
+		for (std::string const &text : {plain, same})
+			if (item.tables.empty() && item.columns.empty() && item.values.empty() && item.roles.empty())
+				fill(item, text);
 		if (!folded.empty())
 			add_verbs(item, folded);
 	}
@@ -458,7 +466,7 @@ private:
 				unknown.push_back(added.text);
 			return;
 		}
-		if (gendered(word.stem) || unit())
+		if (gendered(word.stem) || unit() || costs())
 			return;
 		if (is_filler(word.folded) || is_light_verb(word.folded)) {
 			++at;
@@ -491,6 +499,27 @@ private:
 		std::string_view const found = unit_of(words[at].stem);
 		add(Key::thing, 1).measure = found;
 		items.back().key = Key::of_them;
+		return true;
+	}
+
+	/* "cost more than 200", "earning over 50k" */
+	bool costs()
+	{
+		const Word &word = words[at];
+		bool const price = word.stem == "cost" || word.folded == "costing" || word.folded == "priced";
+		bool const salary = word.stem == "earn" || word.folded == "earning";
+		if ((!price && !salary) || at + 1 >= words.size())
+			return false;
+		++at;
+		std::size_t const phrase = longest_phrase();
+		std::string const text = phrase > 0 ? span(phrase, false) : std::string();
+		--at;
+		bool const compared = std::any_of(phrases.begin(), phrases.end(), [&](const Phrase &p) {
+			return p.words == text && (p.key == Key::compare || p.key == Key::between);
+		});
+		if (!compared)
+			return false;
+		add(Key::thing, 1).measure = price ? "price" : "salary";
 		return true;
 	}
 

@@ -201,7 +201,8 @@ Grammar::amount(const Noun &column, std::string_view measure, Op op, const Item 
 		filter.numbers.push_back(high->digits);
 	if (is(Key::of_them))
 		filter.unit = &take();
-	else if (is_column() && here().before.empty() && (!named || !measure.empty()) && !is_condition(1)) {
+	else if (is_column() && here().before.empty() && (!named || !measure.empty()) && !is(Key::compare, 1) &&
+	         !is(Key::number, 1)) {
 		if (!measure.empty())
 			filter.measure = {};
 		filter.noun = noun(true);
@@ -396,6 +397,8 @@ void
 Grammar::column_clause()
 {
 	Noun const column = noun(true);
+	if ((is(Key::compare) || is(Key::between)) && column.column->columns.empty())
+		return comparison({}, column.column->measure);
 	if (is(Key::compare) || is(Key::between))
 		return comparison(column, {});
 	if (is(Key::adjective) && here().measure == "any" && !here().superlative && is(Key::number, 1)) {

@@ -347,7 +347,7 @@ Grammar::listed_head()
 		also_shown();
 	else if (!draft.shown.empty())
 		owner();
-	if (!draft.subject && draft.shown.empty() && draft.clauses.empty())
+	if (!draft.subject && draft.shown.empty() && draft.clauses.empty() && draft.measures.empty())
 		refuse();
 }
 

@@ -136,32 +136,32 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> demonyms
 
 constexpr std::string_view fillers =
 	"a an the teh please kindly can could you would i we us me my our want need like to see know show tell give get "
-    "find list "
+	"find list "
 	"display fetch return retrieve view print all any some is are was were be been being do does did there it its "
-    "their his her "
+	"their his her "
 	"them they also just currently current whats thats exist exists existing available of data information details "
-    "record "
+	"record "
 	"entries so far ever yet already because due anything something anyone whose how about overall here many on at";
 
 constexpr std::string_view light_verbs =
 	"placed made created recorded done happened took take taken taking dated entered occurred registered have has had "
-    "having "
+	"having "
 	"got done given bought purchased come came coming live lives living reside based located work works working earn "
-    "earns "
+	"earns "
 	"earning earned cost costs costing sold belong belongs belonging called named titled written priced rated worth "
-    "paid pays "
+	"paid pays "
 	"used held holds hold go goes going sent carry carried carries supplied include includes including contain";
 
 constexpr std::string_view common = "what when where which while whom whose with without within about above after "
-                                    "again among before below between both "
+									"again among before below between both "
 									"each every from have into last less list made make many month more most much name "
-                                    "next number only other over part "
+									"next number only other over part "
 									"place since some such than that their them then there these they this those "
-                                    "through total under until very week were "
+									"through total under until very week were "
 									"year your average maximum minimum highest lowest best worst good well make sense "
-                                    "growth grow rate share ratio percentage "
+									"growth grow rate share ratio percentage "
 									"compare compared versus forecast predict trend risk risky profit margin loss "
-                                    "churn median improve dropping weather "
+									"churn median improve dropping weather "
 									"happy satisfied recommend transfer assign delete update insert drop create";
 
 } // namespace

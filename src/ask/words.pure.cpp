@@ -322,12 +322,15 @@ root(std::string_view folded)
 	for (auto const &[past, present] : verbs)
 		if (word == past)
 			word = present;
-	for (std::string_view const tail :
-	     {"ation", "ment", "ance", "ence", "ing", "ion", "ery", "ant", "ent", "ed", "er", "or", "ee", "y", "e"})
-		if (ends_with(word, tail) && word.size() >= tail.size() + 3) {
-			word.resize(word.size() - tail.size());
-			break;
-		}
+	/* orderings, ordered, orders and order: each ending goes, one after the other */
+	constexpr std::array<std::string_view, 15> endings{"ation", "ment", "ance", "ence", "ing", "ion", "ery", "ant",
+	                                                   "ent",   "ed",   "er",   "or",   "ee",  "y",   "e"};
+	for (auto ending = endings.begin(); ending != endings.end();) {
+		bool const ends = ends_with(word, *ending) && word.size() >= ending->size() + 3;
+		if (ends)
+			word.resize(word.size() - ending->size());
+		ending = ends ? endings.begin() : ending + 1;
+	}
 	std::size_t const n = word.size();
 	if (n > 3 && word[n - 1] == word[n - 2] && !is_one_of(word.substr(n - 1), {"s", "e", "o"}))
 		word.pop_back();
