@@ -9,164 +9,12 @@
 #include <set>
 
 #include "ask/dates.pure.hpp"
+#include "ask/phrases.pure.hpp"
 #include "ask/thesaurus.pure.hpp"
 
 namespace tenancy::ask {
 
 namespace {
-
-struct Phrase {
-	std::string_view words;
-	Key key;
-	Op op = Op::equal;
-	Function function = Function::count;
-};
-
-constexpr std::array phrases{
-	Phrase{"how many", Key::count},
-	Phrase{"number of", Key::count},
-	Phrase{"total number of", Key::count},
-	Phrase{"count of", Key::count},
-	Phrase{"count", Key::count},
-	Phrase{"how much", Key::much},
-	Phrase{"different", Key::different},
-	Phrase{"distinct", Key::different},
-	Phrase{"unique", Key::different},
-	Phrase{"sum of", Key::function, Op::equal, Function::sum},
-	Phrase{"sum", Key::function, Op::equal, Function::sum},
-	Phrase{"total", Key::function, Op::equal, Function::sum},
-	Phrase{"total of", Key::function, Op::equal, Function::sum},
-	Phrase{"overall", Key::function, Op::equal, Function::sum},
-	Phrase{"average", Key::function, Op::equal, Function::average},
-	Phrase{"avg", Key::function, Op::equal, Function::average},
-	Phrase{"mean", Key::function, Op::equal, Function::average},
-	Phrase{"minimum", Key::function, Op::equal, Function::minimum},
-	Phrase{"min", Key::function, Op::equal, Function::minimum},
-	Phrase{"maximum", Key::function, Op::equal, Function::maximum},
-	Phrase{"max", Key::function, Op::equal, Function::maximum},
-	Phrase{"per", Key::per},
-	Phrase{"for each", Key::per},
-	Phrase{"for every", Key::per},
-	Phrase{"in each", Key::per},
-	Phrase{"in every", Key::per},
-	Phrase{"of each", Key::per},
-	Phrase{"of every", Key::per},
-	Phrase{"by each", Key::per},
-	Phrase{"grouped by", Key::per},
-	Phrase{"group by", Key::per},
-	Phrase{"broken down by", Key::per},
-	Phrase{"split by", Key::per},
-	Phrase{"each", Key::each},
-	Phrase{"every", Key::each},
-	Phrase{"by", Key::by},
-	Phrase{"the most", Key::most},
-	Phrase{"most", Key::most},
-	Phrase{"the fewest", Key::fewest},
-	Phrase{"fewest", Key::fewest},
-	Phrase{"the least", Key::fewest},
-	Phrase{"least", Key::fewest},
-	Phrase{"top", Key::top},
-	Phrase{"bottom", Key::bottom},
-	Phrase{"more than", Key::compare, Op::greater},
-	Phrase{"over", Key::compare, Op::greater},
-	Phrase{"above", Key::compare, Op::greater},
-	Phrase{"greater than", Key::compare, Op::greater},
-	Phrase{"higher than", Key::compare, Op::greater},
-	Phrase{"larger than", Key::compare, Op::greater},
-	Phrase{"bigger than", Key::compare, Op::greater},
-	Phrase{"exceeding", Key::compare, Op::greater},
-	Phrase{">", Key::compare, Op::greater},
-	Phrase{"at least", Key::compare, Op::at_least},
-	Phrase{"no less than", Key::compare, Op::at_least},
-	Phrase{"no fewer than", Key::compare, Op::at_least},
-	Phrase{">=", Key::compare, Op::at_least},
-	Phrase{"less than", Key::compare, Op::less},
-	Phrase{"fewer than", Key::compare, Op::less},
-	Phrase{"under", Key::compare, Op::less},
-	Phrase{"below", Key::compare, Op::less},
-	Phrase{"lower than", Key::compare, Op::less},
-	Phrase{"smaller than", Key::compare, Op::less},
-	Phrase{"<", Key::compare, Op::less},
-	Phrase{"at most", Key::compare, Op::at_most},
-	Phrase{"no more than", Key::compare, Op::at_most},
-	Phrase{"up to", Key::compare, Op::at_most},
-	Phrase{"<=", Key::compare, Op::at_most},
-	Phrase{"exactly", Key::compare, Op::equal},
-	Phrase{"equal to", Key::compare, Op::equal},
-	Phrase{"equals", Key::compare, Op::equal},
-	Phrase{"=", Key::compare, Op::equal},
-	Phrase{"between", Key::between},
-	Phrase{"or more", Key::or_more},
-	Phrase{"or higher", Key::or_more},
-	Phrase{"or less", Key::or_less},
-	Phrase{"or fewer", Key::or_less},
-	Phrase{"or lower", Key::or_less},
-	Phrase{"with", Key::with},
-	Phrase{"having", Key::with},
-	Phrase{"without", Key::without},
-	Phrase{"without any", Key::without},
-	Phrase{"without a", Key::without},
-	Phrase{"with no", Key::without},
-	Phrase{"have no", Key::without},
-	Phrase{"has no", Key::without},
-	Phrase{"had no", Key::without},
-	Phrase{"lacking", Key::without},
-	Phrase{"out of", Key::out},
-	Phrase{"no", Key::none},
-	Phrase{"never", Key::none},
-	Phrase{"nobody", Key::none},
-	Phrase{"no one", Key::none},
-	Phrase{"not", Key::negation},
-	Phrase{"not yet", Key::negation},
-	Phrase{"dont", Key::negation},
-	Phrase{"doesnt", Key::negation},
-	Phrase{"didnt", Key::negation},
-	Phrase{"havent", Key::negation},
-	Phrase{"hasnt", Key::negation},
-	Phrase{"isnt", Key::negation},
-	Phrase{"arent", Key::negation},
-	Phrase{"werent", Key::negation},
-	Phrase{"wasnt", Key::negation},
-	Phrase{"except", Key::negation},
-	Phrase{"excluding", Key::negation},
-	Phrase{"other than", Key::negation},
-	Phrase{"and", Key::conjunction},
-	Phrase{"but", Key::conjunction},
-	Phrase{"as well as", Key::conjunction},
-	Phrase{"or", Key::disjunction},
-	Phrase{"sorted by", Key::order},
-	Phrase{"ordered by", Key::order},
-	Phrase{"order by", Key::order},
-	Phrase{"sort by", Key::order},
-	Phrase{"ranked by", Key::order},
-	Phrase{"ascending", Key::ascending},
-	Phrase{"in ascending order", Key::ascending},
-	Phrase{"lowest first", Key::ascending},
-	Phrase{"smallest first", Key::ascending},
-	Phrase{"oldest first", Key::ascending},
-	Phrase{"descending", Key::descending},
-	Phrase{"in descending order", Key::descending},
-	Phrase{"highest first", Key::descending},
-	Phrase{"largest first", Key::descending},
-	Phrase{"biggest first", Key::descending},
-	Phrase{"newest first", Key::descending},
-	Phrase{"who", Key::who},
-	Phrase{"which", Key::which},
-	Phrase{"what", Key::which},
-	Phrase{"named", Key::named},
-	Phrase{"called", Key::named},
-	Phrase{"titled", Key::named},
-	Phrase{"containing", Key::contains},
-	Phrase{"contains", Key::contains},
-	Phrase{"contain", Key::contains},
-	Phrase{"starting with", Key::starts},
-	Phrase{"starts with", Key::starts},
-	Phrase{"start with", Key::starts},
-	Phrase{"beginning with", Key::starts},
-	Phrase{"ending with", Key::ends},
-	Phrase{"ends with", Key::ends},
-	Phrase{"times", Key::times},
-};
 
 constexpr std::array<std::string_view, 9> prepositions{"of", "in", "from", "to", "for", "on", "at", "into", "within"};
 /* Mean nothing here, whatever the schema is called. */
@@ -295,9 +143,8 @@ private:
 			if (words[at + count - 1].quoted)
 				break;
 			std::string const text = span(count, false);
-			for (auto const &phrase : phrases)
-				if (phrase.words == text)
-					longest = count;
+			if (find_phrase(text) != nullptr)
+				longest = count;
 		}
 		return longest;
 	}
@@ -346,8 +193,7 @@ private:
 	void structure(std::size_t count)
 	{
 		std::string const text = span(count, false);
-		auto const phrase =
-			std::find_if(phrases.begin(), phrases.end(), [&](const Phrase &p) { return p.words == text; });
+		const Phrase *const phrase = find_phrase(text);
 		std::string const stems = span(count, true);
 		Item &item = add(phrase->key, count);
 		item.op = phrase->op;
@@ -514,9 +360,8 @@ private:
 		std::size_t const phrase = longest_phrase();
 		std::string const text = phrase > 0 ? span(phrase, false) : std::string();
 		--at;
-		bool const compared = std::any_of(phrases.begin(), phrases.end(), [&](const Phrase &p) {
-			return p.words == text && (p.key == Key::compare || p.key == Key::between);
-		});
+		const Phrase *const next = find_phrase(text);
+		bool const compared = next != nullptr && (next->key == Key::compare || next->key == Key::between);
 		if (!compared)
 			return false;
 		add(Key::thing, 1).measure = price ? "price" : "salary";
@@ -526,22 +371,18 @@ private:
 	void misspelled()
 	{
 		const Word &word = words[at];
-		std::string const meant = is_common_word(word.folded) || !word.folded.starts_with(word.text.substr(0, 0))
-		                              ? std::string()
-		                              : lexicon.corrected(word.folded);
+		std::string const meant = is_common_word(word.folded) ? std::string() : lexicon.corrected(word.folded);
 		if (!meant.empty()) {
 			Item &item = add(Key::thing, 1);
 			fill(item, meant);
 			return;
 		}
-		for (auto const &phrase : phrases)
-			if (phrase.words.find(' ') == std::string_view::npos && phrase.words.size() > 4 &&
-			    resembles(word.folded, phrase.words)) {
-				Item &item = add(phrase.key, 1);
-				item.op = phrase.op;
-				item.function = phrase.function;
-				return;
-			}
+		if (const Phrase *const phrase = resembling_phrase(word.folded)) {
+			Item &item = add(phrase->key, 1);
+			item.op = phrase->op;
+			item.function = phrase->function;
+			return;
+		}
 		if (word.capital && at > 0) {
 			/* A name that no list of values has; only a column that is named with it can hold it. */
 			std::size_t count = 1;

@@ -22,7 +22,6 @@ constexpr const char *schemas = TENANCY_TEST_DIRECTORY "/ask/tuned";
 
 /* Questions with an answer that are refused: the grammar does not go so far. All others are answered, and right. */
 constexpr std::string_view refused[] = {
-	"appointments that cost more than 200",
 	"the no-show rate",
 	"patients seen by a dermatologist",
 	"quantity in stock per warehouse",
@@ -30,16 +29,11 @@ constexpr std::string_view refused[] = {
 	"average delivery time in days",
 	"number of warehouses, carriers and suppliers",
 	"total value of stock",
-	"courses with more than 4 credits in the spring semester",
 	"longest serving teacher",
 	"median score",
 	"which courses does Drama's teacher teach?",
-	"products that have never been ordered",
-	"how many units of Keyboard were sold",
 	"best selling product",
 	"what percentage of orders was cancelled?",
-	"customers who ordered the Desk Lamp",
-	"customers with their number of orders",
 };
 
 Schema
