@@ -289,26 +289,54 @@ CREATE VIEW tenancy.history_entries WITH (security_invoker = true) AS
     FROM tenancy.running_queries;
 COMMENT ON VIEW tenancy.history_entries IS 'query_history and what is still running, of the current user; an admin sees all';
 
+-- Each table with its own order and limit, and no plan that would read all rows to sort them, whatever the planner, which has no statistics
+-- of these tables, expects of the conditions: the newest rows come from the end of the index on (user_id, id), until enough are found. Ids
+-- are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made. Their bounds are
+-- subqueries, because row-level security keeps functions that are not leakproof away from indexes.
 CREATE FUNCTION tenancy.history(
     connection text DEFAULT NULL, status text DEFAULT NULL, source text DEFAULT NULL, search text DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, before uuid DEFAULT NULL, max_rows integer DEFAULT 100)
 RETURNS SETOF tenancy.history_entries
-STABLE LANGUAGE sql
+STABLE LANGUAGE sql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 BEGIN ATOMIC
     SELECT e.*
-    FROM tenancy.history_entries AS e
-    WHERE (history.connection IS NULL OR e.connection_name = history.connection
-           OR e.database_connection_id::text = lower(history.connection))
-      AND (history.status IS NULL OR e.status = history.status)
-      AND (history.source IS NULL OR e.source = history.source)
-      AND (history.search IS NULL OR strpos(lower(e.generated_sql_query), lower(history.search)) > 0
-           OR strpos(lower(e.natural_language_query), lower(history.search)) > 0)
-      -- Ids are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made.
-      AND (history.since IS NULL
-           OR e.started_at >= history.since AND e.id >= tenancy.first_uuid(history.since - interval '1 minute'))
-      AND (history.until IS NULL
-           OR e.started_at < history.until AND e.id < tenancy.first_uuid(history.until + interval '1 second'))
-      AND (history.before IS NULL OR e.id < history.before)
+    FROM (
+        (SELECT q.id, q.user_id, q.database_connection_id, q.connection_name, q.source, q.natural_language_query,
+                q.generated_sql_query, q.status, q.execution_time_ms, q.row_count, q.result_bytes, q.truncated,
+                q.cached, q.error_code, q.error_message, q.result_hash, q.started_at, q.finished_at,
+                q.application_name, q.client_addr, q.role_name
+         FROM tenancy.query_history AS q
+         WHERE (history.connection IS NULL OR q.connection_name = history.connection
+               OR q.database_connection_id::text = lower(history.connection))
+          AND (history.status IS NULL OR q.status = history.status)
+          AND (history.source IS NULL OR q.source = history.source)
+          AND (history.search IS NULL OR strpos(lower(q.generated_sql_query), lower(history.search)) > 0
+               OR strpos(lower(q.natural_language_query), lower(history.search)) > 0)
+          AND q.started_at >= coalesce(history.since, '-infinity')
+          AND q.started_at < coalesce(history.until, 'infinity')
+          AND q.id >= (SELECT tenancy.first_uuid(coalesce(history.since - interval '1 minute', '-infinity')))
+          AND q.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '1 second', 'infinity'))))
+         ORDER BY q.id DESC
+         LIMIT history.max_rows)
+        UNION ALL
+        (SELECT r.id, r.user_id, r.database_connection_id, r.connection_name, r.source, r.natural_language_query,
+                r.generated_sql_query, r.status, r.execution_time_ms, r.row_count, r.result_bytes, r.truncated,
+                r.cached, r.error_code, r.error_message, r.result_hash, r.started_at, r.finished_at,
+                r.application_name, r.client_addr, r.role_name
+         FROM tenancy.running_queries AS r
+         WHERE (history.connection IS NULL OR r.connection_name = history.connection
+               OR r.database_connection_id::text = lower(history.connection))
+          AND (history.status IS NULL OR r.status = history.status)
+          AND (history.source IS NULL OR r.source = history.source)
+          AND (history.search IS NULL OR strpos(lower(r.generated_sql_query), lower(history.search)) > 0
+               OR strpos(lower(r.natural_language_query), lower(history.search)) > 0)
+          AND r.started_at >= coalesce(history.since, '-infinity')
+          AND r.started_at < coalesce(history.until, 'infinity')
+          AND r.id >= (SELECT tenancy.first_uuid(coalesce(history.since - interval '1 minute', '-infinity')))
+          AND r.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '1 second', 'infinity'))))
+         ORDER BY r.id DESC
+         LIMIT history.max_rows)
+    ) AS e
     ORDER BY e.id DESC
     LIMIT history.max_rows;
 END;
