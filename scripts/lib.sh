@@ -53,6 +53,7 @@ find_pg_version()
 	[ -n "${PGVERSION:-}" ] || die "cannot tell which PostgreSQL to use: set PGVERSION or PG_CONFIG"
 	PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PGVERSION/bin/pg_config}
 	export PGVERSION PG_CONFIG
+	find_mysql_flavour
 }
 
 distribution_pg_version()
@@ -67,10 +68,24 @@ update_package_lists()
 	lists_are_fresh=yes
 }
 
+# Whose server and client library stand for MySQL: MYSQL_FLAVOUR is mariadb (the default), or mysql for Oracle's.
+find_mysql_flavour()
+{
+	MYSQL_FLAVOUR=${MYSQL_FLAVOUR:-mariadb}
+	# shellcheck disable=SC2034  # for the scripts that source this
+	case $MYSQL_FLAVOUR in
+	mariadb) mysql_library=libmariadb-dev mysql_server=mariadb-server mysql_client=mariadb ;;
+	mysql) mysql_library=libmysqlclient-dev mysql_server=mysql-server mysql_client=mysql ;;
+	*) die "MYSQL_FLAVOUR is mariadb or mysql" ;;
+	esac
+	MYSQL_CONFIG=${MYSQL_CONFIG:-${MYSQL_FLAVOUR}_config}
+	export MYSQL_FLAVOUR MYSQL_CONFIG
+}
+
 build_packages()
 {
 	echo "postgresql-$PGVERSION postgresql-server-dev-$PGVERSION build-essential g++ make pkg-config libpq-dev" \
-		"libmariadb-dev libsqlite3-dev libssl-dev libc-ares-dev libcurl4-openssl-dev nlohmann-json3-dev"
+		"$mysql_library libsqlite3-dev libssl-dev libc-ares-dev libcurl4-openssl-dev nlohmann-json3-dev libicu-dev"
 }
 
 is_installed()

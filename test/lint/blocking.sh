@@ -1,6 +1,7 @@
 #!/bin/sh
 # No call that blocks on a remote server, a name server or the clock: every wait goes through the Waiter.
-# Oracle's client library has no other calls for some steps, so what is compiled only for it is let through.
+# Oracle's client library has no other calls for some steps, so what is compiled only for it is let through: there a
+# thread makes them.
 cd "$(dirname "$0")/../.." || exit 1
 calls='PQ(exec|execParams|execPrepared|prepare|describePrepared|connectdb|connectdbParams|setdb|setdbLogin|reset|ping|pingParams|cancel|requestCancel|cancelBlocking|fn)
 mysql_(real_query|query|real_connect|connect|store_result|next_result|ping|kill|select_db|change_user|reset_connection|set_character_set|autocommit|commit|rollback|list_fields|shutdown)
@@ -13,6 +14,7 @@ find src -name '*.cpp' -o -name '*.hpp' | sort | xargs awk -v calls="$(printf %s
 BEGIN { pattern = "(^|[^A-Za-z0-9_])(" calls ")[ \t]*[(]" }
 FNR == 1 { depth = 0; oracle = 0 }
 /^[ \t]*#[ \t]*if/ { depth++; mariadb[depth] = /ifdef[ \t]+(MARIADB|LIBMARIADB)/ }
+/^[ \t]*#[ \t]*ifndef[ \t]+MARIADB/ { oracle = depth }
 /^[ \t]*#[ \t]*else/ && mariadb[depth] { oracle = depth }
 /^[ \t]*#[ \t]*endif/ { if (oracle == depth) oracle = 0; depth-- }
 /^[ \t]*(\/?\*|\/\/)/ || oracle { next }

@@ -103,8 +103,8 @@ class TlsPostgres:
                          " AND pid <> pg_backend_pid()", "%" + marker + "%")
 
 
-class TlsMariadb:
-    """A private MariaDB server on loopback with a certificate, that lets clients in with and without TLS."""
+class TlsMysql:
+    """A private MariaDB or MySQL server on loopback with a certificate, that lets clients in with and without TLS."""
 
     def __init__(self, certificates):
         self._certificates, self._user = certificates, "mysql" if is_root() else getpass.getuser()
@@ -114,39 +114,53 @@ class TlsMariadb:
             shutil.chown(self._directory, "mysql", "mysql")
         certificates.install("server", self._directory, "mysql")
         self.port, self._data, self._socket = free_port(), os.path.join(self._directory, "data"), os.path.join(self._directory, "socket")
-        subprocess.run(self._as_owner("mariadb-install-db", "--no-defaults", "--datadir=" + self._data, "--skip-test-db",
-                                      "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + self._user),
-                       check=True, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._is_mariadb = environment("MYSQL_FLAVOUR") == "mariadb"
+        if self._is_mariadb:
+            daemon, settings, self._admin = "mariadbd", [], self._user
+            make = ["mariadb-install-db", "--no-defaults", "--datadir=" + self._data, "--skip-test-db",
+                    "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + self._user]
+        else:
+            daemon, settings, self._admin = "mysqld", ["--mysqlx=OFF", "--disable-log-bin", "--cte-max-recursion-depth=20000"], "root"
+            make = ["mysqld", "--no-defaults", "--initialize-insecure", "--datadir=" + self._data]
+        subprocess.run(self._as_owner(*make), check=True, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.PIPE)
         with open(os.path.join(self._directory, "log"), "wb") as log:
             # As root it changes its user itself: runuser would be a process in between, and the one that is stopped.
             self._process = subprocess.Popen(
-                ["mariadbd", "--no-defaults", "--datadir=" + self._data, "--socket=" + self._socket, "--bind-address=127.0.0.1",
+                [daemon, "--no-defaults", *settings, "--datadir=" + self._data, "--socket=" + self._socket, "--bind-address=127.0.0.1",
                  "--port=%d" % self.port, "--pid-file=" + os.path.join(self._directory, "pid"), "--skip-name-resolve",
                  "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4",
                  "--ssl-cert=%s/tls.crt" % self._directory, "--ssl-key=%s/tls.key" % self._directory,
                  *(["--user=" + self._user] if is_root() else [])],
                 cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         atexit.register(self.stop)
-        wait_until(self._is_up, 60, "MariaDB's start")
+        wait_until(self._is_up, 60, "the server's start")
         self.database = "client_db"
         self.sql("CREATE DATABASE client_db; CREATE USER %s@'127.0.0.1' IDENTIFIED BY '%s'; GRANT ALL ON client_db.* TO %s@'127.0.0.1'"
                  % (CLIENT, PASSWORD, CLIENT))
+        if not self._is_mariadb:
+            self._log_in_once()
 
     def _as_owner(self, *command):
         return ["runuser", "-u", self._user, "--", *command] if is_root() else list(command)
 
+    def _log_in_once(self):
+        """MySQL lets a user in without TLS only while it remembers one with."""
+        subprocess.run(["mysql", "--no-defaults", "--host=127.0.0.1", "--port=%d" % self.port, "--user=" + CLIENT, "--ssl-mode=REQUIRED",
+                        "--execute=DO 0"], env=dict(os.environ, MYSQL_PWD=PASSWORD), check=True, stdout=subprocess.DEVNULL)
+
     def _is_up(self):
         if self._process.poll() is not None:
             with open(os.path.join(self._directory, "log"), encoding="utf-8", errors="replace") as file:
-                raise RuntimeError("MariaDB did not start: " + file.read()[-2000:])
+                raise RuntimeError("the server did not start: " + file.read()[-2000:])
         with contextlib.suppress(RuntimeError):
             self.sql("SELECT 1")
             return True
         return False
 
     def sql(self, statements):
-        done = subprocess.run(self._as_owner("mariadb", "--no-defaults", "--host=localhost", "--socket=" + self._socket,
-                                             "--user=" + self._user, "--batch", "--skip-column-names", "--execute=" + statements),
+        done = subprocess.run(self._as_owner(environment("MYSQL_CLIENT"), "--no-defaults", "--host=localhost", "--socket=" + self._socket,
+                                             "--user=" + self._admin, "--batch", "--skip-column-names", "--execute=" + statements),
                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
@@ -155,7 +169,7 @@ class TlsMariadb:
     def present(self, name):
         """Show this certificate from now on."""
         self._certificates.install(name, self._directory, "mysql")
-        self.sql("FLUSH SSL")
+        self.sql("FLUSH SSL" if self._is_mariadb else "ALTER INSTANCE RELOAD TLS")
 
     def running(self, marker):
         return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE command <> 'Sleep'"
@@ -186,11 +200,11 @@ class Engine:
 
 
 def start_engines():
-    postgres, mariadb = TlsPostgres(CERTIFICATES), TlsMariadb(CERTIFICATES)
+    postgres, server = TlsPostgres(CERTIFICATES), TlsMysql(CERTIFICATES)
     return (Engine("pg", "postgresql", postgres, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
                    dict(host=environment("CLIENT_PGHOST"), port=int(environment("CLIENT_PGPORT")), username=environment("CLIENT_PGUSER"),
                         password=environment("CLIENT_PGPASSWORD"), database_name=environment("CLIENT_PGDATABASE"))),
-            Engine("my", "mysql", mariadb, "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
+            Engine("my", "mysql", server, "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
                    dict(host=environment("MYSQL_HOST"), port=int(environment("MYSQL_PORT")), username=environment("MYSQL_USER"),
                         password=environment("MYSQL_PASSWORD"), database_name=environment("MYSQL_DATABASE"))))
 
@@ -316,7 +330,8 @@ def encrypted_sessions():
     user = User()
     slow = {"pg": "SELECT pg_sleep(60)", "my": "SELECT sleep(60)"}
     many = {"pg": "SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n",
-            "my": "SELECT seq, repeat('x', 500) FROM seq_1_to_20000"}
+            "my": "SELECT seq, repeat('x', 500) FROM seq_1_to_20000" if environment("MYSQL_FLAVOUR") == "mariadb" else
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, repeat('x', 500) FROM n"}
     with contextlib.closing(user.connect()) as session:
         for engine in ENGINES:
             engine.create(user, engine.word, "verify-full", CERTIFICATES.ca)

@@ -196,6 +196,9 @@ class Mysql(Engine):
              "v": "varchar(40) CHARACTER SET latin1 COLLATE latin1_bin", "ch": "char(6) " + utf8 + "general_ci"}
     tables = {"a": columns, "b": columns, "c": redeclared(columns, other)}
 
+    # What MySQL calls the collations that MariaDB has.
+    collations = {"utf8mb4_nopad_bin": "utf8mb4_0900_bin", "utf8mb4_unicode_nopad_ci": "utf8mb4_0900_ai_ci"}
+
     def __init__(self):
         self.schema = environment("MYSQL_DATABASE")
 
@@ -204,7 +207,11 @@ class Mysql(Engine):
 
     def create(self, table, columns):
         mysql("DROP TABLE IF EXISTS " + table)
-        mysql(self.definition(table, columns))
+        definition = self.definition(table, columns)
+        if environment("MYSQL_FLAVOUR") == "mysql":
+            for ours, theirs in self.collations.items():
+                definition = definition.replace(ours, theirs)
+        mysql(definition)
 
     def literal(self, column, text):
         if text is None:

@@ -154,8 +154,9 @@ def client_server(user=None):
 
 
 def mysql(statement):
-    """Rows of one statement on the MariaDB server, as its client's user."""
-    command = ["mariadb", "--no-defaults", "--batch", "--skip-column-names", "--protocol=tcp",
+    """Rows of one statement on the MySQL server, as its client's user."""
+    plain = [] if environment("MYSQL_FLAVOUR") == "mysql" else ["--skip-ssl"]
+    command = [environment("MYSQL_CLIENT"), "--no-defaults", *plain, "--batch", "--skip-column-names", "--protocol=tcp",
                "--host=" + environment("MYSQL_HOST"), "--port=" + environment("MYSQL_PORT"),
                "--user=" + environment("MYSQL_USER"), environment("MYSQL_DATABASE"), "--execute=" + statement]
     done = subprocess.run(command, env=dict(os.environ, MYSQL_PWD=environment("MYSQL_PASSWORD")), text=True,

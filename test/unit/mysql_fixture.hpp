@@ -135,6 +135,21 @@ protected:
 			definer = connect();
 		rows(*definer, sql);
 	}
+	/* A table in the place of one with the same name. */
+	void define_table(const std::string &name, const std::string &definition)
+	{
+		define("drop table if exists " + name);
+		define("create table " + name + " " + definition);
+	}
+	bool is_mariadb() const { return session->server_version().starts_with("MariaDB"); }
+	/* Is the session in a transaction, to its server? */
+	bool server_in_transaction(Session &on)
+	{
+		return rows(on, is_mariadb() ? "select @@in_transaction"
+		                             : "select count(*) from performance_schema.events_transactions_current "
+		                               "join performance_schema.threads using (thread_id) where processlist_id = "
+		                               "connection_id() and state = 'ACTIVE' and autocommit = 'NO'") == Rows({{"1"}});
+	}
 	std::string one(std::string_view sql, std::span<const Param> params = {})
 	{
 		Rows const result = rows(sql, params);

@@ -1,17 +1,12 @@
 /*
- * Driving the client library: each call starts, suspends whenever it would block, and is resumed when the socket is
- * ready. Pure regime. A call that an exception leaves suspended makes the handle good for nothing but closing.
+ * What both client libraries have in common: looking at a server before it is told anything, and letting go of a
+ * connection. Pure regime.
  */
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <new>
-#include <utility>
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "core/error.hpp"
@@ -21,9 +16,6 @@
 namespace tenancy::remote::mysql {
 
 namespace {
-
-/* The library runs a suspendable call on a stack of its own: its 60 kB are little for a TLS handshake. */
-constexpr std::size_t coroutine_stack = 256 << 10;
 
 /* The address at the other end of a connected socket. */
 bool
@@ -44,86 +36,7 @@ peer_of(int fd, Address &peer)
 	return true;
 }
 
-/* The call that runs, while it lives: the library gives its callbacks no pointer of ours. */
-struct Running {
-	explicit Running(const Budget &of) noexcept : budget(of), outer(std::exchange(current, this)) {}
-	~Running() { current = outer; }
-	Running(const Running &) = delete;
-	Running &operator=(const Running &) = delete;
-	bool is_over() const noexcept { return budget.waiter.interrupted() || budget.deadline.passed(); }
-
-	static thread_local Running *current;
-	const Budget &budget;
-	Running *const outer;
-	bool cut = false; /* the connection, because it was over */
-};
-
-thread_local Running *Running::current = nullptr;
-
-#ifdef MARIADB_PACKAGE_VERSION
-
-/*
- * The library does not suspend during a TLS handshake. It reads from a blocking socket for as long as its connect
- * timeout says, then calls this to wait on. So that timeout is the shortest, and this looks for interrupts.
- */
-int
-wait_in_handshake(my_socket fd, my_bool is_read, int) noexcept
-{
-	constexpr long slice_ms = 50;
-	core::PollWaiter waiter;
-	const Running *const call = Running::current; /* none: something else would block, such as a last goodbye */
-	while (call != nullptr && !call->is_over())
-		if (waiter.wait(fd, is_read ? core::wait_read : core::wait_write,
-		                core::Deadline::earlier(call->budget.deadline, core::Deadline::after(slice_ms))) != 0)
-			return 1;
-	errno = ETIMEDOUT;
-	return 0;
-}
-
-/* The library reads reports of progress one after the other; it need not suspend as long as the server sends them. */
-void
-end_endless_progress(const MYSQL *mysql, unsigned, unsigned, double, const char *, unsigned) noexcept
-{
-	Running *const call = Running::current;
-	if (call == nullptr || call->cut || !call->is_over())
-		return;
-	call->cut = true;
-	shutdown(mysql_get_socket(const_cast<MYSQL *>(mysql)), SHUT_RDWR);
-}
-
-#endif
-
 } // namespace
-
-Handle::Handle() : mysql_(mysql_init(nullptr))
-{
-	if (mysql_ == nullptr)
-		throw std::bad_alloc();
-#ifdef MARIADB_PACKAGE_VERSION
-	mysql_options(mysql_, MYSQL_OPT_NONBLOCK, &coroutine_stack);
-	mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void *>(wait_in_handshake));
-	mysql_options(mysql_, MYSQL_PROGRESS_CALLBACK, reinterpret_cast<const void *>(end_endless_progress));
-#endif
-}
-
-/* mysql_close says goodbye; to a connection in an unknown state it must not even try. */
-Handle::~Handle()
-{
-	if (broken())
-		break_off();
-	forget_password();
-	mysql_close(mysql_);
-}
-
-int
-Handle::fd() const noexcept
-{
-#ifdef MARIADB_PACKAGE_VERSION
-	return mysql_get_socket(mysql_);
-#else
-	return mysql_->net.fd;
-#endif
-}
 
 void
 Handle::break_off() noexcept
@@ -139,57 +52,6 @@ Handle::peer() const noexcept
 	Address peer;
 	peer_of(fd(), peer);
 	return peer;
-}
-
-template <typename Start, typename Resume>
-void
-Handle::drive(const Budget &budget, Start start, Resume resume)
-{
-	Running running(budget);
-	suspended_ = true;
-	int pending = start();
-	while (pending != 0)
-		pending = resume(await(pending, budget));
-	if (running.cut) {
-		budget.waiter.serve();
-		throw no_answer();
-	}
-	suspended_ = false;
-}
-
-template <typename Result, typename Subject, typename... Args, typename... Given>
-Result
-Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...), int (*resume)(Result *, Subject *, int),
-            Subject *subject, Given... args)
-{
-	Result result{};
-	drive(
-		budget, [&] { return start(&result, subject, args...); },
-		[&](int ready) { return resume(&result, subject, ready); });
-	return result;
-}
-
-/* The library's own timeouts (MYSQL_WAIT_TIMEOUT) are not used: the budget is one clock for the whole call. */
-int
-Handle::await(int pending, const Budget &budget)
-{
-	unsigned events = 0;
-#ifdef MARIADB_PACKAGE_VERSION
-	if ((pending & (MYSQL_WAIT_READ | MYSQL_WAIT_EXCEPT)) != 0)
-		events |= core::wait_read;
-	if ((pending & MYSQL_WAIT_WRITE) != 0)
-		events |= core::wait_write;
-	unsigned const ready = budget.waiter.wait(fd(), events, budget.deadline);
-	/* A server that always has one more byte must not escape the deadline. */
-	if (ready != 0 && !budget.deadline.passed())
-		return ((ready & core::wait_read) != 0 ? MYSQL_WAIT_READ : 0) |
-		       ((ready & core::wait_write) != 0 ? MYSQL_WAIT_WRITE : 0);
-#else
-	static_cast<void>(pending);
-	static_cast<void>(events);
-	static_cast<void>(budget);
-#endif
-	throw no_answer();
 }
 
 /* False when there is no peer yet: the library tries one address of a name after the other. */
@@ -221,10 +83,8 @@ Handle::verify(const Proof &proof, const Budget &budget) const
 	if (greeting == Greeting::foreign || greeting == Greeting::truncated)
 		throw core::Error(core::FailureKind::refused, "08P01", "remote server does not speak the MySQL protocol", {},
 		                  wrong_server);
-#ifdef MARIADB_PACKAGE_VERSION
 	if (greeting == Greeting::offers_tls && proof.methods_over_tls != nullptr)
-		mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, proof.methods_over_tls);
-#endif
+		allow_methods(proof.methods_over_tls);
 	return true;
 }
 
@@ -235,115 +95,5 @@ Handle::forget_password() noexcept
 	if (mysql_->passwd != nullptr)
 		OPENSSL_cleanse(mysql_->passwd, std::strlen(mysql_->passwd));
 }
-
-/*
- * The first suspension is for the TCP connection, which never is there at once. When it is, nothing has been sent yet:
- * this is where the peer and its offer of TLS are looked at. Afterwards the socket is made non-blocking, because the
- * library has made it blocking, and over TLS reads it as it is.
- */
-bool
-Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
-{
-#ifdef MARIADB_PACKAGE_VERSION
-	MYSQL *result = nullptr;
-	bool verified = false;
-	drive(
-		budget,
-		[&] {
-			return mysql_real_connect_start(&result, mysql_, login.host, login.user, login.password, login.database,
-		                                    login.port, nullptr, login.flags);
-		},
-		[&](int ready) {
-			verified = verified || verify(proof, budget);
-			return mysql_real_connect_cont(&result, mysql_, ready);
-		});
-#else
-	MYSQL *const result = mysql_real_connect(mysql_, login.host, login.user, login.password, login.database, login.port,
-	                                         nullptr, login.flags);
-#endif
-	forget_password();
-	if (result == nullptr) {
-		budget.waiter.serve();
-		if (budget.deadline.passed())
-			throw core::Error(core::FailureKind::timeout, "08001", "could not connect to remote server in time");
-		return false;
-	}
-	verify_peer(proof);
-	return !is_connector_c || fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK) == 0;
-}
-
-#ifdef MARIADB_PACKAGE_VERSION
-#define TENANCY_CALL(name, subject, ...) run(budget, name##_start, name##_cont, subject __VA_OPT__(, ) __VA_ARGS__)
-#else
-#define TENANCY_CALL(name, subject, ...) (static_cast<void>(budget), name(subject __VA_OPT__(, ) __VA_ARGS__))
-#endif
-
-int
-Handle::query(std::string_view sql, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_real_query, mysql_, sql.data(), static_cast<unsigned long>(sql.size()));
-}
-
-int
-Handle::send(std::string_view sql, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_send_query, mysql_, sql.data(), static_cast<unsigned long>(sql.size()));
-}
-
-int
-Handle::receive(const Budget &budget)
-{
-	return TENANCY_CALL(mysql_read_query_result, mysql_);
-}
-
-int
-Handle::next_result(const Budget &budget)
-{
-	return TENANCY_CALL(mysql_next_result, mysql_);
-}
-
-int
-Handle::ping(const Budget &budget)
-{
-	return TENANCY_CALL(mysql_ping, mysql_);
-}
-
-MYSQL_ROW
-Handle::fetch_row(MYSQL_RES *result, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_fetch_row, result);
-}
-
-int
-Handle::prepare(MYSQL_STMT *stmt, std::string_view sql, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_stmt_prepare, stmt, sql.data(), static_cast<unsigned long>(sql.size()));
-}
-
-int
-Handle::execute(MYSQL_STMT *stmt, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_stmt_execute, stmt);
-}
-
-int
-Handle::fetch(MYSQL_STMT *stmt, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_stmt_fetch, stmt);
-}
-
-int
-Handle::next_result(MYSQL_STMT *stmt, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_stmt_next_result, stmt);
-}
-
-Flag
-Handle::close(MYSQL_STMT *stmt, const Budget &budget)
-{
-	return TENANCY_CALL(mysql_stmt_close, stmt);
-}
-
-#undef TENANCY_CALL
 
 } // namespace tenancy::remote::mysql

@@ -1,10 +1,12 @@
 /*
  * One handle of the client library, and its calls as calls that wait through core::Waiter. Pure regime.
- * This file and async.cpp are all that knows the non-blocking interface of MariaDB Connector/C (*_start, *_cont).
- * Oracle's library has none for prepared statements: there the same calls block, bounded by its own timeouts.
+ * connector_c.cpp is all that knows the non-blocking interface of MariaDB Connector/C (*_start, *_cont). Oracle's
+ * library has none for prepared statements: oracle.cpp has the same calls made by a thread.
  */
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -40,13 +42,16 @@ struct Proof {
 
 /* Where and as whom; strings live during the call. */
 struct Login {
-	const char *host;
+	const char *host;             /* an address */
+	const char *certificate_name; /* that the certificate has to carry; null: not compared */
 	const char *user;
 	const char *password;
 	const char *database; /* or null */
 	unsigned port;
 	unsigned long flags;
 };
+
+class Helper;
 
 class Handle {
 public:
@@ -80,15 +85,24 @@ public:
 	int fetch(MYSQL_STMT *stmt, const Budget &budget);
 	int next_result(MYSQL_STMT *stmt, const Budget &budget);
 	Flag close(MYSQL_STMT *stmt, const Budget &budget);
+	/* Calls that follow each other without a wait of ours in between, and may throw: cheaper than one by one. */
+	void together(const std::function<void()> &calls, const Budget &budget);
 
 private:
+#ifdef MARIADB_PACKAGE_VERSION
 	template <typename Start, typename Resume> void drive(const Budget &budget, Start start, Resume resume);
 	template <typename Result, typename Subject, typename... Args, typename... Given>
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
 	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
+#else
+	struct Attempt;
+	template <typename Call> auto block(const Budget &budget, Call call);
+	std::unique_ptr<Helper> helper_; /* once connected */
+#endif
 	bool verify_peer(const Proof &proof) const;
 	bool verify(const Proof &proof, const Budget &budget) const;
+	void allow_methods(const char *names) const noexcept;
 	void forget_password() noexcept;
 
 	MYSQL *mysql_;

@@ -1,7 +1,7 @@
 /*
  * From a target to a handle that is logged in. Pure regime.
  *
- * What Connector/C 3.3 makes of the TLS modes:
+ * What Connector/C 3.3 makes of the TLS modes; Oracle's library has modes of the same names:
  *   disable      no TLS
  *   prefer       TLS when the server offers it
  *   require      TLS or nothing: the server's greeting is looked at before it is answered, the cipher afterwards;
@@ -9,7 +9,8 @@
  *   verify_ca    and a certificate chain that ends in one of the roots: given a CA file, the library checks the chain
  *   verify_full  and a certificate that carries the host's name or address. The library compares with the name that it
  *                connects by and has no way to give it the address too: so it resolves the name again, and the
- *                address that it got to must be among the checked ones before anything is sent.
+ *                address that it got to must be among the checked ones before anything is sent. Oracle's library is
+ *                told the address and the name.
  * The greeting also decides which methods of authentication are allowed.
  */
 #include <algorithm>
@@ -20,6 +21,10 @@
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/roots.hpp"
+
+#ifndef MARIADB_PACKAGE_VERSION
+#include <mysql/client_plugin.h>
+#endif
 
 namespace tenancy::remote::mysql {
 
@@ -67,12 +72,12 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 
 /* No option file and no group is named, so none is read. */
 void
-set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, const Budget &budget)
+set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots)
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const yes = 1, no = 0;
-	/* How long the library may block at a time: see wait_in_handshake. The budget is the real limit. */
-	unsigned const seconds = is_connector_c ? 1 : static_cast<unsigned>(budget.deadline.remaining_ms()) / 1000 + 1;
+	/* How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit. */
+	unsigned const seconds = 1;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
 	bool const verify = endpoint.tls >= TlsMode::verify_ca;
 
@@ -97,6 +102,10 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	                              SSL_MODE_VERIFY_IDENTITY};
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[static_cast<int>(endpoint.tls)]);
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &no);
+	/* Of the methods that the library would load on demand, some sign with keys that they find in a home: only this
+	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
+	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
+	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
 	static_cast<void>(encrypt);
 #endif
 }
@@ -115,9 +124,10 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 {
 	RootsFile const roots(endpoint.tls >= TlsMode::verify_ca ? endpoint.tls_root_pem : std::string());
 	auto handle = std::make_unique<Handle>();
-	set_options(handle->get(), endpoint, roots, budget);
-	std::string const host = endpoint.name.empty() ? address.text() : endpoint.name;
+	set_options(handle->get(), endpoint, roots);
+	std::string const host = address.text();
 	Login const login = {host.c_str(),
+	                     endpoint.name.empty() ? nullptr : endpoint.name.c_str(),
 	                     endpoint.username.c_str(),
 	                     endpoint.password.c_str(),
 	                     endpoint.database.empty() ? nullptr : endpoint.database.c_str(),
@@ -174,7 +184,8 @@ check(const Target &target, const Budget &budget)
 std::unique_ptr<Handle>
 open(Endpoint &endpoint, const Budget &budget)
 {
-	std::size_t const tries = endpoint.name.empty() ? endpoint.addresses.size() : 1;
+	bool const resolves_itself = is_connector_c && !endpoint.name.empty();
+	std::size_t const tries = resolves_itself ? 1 : endpoint.addresses.size();
 	for (std::size_t i = 0;; ++i) {
 		Address const address = endpoint.addresses[i];
 		bool const last = i + 1 == tries;

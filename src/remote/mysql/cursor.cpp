@@ -38,12 +38,14 @@ RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 	waiter.serve();
 	if (deadline_.passed())
 		throw core::Error(core::FailureKind::timeout, "57014", "remote statement timed out");
-	while (batch.rows() < fetch_rows_ && batch.bytes() < Batch::fetch_bytes) {
-		if (flow_.text != nullptr ? fetch_text_row(batch, budget) : fetch_row(batch, budget))
-			continue;
+	bool more = true;
+	auto const fill = [&] {
+		while (more && batch.rows() < fetch_rows_ && batch.bytes() < Batch::fetch_bytes)
+			more = flow_.text != nullptr ? fetch_text_row(batch, budget) : fetch_row(batch, budget);
+	};
+	flow_.owner.handle().together(fill, budget);
+	if (!more)
 		flow_.owner.finish(flow_, budget);
-		break;
-	}
 	affected_ += static_cast<std::int64_t>(batch.rows());
 	return batch.rows() > 0;
 }

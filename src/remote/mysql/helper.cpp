@@ -1,0 +1,114 @@
+/*
+ * See helper.hpp. Pure regime.
+ */
+#include "remote/mysql/async.hpp"
+
+#ifndef MARIADB_PACKAGE_VERSION
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <system_error>
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/error.hpp"
+#include "remote/mysql/greeting.hpp"
+#include "remote/mysql/helper.hpp"
+
+namespace tenancy::remote::mysql {
+
+Helper::Event::Event() : fd_(eventfd(0, EFD_CLOEXEC))
+{
+	if (fd_ < 0)
+		throw core::Error(core::FailureKind::other, "53000", "out of file descriptors for a remote connection");
+}
+
+Helper::Event::~Event()
+{
+	close(fd_);
+}
+
+void
+Helper::Event::happen() const noexcept
+{
+	std::uint64_t const one = 1;
+	while (write(fd_, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* Waits until it has happened. */
+void
+Helper::Event::take() const noexcept
+{
+	std::uint64_t count;
+	while (read(fd_, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+}
+
+/* A thread begins with the signal mask of the one that makes it. */
+Helper::Helper(int socket) : socket_(socket)
+{
+	sigset_t all, mine;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mine);
+	bool started = true;
+	try {
+		thread_ = std::thread(&Helper::serve, this);
+	} catch (const std::system_error &) {
+		started = false;
+	}
+	pthread_sigmask(SIG_SETMASK, &mine, nullptr);
+	if (!started)
+		throw core::Error(core::FailureKind::other, "53000", "could not start a thread for a remote connection");
+}
+
+Helper::~Helper()
+{
+	job_ = nullptr;
+	request_.happen();
+	thread_.join();
+}
+
+void
+Helper::serve() noexcept
+{
+	mysql_thread_init();
+	for (request_.take(); job_ != nullptr; request_.take()) {
+		(*job_)();
+		done_.happen();
+	}
+	mysql_thread_end();
+}
+
+/* A job that the thread has; it does not outlive this. */
+struct Helper::Turn {
+	explicit Turn(const Helper &helper) noexcept : of(helper) { of.request_.happen(); }
+	~Turn()
+	{
+		if (!ended)
+			shutdown(of.socket_, SHUT_RDWR);
+		of.done_.take();
+	}
+	Turn(const Turn &) = delete;
+	Turn &operator=(const Turn &) = delete;
+
+	const Helper &of;
+	bool ended = false;
+};
+
+void
+Helper::run(const std::function<void()> &job, const Budget &budget)
+{
+	job_ = &job;
+	Turn turn(*this);
+	turn.ended = budget.waiter.wait(done_.fd(), core::wait_read, budget.deadline) != 0;
+	if (!turn.ended)
+		throw no_answer();
+}
+
+} // namespace tenancy::remote::mysql
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * A thread that makes the calls which block, while its owner waits through a core::Waiter. Pure regime.
+ * For Oracle's library, which has no other calls for prepared statements. The thread runs nothing but calls of the
+ * library and pure code around them, and takes no signals: those of a backend stay with its own thread.
+ */
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "remote/mysql/async.hpp"
+
+namespace tenancy::remote::mysql {
+
+class Helper {
+public:
+	/* The calls are about this socket: once it is shut down, each of them ends. */
+	explicit Helper(int socket);
+	~Helper();
+	Helper(const Helper &) = delete;
+	Helper &operator=(const Helper &) = delete;
+
+	bool is_this_thread() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
+	/*
+	 * Run the job and wait for it. When its time is up, or an interrupt ends the wait, the socket is shut down and an
+	 * exception thrown; but whatever happens, the job has ended by then. It must not throw.
+	 */
+	void run(const std::function<void()> &job, const Budget &budget);
+
+private:
+	/* What one thread does, and the other waits for. */
+	class Event {
+	public:
+		Event();
+		~Event();
+		Event(const Event &) = delete;
+		Event &operator=(const Event &) = delete;
+		int fd() const noexcept { return fd_; }
+		void happen() const noexcept;
+		void take() const noexcept;
+
+	private:
+		int const fd_;
+	};
+
+	struct Turn;
+	void serve() noexcept;
+
+	int const socket_;
+	Event request_, done_;
+	const std::function<void()> *job_ = nullptr; /* null: end */
+	std::thread thread_;
+};
+
+} // namespace tenancy::remote::mysql
