@@ -50,6 +50,9 @@ local_xid(const PGPROC *proc)
 #endif
 }
 
+/* The collation "POSIX", whose constant is gone since 18. */
+inline constexpr Oid posix_collation = 951;
+
 /* The index of a backend in ProcGlobal->allProcs: PGPROC.pgprocno until 16, GetNumberFromPGProc since 17. */
 inline int
 proc_number(PGPROC *proc)
@@ -60,6 +63,9 @@ proc_number(PGPROC *proc)
 	return proc->pgprocno;
 #endif
 }
+
+/* reverse(text): F_REVERSE until 17, F_REVERSE_TEXT since 18, which has another reverse. */
+inline constexpr Oid reverse_text = 3062;
 
 /* expression_tree_walker, whose walker is declared without parameters until 15. */
 inline bool

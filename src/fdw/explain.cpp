@@ -1,11 +1,11 @@
 /*
  * What EXPLAIN shows of foreign scans and modifications. PG regime. No connection is looked up for it.
  */
+#include "bridge/explain.hpp"
 #include "fdw/fdw.hpp"
 #include "fdw/plan.hpp"
 
 extern "C" {
-#include "commands/explain.h"
 #include "nodes/execnodes.h"
 }
 

@@ -2,6 +2,7 @@
  * Planning INSERT, UPDATE and DELETE of foreign tables: which columns are sent, which identify a row, and which have to
  * come back. PG regime.
  */
+#include "bridge/route.hpp"
 #include "fdw/fdw.hpp"
 #include "fdw/modify.hpp"
 
@@ -240,9 +241,8 @@ varno_of_routed(const ModifyTable *plan, ModifyTableState *state, const ResultRe
 
 /* The number in the statement's table of a column of the table that the row is routed to; 0: it has none. */
 int
-number_in_root(const ResultRelInfo *target, int number)
+number_in_root(const TupleConversionMap *map, int number)
 {
-	TupleConversionMap const *const map = target->ri_RootToPartitionMap;
 	return map == nullptr ? number : map->attrMap->attnums[number - 1];
 }
 
@@ -267,10 +267,11 @@ plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &
 	modify.type = dialect_of(table);
 	modify.operation = CMD_INSERT;
 	modify.conflict = conflict_of(plan, relation, table);
+	const TupleConversionMap *const map = compat::root_to_child_map(target, state->ps.state);
 	ListCell *cell;
 	foreach (cell, live_columns(table)) {
 		int const number = lfirst_int(cell);
-		int const outside = number_in_root(target, number);
+		int const outside = number_in_root(map, number);
 		bool missing = outside == 0;
 		if (!missing && from_insert)
 			missing = is_null_constant(target_expression(outerPlan(plan)->targetlist, outside));

@@ -61,7 +61,7 @@ constexpr Template templates[] = {
 	{F_BTRIM_TEXT, "TRIM(%1)"},
 	{F_LTRIM_TEXT, "LTRIM(%1)"},
 	{F_RTRIM_TEXT, "RTRIM(%1)"},
-	{F_REVERSE, "REVERSE(%1)"},
+	{compat::reverse_text, "REVERSE(%1)"},
 	/* Numbers that are too long for DECIMAL are refused by is_representable(). */
 	{F_NUMERIC_UPLUS, "%1"},
 	{F_SIGN_NUMERIC, "SIGN(%1)"},

@@ -350,7 +350,7 @@ MysqlRenderer::most_characters_of(Oid function, List *args) const
 	case F_BTRIM_TEXT:
 	case F_LTRIM_TEXT:
 	case F_RTRIM_TEXT:
-	case F_REVERSE:
+	case compat::reverse_text:
 	case F_TEXT_BPCHAR: return length;
 	case F_MD5_TEXT:
 	case F_MD5_BYTEA: return 32;

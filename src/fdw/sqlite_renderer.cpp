@@ -65,7 +65,7 @@ meets(const Call &call, Need need)
 bool
 has_ascii_case(Oid collation)
 {
-	return collation == C_COLLATION_OID || collation == POSIX_COLLATION_OID;
+	return collation == C_COLLATION_OID || collation == compat::posix_collation;
 }
 
 const Abilities &
