@@ -150,3 +150,22 @@ build_and_install()
 	build "$@" || die "the build failed"
 	is_current || as_root make -C "$root" -s PG_CONFIG="$PG_CONFIG" "$@" install >&2 || die "make install failed"
 }
+
+# The unit tests and the fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize.
+build_sanitized()
+{
+	cmake -S "$root" -B "$root/build/sanitize" -DTENANCY_MODULE=OFF -DTENANCY_FUZZ=ON "-DTENANCY_SANITIZE=address;undefined" \
+		-DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Sanitize "-DCMAKE_CXX_FLAGS_SANITIZE=-O1 -g1" &&
+		cmake --build "$root/build/sanitize" --parallel "$(nproc)"
+}
+
+# Run a fuzz target for some seconds, from the seeds that it has: fuzz <target> <seconds> <log>.
+fuzz()
+{
+	seeds=$root/test/fuzz/seeds/$(basename "$1" _fuzz)
+	corpus=$(mktemp -d "$work/corpus.XXXXXX")
+	[ -d "$seeds" ] || seeds=
+	# shellcheck disable=SC2086  # one word or none
+	"$1" -max_total_time="$2" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$corpus/" \
+		"$corpus" $seeds >"$3" 2>&1
+}

@@ -1,33 +1,16 @@
 /*
  * libFuzzer target: any text is either fields that keep their promises, or an error that shows none of it.
- * clang++ -std=c++20 -fsanitize=fuzzer,address,undefined. Pure regime.
+ * Pure regime.
  */
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <string_view>
-
 #include "connection/string.hpp"
-#include "core/error.hpp"
+#include "fuzz.hpp"
 #include "remote/resolver.hpp"
-#include "remote/text.hpp"
 
 namespace {
 
 using namespace tenancy;
-
-void
-require(bool holds)
-{
-	if (!holds)
-		std::abort();
-}
-
-bool
-is_plain(std::string_view text)
-{
-	return remote::is_utf8(text) && !remote::has_control(text);
-}
+using fuzz::is_plain;
+using fuzz::require;
 
 void
 check_fields(const connection::Fields &fields)

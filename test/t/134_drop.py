@@ -45,7 +45,7 @@ def anew():
     token = settle(server)
     with contextlib.closing(enter(server, token)) as session:
         ok(value(session, "SELECT count(*) FROM tenancy.history()") >= 5, "history is written")
-        same(rows(session, "SELECT * FROM tenancy.verify_history()"), [], "in a new chain")
+        same(rows(session, "SELECT * FROM tenancy.verify_history() WHERE problem IS NOT NULL"), [], "in a new chain")
     with contextlib.closing(server.connect()) as session:
         rows(session, "DROP EXTENSION pg_tenancy CASCADE")
         same(value(session, "SELECT count(*) FROM pg_foreign_table"), 0, "CASCADE takes foreign tables along")

@@ -30,8 +30,8 @@ _STATEMENTS = {
         FROM pg_class AS c WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind <> 'i'""",
     "column": """
         SELECT format('%s.%s', a.attrelid::regclass, a.attname),
-               format('%s null %s default %s statistics %s comment %s acl %s', format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-                      pg_get_expr(d.adbin, d.adrelid), a.attstattarget, col_description(a.attrelid, a.attnum),
+               format('%s null %s default %s statistics %s storage %s comment %s acl %s', format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+                      pg_get_expr(d.adbin, d.adrelid), a.attstattarget, a.attstorage, col_description(a.attrelid, a.attnum),
                       ARRAY(SELECT x::text FROM unnest(a.attacl) AS x ORDER BY 1))
         FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
