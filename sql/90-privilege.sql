@@ -64,8 +64,10 @@ GRANT EXECUTE ON FUNCTION
     tenancy.query(text, text, "any"), tenancy.query(uuid, text, "any"),
     tenancy.open_query(text, text, jsonb, refcursor), tenancy.open_query(uuid, text, jsonb, refcursor),
     tenancy.describe_query(text, text), tenancy.describe_query(uuid, text),
-    tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval)
+    tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval),
+    tenancy.query_cache_entries()
     TO tenancy_user;
+GRANT SELECT ON tenancy.query_cache TO tenancy_user;
 
 -- Catalog.
 GRANT SELECT ON tenancy.schema_touches TO tenancy_user;

@@ -35,6 +35,7 @@ request_shared_memory()
 	identity::request_shared_memory();
 	history::request_shared_memory();
 	health::request_shared_memory();
+	query::request_shared_memory();
 }
 
 void
@@ -45,6 +46,7 @@ start_shared_memory()
 	identity::start_shared_memory();
 	history::start_shared_memory();
 	health::start_shared_memory();
+	query::start_shared_memory();
 }
 
 } // namespace

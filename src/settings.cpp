@@ -9,6 +9,9 @@ namespace tenancy::settings {
 
 char *allowed_networks;
 int audit_retention;
+int cache_entry_size;
+int cache_size;
+int cache_size_per_user;
 bool catalog_values;
 int connect_timeout;
 char *databases;
@@ -74,6 +77,12 @@ define()
 	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
 	integer("tenancy.audit_retention", "How long rows of the audit log are kept; 0 keeps them.", &audit_retention, 0, 0,
 	        INT_MAX, GUC_UNIT_S);
+	integer("tenancy.cache_entry_size", "Largest answer that the query cache keeps.", &cache_entry_size, 4 * 1024, 0,
+	        512 * 1024, GUC_UNIT_KB);
+	integer("tenancy.cache_size", "Shared memory of the query cache; 0 is no cache.", &cache_size, 64 * 1024, 0,
+	        4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
+	integer("tenancy.cache_size_per_user", "Most of the query cache that answers of one user take.",
+	        &cache_size_per_user, 16 * 1024, 0, 4 * 1024 * 1024, GUC_UNIT_KB);
 	DefineCustomBoolVariable("tenancy.catalog_values",
 	                         "Keep the distinct values of small text columns with the schema of a client database.",
 	                         nullptr, &catalog_values, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);

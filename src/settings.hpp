@@ -10,11 +10,14 @@ namespace tenancy::settings {
 enum class HistoryDurability : int { async, finished, started };
 enum class IdentityScope : int { transaction, session };
 
-extern char *allowed_networks; /* CIDR list */
-extern int audit_retention;    /* s; 0: for good */
+extern char *allowed_networks;  /* CIDR list */
+extern int audit_retention;     /* s; 0: for good */
+extern int cache_entry_size;    /* kB of one cached answer */
+extern int cache_size;          /* kB of shared memory; 0: no cache */
+extern int cache_size_per_user; /* kB */
 extern bool catalog_values;
-extern int connect_timeout;    /* ms */
-extern char *databases;        /* databases whose worker starts with the server */
+extern int connect_timeout; /* ms */
+extern char *databases;     /* databases whose worker starts with the server */
 extern bool enable_pushdown;
 extern int health_interval;    /* s; 0: no checks */
 extern int health_workers;     /* processes of a database; 0: no checks */
@@ -22,7 +25,7 @@ extern int history_durability; /* HistoryDurability */
 extern int history_queue_size; /* kB of shared memory */
 extern bool history_required;
 extern int history_retention; /* s; 0: for good */
-extern int identity_scope; /* IdentityScope */
+extern int identity_scope;    /* IdentityScope */
 extern char *key_command;
 extern char *key_file;
 extern int lockout_duration;         /* s */

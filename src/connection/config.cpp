@@ -235,6 +235,15 @@ prepare_for_owner(const Config &config)
 	return opening;
 }
 
+int64
+cache_ttl(const Config &config)
+{
+	for (int i = 0; i < config.option_count; ++i)
+		if (strcmp(config.options[i].key, "cache_ttl") == 0)
+			return strtoll(config.options[i].value, nullptr, 10);
+	return 0;
+}
+
 Pool &
 pool()
 {

@@ -85,6 +85,9 @@ struct Probe {
 /* Connect, not by the pool, and ask. Raises only what PostgreSQL itself raises, as a cancel. */
 Probe probe(Opening &opening);
 
+/* How long answers of the connection may be cached, in seconds; 0 when its options do not say. */
+int64 cache_ttl(const Config &config);
+
 /* The pool of this backend. */
 Pool &pool();
 

@@ -145,6 +145,11 @@ channel_for(Activity &activity, Need need)
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 		                errmsg("connection \"%s\" is read-only", activity.config.name),
 		                errhint("Its owner can change that with tenancy.update_connection().")));
+	if (need == Need::write && !channel->writes) {
+		channel->place = query::place_of(activity.config);
+		query::begin_write(channel->place);
+		channel->writes = true;
+	}
 	if (need > activity.need)
 		activity.need = need;
 	if (Footing const footing = footing_of(channel, activity.need); !channel->line->is_ready(footing)) {

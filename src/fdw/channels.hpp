@@ -6,6 +6,8 @@
 #include "fdw/channel.hpp"
 #include "fdw/line.pure.hpp"
 
+#include "query/query.hpp"
+
 namespace tenancy::fdw {
 
 /* In TopTransactionContext; its line is a C++ object that release_channels() ends. */
@@ -15,6 +17,8 @@ struct Channel {
 	Line *line;
 	Holder *holder; /* of the statement that is open on the line, if any */
 	bool read_only; /* the connection is */
+	bool writes;    /* in this transaction, to place */
+	query::Digest place;
 	long timeout_ms;
 };
 

@@ -50,6 +50,8 @@ release_channels() noexcept
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next) {
 		delete channel->line;
 		channel->line = nullptr;
+		if (channel->writes)
+			query::end_write(channel->place);
 	}
 	channels = nullptr;
 }

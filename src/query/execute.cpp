@@ -12,6 +12,7 @@
 #include "bridge/wait.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
+#include "query/wish.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -26,31 +27,36 @@ namespace {
 struct Reply {
 	const core::Uuid *query_id;
 	history::Status status;
-	const Answer *answer; /* NULL: no rows */
+	const cache::Result *result; /* NULL: no rows */
+	bool cached;
 	int64 milliseconds;
 	const char *code, *sqlstate, *message;
 	const char *members; /* more of them, or NULL */
 };
 
+void
+append(StringInfo out, std::string_view text)
+{
+	appendBinaryStringInfo(out, text.data(), static_cast<int>(text.size()));
+}
+
 text *
 compose(const Reply &reply)
 {
+	static constexpr cache::Result nothing = {"[]", "[]", "", 0, false};
+	const cache::Result &result = reply.result != nullptr ? *reply.result : nothing;
 	StringInfoData out;
 	initStringInfo(&out);
 	appendStringInfo(&out, "{\"query_id\":\"%s\",\"status\":\"%s\"",
 	                 DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(*reply.query_id))),
 	                 history::name_of(reply.status));
-	appendStringInfoString(&out, ",\"columns\":");
-	appendStringInfoString(&out, reply.answer == nullptr ? "[]" : reply.answer->columns.c_str());
-	appendStringInfoString(&out, ",\"rows\":");
-	if (reply.answer == nullptr)
-		appendStringInfoString(&out, "[]");
-	else
-		appendBinaryStringInfo(&out, reply.answer->rows.data(), static_cast<int>(reply.answer->rows.size()));
+	append(&out, ",\"columns\":");
+	append(&out, result.columns);
+	append(&out, ",\"rows\":");
+	append(&out, result.rows);
 	appendStringInfo(
-		&out, ",\"row_count\":" INT64_FORMAT ",\"truncated\":%s,\"cached\":false,\"execution_time_ms\":" INT64_FORMAT,
-		reply.answer == nullptr ? int64{0} : static_cast<int64>(reply.answer->row_count),
-		reply.answer != nullptr && reply.answer->truncated ? "true" : "false", reply.milliseconds);
+		&out, ",\"row_count\":" INT64_FORMAT ",\"truncated\":%s,\"cached\":%s,\"execution_time_ms\":" INT64_FORMAT,
+		result.row_count, result.truncated ? "true" : "false", reply.cached ? "true" : "false", reply.milliseconds);
 	if (reply.message == nullptr)
 		appendStringInfoString(&out, ",\"error\":null");
 	else {
@@ -84,12 +90,15 @@ max_rows_argument(FunctionCallInfo fcinfo)
 	return PG_GETARG_INT32(3);
 }
 
-void
-refuse_cache(FunctionCallInfo fcinfo)
+const Interval *
+cache_ttl_argument(FunctionCallInfo fcinfo)
 {
-	if (!PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("results are not cached in this version"),
-		                errhint("Leave cache_ttl out.")));
+	if (PG_ARGISNULL(4))
+		return nullptr;
+	const Interval *const ttl = PG_GETARG_INTERVAL_P(4);
+	if (ttl->month < 0 || ttl->day < 0 || ttl->time < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cache_ttl must not be negative")));
+	return ttl;
 }
 
 /* Message and detail in one line, in the server's encoding. */
@@ -101,46 +110,111 @@ failure_text(const bridge::Failure &failure)
 	return whole;
 }
 
-/* Run the statement and compose the answer; remote failures become part of it, our own errors are raised. */
+/* What happened to a run, as history and the JSON document say it. */
+struct Outcome {
+	history::Finish done;
+	Reply reply;
+};
+
+text *
+conclude(Execution &execution, Outcome &outcome)
+{
+	outcome.reply.query_id = &execution.run.id;
+	outcome.reply.status = outcome.done.status;
+	outcome.reply.milliseconds = finish(execution, outcome.done);
+	return compose(outcome.reply);
+}
+
+text *
+succeed(Execution &execution, const cache::Result &result, bool cached, const char *members)
+{
+	Outcome outcome{};
+	outcome.done.status = history::Status::success;
+	outcome.done.rows = result.row_count;
+	outcome.done.bytes = static_cast<int64>(result.rows.size());
+	outcome.done.truncated = result.truncated;
+	outcome.done.cached = cached;
+	outcome.done.result_hash = pnstrdup(result.hash.data(), result.hash.size());
+	outcome.reply.result = &result;
+	outcome.reply.cached = cached;
+	outcome.reply.members = members;
+	return conclude(execution, outcome);
+}
+
+/* Remote failures become part of the answer, our own errors are raised. */
+text *
+tell_failure(Execution &execution, const bridge::Failure &failure, const char *members)
+{
+	if (failure.pg != nullptr)
+		fail(execution, failure);
+	if (execution.stream != nullptr)
+		execution.stream->close();
+	Outcome outcome{};
+	outcome.done = history::outcome_of(failure);
+	outcome.reply.code = core::name_of(failure.kind).data();
+	outcome.reply.sqlstate = failure.sqlstate;
+	outcome.reply.message = failure_text(failure);
+	outcome.reply.members = members;
+	return conclude(execution, outcome);
+}
+
+text *
+tell_late(Execution &execution, const char *members)
+{
+	bridge::Failure failure;
+	failure.kind = core::FailureKind::timeout;
+	strlcpy(failure.sqlstate, "57014", sizeof failure.sqlstate);
+	strlcpy(failure.message, "another session that runs the same statement has no answer yet", sizeof failure.message);
+	return tell_failure(execution, failure, members);
+}
+
+/* Run the statement on the client database; its answer is for others too if wish says so. */
+text *
+run(Execution &execution, const Request &request, const AnswerLimits &limits, const cache::Wish *wish,
+    const char *members)
+{
+	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
+	bridge::Failure failure;
+	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
+	if (!start(execution, request.sql, request.params, fetch_rows, failure) ||
+	    !bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, bridge::waiter()); })) {
+		cache::let_go();
+		return tell_failure(execution, failure, members);
+	}
+	cache::Result const result = {answer->columns, answer->rows, answer->hash, answer->row_count, answer->truncated};
+	if (wish != nullptr)
+		cache::publish(*wish, result);
+	return succeed(execution, result, false, members);
+}
+
 text *
 execute(Execution &execution, const Request &request, const char *members)
 {
 	AnswerLimits const limits = limits_of(request);
-	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
-	bridge::Failure failure;
-	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
-	bool const ok = start(execution, request.sql, request.params, fetch_rows, failure) &&
-	                bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, bridge::waiter()); });
-	if (failure.pg != nullptr)
-		fail(execution, failure);
-
-	Reply reply{
-		&execution.run.id, history::Status::success, ok ? answer : nullptr, 0, nullptr, nullptr, nullptr, members};
-	history::Finish done{};
-	if (ok) {
-		done.status = history::Status::success;
-		done.rows = answer->row_count;
-		done.bytes = answer->bytes;
-		done.truncated = answer->truncated;
-		done.result_hash = answer->hash.c_str();
-	} else {
-		if (execution.stream != nullptr)
-			execution.stream->close();
-		done = history::outcome_of(failure);
-		reply.status = done.status;
-		reply.code = core::name_of(failure.kind).data();
-		reply.sqlstate = failure.sqlstate;
-		reply.message = failure_text(failure);
+	cache::Wish wish;
+	if (!make_wish(&wish, execution, request, limits))
+		return run(execution, request, limits, nullptr, members);
+	/* What is kept must have been read, and nothing else. */
+	execution.read_only = true;
+	cache::Result result;
+	switch (cache::look_up(wish, settings::statement_timeout, &result)) {
+	case cache::Finding::found: {
+		text *const reply = succeed(execution, result, true, members);
+		cache::let_go();
+		return reply;
 	}
-	reply.milliseconds = finish(execution, done);
-	return compose(reply);
+	case cache::Finding::late: return tell_late(execution, members);
+	case cache::Finding::leading: return run(execution, request, limits, &wish, members);
+	case cache::Finding::alone: break;
+	}
+	return run(execution, request, limits, nullptr, members);
 }
 
 text *
 denied(const Execution &execution, const Request &request, const char *members)
 {
-	return compose({&execution.run.id, history::Status::denied, nullptr, 0, "denied", connection::denied_sqlstate,
-	                connection::denied_message(request.selector), members});
+	return compose({&execution.run.id, history::Status::denied, nullptr, false, 0, "denied",
+	                connection::denied_sqlstate, connection::denied_message(request.selector), members});
 }
 
 } // namespace
@@ -154,7 +228,10 @@ answer(const Request &request, const char *members)
 		return denied(execution, request, members);
 	text *reply = nullptr;
 	bridge::on_error([&] { reply = execute(execution, request, members); },
-	                 [&](const ErrorData *error) { abandon(execution, history::outcome_of(error)); });
+	                 [&](const ErrorData *error) {
+						 cache::let_go();
+						 abandon(execution, history::outcome_of(error));
+					 });
 	return reply;
 }
 
@@ -168,7 +245,7 @@ TENANCY_FUNCTION(execute_query)
 	request.params = jsonb_params(PG_ARGISNULL(2) ? nullptr : PG_GETARG_JSONB_P(2));
 	request.max_rows = max_rows_argument(fcinfo);
 	request.source = history::Source::sql;
-	refuse_cache(fcinfo);
+	request.cache_ttl = cache_ttl_argument(fcinfo);
 	PG_RETURN_TEXT_P(answer(request, nullptr));
 }
 

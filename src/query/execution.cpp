@@ -3,9 +3,13 @@
  */
 #include "query/execution.hpp"
 
+#include "query/cacheable.pure.hpp"
+
 #include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
 #include "identity/identity.hpp"
+#include "query/cache.hpp"
+#include "query/query.hpp"
 
 namespace tenancy::query {
 
@@ -14,7 +18,41 @@ namespace {
 using history::Finish;
 using history::Status;
 
+/* Whatever is not certainly a read may write. */
+void
+note_write(Execution &execution, std::string_view sql)
+{
+	remote::DatabaseType const type = execution.config.type;
+	if (!cache::is_on() || bridge::enter([&] { return is_cacheable(type, sql); }))
+		return;
+	Digest const place = place_of(execution.config);
+	execution.writing = bridge::owned<Writing>(CurrentMemoryContext, place);
+	execution.writing->begin();
+}
+
+void
+end_write(const Execution &execution) noexcept
+{
+	if (execution.writing != nullptr)
+		execution.writing->end();
+}
+
 } // namespace
+
+void
+Writing::begin()
+{
+	begin_write(place_);
+	open_ = true;
+}
+
+void
+Writing::end() noexcept
+{
+	if (open_)
+		query::end_write(place_);
+	open_ = false;
+}
 
 bool
 begin(Execution &execution, const connection::Selector &selector, history::Source source, const char *question,
@@ -47,8 +85,10 @@ start(Execution &execution, const char *sql, remote::ParamList params, int fetch
 	connection::Opening *const opening = connection::prepare(execution.config);
 	opening->read_only |= execution.read_only;
 	connection::Pool &pool = connection::pool();
-	Stream *const stream = bridge::owned<Stream>(CurrentMemoryContext);
 	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	if (!opening->read_only)
+		note_write(execution, text); /* before the stream is made, so that it outlives it */
+	Stream *const stream = bridge::owned<Stream>(CurrentMemoryContext);
 	execution.stream = stream;
 	return bridge::attempt(failure, [&] { stream->open(pool, *opening, text, params, fetch_rows, bridge::waiter()); });
 }
@@ -57,6 +97,7 @@ int64
 finish(Execution &execution, const Finish &finish)
 {
 	execution.open = false;
+	end_write(execution);
 	return history::finish(execution.run, finish);
 }
 
@@ -65,6 +106,7 @@ abandon(Execution &execution, const Finish &finish) noexcept
 {
 	if (execution.stream != nullptr)
 		execution.stream->close(); /* now, not when the memory goes: the remote statement must end too */
+	end_write(execution);
 	if (!execution.open)
 		return;
 	execution.open = false;
@@ -76,6 +118,7 @@ fail(Execution &execution, const bridge::Failure &failure)
 {
 	if (execution.stream != nullptr)
 		execution.stream->close();
+	end_write(execution);
 	if (failure.pg != nullptr)
 		abandon(execution, history::outcome_of(failure));
 	else if (execution.open)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "connection/connection.hpp"
+#include "query/key.pure.hpp"
 #include "query/stream.pure.hpp"
 
 #include "bridge/enter.hpp"
@@ -11,9 +12,26 @@
 
 namespace tenancy::query {
 
+/* A statement that may write, for the cache: from before it is sent until it is over, or the memory of its run goes. */
+class Writing {
+public:
+	explicit Writing(const Digest &place) : place_(place) {}
+	~Writing() { end(); }
+	Writing(const Writing &) = delete;
+	Writing &operator=(const Writing &) = delete;
+
+	void begin();
+	void end() noexcept;
+
+private:
+	Digest place_;
+	bool open_ = false;
+};
+
 struct Execution {
 	connection::Config config;
-	Stream *stream; /* lives in the memory context that was current at begin() */
+	Writing *writing; /* NULL: it reads */
+	Stream *stream;   /* lives in the memory context that was current at begin() */
 	history::Run run;
 	bool read_only; /* the statement may only read, even if the connection may write */
 	bool open;      /* reported as started, not yet as finished */

@@ -11,6 +11,7 @@
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
+#include "query/cache.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
 
@@ -165,6 +166,18 @@ void
 initialize()
 {
 	initialize_cursors();
+}
+
+void
+request_shared_memory()
+{
+	cache::request_shared_memory();
+}
+
+void
+start_shared_memory()
+{
+	cache::start_shared_memory();
 }
 
 } // namespace tenancy::query

@@ -4,13 +4,18 @@
 #pragma once
 
 #include "connection/connection.hpp"
+#include "query/key.pure.hpp"
 
 #include "history/history.hpp"
 
+#include "bridge/pg.hpp"
+
 namespace tenancy::query {
 
-/* Hooks; see module.cpp. */
+/* Hooks and shared memory; see module.cpp. */
 void initialize();
+void request_shared_memory();
+void start_shared_memory();
 
 /* Register the scan that cursors of open_query run on. */
 void initialize_cursors();
@@ -22,8 +27,9 @@ struct Request {
 	remote::ParamList params;
 	int64 max_rows; /* -1: as many as the settings let through */
 	history::Source source;
-	const char *question; /* natural language, or NULL */
-	bool read_only;       /* this statement may only read, whatever the connection may */
+	const char *question;      /* natural language, or NULL */
+	bool read_only;            /* this statement may only read, whatever the connection may */
+	const Interval *cache_ttl; /* NULL: the connection's; zero: neither from the cache nor into it */
 };
 
 /*
@@ -31,5 +37,13 @@ struct Request {
  * when not NULL, are further members of the document, as in ",\"question\":…".
  */
 text *answer(const Request &request, const char *members);
+
+/*
+ * The database that a connection leads to, for the user whose it is; and a write there, from before it reaches the
+ * remote server until it has certainly ended. What the cache has from that place is then not given to anybody.
+ */
+Digest place_of(const connection::Config &config);
+void begin_write(const Digest &place);
+void end_write(const Digest &place) noexcept;
 
 } // namespace tenancy::query

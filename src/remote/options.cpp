@@ -25,6 +25,7 @@ using core::Error;
 using core::FailureKind;
 
 constexpr std::size_t max_field = 255;
+constexpr long most_cache_ttl_s = 31'536'000; /* a year */
 constexpr std::size_t max_certificates = 256 << 10;
 
 struct Destination {
@@ -58,6 +59,12 @@ set_application_name(Destination to, const std::string &text)
 	if (fits)
 		to.target.application_name = text;
 	return fits;
+}
+
+bool
+set_cache_ttl(Destination to, const std::string &text)
+{
+	return parse_number(text, 0, most_cache_ttl_s, to.common.cache_ttl_s);
 }
 
 bool
@@ -168,6 +175,7 @@ struct Option {
 /* The allow-list: what is not here does not exist. Alphabetical, as the hint shows it. */
 constexpr Option option_table[] = {
 	{"application_name", for_postgresql, set_application_name, "It takes 1 to 63 printable ASCII characters."},
+	{"cache_ttl", for_all, set_cache_ttl, "It takes a number of seconds from 0 to 31536000."},
 	{"catalog_values", for_all, set_catalog_values, "Valid values are: true, false."},
 	{"connect_timeout", for_network, set_connect_timeout, "It takes a number of seconds from 1 to 600."},
 	{"create", for_sqlite, set_create, "Valid values are: true, false."},

@@ -26,6 +26,7 @@ using OptionList = std::vector<std::pair<std::string, std::string>>;
 /* Options that are about how a connection is used rather than how it is made. */
 struct CommonOptions {
 	long statement_timeout_ms = 0; /* 0: not given */
+	long cache_ttl_s = 0;          /* 0: answers are not cached unless the query asks for it */
 	bool read_only = false;        /* in Target::read_only as well */
 	bool catalog_values = false;   /* distinct values of small text columns are kept with the schema */
 };

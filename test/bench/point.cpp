@@ -1,6 +1,7 @@
 /*
  * Point queries: tenancy.execute_query of a row by its primary key, warm, against the client library's prepared
- * statement on its own connection to the same server. Ours makes one more round trip, and answers JSON.
+ * statement on its own connection to the same server. Ours makes one more round trip, and answers JSON. And answers
+ * from the cache, against the same statement run each time.
  */
 #include "clients.hpp"
 
@@ -64,6 +65,30 @@ measure_floor(Postgres &direct, int turns, int calls)
 	report("round trip to the platform alone, postgresql", in_turns(turns, ours, peer), "%.3f ms");
 }
 
+/* A question that takes a while, asked again: from the cache, against running it. Both are execute_query. */
+void
+measure_cache(const char *engine, int turns, int calls)
+{
+	constexpr char sql[] = "SELECT code, count(*), avg(price) FROM measured GROUP BY code ORDER BY code";
+	Postgres platform(Postgres::platform("async"));
+	platform.prepare("cached", "SELECT tenancy.execute_query($1::text, $2, cache_ttl => '1 hour')");
+	platform.prepare("fresh", "SELECT tenancy.execute_query($1::text, $2, cache_ttl => '0')");
+	(void) platform.call("cached", {engine, sql});
+	auto const asked = [&](const char *statement, const char *mark) {
+		std::string const answer = platform.call(statement, {engine, sql});
+		if (answer.find("\"row_count\":1000,") == answer.npos || answer.find(mark) == answer.npos)
+			throw std::runtime_error(answer);
+	};
+	auto const ours = [&] {
+		double const ms = 1e3 * time_of(calls, [&] { asked("cached", "\"cached\":true"); });
+		settle();
+		return ms;
+	};
+	auto const peer = [&] { return 1e3 * time_of(1, [&] { asked("fresh", "\"cached\":false"); }); };
+	report(std::string("cached answer of 1000 groups, ") + engine + ", not cached", in_turns(turns, ours, peer),
+	       "%.3f ms");
+}
+
 } // namespace
 
 int
@@ -85,5 +110,7 @@ main()
 		for (auto const &engine : engines)
 			for (const char *const durability : {"async", "finished"})
 				measure(engine, durability, quick() ? 3 : 9, quick() ? 100 : 300);
+		for (auto const &engine : engines)
+			measure_cache(engine.name, quick() ? 3 : 9, quick() ? 50 : 200);
 	});
 }

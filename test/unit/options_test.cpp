@@ -126,7 +126,7 @@ TEST(Options, UnknownOnesAreRefusedWithTheValidOnes)
 	Refusal const refusal = refusal_of_option(DatabaseType::mysql, "application_name", "x");
 	EXPECT_EQ(refusal.sqlstate, "22023");
 	EXPECT_EQ(refusal.message, "invalid option \"application_name\" for database type mysql");
-	EXPECT_EQ(refusal.hint, "Valid options are: catalog_values, connect_timeout, read_only, sslmode, sslrootcert, statement_timeout.");
+	EXPECT_EQ(refusal.hint, "Valid options are: cache_ttl, catalog_values, connect_timeout, read_only, sslmode, sslrootcert, statement_timeout.");
 
 	/* Every other keyword of libpq, and what the MySQL world has tried. */
 	for (const std::string name : {"host",

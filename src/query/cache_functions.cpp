@@ -1,0 +1,104 @@
+/*
+ * What SQL sees of the cache, and the end of what has expired. PG regime.
+ */
+#include "query/store.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/function.hpp"
+#include "identity/identity.hpp"
+
+namespace tenancy::query::cache {
+
+namespace {
+
+/* Most entries that go while the lock is held. */
+constexpr int64 batch = 256;
+
+/* How many went; fewer than batch: there are no more. */
+int64
+drop_batch(TimestampTz now)
+{
+	int64 dropped = 0;
+	LWLockAcquire(store->lock, LW_EXCLUSIVE);
+	dlist_node *const end = &store->by_use.head;
+	for (dlist_node *node = end->next; node != end && node != nullptr && dropped < batch;) {
+		Entry *const entry = entry_of_use(node);
+		node = node->next;
+		if (entry->expires > now && !is_stale(*entry))
+			continue;
+		drop(entry);
+		++dropped;
+	}
+	LWLockRelease(store->lock);
+	return dropped;
+}
+
+/* Copies of the entries that the caller may see. */
+Entry *
+copy_entries(int *count)
+{
+	bool const admin = identity::is_admin();
+	core::Uuid const user = identity::current_user();
+	TimestampTz const now = GetCurrentTimestamp();
+	long const room = hash_get_num_entries(entries);
+	auto *const copies = static_cast<Entry *>(palloc(sizeof(Entry) * static_cast<Size>(Max(room, 1))));
+	*count = 0;
+	LWLockAcquire(store->lock, LW_SHARED);
+	dlist_node *const end = &store->by_use.head;
+	for (dlist_node *node = end->next; node != end && node != nullptr && *count < room; node = node->next) {
+		Entry const *const entry = entry_of_use(node);
+		bool const own = !user.is_nil() && entry->user == user;
+		if (entry->database == MyDatabaseId && (own || admin) && entry->expires > now && !is_stale(*entry))
+			copies[(*count)++] = *entry;
+	}
+	LWLockRelease(store->lock);
+	return copies;
+}
+
+} // namespace
+
+TENANCY_FUNCTION(query_cache_entries)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	if (store == nullptr)
+		return static_cast<Datum>(0);
+	int count;
+	Entry const *const copies = copy_entries(&count);
+	for (int i = 0; i < count; ++i) {
+		Entry const &entry = copies[i];
+		auto *const key = static_cast<bytea *>(palloc(VARHDRSZ + sizeof(Digest)));
+		SET_VARSIZE(key, VARHDRSZ + sizeof(Digest));
+		memcpy(VARDATA(key), entry.key.bytes.data(), sizeof(Digest));
+		Datum values[] = {PointerGetDatum(key),
+		                  bridge::uuid_datum(entry.user),
+		                  bridge::uuid_datum(entry.connection),
+		                  Int64GetDatum(entry.version),
+		                  CStringGetTextDatum(entry.sql),
+		                  Int64GetDatum(entry.row_count),
+		                  Int64GetDatum(static_cast<int64>(entry.size)),
+		                  BoolGetDatum(entry.truncated),
+		                  Int64GetDatum(entry.hits),
+		                  TimestampTzGetDatum(entry.begun),
+		                  TimestampTzGetDatum(entry.used),
+		                  TimestampTzGetDatum(entry.expires)};
+		bool nulls[lengthof(values)] = {false, entry.user.is_nil()};
+		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
+	}
+	return static_cast<Datum>(0);
+}
+
+TENANCY_FUNCTION(expire_query_cache)
+{
+	int64 total = 0;
+	if (store == nullptr)
+		PG_RETURN_INT64(0);
+	attach();
+	for (int64 dropped = batch; dropped == batch; total += dropped) {
+		dropped = drop_batch(GetCurrentTimestamp());
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_INT64(total);
+}
+
+} // namespace tenancy::query::cache

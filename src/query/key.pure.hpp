@@ -1,0 +1,27 @@
+/*
+ * What cached answers are known by. Pure regime.
+ */
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+#include "remote/value.hpp"
+
+namespace tenancy::query {
+
+/* A SHA-256. */
+struct Digest {
+	std::array<unsigned char, 32> bytes{};
+
+	bool operator==(const Digest &) const = default;
+};
+
+/* Of texts, one of which may be absent, numbers and parameters, each with its length, so that no two lists are alike.
+ */
+Digest digest_of(std::initializer_list<std::string_view> texts, std::initializer_list<std::int64_t> numbers,
+                 remote::ParamList params);
+
+} // namespace tenancy::query
