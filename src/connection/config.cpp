@@ -16,6 +16,7 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "common/hashfn.h"
 #include "utils/lsyscache.h"
 }
 
@@ -34,6 +35,21 @@ spi::Statement by_id = {
 spi::Statement by_name = {
 	"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
 spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", 1, {TEXTOID}, nullptr};
+
+/* The ciphertext of a password is another one each time, and stands for it. */
+uint64
+fingerprint_of(const Config &config)
+{
+	const char *const texts[] = {config.host, config.database, config.username, config.password_encrypted,
+	                             config.options_json};
+	uint64 hash = (static_cast<uint64>(config.port) << 8) | static_cast<uint64>(config.type);
+	for (const char *const text : texts) {
+		auto const *const bytes = reinterpret_cast<const unsigned char *>(text == nullptr ? "" : text);
+		int const length = text == nullptr ? 0 : static_cast<int>(strlen(text)) + 1;
+		hash = hash_bytes_extended(bytes, length, hash);
+	}
+	return hash;
+}
 
 /* The row of SPI's result, copied out of SPI's memory into context. */
 void
@@ -56,6 +72,7 @@ read_config(MemoryContext context, Config *config)
 	Datum const options = spi::value(0, 12, &is_null);
 	config->options_json = spi::text(0, 12);
 	config->options = read_options(DatumGetJsonbP(options), &config->option_count);
+	config->fingerprint = fingerprint_of(*config);
 	MemoryContextSwitchTo(spi_context);
 }
 
@@ -117,7 +134,7 @@ make_opening(const Config &config, const core::Uuid &identity)
 	char *directory = psprintf("%s/%s", settings::sqlite_root,
 	                           DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
 	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
-	opening->key = {config.id, config.user, identity, config.version};
+	opening->key = {config.id, config.user, identity, config.version, config.fingerprint};
 	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
 	bridge::enter([&] { fill_target(*opening, config, directory); });
 	return opening;

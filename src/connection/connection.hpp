@@ -29,6 +29,7 @@ struct Option {
 struct Config {
 	core::Uuid id, user;
 	int64 version;
+	uint64 fingerprint; /* of all fields: a version comes again after a change that was rolled back */
 	char *name;
 	remote::DatabaseType type;
 	char *host;

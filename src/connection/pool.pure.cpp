@@ -83,7 +83,9 @@ Pool::drop_stale(const Opening &opening) noexcept
 	for (auto entry = entries_.begin(); entry != entries_.end();) {
 		auto const next = std::next(entry);
 		bool const superseded =
-			entry->key.connection == opening.key.connection && entry->key.version < opening.key.version;
+			entry->key.connection == opening.key.connection &&
+			(entry->key.version < opening.key.version ||
+		     (entry->key.version == opening.key.version && entry->key.fingerprint != opening.key.fingerprint));
 		if (!entry->busy && (superseded || entry->used_at < oldest))
 			drop(entry);
 		entry = next;

@@ -21,6 +21,7 @@ struct PoolKey {
 	core::Uuid owner;
 	core::Uuid identity; /* who asks; nil for an admin without identity */
 	std::int64_t version = 0;
+	std::uint64_t fingerprint = 0;
 
 	bool operator==(const PoolKey &) const = default;
 };

@@ -18,7 +18,8 @@ namespace {
 Channel *
 find_channel(const Activity &activity)
 {
-	connection::PoolKey const key{activity.config.id, activity.config.user, activity.identity, activity.config.version};
+	connection::PoolKey const key{activity.config.id, activity.config.user, activity.identity, activity.config.version,
+	                              activity.config.fingerprint};
 	Channel *channel = channels;
 	while (channel != nullptr && !(channel->key == key))
 		channel = channel->next;

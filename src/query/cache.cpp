@@ -136,7 +136,7 @@ phase_of(const Flight *flight) noexcept
 
 /* Sleep until the flight that this backend waits for is over, or patience is. */
 void
-sleep(TimestampTz since, long patience_ms)
+await_end(TimestampTz since, long patience_ms)
 {
 	static uint32 wait_event_info = 0;
 	if (wait_event_info == 0)
@@ -156,12 +156,15 @@ sleep(TimestampTz since, long patience_ms)
 Finding
 follow(TimestampTz since, long patience_ms, Result *result)
 {
-	sleep(since, patience_ms);
+	await_end(since, patience_ms);
 	LWLockAcquire(store->lock, LW_EXCLUSIVE);
 	Finding finding = Finding::leading;
 	switch (waiting->phase) {
 	case Phase::landed:
 		pin(waiting->block, result);
+		if (auto *const entry = static_cast<Entry *>(hash_search(entries, &waiting->key, HASH_FIND, nullptr));
+		    entry != nullptr && entry->block == waiting->block)
+			++entry->hits;
 		finding = Finding::found;
 		break;
 	case Phase::oversized: finding = Finding::alone; break;

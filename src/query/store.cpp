@@ -245,8 +245,11 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 	Size const most = static_cast<Size>(settings::cache_size_per_user) * 1024;
 	if (block->size > Min(most, static_cast<Size>(settings::cache_entry_size) * 1024))
 		return false;
-	if (auto *const old = static_cast<Entry *>(hash_search(entries, &wish.key, HASH_FIND, nullptr)); old != nullptr)
+	int64 ttl = wish.ttl;
+	if (auto *const old = static_cast<Entry *>(hash_search(entries, &wish.key, HASH_FIND, nullptr)); old != nullptr) {
+		ttl = Max(ttl, old->expires - old->begun);
 		drop(old);
+	}
 	if (hash_get_num_entries(entries) >= most_entries())
 		(void) drop_oldest();
 	make_room_in_share(wish.user, most - block->size);
@@ -273,7 +276,7 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 	entry->row_count = block->row_count;
 	entry->truncated = block->truncated;
 	entry->begun = entry->used = flight.begun;
-	entry->expires = flight.begun + wish.ttl;
+	entry->expires = flight.begun + ttl;
 	entry->hits = 0;
 	int const length = pg_mbcliplen(wish.sql, static_cast<int>(strlen(wish.sql)), shown_sql - 1);
 	memcpy(entry->sql, wish.sql, static_cast<Size>(length));
