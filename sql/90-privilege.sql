@@ -47,6 +47,7 @@ GRANT SELECT (id, user_id, name, database_type, host, port, database_name, usern
     ON tenancy.database_connections TO tenancy_user;
 
 GRANT SELECT ON tenancy.connection_health TO tenancy_user;
+GRANT EXECUTE ON FUNCTION tenancy.status() TO tenancy_admin;
 
 -- History and audit: to read.
 GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.history_chain,

@@ -49,6 +49,20 @@ open(const char *ciphertext, const Place &place, core::Secret &secret)
 }
 
 char *
+trouble_with_ring(char **active)
+{
+	vault::Source const source = key_source();
+	bridge::Failure failure;
+	if (bridge::attempt(failure, [&] { vault::refresh(source, bridge::waiter()); })) {
+		*active = pnstrdup(vault::id(0).data(), vault::id(0).size());
+		return nullptr;
+	}
+	if (failure.pg != nullptr)
+		bridge::raise(failure);
+	return failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s: %s", failure.message, failure.detail);
+}
+
+char *
 seal(const char *secret, const Place &place, char **key_id)
 {
 	vault::Source const source = key_source();

@@ -23,6 +23,12 @@ struct Place {
  */
 void open(const char *ciphertext, const Place &place, core::Secret &secret);
 
+/*
+ * Why the key ring cannot be used, palloc'd and without secrets; NULL when it can be, and *active is then the id of the
+ * active key, palloc'd.
+ */
+char *trouble_with_ring(char **active);
+
 /* Seal with the active key; palloc'd base64 text. *key_id gets the id of that key, palloc'd. */
 char *seal(const char *secret, const Place &place, char **key_id);
 

@@ -32,7 +32,8 @@ constexpr int longest_message = 500;
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"                                                \
 	" WHERE d.slow = $1 AND d.next_check_at <= pg_catalog.now() ORDER BY " order                                       \
 	"d.next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS due"                                                           \
-	" WHERE h.connection_id = due.connection_id RETURNING h.connection_id, h.next_check_at, h.failures"
+	" WHERE h.connection_id = due.connection_id RETURNING h.connection_id, h.next_check_at, h.failures, h.state = "    \
+	"'unknown'"
 
 spi::Statement claim_oldest = {CLAIM_OF(""), 1, {BOOLOID}, nullptr};
 spi::Statement claim_of_others = {CLAIM_OF("d.user_id = $2, "), 2, {BOOLOID, UUIDOID}, nullptr};
@@ -73,6 +74,7 @@ claim_in(Lane lane, const core::Uuid &last, Check *check)
 	check->id = bridge::uuid_value(spi::value(0, 1, &is_null));
 	check->lease = DatumGetTimestampTz(spi::value(0, 2, &is_null));
 	check->failures = DatumGetInt32(spi::value(0, 3, &is_null));
+	check->unknown = DatumGetBool(spi::value(0, 4, &is_null));
 	check->lane = lane;
 	return true;
 }
@@ -136,7 +138,7 @@ ask(void *arg)
 	opening->target.create = false;
 	opening->target.read_only = opening->target.read_only || is_file;
 	connection::Probe const probe = connection::probe(*opening);
-	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates) ? "unknown" : "down";
+	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates && check->unknown) ? "unknown" : "down";
 	check->code = probe.code;
 	check->message = probe.ok ? nullptr : clip(probe.message);
 	check->latency_ms = probe.latency_ms;

@@ -18,6 +18,7 @@ struct Check {
 	core::Uuid id;
 	TimestampTz lease; /* next_check_at as the claim set it; whoever changes the connection changes it too */
 	int failures;
+	bool unknown; /* the state before */
 	Lane lane;
 	connection::Config config;
 	/* The result. */

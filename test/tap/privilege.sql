@@ -58,7 +58,7 @@ SELECT set_eq($$
       AND has_function_privilege('tenancy_admin', p.oid, 'EXECUTE') AND NOT has_function_privilege('tenancy_user', p.oid, 'EXECUTE')
 $$, ARRAY['reset_password(user_id uuid, new_password text)', 'set_active(user_id uuid, is_active boolean)', 'unlock_account(email text)',
           'bind_role(user_id uuid, role_name name)', 'unbind_role(role_name name)', 'encrypt_database_password(password text)',
-          'decrypt_database_password(encrypted_password text)', 'rotate_encryption_key()', 'key_ring()',
+          'decrypt_database_password(encrypted_password text)', 'rotate_encryption_key()', 'key_ring()', 'status()',
           'history_queue(OUT worker_pid integer, OUT queued integer, OUT running integer, OUT bytes bigint, OUT capacity bigint, OUT commits bigint)'],
     'what only administrators call');
 SELECT ok(has_foreign_data_wrapper_privilege('tenancy_user', 'tenant_fdw', 'USAGE')

@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+"""The health of connections follows their databases, and its workers stand in nobody's way."""
+
+import contextlib
+import os
+import time
+
+from tenancy import (UNIQUE, Listener, PostgresServer, User, connect, environment, execute, ok, private_directory, rows, run, same,
+                     value, wait_until)
+
+WORKERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE %s"
+
+
+def pids(session, kind):
+    return [pid for pid, in rows(session, WORKERS, "pg_tenancy " + kind + " worker")]
+
+
+def checking(session):
+    """Health workers that are waiting for a client database."""
+    return rows(session, "SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_type = 'pg_tenancy health worker' AND query = 'checking a connection' AND state = 'active'")
+
+
+@contextlib.contextmanager
+def checks(interval=1, workers=2):
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "ALTER SYSTEM SET tenancy.health_interval = %s" % interval)
+        rows(admin, "ALTER SYSTEM SET tenancy.health_workers = %s" % workers)
+        rows(admin, "SELECT pg_reload_conf()")
+        try:
+            yield admin
+        finally:
+            rows(admin, "ALTER SYSTEM RESET tenancy.health_interval")
+            rows(admin, "ALTER SYSTEM RESET tenancy.health_workers")
+            rows(admin, "SELECT pg_reload_conf()")
+
+
+def health(session, connection):
+    return dict(zip(("state", "code", "last_error", "checked_at", "since", "failures"), rows(
+        session, "SELECT state, code, last_error, checked_at, since, failures FROM tenancy.connection_health"
+        " WHERE connection_id = %s", connection)[0]))
+
+
+def await_state(session, connection, state, seconds=30):
+    wait_until(lambda: health(session, connection)["state"] == state, seconds, "state " + state)
+    return health(session, connection)
+
+
+def black_hole():
+    """A server that accepts and never answers."""
+    return Listener(lambda listener, visitor: [None for _ in iter(lambda: listener.receive(visitor), b"")])
+
+
+def coming_and_going():
+    """A server that is stopped and started, and a file that is moved away and back."""
+    server = PostgresServer()
+    with contextlib.closing(server.connect()) as owner:
+        rows(owner, "CREATE ROLE reader LOGIN PASSWORD 'a canary of a password'")
+    user = User()
+    pg = user.create("away", database_type="postgresql", host="127.0.0.1", port=server.port, database_name="postgres",
+                     username="reader", password="a canary of a password")
+    lite = user.sqlite()
+    with contextlib.closing(user.connect()) as session:
+        execute(session, "lite", "SELECT 1")
+    path = os.path.join(environment("TENANCY_SQLITE_ROOT"), user.id, "test.db")
+    with checks() as admin:
+        up = await_state(admin, pg, "up")
+        await_state(admin, lite, "up")
+        server.stop("fast")
+        os.rename(path, path + ".away")
+        await_state(admin, pg, "down")
+        wait_until(lambda: health(admin, pg)["code"] == "refused", 30, "a refusal")  # not of a server that is still shutting down
+        down = health(admin, pg)
+        ok(down["since"] > up["since"] and "canary" not in down["last_error"], "a stopped server is down, since now, refused", down)
+        same(await_state(admin, lite, "down")["code"], "database", "a file that has gone is missed")
+        ok(not os.path.exists(path), "and not made anew by a check")
+        server.start()
+        os.rename(path + ".away", path)
+        again = await_state(admin, pg, "up")
+        ok(again["failures"] == 0 and again["last_error"] is None and again["since"] > down["since"], "started, it is up again", again)
+        same(await_state(admin, lite, "up")["code"], "ok", "the file is back, too")
+        with contextlib.closing(user.connect()) as session:
+            same(rows(session, "SELECT name, state FROM tenancy.connections() ORDER BY name"), [("away", "up"), ("lite", "up")],
+                 "connections() tells it")
+        same(value(admin, "SELECT count(*) FROM tenancy.query_history WHERE database_connection_id = %s", pg), 0,
+             "checks are not in history")
+
+
+def silent_servers():
+    """While servers that never answer hold the checkers of the slow lane, all else goes on."""
+    holes = [black_hole() for _ in range(3)]
+    stuck, well = User("stuck"), User("well")
+    lite, pg = well.sqlite(), well.postgres()
+    with contextlib.closing(well.connect()) as session:
+        execute(session, "lite", "SELECT 1")
+    with checks() as admin:
+        await_state(admin, lite, "up")
+        await_state(admin, pg, "up")
+        for i, hole in enumerate(holes):
+            stuck.create("hole%d" % i, database_type="postgresql", host="127.0.0.1", port=hole.port, database_name="d",
+                         username="u", password="p")
+        wait_until(lambda: checking(admin) != [], 30, "a worker that waits")
+        waiting = checking(admin)
+        same([begun for _, begun in waiting], [None] * len(waiting), "a check waits outside of any transaction")
+        same(value(admin, "SELECT count(*) FROM pg_locks WHERE pid = ANY (%s)", [pid for pid, _ in waiting]), 0, "and without a lock")
+        seen = health(admin, pg)["checked_at"]
+        with contextlib.closing(well.connect()) as session:
+            ids = [execute(session, "lite", "SELECT %d" % n)["query_id"] for n in range(200)]
+        same(value(admin, "SELECT count(*) FROM tenancy.query_history WHERE id::text = ANY (%s)", ids), 200,
+             "200 queries are answered and in history meanwhile")
+        wait_until(lambda: health(admin, pg)["checked_at"] > seen, 8, "a check of what is well")
+        ok(checking(admin) != [], "what is well is checked while the others wait")
+
+        rows(admin, "SELECT pg_terminate_backend(%s)", checking(admin)[0][0])
+        old = pids(admin, "maintenance")
+        rows(admin, "SELECT pg_terminate_backend(%s)", old[0])
+        wait_until(lambda: pids(admin, "maintenance") not in ([], old), 30, "another maintenance worker")
+        seen = health(admin, pg)["checked_at"]
+        wait_until(lambda: health(admin, pg)["checked_at"] > seen, 30, "checks after that")
+        ok(True, "workers that are terminated come back")
+        for i in range(3):
+            with contextlib.closing(stuck.connect()) as session:
+                rows(session, "SELECT tenancy.delete_connection('hole%d')" % i)
+    for hole in holes:
+        hole.close()
+
+
+def own_server(processes):
+    """A platform server of the test's own, with so many worker processes."""
+    directory = private_directory()
+    return PostgresServer("shared_preload_libraries = 'pg_tenancy'\nmax_worker_processes = %d\ntenancy.health_interval = 1\n"
+                          "tenancy.allowed_networks = '127.0.0.0/8'\ntenancy.sqlite_root = '%s'" % (processes, directory))
+
+
+def use(server, database):
+    """A query in that database, as a user of its own; the status of its answer."""
+    with contextlib.closing(server.connect(dbname=database)) as session:
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        email = "%s.%x@test.example" % (UNIQUE, int(time.monotonic() * 1e6))
+        rows(session, "SELECT tenancy.register(%s, 'a long password')", email)
+        rows(session, "SELECT set_config('tenancy.session', tenancy.login(%s, 'a long password'), false)", email)
+        rows(session, "SELECT tenancy.create_connection('lite', 'sqlite', database_name => 'a.db', options => '{\"create\": true}')")
+        return value(session, "SELECT tenancy.execute_query('lite', 'SELECT 1')")["status"]
+
+
+def make_database(server, database):
+    with contextlib.closing(server.connect()) as admin:
+        rows(admin, 'CREATE DATABASE "%s"' % database)
+    with contextlib.closing(server.connect(dbname=database)) as session:
+        rows(session, "CREATE EXTENSION pg_tenancy")
+
+
+def other_commands():
+    """Databases are dropped and copied, extensions dropped and made again, while workers are at work."""
+    server = own_server(16)
+    make_database(server, "one")
+    same(use(server, "one"), "success", "a query brings up history")
+    with contextlib.closing(server.connect(dbname="one")) as session:
+        wait_until(lambda: pids(session, "maintenance") and pids(session, "health"), 30, "the workers beside it")
+        states = dict(rows(session, "SELECT item, state FROM tenancy.status()"))
+        same({states[item] for item in ("version", "history worker", "history queue", "maintenance worker")}, {"ok"}, "status() finds them well")
+        same((states["key ring"], states["databases"]), ("error", "warning"), "and tells what is missing")
+    with contextlib.closing(server.connect()) as admin:
+        rows(admin, "CREATE DATABASE two TEMPLATE one")
+        ok(True, "CREATE DATABASE … TEMPLATE")
+        same(use(server, "one"), "success", "they are back after it")
+    with contextlib.closing(server.connect(dbname="one")) as session:
+        wait_until(lambda: pids(session, "maintenance"), 30, "the maintenance worker after the copy")
+        rows(session, "DROP EXTENSION pg_tenancy CASCADE")
+        wait_until(lambda: not pids(session, "maintenance") and not pids(session, "health"), 30, "workers to leave")
+        ok(True, "DROP EXTENSION: they leave")
+        rows(session, "CREATE EXTENSION pg_tenancy")
+    same(use(server, "one"), "success", "made again, it works")
+    with contextlib.closing(server.connect(dbname="one")) as session:
+        wait_until(lambda: pids(session, "maintenance") and pids(session, "health"), 30, "the workers of the new extension")
+    with contextlib.closing(server.connect()) as admin:
+        rows(admin, "DROP DATABASE one")
+        rows(admin, "DROP DATABASE two")
+        ok(True, "DROP DATABASE")
+    server.stop("fast")
+
+
+def scarce_processes():
+    """History of another database needs the process that health has."""
+    server = own_server(3)  # one is PostgreSQL's own
+    for database in ("one", "two"):
+        make_database(server, database)
+    same(use(server, "one"), "success", "the first database works")
+    with contextlib.closing(server.connect(dbname="one")) as session:
+        wait_until(lambda: pids(session, "maintenance"), 30, "a maintenance worker in the last place")
+        same(use(server, "two"), "success", "the second database gets its history worker")
+        same(pids(session, "maintenance"), [], "the maintenance worker has made room")
+        found = rows(session, "SELECT state, hint FROM tenancy.status() WHERE item IN ('maintenance worker', 'worker processes')")
+        ok(all(state == "warning" and "max_worker_processes" in hint for state, hint in found), "status() says so", found)
+        same(use(server, "one"), "success", "queries go on in both")
+    server.stop("fast")
+
+
+def broken_settings():
+    """Keys that are gone and networks that are none are errors of their own items, and of nothing else."""
+    with contextlib.closing(connect()) as admin:
+        def item(name):
+            return rows(admin, "SELECT state, value FROM tenancy.status() WHERE item = %s", name)[0]
+        wrong = {"key_file": "/nowhere/ring", "allowed_networks": "10.0.0.0/8,anywhere", "sqlite_root": "/nowhere"}
+        try:
+            for name, text in wrong.items():
+                rows(admin, "ALTER SYSTEM SET tenancy.%s = '%s'" % (name, text))
+            rows(admin, "SELECT pg_reload_conf()")
+            for name in ("key ring", "allowed networks", "sqlite root"):
+                wait_until(lambda n=name: item(n)[0] == "error", 10, "an error of " + name)
+                ok(True, "error of " + name)
+            same(item("version")[0], "ok", "others are well")
+        finally:
+            for name in wrong:
+                rows(admin, "ALTER SYSTEM RESET tenancy." + name)
+            rows(admin, "SELECT pg_reload_conf()")
+        wait_until(lambda: item("key ring")[0] == "ok", 10, "the ring again")
+        ok(True, "put back, the ring loads again")
+
+
+run(broken_settings, coming_and_going, silent_servers, other_commands, scarce_processes)
