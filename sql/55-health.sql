@@ -116,6 +116,7 @@ COMMENT ON FUNCTION tenancy.status_history_settings(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_history_retention(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    -- Ids are in the order of starts.
     oldest  timestamptz := (SELECT q.started_at FROM tenancy.query_history AS q ORDER BY q.id LIMIT 1);
     allowed interval := nullif(current_setting('tenancy.history_retention', true), '');
     late    boolean := coalesce(allowed > interval '0' AND oldest < now() - allowed - interval '1 hour', false);

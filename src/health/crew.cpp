@@ -21,11 +21,13 @@ namespace {
 constexpr char tranche[] = "pg_tenancy_health";
 constexpr int relaunch_ms = 3000;
 constexpr int patience_ms = 10'000; /* for members to leave */
+constexpr int farewell_ms = 5000;   /* the postmaster may take so long to notice that a process has gone */
 constexpr int hold_off_ms = 60'000; /* after history needed a process, or none could be had */
 
 struct Crews {
 	LWLock *lock;
 	TimestampTz held_off; /* until when nobody enlists, because history needs processes */
+	TimestampTz moved;    /* when a process was last asked for, or left */
 	Crew crews[max_crews];
 };
 Crews *crews = nullptr;
@@ -98,10 +100,12 @@ dismiss(Oid database)
 bool
 make_room()
 {
+	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(crews->lock, LW_EXCLUSIVE);
-	crews->held_off = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), hold_off_ms);
+	crews->held_off = TimestampTzPlusMilliseconds(now, hold_off_ms);
+	bool const leaving = crews->moved != 0 && !TimestampDifferenceExceeds(crews->moved, now, farewell_ms);
 	LWLockRelease(crews->lock);
-	return ask_to_leave(InvalidOid) > 0;
+	return ask_to_leave(InvalidOid) > 0 || leaving;
 }
 
 void
@@ -111,6 +115,7 @@ leave(int, Datum)
 	if (mine->pid == MyProcPid) {
 		mine->pid = 0;
 		mine->latch = nullptr;
+		crews->moved = GetCurrentTimestamp();
 	}
 	LWLockRelease(crews->lock);
 }
@@ -138,7 +143,7 @@ launch_member(Oid database, int number)
 	Crew *const crew = find_crew(database, true);
 	bool const wanting = crew != nullptr && is_wanting(*crew, crew->members[number], now);
 	if (wanting)
-		crew->members[number].launched = now;
+		crew->members[number].launched = crews->moved = now;
 	LWLockRelease(crews->lock);
 	if (!wanting)
 		return crew != nullptr;
