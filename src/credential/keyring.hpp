@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/types.h>
-
+#include "core/private_file.hpp"
 #include "core/secret.hpp"
 #include "core/waiter.hpp"
 #include "credential/seal.hpp"
@@ -41,15 +40,7 @@ private:
 	std::size_t mapped_ = 0;
 };
 
-/* What tells one state of a file from another. */
-struct FileStamp {
-	dev_t device = 0;
-	ino_t inode = 0;
-	off_t size = 0;
-	std::int64_t changed_ns = 0, modified_ns = 0;
-
-	bool operator==(const FileStamp &) const = default;
-};
+using core::FileStamp;
 
 /* The stamp of a file now; throws core::Error 58P01 (or what errno says) when there is none. */
 FileStamp stamp_of(const std::string &path);

@@ -4,14 +4,10 @@
 #include "credential/keyring.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -22,7 +18,8 @@ namespace tenancy::credential {
 
 namespace {
 
-constexpr std::size_t max_ring_size = 64 << 10;
+constexpr core::PrivateFile key_file = {"key file", "The setting tenancy.key_file names the key ring.",
+                                        "It is larger than a key ring can be.", 64 << 10};
 constexpr std::size_t max_id_size = 64;
 constexpr std::string_view blanks = " \t\r";
 
@@ -33,29 +30,6 @@ refuse_line(std::size_t line, const char *why)
 	                  "Line " + std::to_string(line) + ": " + why,
 	                  "A key ring has lines \"id base64key\", the active key first, each key of exactly 32 bytes; "
 	                  "make one with: openssl rand -base64 32");
-}
-
-[[noreturn]] void
-refuse_file(const std::string &path, const char *why)
-{
-	throw core::Error(core::FailureKind::other, "42501", "key file \"" + path + "\" is not safe to use", why,
-	                  "Make it a regular file of the server's own user with mode 0600.");
-}
-
-[[noreturn]] void
-fail(const std::string &path, int error)
-{
-	const char *const sqlstate = error == ENOENT || error == ENOTDIR ? "58P01" : error == EACCES ? "42501" : "58030";
-	throw core::Error(core::FailureKind::other, sqlstate,
-	                  "could not open key file \"" + path + "\": " + std::strerror(error), {},
-	                  "The setting tenancy.key_file names the key ring.");
-}
-
-FileStamp
-stamp_of(const struct stat &state) noexcept
-{
-	auto const ns = [](const timespec &time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
-	return {state.st_dev, state.st_ino, state.st_size, ns(state.st_ctim), ns(state.st_mtim)};
 }
 
 bool
@@ -75,15 +49,6 @@ trim(std::string_view text) noexcept
 		return {};
 	return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
-
-/* A descriptor that closes itself. */
-struct Descriptor {
-	int fd;
-	explicit Descriptor(int number) noexcept : fd(number) {}
-	Descriptor(const Descriptor &) = delete;
-	Descriptor &operator=(const Descriptor &) = delete;
-	~Descriptor() { close(fd); }
-};
 
 } // namespace
 
@@ -160,48 +125,13 @@ KeyRing::~KeyRing()
 FileStamp
 stamp_of(const std::string &path)
 {
-	struct stat state;
-	if (lstat(path.c_str(), &state) != 0)
-		fail(path, errno);
-	return stamp_of(state);
+	return core::stamp_of(path, key_file);
 }
 
 core::Secret
 read_key_file(const std::string &path, FileStamp &stamp)
 {
-	/* Not blocking: the path may name a FIFO, which is refused only once it is open. */
-	int const fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && errno == ELOOP)
-		refuse_file(path, "It is a symbolic link.");
-	if (fd < 0)
-		fail(path, errno);
-	Descriptor const file(fd);
-	struct stat state;
-	if (fstat(fd, &state) != 0)
-		fail(path, errno);
-	if (!S_ISREG(state.st_mode))
-		refuse_file(path, "It is not a regular file.");
-	if (state.st_uid != geteuid() && state.st_uid != 0)
-		refuse_file(path, "It belongs to neither the server's user nor root.");
-	if ((state.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		refuse_file(path, "Group or others may use it.");
-	if (state.st_size > static_cast<off_t>(max_ring_size))
-		refuse_file(path, "It is larger than a key ring can be.");
-
-	core::Secret text(static_cast<std::size_t>(state.st_size));
-	std::size_t filled = 0;
-	while (filled < text.size()) {
-		ssize_t const got = read(fd, text.data() + filled, text.size() - filled);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			fail(path, errno);
-		if (got == 0)
-			break;
-		filled += static_cast<std::size_t>(got);
-	}
-	stamp = stamp_of(state);
-	return core::Secret(text.view().substr(0, filled));
+	return core::read_private_file(path, key_file, stamp);
 }
 
 } // namespace tenancy::credential
