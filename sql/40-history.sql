@@ -45,7 +45,7 @@ CREATE TABLE tenancy.query_history (
     execution_time_ms      integer,
     row_count              integer,
     status                 varchar(20) NOT NULL
-                           CHECK (status IN ('success', 'error', 'timeout', 'cancelled', 'denied', 'lost')),
+                           CHECK (status IN ('success', 'error', 'timeout', 'cancelled', 'denied', 'lost', 'refused')),
     error_message          text,
     result_hash            varchar(64),
     created_at             timestamptz NOT NULL DEFAULT now(),
@@ -77,7 +77,7 @@ COMMENT ON TABLE tenancy.query_history IS 'every query that ended, for good: row
 COMMENT ON COLUMN tenancy.query_history.id IS 'the query_id of the answer: a version 7 UUID, so ids are in the order of starts';
 COMMENT ON COLUMN tenancy.query_history.user_id IS 'NULL for nobody, or for a user whose transaction was rolled back';
 COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when its transaction was rolled back; connection_name remains';
-COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, or lost when the server died before the end';
+COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, refused (a question without an SQL statement that may run), or lost when the server died before the end';
 COMMENT ON COLUMN tenancy.query_history.source IS 'sql, ask, fdw, sample or catalog';
 COMMENT ON COLUMN tenancy.query_history.error_code IS 'SQLSTATE';
 COMMENT ON COLUMN tenancy.query_history.truncated IS 'a limit of rows or bytes cut the result';

@@ -42,7 +42,7 @@ struct Condition {
 Condition condition();
 
 enum class Source : uint8 { sql, ask, fdw, sample, catalog };
-enum class Status : uint8 { running, success, error, timeout, cancelled, denied, lost };
+enum class Status : uint8 { running, success, error, timeout, cancelled, denied, lost, refused };
 const char *name_of(Status status);
 
 /* What is known when a run starts. Strings are copied; NULL means SQL NULL. */
@@ -53,6 +53,7 @@ struct Start {
 	Source source;
 	const char *question; /* natural language, else NULL */
 	const char *sql;
+	TimestampTz started; /* when it was before this report; 0: now */
 };
 
 /* What is known when it ended. */

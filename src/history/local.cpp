@@ -209,7 +209,7 @@ fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
 	pg_atomic_init_u32(&record->progress, static_cast<uint32>(Progress::reported));
 	record->connection = begin.connection;
 	record->source = begin.source;
-	record->started = GetCurrentTimestamp();
+	record->started = begin.started != 0 ? begin.started : GetCurrentTimestamp();
 	record->owner = MyLatch;
 	record->pid = MyProcPid;
 	record->transaction = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());

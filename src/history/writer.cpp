@@ -211,6 +211,7 @@ name_of(Status status_of_run)
 	case Status::cancelled: return "cancelled";
 	case Status::denied: return "denied";
 	case Status::lost: return "lost";
+	case Status::refused: return "refused";
 	}
 	return "error";
 }
