@@ -32,6 +32,8 @@ struct Detected {
 	Jsonb *document;
 };
 Detected detect(const connection::Config &config);
+/* The same; false, with failure filled, when the client database does not answer. */
+bool detect(const connection::Config &config, Detected *detected, bridge::Failure *failure);
 
 /* The document of a schema, read; owned by CurrentMemoryContext. */
 const Schema *parse(Jsonb *document);

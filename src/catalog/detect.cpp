@@ -38,8 +38,9 @@ wants_values(const connection::Config &config)
 	return settings::catalog_values;
 }
 
-void
-read_remote(const connection::Config &config, Finding *finding)
+/* False, with failure filled, when the client database does not answer; a cancel is raised. */
+bool
+read_remote(const connection::Config &config, Finding *finding, bridge::Failure *failure)
 {
 	connection::Opening *const opening = connection::prepare(config);
 	connection::Pool &pool = connection::pool();
@@ -52,8 +53,7 @@ read_remote(const connection::Config &config, Finding *finding)
 	start.sql = statement_of(config.type);
 	history::Run run = history::start(start);
 
-	bridge::Failure failure;
-	bool const done = bridge::attempt(failure, [&] {
+	bool const done = bridge::attempt(*failure, [&] {
 		connection::Lease const lease(pool, *opening, bridge::waiter());
 		ReadRequest const request{config.type, config.database, values};
 		remote::RunOptions options;
@@ -65,13 +65,13 @@ read_remote(const connection::Config &config, Finding *finding)
 	finish.status = history::Status::success;
 	finish.rows = static_cast<int64>(finding->schema.tables.size());
 	if (!done)
-		finish = history::outcome_of(failure);
-	if (failure.pg != nullptr)
+		finish = history::outcome_of(*failure);
+	if (failure->pg != nullptr) {
 		history::finish_quietly(run, finish);
-	else
-		(void) history::finish(run, finish);
-	if (!done)
-		bridge::raise(failure);
+		bridge::raise(*failure);
+	}
+	(void) history::finish(run, finish);
+	return done;
 }
 
 Jsonb *
@@ -124,8 +124,8 @@ compose(Finding *finding, const Cached &cached, const char *detected_at)
 
 } // namespace
 
-Detected
-detect(const connection::Config &config)
+bool
+detect(const connection::Config &config, Detected *detected, bridge::Failure *failure)
 {
 	constexpr int attempts = 3; /* another detection may store first, and then the comparison is with that one */
 	TimestampTz const now = GetCurrentTimestamp();
@@ -133,7 +133,8 @@ detect(const connection::Config &config)
 	char detected_at[MAXDATELEN + 1];
 	JsonEncodeDateTime(detected_at, TimestampTzGetDatum(now), TIMESTAMPTZOID, &utc);
 	Finding *const finding = bridge::owned<Finding>(CurrentMemoryContext);
-	read_remote(config, finding);
+	if (!read_remote(config, finding, failure))
+		return false;
 	Jsonb *document = nullptr;
 	for (int i = 0; i < attempts; ++i) {
 		Cached const cached = read_cached(config);
@@ -142,14 +143,38 @@ detect(const connection::Config &config)
 		if (store(config, cached.version, version, now, document))
 			break;
 	}
-	return {&finding->schema, document};
+	*detected = {&finding->schema, document};
+	return true;
+}
+
+Detected
+detect(const connection::Config &config)
+{
+	Detected detected{};
+	bridge::Failure failure;
+	if (!detect(config, &detected, &failure))
+		bridge::raise(failure);
+	return detected;
+}
+
+const Schema *
+find_schema(const connection::Config &config, bridge::Failure *failure)
+{
+	Cached const cached = read_cached(config);
+	if (cached.fresh)
+		return parse(cached.document);
+	Detected detected{};
+	return detect(config, &detected, failure) ? detected.schema : nullptr;
 }
 
 const Schema *
 require_schema(const connection::Config &config)
 {
-	Cached const cached = read_cached(config);
-	return cached.fresh ? parse(cached.document) : detect(config).schema;
+	bridge::Failure failure;
+	const Schema *const schema = find_schema(config, &failure);
+	if (schema == nullptr)
+		bridge::raise(failure);
+	return schema;
 }
 
 } // namespace tenancy::catalog

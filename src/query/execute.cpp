@@ -235,6 +235,13 @@ answer(const Request &request, const char *members)
 	return reply;
 }
 
+text *
+answer_without_rows(const Ending &ending, const char *members)
+{
+	return compose({&ending.query_id, ending.status, nullptr, ending.milliseconds, ending.code, ending.sqlstate,
+	                ending.message, members});
+}
+
 TENANCY_FUNCTION(execute_query)
 {
 	Request request{};

@@ -38,6 +38,15 @@ struct Request {
  */
 text *answer(const Request &request, const char *members);
 
+/* The same document about what ended before there was a statement to run; without an error, message is NULL. */
+struct Ending {
+	core::Uuid query_id;
+	history::Status status;
+	int64 milliseconds;
+	const char *code, *sqlstate, *message;
+};
+text *answer_without_rows(const Ending &ending, const char *members);
+
 /*
  * The database that a connection leads to, for the user whose it is; and a write there, from before it reaches the
  * remote server until it has certainly ended. What the cache has from that place is then not given to anybody.
