@@ -123,7 +123,24 @@ FROM tenancy.history() HAVING count(*) = 12 AND bool_and(status = 'success');
 \set rows 1
 :did
 
-\echo '\n== 7. The database as a schema of foreign tables: plain SQL, of which SQLite does what it does exactly ==\n'
+\echo '\n== 7. Client 1 asks in plain language: one SELECT is made of the question, checked, and run read-only ==\n'
+SELECT answer ->> 'understood' AS understood, answer ->> 'sql' AS sql, answer -> 'rows' AS rows
+FROM tenancy.ask('E-commerce Database', 'total sales amount per region') AS answer WHERE answer ->> 'status' = 'success';
+\set rows 1
+:did
+SELECT answer ->> 'understood' AS understood, answer ->> 'sql' AS sql, answer -> 'rows' AS rows
+FROM tenancy.ask('E-commerce Database', 'How many orders did customers in Oslo place?') AS answer WHERE answer ->> 'status' = 'success';
+\set rows 1
+:did
+SELECT answer ->> 'status' AS status, answer ->> 'understood' AS understood
+FROM tenancy.ask('E-commerce Database', 'Which customers are happy?') AS answer WHERE answer ->> 'status' = 'refused';
+\set rows 1
+:did
+SELECT status, natural_language_query, generated_sql_query IS NOT NULL AS has_sql FROM tenancy.history(source => 'ask');
+\set rows 3
+:did
+
+\echo '\n== 8. The database as a schema of foreign tables: plain SQL, of which SQLite does what it does exactly ==\n'
 SELECT tenancy.attach('E-commerce Database', 'shop') AS tables;
 \set rows 1
 :did
@@ -140,7 +157,7 @@ DELETE FROM shop.customers WHERE id = 100;
 \set rows 1
 :did
 
-\echo '\n== 8. Client 2 logs in, in another session, with a database of their own ==\n'
+\echo '\n== 9. Client 2 logs in, in another session, with a database of their own ==\n'
 \connect -
 SELECT tenancy.login('bob@works.example', 'staple tractor window') AS client2_token \gset
 :did
@@ -186,7 +203,7 @@ SELECT * FROM tenancy.query('Manufacturing Database', 'SELECT name, country FROM
 \set rows 2
 :did
 
-\echo '\n== 9. Client 2 is refused at everything of client 1''s, by name and by id ==\n'
+\echo '\n== 10. Client 2 is refused at everything of client 1''s, by name and by id ==\n'
 SELECT * FROM tenancy.query('E-commerce Database', 'SELECT name FROM customers') AS t(name text);
 \set expect 42501
 :did
@@ -220,7 +237,7 @@ SELECT * FROM tenancy.history_entry(:'client1_query');
 \set expect P0002
 :did
 
-\echo '\n== 10. Nor do the tables themselves show more than client 2''s own rows, or any secret ==\n'
+\echo '\n== 11. Nor do the tables themselves show more than client 2''s own rows, or any secret ==\n'
 SELECT email, company_name FROM tenancy.users;
 \set rows 1
 :did
@@ -247,7 +264,7 @@ DELETE FROM tenancy.query_history;
 \set expect 42501
 :did
 
-\echo '\n== 11. A session without a token is nobody; a made-up token is nobody ==\n'
+\echo '\n== 12. A session without a token is nobody; a made-up token is nobody ==\n'
 \connect -
 SELECT count(*) AS connections_of_nobody FROM tenancy.connections() HAVING count(*) = 0;
 \set rows 1
@@ -262,7 +279,7 @@ SELECT tenancy.login('ada@shop.example', 'guessed password');
 \set expect 28P01
 :did
 
-\echo '\n== 12. Client 1 still has everything, and selects the database from a list ==\n'
+\echo '\n== 13. Client 1 still has everything, and selects the database from a list ==\n'
 SET tenancy.session = :'client1_token';
 :did
 \echo

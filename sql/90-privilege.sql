@@ -89,6 +89,11 @@ GRANT EXECUTE ON FUNCTION
     tenancy.refresh_attached(text, name), tenancy.refresh_attached(uuid, name), tenancy.attached()
     TO tenancy_user;
 
+-- Questions.
+GRANT EXECUTE ON FUNCTION
+    tenancy.translate(text, text), tenancy.translate(uuid, text), tenancy.ask(text, text), tenancy.ask(uuid, text)
+    TO tenancy_user;
+
 -- Dashboards. The functions read with the rights of their caller.
 GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.query_daily TO tenancy_user;
 GRANT EXECUTE ON FUNCTION

@@ -25,6 +25,16 @@ int history_retention;
 int identity_scope;
 char *key_command;
 char *key_file;
+char *llm_api_key_file;
+char *llm_ca_file;
+char *llm_endpoint;
+int llm_max_questions;
+int llm_max_response;
+char *llm_model;
+int llm_retries;
+bool llm_send_samples;
+int llm_timeout;
+int llm_token_budget;
 int lockout_duration;
 int lockout_threshold;
 int max_connections_per_user;
@@ -66,6 +76,35 @@ void
 choice(const char *name, const char *what, int *variable, int value, const config_enum_entry *entries)
 {
 	DefineCustomEnumVariable(name, what, nullptr, variable, value, entries, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+/* Of the language model that translates questions. */
+void
+define_llm()
+{
+	string("tenancy.llm_api_key_file", "File that holds the API key of the language model.", &llm_api_key_file, "",
+	       PGC_SUSET, GUC_SUPERUSER_ONLY);
+	string("tenancy.llm_ca_file",
+	       "File with the root certificates that the endpoint of the language model is verified with.", &llm_ca_file,
+	       "", PGC_SUSET, GUC_SUPERUSER_ONLY);
+	string("tenancy.llm_endpoint",
+	       "URL of a language model that translates questions; empty for the built-in translator.", &llm_endpoint, "",
+	       PGC_SUSET, GUC_SUPERUSER_ONLY);
+	integer("tenancy.llm_max_questions", "Most questions of one user to the language model in a minute; 0 is no limit.",
+	        &llm_max_questions, 30, 0, 1'000'000);
+	integer("tenancy.llm_max_response", "Longest answer of the language model's endpoint.", &llm_max_response, 256, 1,
+	        64 * 1024, GUC_UNIT_KB);
+	string("tenancy.llm_model", "Name of the language model, as its endpoint knows it.", &llm_model, "", PGC_SUSET);
+	integer("tenancy.llm_retries", "How often the language model may correct a statement that was not taken.",
+	        &llm_retries, 2, 0, 10);
+	DefineCustomBoolVariable("tenancy.llm_send_samples",
+	                         "Tell the language model the known values of small text columns.", nullptr,
+	                         &llm_send_samples, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	integer("tenancy.llm_timeout", "Longest time that the language model has for one question, corrections included.",
+	        &llm_timeout, 60'000, 100, 3'600'000, GUC_UNIT_MS);
+	integer("tenancy.llm_token_budget",
+	        "Most tokens, of about four bytes, of a schema that the language model is told.", &llm_token_budget, 4000,
+	        100, 1'000'000);
 }
 
 } // namespace
@@ -111,6 +150,7 @@ define()
 	       GUC_SUPERUSER_ONLY);
 	string("tenancy.key_file", "File that holds the key ring of credentials.", &key_file, "", PGC_SIGHUP,
 	       GUC_SUPERUSER_ONLY);
+	define_llm();
 	integer("tenancy.lockout_duration", "How long an account stays locked after too many failed logins.",
 	        &lockout_duration, 900, 1, 86'400, GUC_UNIT_S, PGC_SIGHUP);
 	integer("tenancy.lockout_threshold", "Failed logins in a row that lock an account; 0 never locks.",
@@ -127,8 +167,9 @@ define()
 	        PGC_SIGHUP);
 	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
 	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
-	integer("tenancy.schema_max_age", "Age from which the cached schema of a client database is detected again; 0 is any.",
-	        &schema_max_age, 3600, 0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
+	integer("tenancy.schema_max_age",
+	        "Age from which the cached schema of a client database is detected again; 0 is any.", &schema_max_age, 3600,
+	        0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
 	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
 	        GUC_UNIT_S);
 	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,

@@ -28,6 +28,16 @@ extern int history_retention; /* s; 0: for good */
 extern int identity_scope;    /* IdentityScope */
 extern char *key_command;
 extern char *key_file;
+extern char *llm_api_key_file;
+extern char *llm_ca_file;
+extern char *llm_endpoint; /* URL; empty: the built-in translator */
+extern int llm_max_questions; /* of one user in a minute; 0: no limit */
+extern int llm_max_response;  /* kB */
+extern char *llm_model;
+extern int llm_retries;
+extern bool llm_send_samples;
+extern int llm_timeout; /* ms */
+extern int llm_token_budget;
 extern int lockout_duration;         /* s */
 extern int lockout_threshold;        /* failed attempts; 0: never */
 extern int max_connections_per_user; /* pooled sessions of one user in one backend */

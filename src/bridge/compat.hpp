@@ -78,6 +78,17 @@ walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)
 #endif
 }
 
+/* raw_expression_tree_walker, whose walker is declared without parameters until 15. */
+inline bool
+walk_raw(Node *node, bool (*walker)(Node *, void *), void *context)
+{
+#if PG_VERSION_NUM >= 160000
+	return raw_expression_tree_walker(node, walker, context);
+#else
+	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
+#endif
+}
+
 /* A wait event of our own in pg_stat_activity: named since 17, plain "Extension" before. */
 inline uint32
 wait_event([[maybe_unused]] const char *name)

@@ -1,0 +1,99 @@
+/*
+ * See grammar.hpp. PG regime. The grammar raises errors but holds nothing: an error of it can be dropped without a
+ * subtransaction.
+ */
+#include "ask/grammar.hpp"
+
+#include "ask/check.pure.hpp"
+#include "bridge/enter.hpp"
+#include "bridge/guard.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+}
+
+namespace tenancy::ask {
+
+namespace {
+
+struct Objection {
+	const char *text;
+};
+
+/* The function of a call, without its schema. */
+const char *
+called_name(const FuncCall *call)
+{
+	return strVal(llast(call->funcname));
+}
+
+bool
+object_to_node(Node *node, void *context)
+{
+	auto *const objection = static_cast<Objection *>(context);
+	if (node == nullptr)
+		return false;
+	switch (nodeTag(node)) {
+	case T_SelectStmt: {
+		auto const *const select = reinterpret_cast<const SelectStmt *>(node);
+		if (select->intoClause != nullptr)
+			objection->text = "it makes a table";
+		else if (select->lockingClause != NIL)
+			objection->text = "it locks rows";
+		break;
+	}
+	case T_InsertStmt:
+	case T_UpdateStmt:
+	case T_DeleteStmt:
+	case T_MergeStmt: objection->text = "it changes rows"; break;
+	case T_ParamRef: objection->text = "it holds a parameter"; break;
+	case T_FuncCall:
+		if (const char *const name = called_name(reinterpret_cast<const FuncCall *>(node));
+		    has_effects(remote::DatabaseType::postgresql, name))
+			objection->text = psprintf("it calls the function %s", name);
+		break;
+	default: break;
+	}
+	return objection->text != nullptr || compat::walk_raw(node, object_to_node, context);
+}
+
+/* Guarded: its errors come out as failures. */
+int
+read_statement(const char *sql, Objection *objection)
+{
+	List *const statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	if (list_length(statements) != 1)
+		objection->text = "it is not one statement";
+	else if (Node *const statement = linitial_node(RawStmt, statements)->stmt; !IsA(statement, SelectStmt))
+		objection->text = "it is not SELECT";
+	else
+		(void) object_to_node(statement, objection);
+	return 0;
+}
+
+/* Is it about the text, rather than about this session? */
+bool
+is_about_text(const ErrorData *error)
+{
+	int const category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR) ||
+	       category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) || category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED || category == ERRCODE_INTERNAL_ERROR;
+}
+
+} // namespace
+
+const char *
+grammar_objection(const char *sql)
+{
+	Objection objection{nullptr};
+	bridge::Failure failure;
+	if (bridge::attempt(failure, [&] { (void) bridge::guard(read_statement, sql, &objection); }))
+		return objection.text;
+	if (failure.pg == nullptr || !is_about_text(failure.pg))
+		bridge::raise(failure);
+	return psprintf("PostgreSQL's grammar says: %s", failure.pg->message);
+}
+
+} // namespace tenancy::ask

@@ -1,0 +1,99 @@
+/*
+ * See reply.pure.hpp. Pure regime.
+ */
+#include "ask/reply.pure.hpp"
+
+#include <algorithm>
+
+#include "remote/text.hpp"
+
+namespace tenancy::ask {
+
+namespace {
+
+constexpr std::size_t most_words = 500;
+constexpr std::string_view blanks = " \t\r\n";
+constexpr std::string_view fence = "```";
+
+std::string_view
+trim(std::string_view text, std::string_view what = blanks) noexcept
+{
+	std::size_t const first = text.find_first_not_of(what);
+	if (first == text.npos)
+		return {};
+	return text.substr(first, text.find_last_not_of(what) - first + 1);
+}
+
+/* Does text begin with word (in capitals) as a word of its own? */
+bool
+begins_with(std::string_view text, std::string_view word) noexcept
+{
+	if (text.size() <= word.size() || !std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) {
+			return a == (b >= 'a' && b <= 'z' ? static_cast<char>(b - 'a' + 'A') : b);
+		}))
+		return false;
+	return blanks.find(text[word.size()]) != blanks.npos || text[word.size()] == '(' || text[word.size()] == ':';
+}
+
+std::string_view
+without_thoughts(std::string_view content) noexcept
+{
+	content = trim(content);
+	std::size_t const end = content.rfind("</think>");
+	return content.starts_with("<think>") && end != content.npos ? trim(content.substr(end + 8)) : content;
+}
+
+/* A statement as it is sent: without blanks around it and the semicolon that may end it. */
+std::string
+statement_of(std::string_view text)
+{
+	text = trim(text);
+	if (text.ends_with(';'))
+		text.remove_suffix(1);
+	return std::string(trim(text));
+}
+
+} // namespace
+
+std::string
+one_line(std::string_view text, std::size_t most_bytes)
+{
+	if (!remote::is_utf8(text))
+		return "?";
+	std::string line;
+	for (char const c : trim(text)) {
+		bool const blank = static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+		if (!blank)
+			line += c;
+		else if (!line.empty() && line.back() != ' ')
+			line += ' ';
+	}
+	if (line.size() > most_bytes) {
+		std::size_t end = most_bytes;
+		while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80)
+			--end;
+		line.resize(end);
+		line += "…";
+	}
+	return line;
+}
+
+Reply
+read_reply(std::string_view content)
+{
+	content = without_thoughts(content);
+	if (begins_with(content, "SELECT") || begins_with(content, "WITH"))
+		return {statement_of(content), {}};
+
+	std::size_t const open = content.find(fence);
+	std::size_t const start = open == content.npos ? content.npos : content.find('\n', open);
+	std::size_t const close = start == content.npos ? content.npos : content.find(fence, start);
+	if (close != content.npos)
+		return {statement_of(content.substr(start, close - start)), one_line(content.substr(0, open), most_words)};
+
+	if (begins_with(content, "REFUSED"))
+		content = trim(content.substr(7), ": \t\r\n");
+	return {{}, one_line(content.empty() ? "the language model gave no answer" : content, most_words)};
+}
+
+} // namespace tenancy::ask

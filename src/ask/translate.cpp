@@ -1,0 +1,244 @@
+/*
+ * From a question to a statement that may run: the translator that is set, then the check, the grammar and the client
+ * database itself, which judge whatever it wrote. PG regime.
+ */
+#include "ask/ask.hpp"
+
+#include <optional>
+
+#include "ask/builtin.hpp"
+#include "ask/check.pure.hpp"
+#include "ask/grammar.hpp"
+#include "ask/prepare.pure.hpp"
+#include "ask/prompt.pure.hpp"
+#include "ask/quota.hpp"
+#include "catalog/catalog.hpp"
+
+#include "bridge/owned.hpp"
+#include "bridge/param.hpp"
+#include "bridge/wait.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "utils/date.h"
+#include "utils/datetime.h"
+}
+
+namespace tenancy::ask {
+
+namespace {
+
+using End = Outcome::End;
+
+constexpr const char *built_in = "built-in";
+
+char *
+server_text(const std::string &text)
+{
+	char *const converted = pg_any_to_server(text.c_str(), static_cast<int>(text.size()), PG_UTF8);
+	return converted == text.c_str() ? pstrdup(converted) : converted;
+}
+
+Question
+question_of(const char *text)
+{
+	Question question{};
+	question.text = bridge::utf8(text);
+	j2date(GetSQLCurrentDate() + POSTGRES_EPOCH_JDATE, &question.year, &question.month, &question.day);
+	return question;
+}
+
+/* What a client database says of a statement, in one line. */
+const char *
+complaint_of(const bridge::Failure &failure)
+{
+	return failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s (%s)", failure.message, failure.detail);
+}
+
+enum class Verdict {
+	taken,
+	unfit,  /* the check or the grammar objects */
+	refused /* the client database objects; failure says so, or that it is out of reach */
+};
+
+/* May the statement run? Else why says what is against it. */
+Verdict
+judge(const connection::Config &config, const std::string &sql, const char **why, bridge::Failure *failure)
+{
+	std::string *const objection = bridge::owned<std::string>(CurrentMemoryContext);
+	bridge::enter([&] { *objection = objection_to(config.type, sql); });
+	*why = objection->empty() ? nullptr : server_text(*objection);
+	if (*why == nullptr && config.type == remote::DatabaseType::postgresql)
+		*why = grammar_objection(server_text(sql));
+	if (*why != nullptr)
+		return Verdict::unfit;
+
+	connection::Opening *const opening = connection::prepare(config);
+	connection::Pool &pool = connection::pool();
+	if (bridge::attempt(*failure, [&] { prepare(pool, *opening, sql, bridge::waiter()); }))
+		return Verdict::taken;
+	*why = complaint_of(*failure);
+	return Verdict::refused;
+}
+
+void
+conclude(Outcome *outcome, End end, const std::string &sql, const std::string &understood)
+{
+	outcome->end = end;
+	outcome->sql = sql.empty() ? nullptr : server_text(sql);
+	outcome->understood = server_text(understood);
+}
+
+/* Nobody may see it run: sql for history, and why in words. */
+void
+conclude_unfit(Outcome *outcome, const std::string &sql, const char *why)
+{
+	outcome->end = End::refused;
+	outcome->sql = server_text(sql);
+	outcome->understood = psprintf("the statement that answers it may not run: %s", why);
+}
+
+void
+translate_here(const connection::Config &config, const catalog::Schema &schema, const Question &question,
+               Outcome *outcome)
+{
+	Translation *const translation = bridge::owned<Translation>(CurrentMemoryContext);
+	outcome->translator = built_in;
+	bridge::enter([&] { *translation = translate_builtin(schema, question); });
+	if (translation->refused) {
+		conclude(outcome, End::refused, "", translation->understood);
+		return;
+	}
+	const char *why;
+	switch (judge(config, translation->sql, &why, &outcome->failure)) {
+	case Verdict::taken: conclude(outcome, End::translated, translation->sql, translation->understood); break;
+	case Verdict::unfit: conclude_unfit(outcome, translation->sql, why); break;
+	case Verdict::refused:
+		outcome->end = End::failed;
+		outcome->sql = server_text(translation->sql);
+		break;
+	}
+}
+
+/* Pure: what the settings say of the model. */
+Model
+model_of_settings()
+{
+	Model model;
+	model.endpoint = settings::llm_endpoint;
+	model.name = settings::llm_model;
+	model.key_file = settings::llm_api_key_file;
+	model.ca_file = settings::llm_ca_file;
+	model.most_bytes = static_cast<std::size_t>(settings::llm_max_response) * 1024;
+	return model;
+}
+
+Conversation *
+begin_conversation(const catalog::Schema &schema, const Question &question)
+{
+	struct Holder {
+		std::optional<Conversation> conversation;
+	};
+	Holder *const holder = bridge::owned<Holder>(CurrentMemoryContext);
+	bridge::enter([&] {
+		Extent extent;
+		extent.most_bytes = static_cast<std::size_t>(settings::llm_token_budget) * 4;
+		extent.with_values = settings::llm_send_samples;
+		holder->conversation.emplace(schema, question, extent, model_of_settings());
+	});
+	return &*holder->conversation;
+}
+
+/* A transfer holds descriptors that the server's own files share a limit with: the set of sockets and a socket. */
+bool
+proceed(Conversation &conversation, core::Deadline deadline, bridge::Failure *failure)
+{
+	constexpr int descriptors = 2;
+	int held = 0;
+	while (held < descriptors && AcquireExternalFD())
+		++held;
+	bool const full = held < descriptors;
+	bool const done = !full && bridge::attempt(*failure, [&] { conversation.proceed(deadline, bridge::waiter()); });
+	while (held-- > 0)
+		ReleaseExternalFD();
+	if (full)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not ask the language model"),
+		                errdetail("There are too many open files."),
+		                errhint("Raise the server's \"max_files_per_process\" and/or \"ulimit -n\" limits.")));
+	return done;
+}
+
+/* Has the model anything to correct, or is the client database out of reach? */
+bool
+is_about_statement(const bridge::Failure &failure)
+{
+	return failure.pg == nullptr && failure.kind == core::FailureKind::query;
+}
+
+/* Each round is a request; a statement that is not taken goes back with what is wrong with it. */
+void
+converse(const connection::Config &config, Conversation &conversation, Outcome *outcome)
+{
+	core::Deadline const deadline = core::Deadline::after(settings::llm_timeout);
+	for (int round = 0;; ++round) {
+		outcome->end = End::failed;
+		if (!proceed(conversation, deadline, &outcome->failure))
+			return;
+		Reply const &reply = conversation.reply();
+		if (reply.sql.empty()) {
+			conclude(outcome, End::refused, "", reply.words);
+			return;
+		}
+		const char *why;
+		Verdict const verdict = judge(config, reply.sql, &why, &outcome->failure);
+		if (verdict == Verdict::taken) {
+			conclude(outcome, End::translated, reply.sql, reply.words);
+			return;
+		}
+		bool const last = round == settings::llm_retries;
+		if (verdict == Verdict::unfit && last) {
+			conclude_unfit(outcome, reply.sql, why);
+			return;
+		}
+		outcome->sql = server_text(reply.sql);
+		if (verdict == Verdict::refused && (last || !is_about_statement(outcome->failure)))
+			return;
+		outcome->failure = bridge::Failure();
+		std::string_view const complaint = bridge::utf8(why);
+		bridge::enter([&] { conversation.object(complaint); });
+	}
+}
+
+void
+translate_there(const connection::Config &config, const catalog::Schema &schema, const Question &question,
+                Outcome *outcome)
+{
+	outcome->translator = psprintf("endpoint:%s", settings::llm_model);
+	if (settings::llm_model[0] == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no language model is chosen"),
+		                errhint("Set \"tenancy.llm_model\" to a name that the endpoint knows.")));
+	if (is_over_quota(config.user, &outcome->failure)) {
+		outcome->end = End::failed;
+		return;
+	}
+	converse(config, *begin_conversation(schema, question), outcome);
+}
+
+} // namespace
+
+void
+translate(const connection::Config &config, const char *question, Outcome *outcome)
+{
+	bool const here = settings::llm_endpoint[0] == 0;
+	outcome->translator = here ? built_in : "endpoint";
+	outcome->end = End::failed;
+	const catalog::Schema *const schema = catalog::find_schema(config, &outcome->failure);
+	if (schema == nullptr)
+		return;
+	if (here)
+		translate_here(config, *schema, question_of(question), outcome);
+	else
+		translate_there(config, *schema, question_of(question), outcome);
+}
+
+} // namespace tenancy::ask
