@@ -39,8 +39,11 @@ int lockout_duration;
 int lockout_threshold;
 int max_connections_per_user;
 int max_pool_size;
+int max_query_bytes;
 int max_result_bytes;
 int max_result_rows;
+int max_running_queries_per_user;
+int max_stored_connections_per_user;
 int password_cost;
 int pool_idle_timeout;
 int schema_max_age;
@@ -159,10 +162,18 @@ define()
 	        &max_connections_per_user, 8, 1, 1000);
 	integer("tenancy.max_pool_size", "Most connections to client databases that one session keeps.", &max_pool_size, 16,
 	        1, 1000);
+	integer("tenancy.max_query_bytes", "Most bytes of values in one result of tenancy.query; 0 is no limit.",
+	        &max_query_bytes, 1024 * 1024, 0, INT_MAX, GUC_UNIT_KB);
 	integer("tenancy.max_result_bytes", "Most bytes of values in one result of execute_query.", &max_result_bytes,
 	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
 	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1,
 	        INT_MAX);
+	integer("tenancy.max_running_queries_per_user",
+	        "Most queries of one user that run at the same time, in all sessions; 0 is no limit.",
+	        &max_running_queries_per_user, 64, 0, 1'000'000);
+	integer("tenancy.max_stored_connections_per_user",
+	        "Most client databases that one user may have registered; 0 is no limit.", &max_stored_connections_per_user,
+	        1000, 0, INT_MAX);
 	integer("tenancy.password_cost", "Cost of password hashes: log2 of scrypt's N.", &password_cost, 15, 10, 20, 0,
 	        PGC_SIGHUP);
 	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",

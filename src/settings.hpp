@@ -42,12 +42,15 @@ extern int lockout_duration;         /* s */
 extern int lockout_threshold;        /* failed attempts; 0: never */
 extern int max_connections_per_user; /* pooled sessions of one user in one backend */
 extern int max_pool_size;            /* pooled sessions of one backend */
+extern int max_query_bytes;          /* kB of one answer of tenancy.query; 0: no limit */
 extern int max_result_bytes;         /* kB */
 extern int max_result_rows;
-extern int password_cost;     /* log2 of scrypt's N */
-extern int pool_idle_timeout; /* s */
-extern int schema_max_age;    /* s; 0: any age */
-extern int session_lifetime;  /* s */
+extern int max_running_queries_per_user;    /* in all backends; 0: no limit */
+extern int max_stored_connections_per_user; /* 0: no limit */
+extern int password_cost;                   /* log2 of scrypt's N */
+extern int pool_idle_timeout;               /* s */
+extern int schema_max_age;                  /* s; 0: any age */
+extern int session_lifetime;                /* s */
 extern char *sqlite_root;
 extern int statement_timeout; /* ms */
 

@@ -15,6 +15,9 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "commands/extension.h"
+#include "common/hashfn.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 }
 
@@ -68,6 +71,12 @@ spi::Statement forget_connection = {
 	"UPDATE tenancy.database_connections SET deleted_at = now(), is_active = false, password_encrypted = NULL,"
 	" connection_string_encrypted = NULL, credential_key_id = NULL, schema_json = NULL"
 	" WHERE id = $1 AND deleted_at IS NULL",
+	1,
+	{UUIDOID},
+	nullptr};
+
+spi::Statement count_connections = {
+	"SELECT count(*) FROM tenancy.database_connections WHERE user_id = $1 AND deleted_at IS NULL",
 	1,
 	{UUIDOID},
 	nullptr};
@@ -207,6 +216,28 @@ require_password(const Fields &draft)
 		                          "identity is never lent out.")));
 }
 
+/*
+ * Within SPI. Calls that register one for the same user wait for each other, so that together they stay within the
+ * limit: by a lock that no SQL can take, while an advisory one could be taken by anybody, and one of the row would hold
+ * up logins.
+ */
+void
+check_count(const core::Uuid &user)
+{
+	int const most = settings::max_stored_connections_per_user;
+	if (most == 0)
+		return;
+	Datum const values[] = {bridge::uuid_datum(user)};
+	LockDatabaseObject(get_extension_oid("pg_tenancy", false), hash_bytes(user.bytes.data(), sizeof user.bytes), 0,
+	                   ExclusiveLock);
+	(void) spi::run(count_connections, values, nullptr, false);
+	bool is_null;
+	if (DatumGetInt64(spi::value(0, 1, &is_null)) >= most)
+		ereport(ERROR,
+		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many connections are registered"),
+		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));
+}
+
 /* The draft of a stored connection; its password stays sealed. */
 void
 load_draft(Fields &draft, const Config &config)
@@ -250,6 +281,7 @@ TENANCY_FUNCTION(create_connection)
 	row.set(Column::active, BoolGetDatum(true));
 
 	spi::Scope const scope = spi::open();
+	check_count(user);
 	if (spi::run(insert_connection, row.values, row.nulls, false) == 0)
 		refuse_duplicate(arguments.name);
 	spi::close(scope);

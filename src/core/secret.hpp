@@ -1,9 +1,10 @@
 /*
- * Memory that is wiped before it is given back: for passwords, keys and tokens. Pure regime.
+ * Memory that is wiped before it is given back, and that no core file has: for passwords, keys and tokens. Pure regime.
  */
 #pragma once
 
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +12,25 @@
 #include <openssl/crypto.h>
 
 namespace tenancy::core {
+
+/* OpenSSL's secure heap; when that is full, or cannot be had, ordinary memory that is wiped all the same. */
+template <typename T> struct SecretAllocator {
+	using value_type = T;
+
+	T *allocate(std::size_t count)
+	{
+		constexpr std::size_t heap_size = 1 << 18;
+		static int const heap = CRYPTO_secure_malloc_initialized() != 0 ? 1 : CRYPTO_secure_malloc_init(heap_size, 16);
+		void *memory = heap != 0 ? OPENSSL_secure_malloc(count * sizeof(T)) : nullptr;
+		if (memory == nullptr)
+			memory = OPENSSL_malloc(count * sizeof(T));
+		if (memory == nullptr)
+			throw std::bad_alloc();
+		return static_cast<T *>(memory);
+	}
+	void deallocate(T *memory, std::size_t count) noexcept { OPENSSL_secure_clear_free(memory, count * sizeof(T)); }
+	bool operator==(const SecretAllocator &) const noexcept { return true; }
+};
 
 /* Bytes that are wiped when they die or are replaced. Movable, not copyable by accident. NUL-terminated. */
 class Secret {
@@ -53,7 +73,7 @@ public:
 	std::string_view view() const noexcept { return {c_str(), size()}; }
 
 private:
-	std::vector<char> bytes_;
+	std::vector<char, SecretAllocator<char>> bytes_;
 };
 
 } // namespace tenancy::core

@@ -64,6 +64,19 @@ refuse_beyond_share(Size size)
 	                              : errhint("Shorten the statement, or have \"tenancy.history_queue_size\" raised.")));
 }
 
+/* Going on unrecorded would be a way around the limit, too. */
+void
+refuse_too_many(const core::Uuid &user, dsa_pointer pointer)
+{
+	int const most = settings::max_running_queries_per_user;
+	if (count_run(user, most))
+		return;
+	discard(pointer);
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many queries of the user are running"),
+	                errdetail("At most %d run at the same time, in all sessions of a user together.", most),
+	                errhint("Close open cursors, or let running queries end, and try again.")));
+}
+
 /* Could the worker give back a user's room, or is all of it held by what goes on running? */
 bool
 is_anything_pending(const Slot &slot)
@@ -174,6 +187,7 @@ start(const Start &begin)
 		return refuse(
 			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
 			"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
+	refuse_too_many(begin.user, pointer);
 	Record *const record = fill_record(pointer, begin, peer);
 	record->slot = slot_number;
 	record->id = id;

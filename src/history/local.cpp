@@ -227,6 +227,7 @@ end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaite
 {
 	Record *const record = record_at(pointer);
 	Slot &slot = queue->slots[record->slot];
+	discount_run(record->user);
 	record->ended = when;
 	record->status = end.status;
 	record->truncated = end.truncated;

@@ -20,6 +20,7 @@ dsa_area *area = nullptr;
 struct Share {
 	core::Uuid user;
 	Size bytes;
+	int running; /* runs that have not ended; their records hold bytes */
 };
 HTAB *shares = nullptr;
 
@@ -63,7 +64,7 @@ charge(const core::Uuid &user, Size size, bool ending) noexcept
 	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_ENTER_NULL, &found));
 	Room room = Room::found;
 	if (share != nullptr && !found)
-		share->bytes = 0;
+		share->bytes = 0, share->running = 0;
 	if (share == nullptr)
 		room = Room::full;
 	else if (share->bytes + size > share_of_user(ending))
@@ -163,6 +164,25 @@ allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) n
 		return Room::found;
 	discharge(user, size);
 	return Room::full;
+}
+
+bool
+count_run(const core::Uuid &user, int most) noexcept
+{
+	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
+	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr));
+	bool const fits = user.is_nil() || most == 0 || share->running < most;
+	share->running += fits;
+	LWLockRelease(queue->share_lock);
+	return fits;
+}
+
+void
+discount_run(const core::Uuid &user) noexcept
+{
+	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
+	--static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr))->running;
+	LWLockRelease(queue->share_lock);
 }
 
 void

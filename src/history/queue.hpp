@@ -128,6 +128,11 @@ Size share_of_user(bool ending) noexcept;
 Room allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) noexcept;
 void release(const core::Uuid &user, dsa_pointer pointer, Size size) noexcept;
 
+/* One more run of a user who has a record; false when most of them run already. Nobody, who is many, has no limit. */
+bool count_run(const core::Uuid &user, int most) noexcept;
+/* That run has ended; its record is still there. */
+void discount_run(const core::Uuid &user) noexcept;
+
 /* A record with room for its texts, zero but for its user and sizes. */
 Room allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept;
 char *texts_of(Record *record) noexcept;

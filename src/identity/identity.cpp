@@ -10,6 +10,7 @@ extern "C" {
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 #include "identity/attempts.hpp"
+#include "identity/explain.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
 
@@ -19,6 +20,7 @@ void
 initialize()
 {
 	session::define_setting();
+	guard_explain();
 }
 
 void

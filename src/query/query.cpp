@@ -14,6 +14,7 @@
 #include "query/cache.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
+#include "settings.hpp"
 
 extern "C" {
 #include "utils/lsyscache.h"
@@ -64,6 +65,17 @@ store_rows(const remote::Batch &batch, bridge::Converter *converters, ReturnSetI
 	pfree(nulls);
 }
 
+/* It goes into memory and then into a temporary file, of which nobody else must run out. */
+void
+check_size(const Stream &stream)
+{
+	int const most = settings::max_query_bytes;
+	if (most > 0 && stream.bytes() / 1024 > most)
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("the result of the query is too large"),
+		                errdetail("The values of one result have at most %d kB.", most),
+		                errhint("Select less, or read it in parts with tenancy.open_query().")));
+}
+
 /* From the start of the statement to its last row. */
 void
 drain(Execution &execution, const char *sql, remote::ParamList params, ReturnSetInfo *info)
@@ -84,6 +96,7 @@ drain(Execution &execution, const char *sql, remote::ParamList params, ReturnSet
 			check_width(*stream, info->setDesc); /* rows of no columns, as SELECT without a list gives on PostgreSQL */
 		if (more)
 			store_rows(stream->batch(), converters, info, per_row);
+		check_size(*stream);
 	}
 	MemoryContextDelete(per_row);
 

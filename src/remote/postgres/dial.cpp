@@ -170,6 +170,7 @@ dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
 	complete(link.raw(), endpoint, shield, deadline, waiter);
 	if (PQconnectionUsedPassword(link.raw()) == 0)
 		throw unused_password_error();
+	link.forget_password();
 	link.start_pipeline();
 	return link;
 }

@@ -254,14 +254,20 @@ Link::drain(Deadline deadline, Waiter &waiter)
 	}
 }
 
+/* libpq needs its copy for the login only, and would free it without wiping it. */
+void
+Link::forget_password() noexcept
+{
+	if (char *const password = PQpass(connection_); password != nullptr)
+		OPENSSL_cleanse(password, std::strlen(password));
+}
+
 void
 Link::close() noexcept
 {
 	if (connection_ == nullptr)
 		return;
-	/* libpq frees its copy of the password without wiping it. */
-	if (char *const password = PQpass(connection_); password != nullptr)
-		OPENSSL_cleanse(password, std::strlen(password));
+	forget_password();
 	PQfinish(connection_);
 	connection_ = nullptr;
 	steps_.clear();

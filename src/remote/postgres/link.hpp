@@ -70,6 +70,8 @@ public:
 	bool drain(core::Deadline deadline, core::Waiter &waiter);
 	/* They are for nobody, and libpq keeps them until somebody asks. */
 	void forget_notifications() noexcept;
+	/* After the login. */
+	void forget_password() noexcept;
 
 	/* Most rows of one result of a streamed statement, where libpq can put several rows in one. */
 	void set_chunk(int rows) noexcept { chunk_ = rows; }
