@@ -13,15 +13,21 @@
 
 namespace tenancy::core {
 
-/* OpenSSL's secure heap; when that is full, or cannot be had, ordinary memory that is wiped all the same. */
+/*
+ * OpenSSL's secure heap, which no core file has. OpenSSL uses it as well, and fails when it is full, so half of it is
+ * left alone. What has no place there lies in ordinary memory, and is wiped all the same.
+ */
 template <typename T> struct SecretAllocator {
 	using value_type = T;
+	static constexpr std::size_t heap_size = 4 << 20;
 
 	T *allocate(std::size_t count)
 	{
-		constexpr std::size_t heap_size = 1 << 18;
-		static int const heap = CRYPTO_secure_malloc_initialized() != 0 ? 1 : CRYPTO_secure_malloc_init(heap_size, 16);
-		void *memory = heap != 0 ? OPENSSL_secure_malloc(count * sizeof(T)) : nullptr;
+		static bool const heap =
+			CRYPTO_secure_malloc_initialized() != 0 || CRYPTO_secure_malloc_init(heap_size, 64) != 0;
+		void *memory = nullptr;
+		if (heap && CRYPTO_secure_used() < heap_size / 2)
+			memory = OPENSSL_secure_malloc(count * sizeof(T));
 		if (memory == nullptr)
 			memory = OPENSSL_malloc(count * sizeof(T));
 		if (memory == nullptr)

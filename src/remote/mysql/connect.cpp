@@ -15,6 +15,7 @@
  */
 #include <algorithm>
 #include <new>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "remote/address.hpp"
@@ -152,6 +153,17 @@ is_about_address(const Error &error) noexcept
 	return error.kind == FailureKind::refused || error.kind == FailureKind::timeout;
 }
 
+/*
+ * The library has resolved the name once more, and who owns the name server chooses where it knocks: so that nobody
+ * explores this network by that, an address that was not checked looks like one where nobody answers.
+ */
+bool
+tells_of_other_addresses(const Endpoint &endpoint, const Error &error) noexcept
+{
+	bool const silent = error.kind == FailureKind::refused && std::string_view(error.sqlstate) == "08001";
+	return !endpoint.name.empty() && (silent || error.kind == FailureKind::denied_address);
+}
+
 } // namespace
 
 Endpoint
@@ -197,6 +209,9 @@ open(Endpoint &endpoint, const Budget &budget)
 			endpoint.addresses = {handle->peer()};
 			return handle;
 		} catch (const Error &error) {
+			if (tells_of_other_addresses(endpoint, error))
+				throw Error(FailureKind::refused, "08001", "could not connect to remote server",
+				            "Nobody answers there, or the name stands for another address by now.");
 			if (last || !is_about_address(error)) {
 				if (error.kind != FailureKind::timeout)
 					throw;
