@@ -1,10 +1,9 @@
 /*
- * Memory that is wiped before it is given back, and that no core file has: for passwords, keys and tokens. Pure regime.
+ * Memory that is wiped before it is given back: for passwords, keys and tokens. Pure regime.
  */
 #pragma once
 
 #include <cstring>
-#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,31 +11,6 @@
 #include <openssl/crypto.h>
 
 namespace tenancy::core {
-
-/*
- * OpenSSL's secure heap, which no core file has. OpenSSL uses it as well, and fails when it is full, so half of it is
- * left alone. What has no place there lies in ordinary memory, and is wiped all the same.
- */
-template <typename T> struct SecretAllocator {
-	using value_type = T;
-	static constexpr std::size_t heap_size = 4 << 20;
-
-	T *allocate(std::size_t count)
-	{
-		static bool const heap =
-			CRYPTO_secure_malloc_initialized() != 0 || CRYPTO_secure_malloc_init(heap_size, 64) != 0;
-		void *memory = nullptr;
-		if (heap && CRYPTO_secure_used() < heap_size / 2)
-			memory = OPENSSL_secure_malloc(count * sizeof(T));
-		if (memory == nullptr)
-			memory = OPENSSL_malloc(count * sizeof(T));
-		if (memory == nullptr)
-			throw std::bad_alloc();
-		return static_cast<T *>(memory);
-	}
-	void deallocate(T *memory, std::size_t count) noexcept { OPENSSL_secure_clear_free(memory, count * sizeof(T)); }
-	bool operator==(const SecretAllocator &) const noexcept { return true; }
-};
 
 /* Bytes that are wiped when they die or are replaced. Movable, not copyable by accident. NUL-terminated. */
 class Secret {
@@ -79,7 +53,7 @@ public:
 	std::string_view view() const noexcept { return {c_str(), size()}; }
 
 private:
-	std::vector<char, SecretAllocator<char>> bytes_;
+	std::vector<char> bytes_;
 };
 
 } // namespace tenancy::core

@@ -175,13 +175,14 @@ def dumpable(pid):
 
 
 def cores():
-    """What a core file of each process would have, one of them with connections that it opened with stored passwords"""
+    """What a core file of each process would have, one of them with connections that it has opened with stored passwords, and closed"""
     session = app()
     log_in(session, "ada@test.example", NEXT)
     for name in ("pg", "wrong", "my wrong", "rogue", "string"):
         for statement in QUERIES[:3]:
             attempt(session, statement, name)
     same(attempt(session, "SELECT count(*) FROM tenancy.pool()"), [["1"]], "a pooled connection")
+    attempt(session, "SELECT tenancy.close_connections()")
     with contextlib.closing(platform.connect()) as admin:
         with open(os.path.join(value(admin, "SHOW data_directory"), "postmaster.pid"), encoding="utf-8") as file:
             postmaster = int(file.readline())
