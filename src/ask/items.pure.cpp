@@ -255,32 +255,44 @@ private:
 	{
 		if (folded.size() < 4)
 			return;
-		for (int t = 0; t < static_cast<int>(lexicon.schema().tables.size()); ++t) {
-			auto const &facts = lexicon.facts(t);
-			if (std::any_of(facts.words.begin(), facts.words.end(),
-			                [&](auto const &word) { return related(word, folded); }))
-				item.acts.push_back({t, -1, -1, Tier::part});
-			for (int c = 0; c < static_cast<int>(facts.columns.size()); ++c) {
-				auto const &column = facts.columns[static_cast<std::size_t>(c)];
-				bool const dated = column.kind == Kind::date || column.kind == Kind::moment;
-				if ((!dated && column.foreign_key < 0) || !names(column, folded))
-					continue;
-				(dated ? item.verbs : item.roles).push_back({t, c, -1, Tier::part});
-			}
-		}
+		for (auto const &ref : verbal(folded))
+			if (ref.column < 0)
+				item.acts.push_back(ref);
+			else
+				(lexicon.facts(ref).foreign_key >= 0 ? item.roles : item.verbs).push_back(ref);
 	}
 
-	static bool names(const ColumnFacts &column, const std::string &folded)
+	/* The tables and columns that share a root with a word. */
+	Refs verbal(const std::string &folded) const
 	{
-		for (auto const &word : column.words) {
-			bool const plain = word == "id" || word == "date" || word == "time";
-			if (!plain && (related(word, folded) || (folded == "born" && word == "birth") ||
-			               (folded == "joined" && (word == "created" || word == "registered" || word == "signup")) ||
-			               (folded == "registered" && (word == "created" || word == "joined")) ||
-			               (folded == "added" && word == "created")))
-				return true;
+		Refs found;
+		std::string const wanted = root(folded);
+		auto const shares = [&](const std::string &other) { return share_root(wanted, other); };
+		for (int t = 0; t < static_cast<int>(lexicon.schema().tables.size()); ++t) {
+			auto const &facts = lexicon.facts(t);
+			if (std::any_of(facts.roots.begin(), facts.roots.end(), shares))
+				found.push_back({t, -1, -1, Tier::part});
+			for (int c = 0; c < static_cast<int>(facts.columns.size()); ++c) {
+				auto const &column = facts.columns[static_cast<std::size_t>(c)];
+				if (std::any_of(column.roots.begin(), column.roots.end(), shares) ||
+				    (!column.roots.empty() && means(column, folded)))
+					found.push_back({t, c, -1, Tier::part});
+			}
 		}
-		return false;
+		return found;
+	}
+
+	/* Verbs whose columns are named by another word. */
+	static bool means(const ColumnFacts &column, std::string_view verb)
+	{
+		auto const has = [&column](std::string_view word) {
+			return std::find(column.words.begin(), column.words.end(), word) != column.words.end();
+		};
+		if (verb == "born")
+			return has("birth");
+		if (verb == "joined")
+			return has("created") || has("registered") || has("signup");
+		return (verb == "registered" && (has("created") || has("joined"))) || (verb == "added" && has("created"));
 	}
 
 	void other()
@@ -288,8 +300,8 @@ private:
 		const Word &word = words[at];
 		Item item;
 		add_verbs(item, word.folded);
-		bool const verbal = !item.verbs.empty() || !item.acts.empty() || !item.roles.empty();
-		if (verbal) {
+		bool const found = !item.verbs.empty() || !item.acts.empty() || !item.roles.empty();
+		if (found) {
 			Item &added = add(Key::thing, 1);
 			added.verbs = std::move(item.verbs);
 			added.acts = std::move(item.acts);

@@ -48,15 +48,6 @@ slice(const Words &words, std::size_t first, std::size_t count)
 	return Words(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
-/* Each word replaced by the one that stands for its meaning. */
-Words
-meanings_of(Words words)
-{
-	for (auto &word : words)
-		word = std::string(concept_of(word));
-	return words;
-}
-
 /* Words that only say what kind of column it is. */
 bool
 is_bookkeeping(std::string_view word)
@@ -86,9 +77,10 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 	if (words.empty())
 		return;
 	Refs &refs = names[words];
-	for (Ref &known : refs)
-		if (known.table == ref.table && known.column == ref.column && known.value == ref.value) {
-			known.tier = std::min(known.tier, ref.tier);
+	/* Tables are read one after the other, so that the same one can only be at the end. */
+	for (auto known = refs.rbegin(); known != refs.rend() && known->table == ref.table; ++known)
+		if (known->column == ref.column && known->value == ref.value) {
+			known->tier = std::min(known->tier, ref.tier);
 			return;
 		}
 	refs.push_back(ref);
@@ -131,6 +123,8 @@ Lexicon::read_table(int index)
 	facts_here.words = split_name(table(index).name);
 	if (facts_here.words.size() > 1 && is_one_of(facts_here.words[0], {"tbl", "tab", "dim", "fact", "t", "vw", "v"}))
 		facts_here.words.erase(facts_here.words.begin());
+	for (auto const &word : facts_here.words)
+		facts_here.roots.push_back(root(word));
 	facts_here.columns.resize(table(index).columns.size());
 	name_table(index);
 	for (int i = 0; i < static_cast<int>(facts_here.columns.size()); ++i) {
@@ -139,6 +133,19 @@ Lexicon::read_table(int index)
 		read_values(index, i);
 	}
 	find_names(index);
+}
+
+/* Each word replaced by the one that stands for its meaning. */
+Words
+Lexicon::meanings_of(Words words)
+{
+	for (auto &word : words) {
+		auto const [known, added] = meanings.try_emplace(word);
+		if (added)
+			known->second = concept_of(known->first);
+		word = std::string(known->second);
+	}
+	return words;
 }
 
 void
@@ -169,9 +176,13 @@ Lexicon::read_column(int index, int column)
 			out.foreign_key = static_cast<int>(i);
 	out.key = std::find(of.primary_key.begin(), of.primary_key.end(), source_column.name) != of.primary_key.end() ||
 	          is_id(out.words);
+	bool const dated = out.kind == Kind::date || out.kind == Kind::moment;
+	for (auto const &word : out.words)
+		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time"}))
+			out.roots.push_back(root(word));
 	if (out.kind == Kind::number && !out.words.empty())
 		out.unit = unit_of(out.words.back());
-	if (out.kind == Kind::date || out.kind == Kind::moment)
+	if (dated)
 		for (auto const &word : out.words)
 			if (is_one_of(word, {"birth", "born", "dob", "birthday", "death", "died", "expire", "expiry", "expiration",
 			                     "valid", "due", "updated", "modified", "end"}))
@@ -207,7 +218,7 @@ Lexicon::name_column(int index, int column)
 			add(column_names, word, part);
 	add(column_names, join(meanings_of(words)), synonym);
 	if (of.words.size() > 1 && !is_bookkeeping(of.words.back()))
-		add(column_names, std::string(concept_of(of.words.back())), synonym);
+		add(column_names, meanings_of({of.words.back()})[0], synonym);
 }
 
 void

@@ -30,7 +30,7 @@ using Refs = std::vector<Ref>;
 
 struct ColumnFacts {
 	Kind kind = Kind::other;
-	std::vector<std::string> words;
+	std::vector<std::string> words, roots;
 	std::string_view unit;     /* of the numbers in it; empty: not told */
 	bool key = false;          /* of the primary key, or called id */
 	int foreign_key = -1;      /* index in the table's foreign keys, when it is one column of one */
@@ -38,7 +38,7 @@ struct ColumnFacts {
 };
 
 struct TableFacts {
-	std::vector<std::string> words;
+	std::vector<std::string> words, roots;
 	std::vector<ColumnFacts> columns;
 	std::vector<int> names; /* columns that people call a row by */
 };
@@ -83,6 +83,7 @@ private:
 
 	void read_table(int index);
 	void read_column(int index, int column);
+	std::vector<std::string> meanings_of(std::vector<std::string> words);
 	void name_table(int index);
 	void name_column(int index, int column);
 	void find_names(int index);
@@ -95,6 +96,7 @@ private:
 	std::vector<TableFacts> tables_;
 	std::vector<std::vector<Step>> steps_;
 	Names table_names, column_names, value_names;
+	std::unordered_map<std::string, std::string_view> meanings; /* of words met so far: names repeat them */
 };
 
 } // namespace tenancy::ask

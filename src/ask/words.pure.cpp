@@ -340,11 +340,8 @@ root(std::string_view folded)
 }
 
 bool
-related(std::string_view a, std::string_view b)
+share_root(std::string_view left, std::string_view right)
 {
-	if (a == b)
-		return true;
-	std::string const left = root(a), right = root(b);
 	if (left.size() < 3 || right.size() < 3)
 		return false;
 	if (left == right)
@@ -352,6 +349,12 @@ related(std::string_view a, std::string_view b)
 	/* prescribe, prescription */
 	return left.size() >= 6 && right.size() >= 6 && left.substr(0, 6) == right.substr(0, 6) &&
 	       std::max(left.size(), right.size()) <= 9;
+}
+
+bool
+related(std::string_view a, std::string_view b)
+{
+	return a == b || share_root(root(a), root(b));
 }
 
 bool

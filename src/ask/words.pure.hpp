@@ -33,10 +33,11 @@ std::vector<Word> split_question(std::string_view text);
 /* Words of an identifier: split at everything but letters and digits, and where the case changes. In the singular. */
 std::vector<std::string> split_name(std::string_view name);
 
-std::string fold(std::string_view text);              /* lower case without accents; other bytes stay */
-std::string singular(std::string_view folded);        /* of one folded word */
-std::string root(std::string_view folded);            /* what ship, shipped, shipment, shipping have in common */
-bool related(std::string_view a, std::string_view b); /* the same root, or one a longer form of the other's */
+std::string fold(std::string_view text);       /* lower case without accents; other bytes stay */
+std::string singular(std::string_view folded); /* of one folded word */
+std::string root(std::string_view folded);     /* what ship, shipped, shipment, shipping have in common */
+bool share_root(std::string_view left, std::string_view right); /* of two roots, the same, or one a longer form */
+bool related(std::string_view a, std::string_view b);           /* the same root, or one a longer form of the other's */
 
 /* Is typed a misspelling of known? Both folded; short words never are. */
 bool resembles(std::string_view typed, std::string_view known);
