@@ -20,7 +20,7 @@ namespace spi = bridge::spi;
 /* Ids are in the order of time, so this reads the end of an index, and not more than the limit. */
 spi::Statement recent = {
 	"SELECT 1 FROM tenancy.query_history AS q WHERE q.user_id OPERATOR(pg_catalog.=) $1 AND q.id "
-    "OPERATOR(pg_catalog.>) $2"
+	"OPERATOR(pg_catalog.>) $2"
 	" AND q.source OPERATOR(pg_catalog.=) 'ask' AND q.status OPERATOR(pg_catalog.<>) 'denied' LIMIT $3",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
