@@ -238,7 +238,7 @@ answer(const Request &request, const char *members)
 text *
 answer_without_rows(const Ending &ending, const char *members)
 {
-	return compose({&ending.query_id, ending.status, nullptr, ending.milliseconds, ending.code, ending.sqlstate,
+	return compose({&ending.query_id, ending.status, nullptr, false, ending.milliseconds, ending.code, ending.sqlstate,
 	                ending.message, members});
 }
 
