@@ -20,6 +20,7 @@ using catalog::Schema;
 using catalog::Table;
 using Words = std::set<std::string>;
 
+constexpr std::size_t shortest_word = 3; /* "by" of a question is not that of "created_by" */
 constexpr int whole_table = 8, table_word = 8, column_word = 3, value_word = 3, comment_word = 1;
 
 /* What words of one meaning have in common, whatever their form: "purchases" and "order" may have the same. */
@@ -35,7 +36,7 @@ asked_words(std::string_view question)
 {
 	Words words;
 	for (std::string const &word : split_name(question))
-		if (!is_common_word(word))
+		if (word.size() >= shortest_word && !is_filler(word))
 			words.insert(key_of(word));
 	return words;
 }
