@@ -235,10 +235,10 @@ public:
 	}
 
 private:
+	/* Before the first one is what is behind the last. */
 	const Token &before(std::size_t i, std::size_t steps = 1) const noexcept
 	{
-		static const Token none;
-		return i >= steps ? tokens_[i - steps] : none;
+		return i >= steps ? tokens_[i - steps] : tokens_.back();
 	}
 	bool accepts(std::size_t i) const
 	{

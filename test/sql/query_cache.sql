@@ -12,8 +12,8 @@
 SET tenancy.identity_scope = 'session';
 SET ROLE regress_app;
 SELECT tenancy.register('cacher@example.com', 'correct horse cacher@example.com') IS NOT NULL AS registered;
-SELECT tenancy.register('other@example.com', 'correct horse other@example.com') IS NOT NULL AS registered;
-SELECT probe.become('other@example.com');
+SELECT tenancy.register('stranger@example.com', 'correct horse stranger@example.com') IS NOT NULL AS registered;
+SELECT probe.become('stranger@example.com');
 SELECT tenancy.create_connection('pg', 'postgresql', :'pg_host', :pg_port, :'pg_database', :'pg_user', :'pg_password') IS NOT NULL AS made;
 SELECT probe.become('cacher@example.com');
 SELECT tenancy.create_connection('pg', 'postgresql', :'pg_host', :pg_port, :'pg_database', :'pg_user', :'pg_password') IS NOT NULL AS made;
@@ -71,7 +71,7 @@ SET ROLE regress_app;
 SELECT count(*) > 10 AS many, count(DISTINCT q.user_id) AS users, bool_and(q.user_id = tenancy.current_user_id()) AS own,
        bool_and(connection_version = c.version) AS current, sum(hits) > 5 AS hits
 FROM tenancy.query_cache AS q JOIN tenancy.database_connections AS c ON c.id = q.database_connection_id AND c.version = q.connection_version;
-SELECT probe.become('other@example.com');
+SELECT probe.become('stranger@example.com');
 SELECT count(*) FROM tenancy.query_cache;
 SELECT pg_temp.ask('pg', 'SELECT name FROM cached_items WHERE id = 2');
 SELECT count(*), bool_and(user_id = tenancy.current_user_id()) AS own FROM tenancy.query_cache;
