@@ -102,6 +102,8 @@ BEGIN
     RETURN QUERY SELECT c.* FROM tenancy.connections() AS c WHERE c.id = get_client_connection.connection_id;
 END
 $$;
+COMMENT ON FUNCTION tenancy.get_client_connection(uuid, uuid)
+    IS 'the settings of a connection, without secrets, after the check that it is the user''s; 42501 otherwise';
 ALTER TABLE tenancy.query_history
     DROP CONSTRAINT query_history_status_check,
     ADD CONSTRAINT query_history_status_check
