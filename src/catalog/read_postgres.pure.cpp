@@ -26,14 +26,16 @@ namespace pgtype = core::pgtype;
 	"'SELECT')\n"                                                                                                      \
 	")\n"
 
+/* The table that a key refers to is looked up in pg_class: a join with relation itself would try every pair. */
 constexpr const char *keys_statement =
 	"WITH " RELATIONS
-	"SELECT r.nspname, r.relname, k.contype::pg_catalog.text, k.conname, a.attname, f.nspname, f.relname, b.attname\n"
+	"SELECT r.nspname, r.relname, k.contype::pg_catalog.text, k.conname, a.attname, m.nspname, f.relname, b.attname\n"
 	"FROM relation AS r\n"
 	"JOIN pg_catalog.pg_constraint AS k ON k.conrelid = r.oid AND k.contype IN ('p', 'f')\n"
 	"CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS o (attnum, place)\n"
 	"JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = o.attnum\n"
-	"LEFT JOIN relation AS f ON f.oid = k.confrelid\n"
+	"LEFT JOIN pg_catalog.pg_class AS f ON f.oid = k.confrelid\n"
+	"LEFT JOIN pg_catalog.pg_namespace AS m ON m.oid = f.relnamespace\n"
 	"LEFT JOIN pg_catalog.pg_attribute AS b ON b.attrelid = f.oid AND b.attnum = k.confkey[o.place]\n"
 	"WHERE k.contype = 'p' OR f.oid IS NOT NULL\n"
 	"ORDER BY r.oid, k.oid, o.place";
