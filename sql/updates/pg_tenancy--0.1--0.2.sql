@@ -848,10 +848,11 @@ BEGIN ATOMIC
            c.item ->> 'native_type', (c.item ->> 'nullable')::boolean, t.item -> 'primary_key' ? (c.item ->> 'name'),
            (c.item ->> 'generated')::boolean, c.item ->> 'default', c.item ->> 'comment',
            CASE WHEN c.item ? 'values' THEN ARRAY(SELECT jsonb_array_elements_text(c.item -> 'values')) END
-    FROM (SELECT tenancy.schema(columns.connection) AS document OFFSET 0) AS s,
+    FROM (SELECT d.document, tenancy.schema_place(d.document, columns.of_table) AS wanted
+          FROM (SELECT tenancy.schema(columns.connection) AS document OFFSET 0) AS d OFFSET 0) AS s,
          jsonb_array_elements(s.document -> 'tables') WITH ORDINALITY AS t (item, place),
          jsonb_array_elements(t.item -> 'columns') WITH ORDINALITY AS c (item, place)
-    WHERE columns.of_table IS NULL OR t.place = (SELECT tenancy.schema_place(s.document, columns.of_table))
+    WHERE columns.of_table IS NULL OR t.place = s.wanted
     ORDER BY t.place, c.place;
 END;
 COMMENT ON FUNCTION tenancy.columns(text, text)
