@@ -129,7 +129,8 @@ FROM tenancy.ask('E-commerce Database', 'total sales amount per region') AS answ
 \set rows 1
 :did
 SELECT answer ->> 'understood' AS understood, answer ->> 'sql' AS sql, answer -> 'rows' AS rows
-FROM tenancy.ask('E-commerce Database', 'How many orders did customers in Oslo place?') AS answer WHERE answer ->> 'status' = 'success';
+FROM tenancy.ask('E-commerce Database', 'total quantity per product in March 2026') AS answer
+WHERE answer ->> 'status' = 'success' AND json_array_length(answer -> 'rows') = 3;
 \set rows 1
 :did
 SELECT answer ->> 'status' AS status, answer ->> 'understood' AS understood
