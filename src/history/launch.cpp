@@ -159,7 +159,8 @@ require_worker(int *slot_number)
 void
 register_launcher()
 {
-	if (settings::databases == nullptr || settings::databases[0] == 0)
+	/* pg_upgrade starts the server for itself alone. */
+	if (IsBinaryUpgrade || settings::databases == nullptr || settings::databases[0] == 0)
 		return;
 	BackgroundWorker worker;
 	bridge::describe_worker(worker, "pg_tenancy history launcher", "tenancy_history_launcher", restart_s);
