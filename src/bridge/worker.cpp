@@ -108,6 +108,10 @@ serve_interrupts()
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	if (ConfigReloadPending) {
+		ConfigReloadPending = 0;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
 }
 
 bool
@@ -119,10 +123,6 @@ rest(long timeout)
 	if (woken)
 		ResetLatch(MyLatch);
 	serve_interrupts();
-	if (ConfigReloadPending) {
-		ConfigReloadPending = 0;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
 	return woken;
 }
 

@@ -125,6 +125,7 @@ def forbidden_addresses():
                 else:
                     ok(error.pgcode in ("22023", "42501"), "%r is refused" % host, error)
         pool.close()
+        wait_until(lambda: value(session, "SHOW tenancy.allowed_networks") != "", 10, "the old setting in this session")
         same(probe(session, "pg here")[0], "ok", "with the setting back, it is reached again")
     trap.close()
 
