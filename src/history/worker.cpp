@@ -18,12 +18,14 @@ namespace tenancy::history {
 namespace {
 
 constexpr int max_batch = 1000;
-constexpr Size max_batch_size = 16 * 1024 * 1024; /* of the queue; each byte is copied a few times on its way */
-constexpr int hurry = max_batch / 2;              /* so many pending records are not left to linger */
-constexpr int idle_ms = 10'000;   /* of an empty queue, then the worker looks whether it is still wanted */
-constexpr int retry_ms = 1000;    /* after a failure, and for runs that the trigger deferred */
-constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
-constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
+/* Of the queue. Each byte is copied and hashed on its way, and what a session waits for waits for the batch before it.
+ */
+constexpr Size max_batch_size = 1024 * 1024;
+constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
+constexpr int idle_ms = 10'000;      /* of an empty queue, then the worker looks whether it is still wanted */
+constexpr int retry_ms = 1000;       /* after a failure, and for runs that the trigger deferred */
+constexpr int farewell_ms = 3000;    /* at shutdown, for backends to end their runs */
+constexpr int siblings = 5;          /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
 constexpr long slow_commit_us = 1000;
 constexpr int max_failures = 5; /* launches that did not get to work: the database is gone, or refuses us */
