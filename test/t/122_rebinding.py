@@ -94,7 +94,7 @@ def set_up():
     os.chmod(keys, 0o600)
     if is_root():
         os.chown(keys, os.stat(directory).st_uid, os.stat(directory).st_gid)
-    platform = PostgresServer("shared_preload_libraries = 'pg_tenancy'\ntenancy.key_file = '%s'" % keys)
+    platform = PostgresServer("shared_preload_libraries = 'pg_tenancy'\ntenancy.health_interval = 0\ntenancy.key_file = '%s'" % keys)
     session = platform.connect()
     rows(session, "CREATE EXTENSION pg_tenancy")
     rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
@@ -153,7 +153,7 @@ def looks():
             answers.append(rows(session, "SELECT code, message FROM tenancy.test_connection(%s)", "looks %d" % port)[0])
             ok(names.asked - before >= 2, "it was resolved again")
     same(len(set(answers)), 1, "the same answer for both")
-    note(answers[0])
+    note("\n".join(str(answer) for answer in sorted(set(answers))))
 
 
 enter_namespaces()
