@@ -4,10 +4,10 @@
  */
 #include "removal.hpp"
 
+#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
-#include "commands/extension.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 }
@@ -41,7 +41,7 @@ bool
 drops_extension(Node *statement)
 {
 	return IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION &&
-	       OidIsValid(get_extension_oid("pg_tenancy", true));
+	       bridge::has_extension();
 }
 
 void
@@ -52,7 +52,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 	bool const dropping = drops_extension(planned->utilityStmt);
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);
-	if (dropping && !OidIsValid(get_extension_oid("pg_tenancy", true)))
+	if (dropping && !bridge::has_extension())
 		drop_empty_schema();
 }
 

@@ -2,6 +2,7 @@
  * See worker.hpp. PG regime.
  */
 #include "bridge/worker.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
@@ -52,6 +53,7 @@ run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 	{
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
+		hold_extension();
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
 		PushActiveSnapshot(GetTransactionSnapshot());

@@ -17,8 +17,8 @@ void describe_worker(BackgroundWorker &worker, const char *name, const char *fun
 void pin_settings();
 
 /*
- * Run fn(arg) in a transaction of its own, connected to SPI and with a snapshot. False when it raised: the transaction
- * is aborted and *error is a copy in the caller's memory context, which must outlive transactions.
+ * Run fn(arg) in a transaction of its own, connected to SPI and with a snapshot; DROP EXTENSION waits for its end. False when
+ * it raised: the transaction is aborted and *error is a copy in the caller's memory context, which must outlive transactions.
  */
 bool run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error);
 

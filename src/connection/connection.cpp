@@ -6,6 +6,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/spi.hpp"
@@ -15,7 +16,6 @@
 #include "settings.hpp"
 
 extern "C" {
-#include "commands/extension.h"
 #include "common/hashfn.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
@@ -228,7 +228,7 @@ check_count(const core::Uuid &user)
 	if (most == 0)
 		return;
 	Datum const values[] = {bridge::uuid_datum(user)};
-	LockDatabaseObject(get_extension_oid("pg_tenancy", false), hash_bytes(user.bytes.data(), sizeof user.bytes), 0,
+	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0,
 	                   ExclusiveLock);
 	(void) spi::run(count_connections, values, nullptr, false);
 	bool is_null;

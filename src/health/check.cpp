@@ -10,6 +10,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 #include "health/member.hpp"
 #include "settings.hpp"
@@ -115,7 +116,7 @@ claim(void *arg)
 	auto const &[check, lanes] = *static_cast<Claim *>(arg);
 	check->claimed = false;
 	check->next = 0;
-	check->extension = has_extension();
+	check->extension = bridge::has_extension();
 	if (!check->extension)
 		return;
 	Lane const other = lanes->first == Lane::fast ? Lane::slow : Lane::fast;

@@ -3,6 +3,7 @@
  */
 #include "health/chores.hpp"
 
+#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 #include "bridge/worker.hpp"
 #include "health/member.hpp"
@@ -124,7 +125,7 @@ look_for_due(void *arg)
 		{},
 		nullptr};
 	auto *const due = static_cast<Due *>(arg);
-	*due = {has_extension(), 0, 0};
+	*due = {bridge::has_extension(), 0, 0};
 	if (!due->extension || spi::run(look, nullptr, nullptr, true) != 1)
 		return;
 	bool is_null = true;

@@ -6,7 +6,6 @@
 #include "bridge/worker.hpp"
 
 extern "C" {
-#include "commands/extension.h"
 #include "postmaster/interrupt.h"
 }
 
@@ -42,12 +41,6 @@ transact(void (*step)(void *), void *arg, const char *what)
 	MemoryContextDelete(place);
 	pgstat_report_stat(false);
 	return done;
-}
-
-bool
-has_extension()
-{
-	return OidIsValid(get_extension_oid("pg_tenancy", true));
 }
 
 void

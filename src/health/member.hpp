@@ -13,9 +13,6 @@ Post begin(Datum argument, const char *name);
 /* Run step in a transaction; false, with a line in the log, when it raised. What it allocates goes at the end. */
 bool transact(void (*step)(void *), void *arg, const char *what);
 
-/* Is the extension (still) there? In a transaction. */
-bool has_extension();
-
 /* A log line for an error that the worker goes on after. */
 void complain(const ErrorData *error, const char *what);
 

@@ -4,11 +4,11 @@
 #include "history/worker.hpp"
 
 #include "bridge/datum.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
-#include "commands/extension.h"
 #include "utils/array.h"
 }
 
@@ -283,7 +283,7 @@ retry_deferred(void *)
 void
 look_for_extension(void *found)
 {
-	*static_cast<bool *>(found) = OidIsValid(get_extension_oid("pg_tenancy", true));
+	*static_cast<bool *>(found) = bridge::has_extension();
 }
 
 bool

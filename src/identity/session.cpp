@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include "bridge/datum.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
@@ -212,7 +213,7 @@ Identity
 look_up(bool live)
 {
 	/* A schema of that name made by anybody else must not be asked with our rights. */
-	if (creating_extension || !OidIsValid(get_extension_oid("pg_tenancy", true)))
+	if (creating_extension || !bridge::has_extension())
 		return Identity{};
 	bool const parallel = IsInParallelMode();
 	bool const push = !parallel || !ActiveSnapshotSet();
