@@ -1114,82 +1114,11 @@ COMMENT ON FUNCTION tenancy.fold_statements(uuid, date)
     IS 'when a user has more than 1000 different statements on a day, sum up all but the 500 most frequent';
 
 CREATE FUNCTION tenancy.roll_up(ids uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    nobody   CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-    everyone CONSTANT uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-BEGIN
-    INSERT INTO tenancy.query_rollups AS r (
-        user_id, bucket, database_connection_id, source, status, runs, row_count, result_bytes, total_ms, max_ms, cached,
-        truncated, latency)
-    SELECT k.user_id, date_bin('15 minutes', q.started_at, 'epoch'), k.connection_id, q.source, q.status, count(*),
-           coalesce(sum(q.row_count), 0), coalesce(sum(q.result_bytes), 0), coalesce(sum(q.execution_time_ms), 0),
-           coalesce(max(q.execution_time_ms), 0), count(*) FILTER (WHERE q.cached), count(*) FILTER (WHERE q.truncated),
-           tenancy.histogram_collect(q.started_at, CASE WHEN q.execution_time_ms IS NOT NULL THEN q.finished_at END)
-    FROM tenancy.query_history AS q
-    CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody), coalesce(q.database_connection_id, nobody)), (everyone, nobody))
-        AS k (user_id, connection_id)
-    WHERE q.id = ANY (ids)
-    GROUP BY 1, 2, 3, 4, 5
-    ORDER BY 1, 2, 3, 4, 5
-    ON CONFLICT (user_id, bucket, database_connection_id, source, status) DO UPDATE SET
-        runs = r.runs + excluded.runs,
-        row_count = r.row_count + excluded.row_count,
-        result_bytes = r.result_bytes + excluded.result_bytes,
-        total_ms = r.total_ms + excluded.total_ms,
-        max_ms = greatest(r.max_ms, excluded.max_ms),
-        cached = r.cached + excluded.cached,
-        truncated = r.truncated + excluded.truncated,
-        latency = tenancy.histogram_add(r.latency, excluded.latency);
-
-    INSERT INTO tenancy.statement_rollups AS s (
-        user_id, day, database_connection_id, fingerprint, statement, runs, failures, row_count, total_ms, max_ms, cached,
-        latency, last_started_at, last_failed_at, last_error_code)
-    SELECT k.user_id, (q.started_at AT TIME ZONE 'UTC')::date, k.connection_id, f.fingerprint, min(f.statement), count(*),
-           count(*) FILTER (WHERE q.status <> 'success'), coalesce(sum(q.row_count), 0),
-           coalesce(sum(q.execution_time_ms), 0), coalesce(max(q.execution_time_ms), 0), count(*) FILTER (WHERE q.cached),
-           tenancy.histogram_collect(q.started_at, CASE WHEN q.execution_time_ms IS NOT NULL THEN q.finished_at END),
-           max(q.started_at), max(q.started_at) FILTER (WHERE q.status <> 'success'),
-           (array_agg(q.error_code ORDER BY q.started_at DESC) FILTER (WHERE q.status <> 'success'))[1]
-    FROM tenancy.query_history AS q
-    CROSS JOIN LATERAL tenancy.fingerprint(q.generated_sql_query, (
-        SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = q.database_connection_id)) AS f
-    CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody), coalesce(q.database_connection_id, nobody)), (everyone, nobody))
-        AS k (user_id, connection_id)
-    WHERE q.id = ANY (ids) AND q.generated_sql_query IS NOT NULL
-    GROUP BY 1, 2, 3, 4
-    ORDER BY 1, 2, 3, 4
-    ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET
-        runs = s.runs + excluded.runs,
-        failures = s.failures + excluded.failures,
-        row_count = s.row_count + excluded.row_count,
-        total_ms = s.total_ms + excluded.total_ms,
-        max_ms = greatest(s.max_ms, excluded.max_ms),
-        cached = s.cached + excluded.cached,
-        latency = tenancy.histogram_add(s.latency, excluded.latency),
-        last_started_at = greatest(s.last_started_at, excluded.last_started_at),
-        last_failed_at = greatest(s.last_failed_at, excluded.last_failed_at),
-        last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL
-                               THEN s.last_error_code ELSE excluded.last_error_code END;
-
-    IF random() < cardinality(ids) / 64.0 THEN
-        PERFORM tenancy.fold_statements(k.user_id, k.day)
-        FROM (SELECT DISTINCT u.user_id, (q.started_at AT TIME ZONE 'UTC')::date AS day
-              FROM tenancy.query_history AS q
-              CROSS JOIN LATERAL (VALUES (coalesce(q.user_id, nobody)), (everyone)) AS u (user_id)
-              WHERE q.id = ANY (ids)) AS k;
-    END IF;
-END
-$$;
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_roll_up';
 COMMENT ON FUNCTION tenancy.roll_up(uuid[]) IS 'add these rows of query_history to the rollups';
 
 CREATE FUNCTION tenancy.write_rollups() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM tenancy.roll_up(ARRAY(SELECT w.id FROM written AS w));
-    RETURN NULL;
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_write_rollups';
 COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_history are added to the rollups';
 
 -- Only what write_history() writes: rows that a restore copies are in the rollups that it copies too.

@@ -1,23 +1,16 @@
 /*
- * The C functions of 85-dashboard.sql: histograms of durations as aggregates, fingerprints of statements. PG regime.
- * regime.
+ * The C functions of 85-dashboard.sql that compute: histograms of durations, fingerprints of statements. PG regime.
  */
 #include "bridge/pg.hpp"
-extern "C" {
-#include "mb/pg_wchar.h"
-}
 
 #include "bridge/datum.hpp"
-#include "bridge/enter.hpp"
 #include "bridge/function.hpp"
-#include "dashboard/fingerprint.pure.hpp"
 #include "dashboard/histogram.pure.hpp"
+#include "dashboard/statement.hpp"
 
 namespace tenancy::dashboard {
 
 namespace {
-
-constexpr int longest_statement = 500; /* bytes of a sample text */
 
 /* The state of an aggregate: made by its first row, in the aggregate's memory. */
 Histogram *
@@ -41,27 +34,6 @@ bytes_of(const bytea *stored)
 refuse_bytes()
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("value is not a histogram of durations")));
-}
-
-Dialect
-dialect_of(const char *database_type)
-{
-	if (database_type == nullptr)
-		return Dialect::unknown;
-	return strcmp(database_type, "mysql") == 0    ? Dialect::mysql
-	       : strcmp(database_type, "sqlite") == 0 ? Dialect::sqlite
-	                                              : Dialect::postgresql;
-}
-
-/* Cut a text that is too long between two characters, and show it. */
-void
-shorten(char *sample)
-{
-	constexpr char more[] = "...";
-	if (strlen(sample) <= longest_statement)
-		return;
-	int const length = pg_mbcliplen(sample, longest_statement, longest_statement - static_cast<int>(strlen(more)));
-	memcpy(sample + length, more, sizeof more);
 }
 
 } // namespace
@@ -130,19 +102,8 @@ TENANCY_FUNCTION(fingerprint)
 		elog(ERROR, "return type must be a row type");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	text *const sql = PG_GETARG_TEXT_PP(0);
-	Dialect const dialect = dialect_of(bridge::text_argument(fcinfo, 1));
-	auto *const sample = static_cast<char *>(palloc(longest_statement + 2));
-	int64 const fingerprint = bridge::enter([&] {
-		std::string const whole =
-			normalized({VARDATA_ANY(sql), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(sql))}, dialect);
-		std::string_view const part = std::string_view(whole).substr(0, longest_statement + 1);
-		memcpy(sample, part.data(), part.size());
-		sample[part.size()] = 0;
-		return fingerprint_of(whole);
-	});
-	shorten(sample);
-	Datum values[] = {Int64GetDatum(fingerprint), CStringGetTextDatum(sample)};
+	Statement const statement = statement_of(PG_GETARG_TEXT_PP(0), bridge::text_argument(fcinfo, 1));
+	Datum values[] = {Int64GetDatum(statement.fingerprint), CStringGetTextDatum(statement.sample)};
 	bool nulls[] = {false, false};
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
 }

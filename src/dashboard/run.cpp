@@ -1,0 +1,188 @@
+/*
+ * See run.hpp. PG regime.
+ */
+#include <algorithm>
+
+#include "dashboard/run.hpp"
+
+#include "bridge/datum.hpp"
+#include "bridge/spi.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+}
+
+namespace tenancy::dashboard {
+
+namespace {
+
+namespace spi = bridge::spi;
+
+enum Column {
+	user,
+	connection,
+	started,
+	finished,
+	rows,
+	bytes,
+	ms,
+	cached,
+	truncated,
+	source,
+	status,
+	error_code,
+	sql,
+	column_count
+};
+
+constexpr const char *names[column_count] = {"user_id",
+                                             "database_connection_id",
+                                             "started_at",
+                                             "finished_at",
+                                             "row_count",
+                                             "result_bytes",
+                                             "execution_time_ms",
+                                             "cached",
+                                             "truncated",
+                                             "source",
+                                             "status",
+                                             "error_code",
+                                             "generated_sql_query"};
+
+/* Where the columns are: an installation that was updated may have them in another order than a new one. */
+struct Layout {
+	TupleDesc description;
+	int numbers[column_count];
+};
+
+Layout
+layout_of(TupleDesc description)
+{
+	Layout layout = {description, {}};
+	for (int c = 0; c < column_count; ++c) {
+		layout.numbers[c] = SPI_fnumber(description, names[c]);
+		if (layout.numbers[c] <= 0)
+			elog(ERROR, "query_history has no column \"%s\"", names[c]);
+	}
+	return layout;
+}
+
+/* A row that is being read. */
+class Row {
+public:
+	Row(HeapTuple tuple, const Layout &layout) : tuple_(tuple), layout_(layout) {}
+
+	core::Uuid uuid(Column column) const
+	{
+		NullableDatum const found = get(column);
+		return found.isnull ? core::Uuid{} : bridge::uuid_value(found.value);
+	}
+	bool is_null(Column column) const { return get(column).isnull; }
+	/* Null counts as 0 or false. */
+	int32 integer(Column column) const
+	{
+		NullableDatum const found = get(column);
+		return found.isnull ? 0 : DatumGetInt32(found.value);
+	}
+	int64 bigint(Column column) const
+	{
+		NullableDatum const found = get(column);
+		return found.isnull ? 0 : DatumGetInt64(found.value);
+	}
+	bool boolean(Column column) const
+	{
+		NullableDatum const found = get(column);
+		return !found.isnull && DatumGetBool(found.value);
+	}
+	text *string(Column column) const
+	{
+		NullableDatum const found = get(column);
+		return found.isnull ? nullptr : DatumGetTextPCopy(found.value);
+	}
+	const char *word(Column column) const
+	{
+		text *const found = string(column);
+		return found == nullptr ? nullptr : text_to_cstring(found);
+	}
+
+private:
+	NullableDatum get(Column column) const
+	{
+		NullableDatum found;
+		found.value = SPI_getbinval(tuple_, layout_.description, layout_.numbers[column], &found.isnull);
+		return found;
+	}
+
+	HeapTuple tuple_;
+	const Layout &layout_;
+};
+
+Run
+read_run(HeapTuple tuple, const Layout &layout)
+{
+	Row const row(tuple, layout);
+	Run run;
+	run.user = row.uuid(user);
+	run.connection = row.uuid(connection);
+	run.started = row.bigint(started);
+	/* Without a time of execution it never began; a clock that was set back counts as no time. */
+	run.duration = row.is_null(ms) ? -1 : std::max<int64>(0, row.bigint(finished) - run.started);
+	run.rows = row.integer(rows);
+	run.bytes = row.bigint(bytes);
+	run.ms = row.integer(ms);
+	run.cached = row.boolean(cached);
+	run.truncated = row.boolean(truncated);
+	run.source = row.word(source);
+	run.status = row.word(status);
+	run.error_code = row.word(error_code);
+	run.sql = row.string(sql);
+	return run;
+}
+
+Runs
+room_for(int64 count)
+{
+	return {static_cast<Run *>(palloc(sizeof(Run) * static_cast<Size>(count))), 0};
+}
+
+} // namespace
+
+Runs
+read_runs(Tuplestorestate *table, TupleDesc description)
+{
+	Layout const layout = layout_of(description);
+	Runs runs = room_for(tuplestore_tuple_count(table));
+	/* A read pointer of our own, as other triggers read the same table. */
+	tuplestore_select_read_pointer(table, tuplestore_alloc_read_pointer(table, EXEC_FLAG_REWIND));
+	tuplestore_rescan(table);
+	TupleTableSlot *const slot = MakeSingleTupleTableSlot(description, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(table, true, false, slot)) {
+		bool made;
+		HeapTuple const tuple = ExecFetchSlotHeapTuple(slot, false, &made);
+		runs.first[runs.count++] = read_run(tuple, layout);
+		if (made)
+			heap_freetuple(tuple);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return runs;
+}
+
+Runs
+find_runs(Datum ids)
+{
+	static spi::Statement find = {
+		"SELECT q.user_id, q.database_connection_id, q.started_at, q.finished_at, q.row_count, q.result_bytes,"
+		" q.execution_time_ms, q.cached, q.truncated, q.source, q.status, q.error_code, q.generated_sql_query"
+		" FROM tenancy.query_history AS q WHERE q.id = ANY ($1)",
+		1,
+		{UUIDARRAYOID},
+		nullptr};
+	uint64 const count = spi::run(find, &ids, nullptr, true);
+	Layout const layout = layout_of(SPI_tuptable->tupdesc);
+	Runs runs = room_for(static_cast<int64>(count));
+	for (uint64 i = 0; i < count; ++i)
+		runs.first[runs.count++] = read_run(SPI_tuptable->vals[i], layout);
+	return runs;
+}
+
+} // namespace tenancy::dashboard

@@ -1,0 +1,44 @@
+/*
+ * Rows of query_history as the rollups see them. PG regime.
+ */
+#pragma once
+
+#include "bridge/pg.hpp"
+extern "C" {
+#include "utils/tuplestore.h"
+}
+
+#include "core/uuid.hpp"
+
+namespace tenancy::dashboard {
+
+struct Run {
+	core::Uuid user, connection; /* nil: none */
+	TimestampTz started;
+	int64 duration; /* in µs; -1: not known */
+	int64 rows, bytes;
+	int32 ms;
+	bool cached, truncated;
+	const char *source, *status;
+	const char *error_code; /* NULL: none */
+	text *sql;              /* NULL: no statement came of it */
+
+	bool failed() const { return strcmp(status, "success") != 0; }
+};
+
+/* In CurrentMemoryContext. */
+struct Runs {
+	Run *first;
+	int count;
+
+	Run *begin() const { return first; }
+	Run *end() const { return first + count; }
+};
+
+/* The rows of a transition table of query_history. */
+Runs read_runs(Tuplestorestate *table, TupleDesc description);
+
+/* The rows with these ids; within bridge::spi. */
+Runs find_runs(Datum ids);
+
+} // namespace tenancy::dashboard
