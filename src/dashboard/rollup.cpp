@@ -231,7 +231,7 @@ write_statement(const Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.statement_rollups AS s (user_id, day, database_connection_id, fingerprint, statement, "
-	    "runs,"
+		"runs,"
 		" failures, row_count, total_ms, max_ms, cached, latency, last_started_at, last_failed_at, last_error_code)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 		" ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET"
@@ -270,18 +270,23 @@ write_statement(const Entry &entry, const Sum &sum)
 	(void) spi::run(upsert, values, nulls, false);
 }
 
-/* Sum up entries with the same key, and write each sum. */
+/* Sum up entries with the same key, and write each sum; what that takes is given back before the next. */
 void
 write_sums(const Entries &entries, void (*write)(const Entry &, const Sum &))
 {
 	qsort(entries.first, static_cast<Size>(entries.count), sizeof(Entry), compare_entries);
 	auto *const sum = static_cast<Sum *>(palloc(sizeof(Sum)));
+	MemoryContext const place = AllocSetContextCreate(CurrentMemoryContext, "rollup", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext const context = MemoryContextSwitchTo(place);
 	for (int begin = 0, end = 0; begin < entries.count; begin = end) {
 		sum->clear();
 		for (; end < entries.count && compare(entries.first[begin].key, entries.first[end].key) == 0; ++end)
 			sum->add(*entries.first[end].run);
 		write(entries.first[begin], *sum);
+		MemoryContextReset(place);
 	}
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(place);
 }
 
 /* The entries are sorted, so that each user's days stand together. */

@@ -44,10 +44,10 @@ public:
 	~Postgres() { PQfinish(connection_); }
 
 	/* The platform, as a role with the history durability of its name. Over TCP, like its peer. */
-	static std::string platform(const std::string &durability)
+	static std::string platform(const std::string &durability, const std::string &database = required("PGDATABASE"))
 	{
-		return "host=127.0.0.1 port=" + required("PGPORT") + " dbname=" + required("PGDATABASE") + " user=bench_" +
-		       durability + " password=" + required("BENCH_PASSWORD");
+		return "host=127.0.0.1 port=" + required("PGPORT") + " dbname=" + database + " user=bench_" + durability +
+		       " password=" + required("BENCH_PASSWORD");
 	}
 	static std::string client()
 	{
@@ -128,9 +128,9 @@ private:
 
 /* Wait until nothing of an earlier measurement is left for the history worker to do. */
 inline void
-settle()
+settle(const std::string &database = required("PGDATABASE"))
 {
-	Postgres admin("host=" + required("PGHOST") + " port=" + required("PGPORT") + " dbname=" + required("PGDATABASE") +
+	Postgres admin("host=" + required("PGHOST") + " port=" + required("PGPORT") + " dbname=" + database +
 	               " user=" + required("PGUSER"));
 	while (admin.execute("SELECT sum(queued) FROM tenancy.history_queue()") != "0")
 		std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -1,74 +1,71 @@
 /*
- * What years of history cost who looks at it: the same calls for the same last 30 days of a tenant, on a platform with
- * nothing else, and when millions of older and of others' rows have been added.
+ * What years of history cost who looks at it or adds to it: the same calls for the same last 30 days of a tenant, in a
+ * database of the platform with nothing else, and in one with millions of older and of others' rows, in turns.
  */
 #include "clients.hpp"
-
-#include <map>
 
 using namespace bench;
 
 namespace {
 
+constexpr char small[] = "bench_small";
+constexpr int recent_rows = 10'000; /* of the tenant's last 30 days, in both databases */
+constexpr int owners = 1000;
+
 struct Work {
 	const char *name;
 	const char *sql;
-	bool promised;
 };
 
 constexpr Work tenant[] = {
-	{"history page", "SELECT count(*) FROM tenancy.history()", true},
-	{"history page of failures", "SELECT count(*) FROM tenancy.history(status => 'error')", true},
-	{"history page since yesterday", "SELECT count(*) FROM tenancy.history(since => now() - interval '1 day')", true},
-	{"dashboard_overview", "SELECT tenancy.dashboard_overview()", true},
-	{"dashboard_charts, 30 days", "SELECT tenancy.dashboard_charts()", true},
-	{"dashboard_analytics, 30 days", "SELECT tenancy.dashboard_analytics()", true},
+	{"history page", "SELECT count(*) FROM tenancy.history()"},
+	{"history page of failures", "SELECT count(*) FROM tenancy.history(status => 'error')"},
+	{"history page since yesterday", "SELECT count(*) FROM tenancy.history(since => now() - interval '1 day')"},
+	{"dashboard_overview", "SELECT tenancy.dashboard_overview()"},
+	{"dashboard_charts, 30 days", "SELECT tenancy.dashboard_charts()"},
+	{"dashboard_analytics, 30 days", "SELECT tenancy.dashboard_analytics()"},
 };
 constexpr Work admin[] = {
-	{"dashboard_overview of all users", "SELECT tenancy.dashboard_overview()", false},
-	{"dashboard_charts of all users", "SELECT tenancy.dashboard_charts()", false},
-	{"dashboard_analytics of all users", "SELECT tenancy.dashboard_analytics()", false},
+	{"dashboard_overview of all users", "SELECT tenancy.dashboard_overview()"},
+	{"dashboard_charts of all users", "SELECT tenancy.dashboard_charts()"},
+	{"dashboard_analytics of all users", "SELECT tenancy.dashboard_analytics()"},
 };
 
-using Times = std::map<std::string, double>;
-
-template <std::size_t count>
-void
-time_all(Postgres &session, const Work (&works)[count], Times &times)
+std::string
+large()
 {
-	for (const Work &work : works) {
-		session.prepare(work.name, work.sql);
-		for (int i = 0; i < 6; ++i)
-			session.call(work.name, {}); /* the sixth has the plan that stays */
-		times[work.name] = 1e3 * time_of(quick() ? 5 : 25, [&] { session.call(work.name, {}); });
-	}
+	return required("PGDATABASE");
 }
 
 std::string
-superuser()
+superuser(const std::string &database)
 {
 	return "host=" + required("PGHOST") + " port=" + required("PGPORT") + " user=" + required("PGUSER") +
-	       " dbname=" + required("PGDATABASE");
+	       " dbname=" + database;
 }
 
-Times
-time_platform()
-{
-	Times times;
-	Postgres session(Postgres::platform("async"));
-	time_all(session, tenant, times);
-	Postgres all(superuser());
-	time_all(all, admin, times);
-	return times;
-}
-
+/* The same tenant, under the same role, in a database of its own. */
 void
-add_rows(int owners, long many, long own, int days, int ago)
+make_small()
 {
-	std::string const command = "psql -X -q -At -v owners=" + std::to_string(owners) +
+	Postgres(superuser(large())).execute(std::string("CREATE DATABASE ") + small);
+	Postgres all(superuser(small));
+	all.execute("CREATE EXTENSION pg_tenancy");
+	all.execute("SELECT tenancy.bind_role(tenancy.register('bench@example.com', '" + required("BENCH_PASSWORD") +
+	            "'), 'bench_async')");
+	Postgres(Postgres::platform("async", small))
+		.execute("SELECT tenancy.create_connection('sqlite', 'sqlite', database_name => 'bench.db',"
+	             " options => '{\"create\": true}')");
+}
+
+/* Rows of as many owners, and of the tenant, over so many days until so many days ago. */
+void
+add_rows(const std::string &database, int many_owners, long many, long own, int days, int ago)
+{
+	std::string const command = "psql -X -q -At -d " + database + " -v owners=" + std::to_string(many_owners) +
 	                            " -v many=" + std::to_string(many) + " -v own=" + std::to_string(own) +
 	                            " -v days=" + std::to_string(days) + " -v ago=" + std::to_string(ago) + " -f " +
-	                            required("BENCH_DIRECTORY") + "/history_rows.sql >&2";
+	                            required("BENCH_DIRECTORY") + "/history_rows.sql >/dev/null";
 	if (std::system(command.c_str()) != 0)
 		throw std::runtime_error("could not add rows of history");
 }
@@ -80,6 +77,66 @@ rows_per_second(Postgres &session, const char *name, const std::string &sql, dou
 	auto const begun = Clock::now();
 	session.call(name, {});
 	return rows / seconds_since(begun);
+}
+
+void
+fill(long rows)
+{
+	add_rows(small, 0, 0, recent_rows, 30, 0);
+	add_rows(large(), 0, 0, recent_rows, 30, 0);
+	auto const begun = Clock::now();
+	add_rows(large(), owners, rows * 9 / 10 / owners, rows / 10, 900, 31);
+	std::fprintf(stderr, "made %ld rows of history in %.0f s\n", rows, seconds_since(begun));
+	for (std::string const &database : {std::string(small), large()}) {
+		Postgres all(superuser(database));
+		double const total = static_cast<double>(database == small ? recent_rows : recent_rows + rows);
+		std::fprintf(stderr, "rebuild_rollups of %.0f rows: %.0f rows/s\n", total,
+		             rows_per_second(all, "rebuild", "SELECT tenancy.rebuild_rollups()", total));
+		all.execute("VACUUM ANALYZE");
+	}
+}
+
+template <std::size_t count>
+void
+measure_reading(const std::string &title, Postgres &with, Postgres &without, const Work (&works)[count],
+                Promise promise)
+{
+	for (const Work &work : works) {
+		for (Postgres *const session : {&with, &without}) {
+			session->prepare(work.name, work.sql);
+			for (int i = 0; i < 6; ++i)
+				session->call(work.name, {}); /* the sixth has the plan that stays */
+		}
+		auto const of = [&](Postgres &session) {
+			return [&] { return 1e3 * time_of(5, [&] { session.call(work.name, {}); }); };
+		};
+		report(title + work.name, in_turns(quick() ? 1 : 7, of(with), of(without)), "%.2f ms", promise, 1.2);
+	}
+}
+
+/* Runs per second through the worker, from the first until the last one is written. */
+double
+recorded(const std::string &database)
+{
+	constexpr int sessions = 8, runs = 500;
+	std::vector<std::unique_ptr<Postgres>> platforms;
+	for (int i = 0; i < sessions; ++i) {
+		platforms.push_back(std::make_unique<Postgres>(Postgres::platform("async", database)));
+		platforms.back()->prepare("run", "SELECT tenancy.execute_query('sqlite', 'SELECT 1') ->> 'status'");
+		(void) platforms.back()->call("run", {});
+	}
+	settle(database);
+	std::vector<std::thread> threads;
+	auto const begun = Clock::now();
+	for (auto const &platform : platforms)
+		threads.emplace_back([&] {
+			for (int i = 0; i < runs; ++i)
+				(void) platform->call("run", {});
+		});
+	for (auto &thread : threads)
+		thread.join();
+	settle(database);
+	return sessions * runs / seconds_since(begun);
 }
 
 /* Whole chains, by verify_history() and by the query that it replaces. */
@@ -103,27 +160,19 @@ main()
 {
 	return run_main([] {
 		long const rows = std::stol(required("BENCH_HISTORY"));
-		if (rows < 10'000)
+		if (rows < recent_rows)
 			throw std::runtime_error("too few rows of history");
-		add_rows(0, 0, 10'000, 30, 0);
-		Postgres all(superuser());
-		all.prepare("rebuild", "SELECT tenancy.rebuild_rollups()");
-		all.prepare("analyze", "VACUUM ANALYZE");
-		all.call("rebuild", {});
-		all.call("analyze", {});
-		Times const small = time_platform();
-		auto const begun = Clock::now();
-		add_rows(1000, rows * 9 / 10 / 1000, rows / 10, 900, 31);
-		std::fprintf(stderr, "made %ld rows of history in %.0f s\n", rows, seconds_since(begun));
-		std::fprintf(stderr, "rebuild_rollups: %.0f rows/s\n",
-		             rows_per_second(all, "again", "SELECT tenancy.rebuild_rollups()", static_cast<double>(rows)));
-		all.call("analyze", {});
-		Times const large = time_platform();
+		make_small();
+		fill(rows);
+		Postgres all(superuser(large())), few(superuser(small));
 		std::string const title = std::to_string(rows / 1000) + ",000 rows of history, and 10,000: ";
-		for (const Work &work : tenant)
-			report(title + work.name, {large.at(work.name), small.at(work.name)}, "%.2f ms", Promise::at_most, 1.2);
-		for (const Work &work : admin)
-			report(title + work.name, {large.at(work.name), small.at(work.name)}, "%.2f ms");
+		Postgres with(Postgres::platform("async", large())), without(Postgres::platform("async", small));
+		measure_reading(title, with, without, tenant, Promise::at_most);
+		measure_reading(title, all, few, admin, Promise::none);
 		measure_proof(all, static_cast<double>(rows));
+		report(title + "runs recorded",
+		       in_turns(
+				   quick() ? 1 : 5, [] { return recorded(large()); }, [] { return recorded(small); }),
+		       "%.0f/s", Promise::at_least, 1 / 1.2);
 	});
 }
