@@ -25,7 +25,8 @@ Kind
 kind_of(const catalog::Column &column)
 {
 	std::string_view const type = column.type;
-	if (type == "boolean")
+	/* What MySQL makes of BOOLEAN. A number of one digit is declared without the (1). */
+	if (type == "boolean" || column.native_type == "tinyint(1)")
 		return Kind::boolean;
 	if (type == "date")
 		return Kind::date;
