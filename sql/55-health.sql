@@ -73,15 +73,43 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.status_server(jsonb) IS 'for status()';
 
+CREATE FUNCTION tenancy.status_preloading(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN s.preloaded THEN 'ok' ELSE 'error' END, current_setting('shared_preload_libraries'),
+           CASE WHEN NOT s.preloaded THEN 'Add pg_tenancy to shared_preload_libraries and restart the server: without it nobody logs in and no query runs.' END
+    FROM (SELECT (facts ->> 'preloaded')::boolean AS preloaded) AS s;
+END;
+COMMENT ON FUNCTION tenancy.status_preloading(jsonb) IS 'for status()';
+
+CREATE FUNCTION tenancy.status_sessions(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN s.used >= s.allowed THEN 'error' WHEN s.used > 0.9 * s.allowed THEN 'warning' ELSE 'ok' END,
+           format('%s of %s, and %s more for superusers', s.used, s.allowed, s.reserved),
+           CASE WHEN s.used > 0.9 * s.allowed
+                THEN 'Applications cannot connect when all are used; history and checks go on. Pool connections, see docs/operations.md, or raise max_connections.' END
+    FROM (SELECT count(*) AS used, current_setting('max_connections')::integer - r.reserved AS allowed, r.reserved
+          FROM (SELECT current_setting('superuser_reserved_connections')::integer
+                       + coalesce(current_setting('reserved_connections', true)::integer, 0)) AS r (reserved),
+               pg_stat_activity AS a
+          WHERE a.backend_type = 'client backend'
+          GROUP BY r.reserved) AS s;
+END;
+COMMENT ON FUNCTION tenancy.status_sessions(jsonb) IS 'for status()';
+
 CREATE FUNCTION tenancy.status_history_worker(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN pg_is_in_recovery() OR (facts ->> 'history_ready')::boolean THEN 'ok'
+    SELECT CASE WHEN facts ? 'history_trouble' THEN 'error'
+                WHEN pg_is_in_recovery() OR (facts ->> 'history_ready')::boolean THEN 'ok'
                 WHEN (facts ->> 'history_pending')::bigint > 0 THEN 'error' ELSE 'warning' END,
            CASE WHEN pg_is_in_recovery() THEN 'none on a standby: queries on client databases are refused here'
+                WHEN facts ? 'history_trouble' THEN format('cannot write since %s: %s', facts ->> 'history_troubled', facts ->> 'history_trouble')
                 WHEN facts ? 'history_pid' THEN format('process %s since %s', facts ->> 'history_pid', facts ->> 'history_since')
                 ELSE 'not running' END,
-           CASE WHEN NOT pg_is_in_recovery() AND NOT (facts ->> 'history_ready')::boolean
+           CASE WHEN facts ? 'history_trouble' THEN 'It tries again each second, and loses nothing meanwhile: remove the cause, and what waits is written.'
+                WHEN NOT pg_is_in_recovery() AND NOT (facts ->> 'history_ready')::boolean
                 THEN 'It starts with the first query, or with the server for tenancy.databases. If it does not, see the server log; max_worker_processes may be too low.' END;
 END;
 COMMENT ON FUNCTION tenancy.status_history_worker(jsonb) IS 'for status()';
@@ -178,6 +206,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.status_connections(jsonb) IS 'for status()';
 
+CREATE FUNCTION tenancy.status_query_cache(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN s.hogged THEN 'warning' ELSE 'ok' END,
+           CASE WHEN facts ? 'cache_capacity'
+                THEN format('%s answers, %s of %s (%s %%)', facts ->> 'cache_answers', pg_size_pretty((facts ->> 'cache_bytes')::bigint),
+                            pg_size_pretty((facts ->> 'cache_capacity')::bigint), round(100 * (facts ->> 'cache_bytes')::numeric / (facts ->> 'cache_capacity')::numeric))
+                ELSE 'off: tenancy.cache_size is 0' END,
+           CASE WHEN s.hogged THEN 'One user''s answers can take all of it: tenancy.cache_size should be several times tenancy.cache_size_per_user.' END
+    FROM (SELECT coalesce((facts ->> 'cache_capacity')::bigint <= pg_size_bytes(current_setting('tenancy.cache_size_per_user')), false) AS hogged) AS s;
+END;
+COMMENT ON FUNCTION tenancy.status_query_cache(jsonb) IS 'for status()';
+
 CREATE FUNCTION tenancy.status_key_ring(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -264,9 +305,9 @@ BEGIN
         RETURN QUERY SELECT 'facts', 'error', SQLERRM, 'The items below lack what it would have told.';
     END;
     FOREACH item IN ARRAY ARRAY[
-        'version', 'server', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
-        'worker_processes', 'databases', 'connections', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks', 'llm_api_key',
-        'crash_safety', 'logging']
+        'version', 'server', 'preloading', 'sessions', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
+        'worker_processes', 'databases', 'connections', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
+        'llm_api_key', 'crash_safety', 'logging']
     LOOP
         BEGIN
             EXECUTE format('SELECT f.state, f.value, f.hint FROM tenancy.%I($1) AS f', 'status_' || item)

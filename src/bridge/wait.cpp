@@ -8,6 +8,10 @@
 #include "bridge/guard.hpp"
 #include "bridge/wait.hpp"
 
+extern "C" {
+#include "storage/pmsignal.h"
+}
+
 namespace tenancy::bridge {
 
 namespace {
@@ -66,11 +70,15 @@ public:
 		}
 		return 0;
 	}
-	bool interrupted() const noexcept override { return InterruptPending != 0; }
+	bool interrupted() const noexcept override { return InterruptPending != 0 || !PostmasterIsAlive(); }
 	void serve() override
 	{
 		if (fault::armed != 0)
 			fault::strike();
+		/* What works without sleeping would outlive the server, and keep it from being started again. */
+		if (!PostmasterIsAlive())
+			throw core::Error(core::FailureKind::cancelled, "57P01",
+			                  "terminating connection due to unexpected postmaster exit");
 		if (InterruptPending == 0)
 			return;
 		/* The server would exit on the spot, over all destructors; leave by them first, the wall then serves the

@@ -12,6 +12,12 @@ extern "C" {
 
 namespace tenancy::bridge {
 
+namespace {
+
+constexpr int complaint_ms = 60'000;
+
+} // namespace
+
 void
 describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart)
 {
@@ -94,6 +100,34 @@ run_alone(void (*fn)(void *), void *arg, ErrorData **error)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	return done;
+}
+
+void
+complain(const char *who, const char *what, const ErrorData *error)
+{
+	struct Complaint {
+		const char *what;
+		int sqlstate;
+		TimestampTz when;
+	};
+	static Complaint made[8] = {};
+	TimestampTz const now = GetCurrentTimestamp();
+	Complaint *place = &made[0];
+	for (Complaint &complaint : made) {
+		if (complaint.what == what && complaint.sqlstate == error->sqlerrcode) {
+			place = &complaint;
+			break;
+		}
+		if (complaint.when < place->when)
+			place = &complaint;
+	}
+	if (place->what == what && place->sqlstate == error->sqlerrcode &&
+	    !TimestampDifferenceExceeds(place->when, now, complaint_ms))
+		return;
+	*place = {what, error->sqlerrcode, now};
+	ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s: %s", who, what, error->message),
+	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
+	              error->hint != nullptr ? errhint("%s", error->hint) : 0));
 }
 
 void

@@ -25,7 +25,11 @@ bool run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error);
 /* The same without a transaction, for what must hold no lock. */
 bool run_alone(void (*fn)(void *), void *arg, ErrorData **error);
 
-/* CHECK_FOR_INTERRUPTS and reloads of settings, outside a transaction; a cancel there has nothing to cancel and is dropped. */
+/* Log an error that a worker outlives, the same one once a minute at most; what is a literal. */
+void complain(const char *who, const char *what, const ErrorData *error);
+
+/* CHECK_FOR_INTERRUPTS and reloads of settings, outside a transaction; a cancel there has nothing to cancel and is
+ * dropped. */
 void serve_interrupts();
 
 /* Sleep until the latch is set, serving interrupts and reloads; false when the time (in ms) is over. */

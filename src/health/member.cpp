@@ -46,8 +46,7 @@ transact(void (*step)(void *), void *arg, const char *what)
 void
 complain(const ErrorData *error, const char *what)
 {
-	ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s", what, error->message),
-	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
+	bridge::complain("pg_tenancy health", what, error);
 }
 
 } // namespace tenancy::health

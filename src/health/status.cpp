@@ -11,6 +11,7 @@
 #include "health/crew.hpp"
 #include "history/history.hpp"
 #include "identity/identity.hpp"
+#include "query/query.hpp"
 #include "settings.hpp"
 
 namespace tenancy::health {
@@ -55,6 +56,20 @@ put_history(ReturnSetInfo *to)
 	put_time(to, "history_oldest", condition.oldest);
 	put_number(to, "history_bytes", static_cast<int64>(condition.bytes));
 	put_number(to, "history_capacity", static_cast<int64>(condition.capacity));
+	put(to, "history_trouble", condition.trouble);
+	put_time(to, "history_troubled", condition.troubled);
+	put(to, "preloaded", condition.capacity != 0 ? "true" : "false");
+}
+
+void
+put_cache(ReturnSetInfo *to)
+{
+	query::CacheCondition const condition = query::cache_condition();
+	if (condition.capacity == 0)
+		return;
+	put_number(to, "cache_answers", condition.answers);
+	put_number(to, "cache_bytes", static_cast<int64>(condition.bytes));
+	put_number(to, "cache_capacity", static_cast<int64>(condition.capacity));
 }
 
 void
@@ -124,6 +139,7 @@ TENANCY_FUNCTION(status_facts)
 	put(result, "library_version", TENANCY_VERSION);
 	put_history(result);
 	put_crew(result);
+	put_cache(result);
 	put_path(result, "sqlite_root", settings::sqlite_root);
 	put_path(result, "llm_key", GetConfigOption("tenancy.llm_api_key_file", true, false));
 	put_networks(result);

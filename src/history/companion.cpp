@@ -48,6 +48,7 @@ Condition
 condition()
 {
 	Condition result{};
+	char trouble[brief_size];
 	if (queue == nullptr)
 		return result;
 	prepare_process();
@@ -59,11 +60,15 @@ condition()
 		result.since = slot.started;
 		result.pending = slot.pending.count;
 		result.running = slot.running.count;
+		result.troubled = slot.troubled;
+		memcpy(trouble, slot.trouble, brief_size);
 		for (dsa_pointer p = slot.pending.first; DsaPointerIsValid(p); p = record_at(p)->next)
 			if (result.oldest == 0 || record_at(p)->started < result.oldest)
 				result.oldest = record_at(p)->started;
 	}
 	LWLockRelease(queue->lock);
+	if (result.troubled != 0)
+		result.trouble = pstrdup(trouble);
 	result.bytes = pg_atomic_read_u64(&queue->bytes);
 	result.capacity = queue->capacity;
 	return result;

@@ -16,8 +16,8 @@ void request_shared_memory();
 void start_shared_memory();
 
 /*
- * What works in a database beside its history worker, in processes of its own: it runs where that worker runs, and gives
- * way to it. None of these raises.
+ * What works in a database beside its history worker, in processes of its own: it runs where that worker runs, and
+ * gives way to it. None of these raises.
  */
 struct Companion {
 	void (*tend)(Oid database);    /* called by the history worker, every second or so: start what should run */
@@ -37,6 +37,8 @@ struct Condition {
 	TimestampTz since;  /* when it started */
 	TimestampTz oldest; /* start of the oldest run that is not written; 0: none */
 	int pending, running;
+	TimestampTz troubled; /* since when nothing can be written; 0: it can */
+	const char *trouble;  /* why; NULL: no trouble */
 	Size bytes, capacity; /* of all databases */
 };
 Condition condition();

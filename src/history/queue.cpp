@@ -318,6 +318,7 @@ claim_slot(Oid database) noexcept
 		slot.launched = 0;
 		slot.failures = 0;
 		slot.commits = 0;
+		slot.troubled = 0;
 		slot.closer = 0;
 		slot.alarmed = slot.absent = slot.ready = false;
 		return i;

@@ -20,7 +20,7 @@ namespace tenancy::history {
 
 constexpr int max_databases = 64;
 
-/* What a run's statement ended with when there was no room for the whole message. */
+/* Of a message for which there is no room of its own. */
 constexpr Size brief_size = 160;
 
 /* Texts of a run up to this size follow its record. */
@@ -89,6 +89,8 @@ struct Slot {
 	bool absent;          /* the last worker did not find the extension */
 	pid_t closer;         /* a session that wants the database for itself, or 0; see is_closed() */
 	uint64 commits;
+	TimestampTz troubled;     /* since when nothing can be written; 0: it can */
+	char trouble[brief_size]; /* why */
 	Records pending; /* unwritten starts and ends: awaited ones, of which a batch has room for all, then oldest first */
 	Records running; /* starts that are written; quiet until they end */
 	ConditionVariable changed; /* pid did */

@@ -7,6 +7,7 @@
 #include "bridge/worker.hpp"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "postmaster/interrupt.h"
 #include "utils/elog.h"
 
@@ -101,6 +102,31 @@ gather(Item *items, bool all)
 	return count;
 }
 
+/* Nothing can be written: sessions find out by waiting, an administrator by status(). */
+void
+note_trouble(const ErrorData *error)
+{
+	int const kept = pg_mbcliplen(error->message, static_cast<int>(strlen(error->message)), brief_size - 1);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (mine->troubled == 0)
+		mine->troubled = GetCurrentTimestamp();
+	memcpy(mine->trouble, error->message, static_cast<Size>(kept));
+	mine->trouble[kept] = 0;
+	LWLockRelease(queue->lock);
+}
+
+void
+forget_trouble()
+{
+	if (mine->troubled == 0)
+		return;
+	long const ms = TimestampDifferenceMilliseconds(mine->troubled, GetCurrentTimestamp());
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->troubled = 0;
+	LWLockRelease(queue->lock);
+	ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000)));
+}
+
 /* The batch is committed, or will never be: let go of its records, then wake their owners. */
 void
 settle(const Item *items, int count, Progress verdict)
@@ -163,14 +189,14 @@ try_batch(Item *items, int count, ErrorData **error)
 	if (!transact(write_batch, &batch, error))
 		return false;
 	settle(items, count, Progress::over);
+	forget_trouble();
 	return true;
 }
 
 void
 complain(const ErrorData *error, const char *what)
 {
-	ereport(LOG, (errcode(error->sqlerrcode), errmsg("pg_tenancy history: %s: %s", what, error->message),
-	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
+	bridge::complain("pg_tenancy history", what, error);
 }
 
 /* Write a batch; one row that cannot be stored must not hold up the others. False: nothing works, try again later. */
@@ -182,6 +208,7 @@ write_all(Item *items, int count)
 		return true;
 	if (!is_about_data(error)) {
 		complain(error, "could not write, will try again");
+		note_trouble(error);
 		return false;
 	}
 	for (int i = 0; i < count; ++i) {
@@ -190,8 +217,10 @@ write_all(Item *items, int count)
 		items[i].stripped = is_about_data(error);
 		complain(error, items[i].stripped ? "could not write a run, leaving out its texts"
 		                                  : "could not write, will try again");
-		if (!items[i].stripped || !try_batch(&items[i], 1, &error))
+		if (!items[i].stripped || !try_batch(&items[i], 1, &error)) {
+			note_trouble(error);
 			return false;
+		}
 	}
 	return true;
 }

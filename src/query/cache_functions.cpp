@@ -1,6 +1,7 @@
 /*
  * What SQL sees of the cache, and the end of what has expired. PG regime.
  */
+#include "query/query.hpp"
 #include "query/store.hpp"
 
 #include "bridge/datum.hpp"
@@ -102,3 +103,18 @@ TENANCY_FUNCTION(expire_query_cache)
 }
 
 } // namespace tenancy::query::cache
+
+namespace tenancy::query {
+
+CacheCondition
+cache_condition()
+{
+	if (cache::store == nullptr)
+		return {};
+	LWLockAcquire(cache::store->lock, LW_SHARED);
+	CacheCondition const result = {hash_get_num_entries(cache::entries), cache::store->bytes, cache::store->capacity};
+	LWLockRelease(cache::store->lock);
+	return result;
+}
+
+} // namespace tenancy::query

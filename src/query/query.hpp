@@ -20,6 +20,13 @@ void start_shared_memory();
 /* Register the scan that cursors of open_query run on. */
 void initialize_cursors();
 
+/* What the cache holds, of all databases; a capacity of 0: there is none. */
+struct CacheCondition {
+	int64 answers;
+	Size bytes, capacity;
+};
+CacheCondition cache_condition();
+
 /* One statement whose answer is a JSON document. */
 struct Request {
 	connection::Selector selector;

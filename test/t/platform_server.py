@@ -59,6 +59,31 @@ class Platform(PostgresServer):
             raise RuntimeError("%s ended with %d: %s" % (name, done.returncode, done.stdout))
         return done.stdout
 
+    def postmaster(self):
+        """Its pid, or None when the server has stopped."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(os.path.join(self._data, "postmaster.pid"), encoding="utf-8") as file:
+                pid = int(file.readline())
+            os.kill(pid, 0)
+            return pid
+        return None
+
+    def processes(self):
+        """The postmaster and its children."""
+        postmaster = self.postmaster()
+        found = [postmaster]
+        for name in os.listdir("/proc"):
+            with contextlib.suppress(ValueError, FileNotFoundError, ProcessLookupError):
+                with open("/proc/%d/stat" % int(name), encoding="utf-8") as file:
+                    if int(file.read().rpartition(")")[2].split()[1]) == postmaster:
+                        found.append(int(name))
+        return found
+
+    def log(self):
+        """What the server has logged so far."""
+        with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
     def reach(self, database="postgres"):
         """The options by which programs find a database of this server."""
         return ["--host=" + self.directory, "--port=%d" % self.port, "--username=postgres", "--dbname=" + database]
