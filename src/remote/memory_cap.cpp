@@ -4,14 +4,18 @@
 #include "remote/memory_cap.hpp"
 
 #include <charconv>
+#include <ctime>
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace tenancy::remote {
 
 namespace {
+
+constexpr long longest_age = 20'000'000; /* ns */
 
 /* Bytes of data, as RLIMIT_DATA counts them: the sixth number of statm, in pages. 0 when that cannot be told. */
 unsigned long
@@ -28,22 +32,60 @@ data_size() noexcept
 	return pages * static_cast<unsigned long>(sysconf(_SC_PAGESIZE));
 }
 
+/* Measured anew after some milliseconds only: a point query has three caps, and measuring costs more than capping. */
+unsigned long
+recent_data_size() noexcept
+{
+	static unsigned long size;
+	static time_t second;
+	static long tick = -1;
+	timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec != second || now.tv_nsec / longest_age != tick) {
+		second = now.tv_sec;
+		tick = now.tv_nsec / longest_age;
+		size = data_size();
+	}
+	return size;
+}
+
+/* What the process started with; nothing but a cap changes it. */
+rlimit
+own_limit() noexcept
+{
+	rlimit limit{};
+	if (getrlimit(RLIMIT_DATA, &limit) != 0)
+		limit.rlim_cur = 0;
+	return limit;
+}
+
+rlimit const &
+limit_of_process() noexcept
+{
+	static rlimit const limit = own_limit();
+	return limit;
+}
+
+bool is_set = false;
+
 } // namespace
 
 MemoryCap::MemoryCap() noexcept
 {
-	unsigned long const now = data_size();
-	if (now == 0 || getrlimit(RLIMIT_DATA, &before_) != 0)
+	rlimit tight = limit_of_process();
+	unsigned long const now = recent_data_size();
+	if (is_set || now == 0 || now + most_growth >= tight.rlim_cur)
 		return;
-	rlimit tight = before_;
 	tight.rlim_cur = now + most_growth;
-	set_ = tight.rlim_cur < before_.rlim_cur && setrlimit(RLIMIT_DATA, &tight) == 0;
+	is_set = set_ = setrlimit(RLIMIT_DATA, &tight) == 0;
 }
 
 MemoryCap::~MemoryCap()
 {
-	if (set_)
-		setrlimit(RLIMIT_DATA, &before_);
+	if (!set_)
+		return;
+	setrlimit(RLIMIT_DATA, &limit_of_process());
+	is_set = false;
 }
 
 } // namespace tenancy::remote

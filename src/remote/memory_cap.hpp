@@ -3,14 +3,13 @@
  */
 #pragma once
 
-#include <sys/resource.h>
-
 namespace tenancy::remote {
 
 /*
  * libpq believes the length that a server claims for a message and makes room for all of it, up to 2 GB, before it
  * looks at the clock again; there is nothing to tell it otherwise. So while it reads, the kernel gives this process
- * no more than most_growth on top of what it has: libpq then reports that it has no memory, and nothing is taken.
+ * no more than most_growth on top of what it has: libpq then reports that it has no memory, and nothing is taken. One
+ * within another changes nothing.
  */
 class MemoryCap {
 public:
@@ -23,7 +22,6 @@ public:
 	static constexpr unsigned long most_growth = 768UL << 20;
 
 private:
-	rlimit before_{};
 	bool set_ = false;
 };
 
