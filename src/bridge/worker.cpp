@@ -77,6 +77,7 @@ run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 		AbortCurrentTransaction();
 	}
 	PG_END_TRY();
+	pgstat_report_activity(STATE_IDLE, nullptr);
 	MemoryContextSwitchTo(context);
 	return done;
 }

@@ -239,7 +239,6 @@ write_batch(void *arg)
 		array_types[c] = types[c].array;
 	}
 	execute(insert, column_count, array_types, arrays);
-	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
 /* Rows whose run is in no queue: their server or backend died without a word. */

@@ -160,6 +160,8 @@ def other_commands():
         states = dict(rows(session, "SELECT item, state FROM tenancy.status()"))
         same({states[item] for item in ("version", "history worker", "history queue", "maintenance worker")}, {"ok"}, "status() finds them well")
         same((states["key ring"], states["databases"]), ("error", "warning"), "and tells what is missing")
+        wait_until(lambda: not value(session, "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pg_tenancy%' AND state = 'active'"),
+                   30, "workers that rest to say so")
     with contextlib.closing(server.connect()) as admin:
         rows(admin, "CREATE DATABASE two TEMPLATE one")
         ok(True, "CREATE DATABASE … TEMPLATE")
