@@ -7,14 +7,43 @@ extern "C" {
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "storage/lmgr.h"
+#include "utils/inval.h"
 }
 
 namespace tenancy::bridge {
+
+namespace {
+
+/* Its tables go with it, and each of them is an invalidation. */
+bool known = false;
+
+void
+forget(Datum, Oid)
+{
+	known = false;
+}
+
+} // namespace
 
 Oid
 extension()
 {
 	return get_extension_oid("pg_tenancy", true);
+}
+
+bool
+has_extension()
+{
+	static bool watched = false;
+	if (!watched) {
+		CacheRegisterRelcacheCallback(forget, 0);
+		watched = true;
+	}
+	/* A removal that has committed is known from here on: another schema of our name must not pass for ours. */
+	AcceptInvalidationMessages();
+	if (!known)
+		known = OidIsValid(extension());
+	return known;
 }
 
 void

@@ -10,11 +10,8 @@ namespace tenancy::bridge {
 /* InvalidOid when this database has no pg_tenancy. A schema or table of our names is then anybody's. */
 Oid extension();
 
-inline bool
-has_extension()
-{
-	return OidIsValid(extension());
-}
+/* The same question, for each transaction: it costs next to nothing while no table changes. */
+bool has_extension();
 
 /*
  * Keep the extension until the transaction ends, when there is one. DROP EXTENSION locks it before it locks its tables,
