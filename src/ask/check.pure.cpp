@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "ask/token.pure.hpp"
+#include "remote/ascii.hpp"
 
 namespace tenancy::ask {
 
 namespace {
 
 using remote::DatabaseType;
+using remote::lower_ascii;
 
 /* Words that no SELECT needs unquoted and without parentheses after them: INSERT() and REPLACE() are functions, too. */
 constexpr std::array<std::string_view, 7> changing = {"delete",  "dumpfile", "insert", "into",
@@ -21,16 +23,6 @@ constexpr std::array<std::string_view, 7> changing = {"delete",  "dumpfile", "in
 
 /* A word that begins a query in parentheses. */
 constexpr std::array<std::string_view, 2> querying = {"select", "values"};
-
-std::string
-lower(std::string_view text)
-{
-	std::string result(text);
-	for (char &c : result)
-		if (c >= 'A' && c <= 'Z')
-			c = static_cast<char>(c - 'A' + 'a');
-	return result;
-}
 
 template <std::size_t count>
 bool
@@ -54,7 +46,8 @@ public:
 				object("it is too long");
 				return;
 			}
-			items_.push_back({token.kind, token.kind == TokenKind::word ? lower(token.text) : std::string(token.text)});
+			items_.push_back(
+				{token.kind, token.kind == TokenKind::word ? lower_ascii(token.text) : std::string(token.text)});
 		}
 	}
 
@@ -231,7 +224,7 @@ Statement::check_call(std::size_t at)
 {
 	std::string name = items_[at].text;
 	if (items_[at].kind == TokenKind::name)
-		name = lower(std::string_view(name).substr(1, name.size() - 2));
+		name = lower_ascii(std::string_view(name).substr(1, name.size() - 2));
 	if (has_effects(engine_, name))
 		object("it calls the function " + name);
 }

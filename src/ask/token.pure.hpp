@@ -3,11 +3,10 @@
  */
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-#include "remote/driver.hpp"
+#include "remote/sql_tokens.hpp"
 
 namespace tenancy::ask {
 
@@ -29,27 +28,19 @@ struct Token {
 /* Fails closed: what is unusual is bad, though the server might take it. After bad, everything is bad. */
 class Tokens {
 public:
-	Tokens(remote::DatabaseType engine, std::string_view sql) noexcept : engine_(engine), rest_(sql) {}
+	Tokens(remote::DatabaseType engine, std::string_view sql) noexcept
+		: engine_(engine), tokens_(remote::sql::dialect_of(engine), sql)
+	{}
 	Token next() noexcept;
 	/* Why the last token is bad, as the end of a sentence. */
 	const char *complaint() const noexcept { return complaint_; }
 
 private:
-	Token bad(const char *complaint) noexcept;
-	Token take(TokenKind kind, std::size_t length) noexcept;
-	bool skip_comment() noexcept;
-	bool skip_block() noexcept;
-	Token quoted(char quote, TokenKind kind) noexcept;
-	Token bracketed() noexcept;
-	Token escaped_text() noexcept;
-	Token dollar_text() noexcept;
-	Token word() noexcept;
-	Token number() noexcept;
-	Token symbol() noexcept;
-	bool is(remote::DatabaseType engine) const noexcept { return engine_ == engine; }
+	const char *complaint_about(const remote::sql::Token &token) const noexcept;
 
 	remote::DatabaseType engine_;
-	std::string_view rest_;
+	remote::sql::Tokens tokens_;
+	remote::sql::Token before_; /* blanks and comments too */
 	const char *complaint_ = nullptr;
 };
 

@@ -6,9 +6,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "remote/ascii.hpp"
+
 namespace tenancy::catalog {
 
 namespace {
+
+using remote::lower_ascii;
 
 /* DO, CALL, EXECUTE and MariaDB's BEGIN NOT ATOMIC run what cannot be seen from here. GRANT changes what may be seen.
  */
@@ -16,16 +20,10 @@ constexpr std::string_view words[] = {"alter",   "begin", "call",   "comment", "
                                       "execute", "grant", "import", "rename",  "revoke", "truncate"};
 static_assert(std::is_sorted(std::begin(words), std::end(words)));
 
-constexpr char
-lower(char c) noexcept
-{
-	return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 constexpr bool
 is_letter(char c) noexcept
 {
-	return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_';
+	return (lower_ascii(c) >= 'a' && lower_ascii(c) <= 'z') || c == '_';
 }
 
 /*
@@ -55,7 +53,7 @@ contains_word(std::string_view text, std::string_view word) noexcept
 {
 	auto at = text.begin();
 	for (;;) {
-		at = std::search(at, text.end(), word.begin(), word.end(), [](char a, char b) { return lower(a) == b; });
+		at = std::search(at, text.end(), word.begin(), word.end(), [](char a, char b) { return lower_ascii(a) == b; });
 		if (at == text.end())
 			return false;
 		auto const behind = at + static_cast<std::ptrdiff_t>(word.size());
@@ -76,7 +74,7 @@ may_define(std::string_view sql) noexcept
 	while (size < text.size() && is_letter(text[size])) {
 		if (size == sizeof word)
 			return false;
-		word[size] = lower(text[size]);
+		word[size] = lower_ascii(text[size]);
 		++size;
 	}
 	std::string_view const first(word, size);

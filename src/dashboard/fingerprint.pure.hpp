@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "remote/sql_tokens.hpp"
+
 namespace tenancy::dashboard {
 
-enum class Dialect { postgresql, mysql, sqlite, unknown };
+using remote::sql::Dialect;
 
 /*
  * The statement in lower case, with ? for each literal and parameter, and lists of them as one; comments gone, one

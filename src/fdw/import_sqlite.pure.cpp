@@ -7,6 +7,8 @@
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
 #include "fdw/import.pure.hpp"
+#include "remote/ascii.hpp"
+#include "remote/sql_tokens.hpp"
 
 namespace tenancy::fdw {
 
@@ -14,6 +16,8 @@ namespace {
 
 using core::Error;
 using core::FailureKind;
+using remote::equal_ignoring_case;
+using remote::sql::Kind;
 
 enum TableField { table_name, table_kind, without_rowid, strict, text };
 enum ColumnField { column_table, column_name, declared, not_null, key, hidden, key_index, indexed };
@@ -32,78 +36,44 @@ struct ColumnFacts {
 
 using Columns = std::map<std::string, std::vector<ColumnFacts>>;
 
-/* Words, names and signs of CREATE TABLE; enough of SQLite's tokens to know where a column's definition ends. */
+/* Words, names and signs of CREATE TABLE. */
 class Words {
 public:
-	explicit Words(std::string_view sql) : rest_(sql) {}
+	explicit Words(std::string_view sql) : tokens_(remote::sql::Dialect::sqlite, sql) {}
 	/* False at the end, and where the text is not understood. */
 	bool next()
 	{
-		skip_filling();
-		quoted_ = false;
-		if (rest_.empty())
-			return false;
-		char const c = rest_.front();
-		if (c == '"' || c == '\'' || c == '`' || c == '[')
-			return take_quoted(c == '[' ? ']' : c);
-		std::size_t size = 1;
-		if (is_word(c))
-			while (size < rest_.size() && is_word(rest_[size]))
-				++size;
-		word_.assign(rest_.substr(0, size));
-		rest_.remove_prefix(size);
-		return true;
+		token_ = tokens_.next_code();
+		return token_.kind != Kind::end && token_.closed;
 	}
-	const std::string &word() const noexcept { return word_; } /* of a name in quotes, without them */
-	bool is(std::string_view lower) const { return !quoted_ && lower_ascii(word_) == lower; }
+	/* Of a name in quotes, without them. */
+	std::string word() const
+	{
+		if (!is_quoted())
+			return std::string(token_.text);
+		char const quote = token_.text.back();
+		std::string word;
+		for (std::size_t i = 1; i + 1 < token_.text.size(); ++i) {
+			word += token_.text[i];
+			if (token_.text[i] == quote) /* doubled */
+				++i;
+		}
+		return word;
+	}
+	bool is(std::string_view lower) const { return !is_quoted() && equal_ignoring_case(token_.text, lower); }
 
 private:
-	static bool is_word(char c) noexcept
-	{
-		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
-		       static_cast<unsigned char>(c) >= 0x80;
-	}
-	void skip_filling()
-	{
-		for (;;) {
-			rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n\f"), rest_.size()));
-			std::size_t end;
-			if (rest_.starts_with("--"))
-				end = rest_.find('\n');
-			else if (rest_.starts_with("/*"))
-				end = (end = rest_.find("*/", 2)) == std::string_view::npos ? end : end + 2;
-			else
-				return;
-			rest_.remove_prefix(std::min(end, rest_.size()));
-		}
-	}
-	bool take_quoted(char quote)
-	{
-		quoted_ = true;
-		word_.clear();
-		for (std::size_t i = 1; i < rest_.size(); ++i) {
-			if (rest_[i] == quote) {
-				if (quote == ']' || i + 1 >= rest_.size() || rest_[i + 1] != quote) {
-					rest_.remove_prefix(i + 1);
-					return true;
-				}
-				++i;
-			}
-			word_ += rest_[i];
-		}
-		return false;
-	}
+	bool is_quoted() const noexcept { return token_.kind == Kind::name || token_.kind == Kind::text; }
 
-	std::string_view rest_;
-	std::string word_;
-	bool quoted_ = false;
+	remote::sql::Tokens tokens_;
+	remote::sql::Token token_;
 };
 
 std::string
 known_collation(std::string_view name)
 {
 	for (const char *const known : {"BINARY", "NOCASE", "RTRIM"})
-		if (lower_ascii(name) == lower_ascii(known))
+		if (equal_ignoring_case(name, known))
 			return known;
 	return "unknown";
 }

@@ -1,6 +1,6 @@
 /*
- * See cacheable.pure.hpp. Pure regime. A lexer that refuses what the engines could read differently, and rules over the
- * tokens before and after each name.
+ * See cacheable.pure.hpp. Pure regime. A reader that refuses what the engines could read differently, and rules over
+ * the tokens before and after each name.
  */
 #include "query/cacheable.pure.hpp"
 
@@ -9,11 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "remote/ascii.hpp"
+#include "remote/sql_tokens.hpp"
+
 namespace tenancy::query {
 
 namespace {
 
 using remote::DatabaseType;
+
+namespace sql = remote::sql;
 
 enum class Kind : unsigned char { word, quoted, string, number, symbol, end };
 
@@ -26,38 +31,6 @@ struct Token {
 		return (kind == Kind::word || kind == Kind::symbol) && text == symbol_or_word;
 	}
 };
-
-bool
-is_blank(char c) noexcept
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool
-is_digit(char c) noexcept
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-begins_word(char c) noexcept
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-char
-lower(char c) noexcept
-{
-	return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string
-lower(std::string_view text)
-{
-	std::string result(text);
-	std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
-	return result;
-}
 
 template <std::size_t Size>
 bool
@@ -72,123 +45,74 @@ listed(std::string_view list, const std::string &word)
 	return list.find(" " + word + " ") != std::string_view::npos;
 }
 
-class Lexer {
+/* All tokens of a statement and the end, unless there is one that nobody needs, or that could be read differently. */
+class Reader {
 public:
-	Lexer(DatabaseType type, std::string_view sql) : type_(type), sql_(sql) {}
+	Reader(DatabaseType type, std::string_view text) : type_(type), tokens_(sql::dialect_of(type), text) {}
 
-	/* All tokens and the end; false when something is not understood. */
+	/* False when something is not understood. */
 	bool read(std::vector<Token> &tokens)
 	{
-		while (skip_blanks()) {
-			if (at_ == sql_.size()) {
-				tokens.emplace_back();
-				return true;
-			}
-			Token token;
-			if (!take(token))
+		sql::Token before;
+		for (sql::Token token = tokens_.next(); token.kind != sql::Kind::end; token = tokens_.next()) {
+			if (!token.closed || tokens.size() == most_tokens)
 				return false;
-			tokens.push_back(std::move(token));
+			bool const filling = token.kind == sql::Kind::blank || token.kind == sql::Kind::comment;
+			if (filling ? !skips(token) : !takes(token, before, tokens.emplace_back()))
+				return false;
+			before = token;
 		}
-		return false;
+		tokens.emplace_back();
+		return true;
 	}
 
 private:
-	bool is_postgresql() const noexcept { return type_ == DatabaseType::postgresql; }
-	char look(std::size_t ahead = 0) const noexcept { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
+	static constexpr std::size_t most_tokens = 100'000;
 
-	bool skip_blanks() noexcept
+	/* Comments that no other engine nests, or knows by another mark. */
+	static bool skips(const sql::Token &token) noexcept
 	{
-		for (;;) {
-			if (at_ < sql_.size() && is_blank(sql_[at_]))
-				++at_;
-			else if (sql_.substr(at_, 2) == "--") {
-				if (type_ == DatabaseType::mysql && at_ + 2 < sql_.size() && !is_blank(look(2)))
-					return false; /* two minus signs there */
-				at_ = std::min(sql_.find('\n', at_), sql_.size());
-			} else if (sql_.substr(at_, 2) == "/*") {
-				if (!skip_block_comment())
-					return false;
-			} else
-				return true;
+		return !token.text.starts_with('#') &&
+		       !(token.text.starts_with("/*") && token.text.find("/*", 2) != std::string_view::npos);
+	}
+	bool takes(const sql::Token &token, const sql::Token &before, Token &taken) const
+	{
+		switch (token.kind) {
+		case sql::Kind::word:
+			taken = {Kind::word, remote::lower_ascii(token.text)};
+			return token.text.front() != '$' && !(before.kind == sql::Kind::number && before.touches(token));
+		case sql::Kind::name:
+		case sql::Kind::text: return takes_quoted(token.text, taken);
+		case sql::Kind::number: taken.kind = Kind::number; return true;
+		case sql::Kind::parameter:
+			taken.kind = Kind::number;
+			return token.text.front() == '?' || type_ == DatabaseType::postgresql;
+		case sql::Kind::sign: taken = {Kind::symbol, std::string(token.text)}; return is_known(token.text);
+		default: return false;
 		}
 	}
-	/* Not what an engine would execute, nor what one nests and another does not. */
-	bool skip_block_comment() noexcept
+	/* What has escapes is left to those who know them. A double quote is of a name, also where that is a setting. */
+	bool takes_quoted(std::string_view text, Token &taken) const
 	{
-		std::size_t const end = sql_.find("*/", at_ + 2);
-		if (end == std::string_view::npos)
+		char const first = text.front();
+		if (first == '$' || first == 'u' || first == 'U' || spells_a_moment(text) ||
+		    (type_ != DatabaseType::sqlite && text.find('\\') != std::string_view::npos))
 			return false;
-		std::string_view const body = sql_.substr(at_ + 2, end - at_ - 2);
-		if (body.starts_with('!') || body.starts_with("M!") || body.starts_with("m!") ||
-		    body.find("/*") != std::string_view::npos)
-			return false;
-		at_ = end + 2;
+		bool const is_string = first == '\'' || remote::lower_ascii(first) == 'e';
+		taken.kind = is_string ? Kind::string : Kind::quoted;
+		if (!is_string)
+			taken.text = remote::lower_ascii(text.substr(1, text.size() - 2));
 		return true;
 	}
-	bool take(Token &token)
+	bool is_known(std::string_view sign) const noexcept
 	{
-		char const c = look();
-		if (c == '\'')
-			return take_quoted(token, Kind::string, c);
-		if (c == '"' || (c == '`' && !is_postgresql()))
-			return take_quoted(token, Kind::quoted, c);
-		if (c == '[' && type_ == DatabaseType::sqlite)
-			return take_quoted(token, Kind::quoted, ']');
-		if (is_digit(c) || (c == '.' && is_digit(look(1))))
-			return take_run(token, Kind::number, [](char n) { return begins_word(n) || is_digit(n) || n == '.'; });
-		if (begins_word(c))
-			return take_run(token, Kind::word, [](char n) { return begins_word(n) || is_digit(n) || n == '$'; });
-		return take_symbol(token, c);
-	}
-	/* A doubled quote stands for itself. What has escapes is left to those who know them. */
-	bool take_quoted(Token &token, Kind kind, char quote)
-	{
-		if (at_ > 0 && sql_[at_ - 1] == '&')
-			return false;
-		std::size_t end = at_;
-		do {
-			end = sql_.find(quote, end + 1);
-			if (end == std::string_view::npos)
-				return false;
-			++end;
-		} while (end < sql_.size() && sql_[end] == quote && quote != ']');
-		std::string_view const body = sql_.substr(at_ + 1, end - at_ - 2);
-		if (spells_a_moment(body) || (type_ != DatabaseType::sqlite && body.find('\\') != std::string_view::npos))
-			return false;
-		token.kind = kind;
-		if (kind == Kind::quoted)
-			token.text = lower(body);
-		at_ = end;
-		return true;
-	}
-	template <typename Belongs> bool take_run(Token &token, Kind kind, Belongs belongs)
-	{
-		std::size_t end = at_ + 1;
-		while (end < sql_.size() && belongs(sql_[end]))
-			++end;
-		token.kind = kind;
-		token.text = lower(sql_.substr(at_, end - at_));
-		at_ = end;
-		return true;
-	}
-	bool take_symbol(Token &token, char c)
-	{
-		constexpr std::string_view common = "().,;+-*/%<>=!|&~?";
-		constexpr std::string_view postgresql = "[]:@#^";
-		token.kind = Kind::symbol;
-		if (c == '$' && is_postgresql() && is_digit(look(1)))
-			return take_run(token, Kind::number, is_digit);
-		if (common.find(c) == std::string_view::npos &&
-		    (!is_postgresql() || postgresql.find(c) == std::string_view::npos))
-			return false;
-		token.text = c;
-		++at_;
-		return true;
+		constexpr std::string_view common = "().,;+-*/%<>=!|&~?", postgresql = "[]:@#^";
+		return common.find(sign) != common.npos ||
+		       (type_ == DatabaseType::postgresql && postgresql.find(sign) != postgresql.npos);
 	}
 
 	DatabaseType type_;
-	std::string_view sql_;
-	std::size_t at_ = 0;
+	sql::Tokens tokens_;
 };
 
 /* Words between blanks, with which a query does more than read, reads what only its session has, or asks for the
@@ -320,7 +244,7 @@ spells_a_moment(std::string_view text) noexcept
 	char word[longest + 1];
 	std::size_t size = 0;
 	for (std::size_t i = 0; i <= text.size(); ++i) {
-		char const c = i < text.size() ? lower(text[i]) : ' ';
+		char const c = i < text.size() ? remote::lower_ascii(text[i]) : ' ';
 		if (c >= 'a' && c <= 'z') {
 			if (size <= longest)
 				word[size++] = c;
@@ -337,7 +261,7 @@ bool
 is_cacheable(DatabaseType type, std::string_view sql)
 {
 	std::vector<Token> tokens;
-	return Lexer(type, sql).read(tokens) && Judge(type, tokens).accepts();
+	return Reader(type, sql).read(tokens) && Judge(type, tokens).accepts();
 }
 
 } // namespace tenancy::query

@@ -89,6 +89,14 @@ TEST(Cacheable, WhatCanBeReadInTwoWaysIsNot)
 	EXPECT_FALSE(is_cacheable(pg, "SELECT U&'!006eow' UESCAPE '!'"));
 	EXPECT_FALSE(is_cacheable(pg, "SELECT 'n'\n'ow'::date"));
 	EXPECT_FALSE(is_cacheable(pg, "SELECT `a`"));
+	EXPECT_FALSE(is_cacheable(pg, "SELECT 1 -- \r , f(1)"));
+	EXPECT_FALSE(is_cacheable(my, "SELECT /*+ X(`*/ 1, '`) */ sleep(1) -- ' FROM t"));
+	EXPECT_FALSE(is_cacheable(my, "SELECT 1 --\x01 x\n, f(1)"));
+	EXPECT_FALSE(is_cacheable(lite, "SELECT \xef\xbb\xbf"
+	                                "current_timestamp"));
+	for (const char *sql : {"SELECT a, 1into b FROM t", "SELECT 1.into b FROM t", "SELECT 1e5into b FROM t"})
+		for (DatabaseType const type : all)
+			EXPECT_FALSE(is_cacheable(type, sql)) << sql << " on type " << static_cast<int>(type);
 	for (DatabaseType const type : all)
 		for (const char *sql : {"SELECT 'open", "SELECT \"open", "SELECT 1 /* open", "SELECT \\g", "SELECT 1\x01"})
 			EXPECT_FALSE(is_cacheable(type, sql)) << sql;

@@ -54,6 +54,12 @@ TEST(Fingerprint, LiteralsOfEveryShapeAreHidden)
 	EXPECT_EQ(normalized("SELECT 2020secret", Dialect::mysql), "select ?");
 	EXPECT_EQ(postgres("SELECT /* 'a /* nested */ secret */ 1"), "select ?");
 	EXPECT_EQ(normalized("SELECT 1 /* a /* b */", Dialect::sqlite), "select ?");
+	EXPECT_EQ(postgres("SELECT E'a' -- b\n'c\\'secret'"), "select ?");
+	EXPECT_EQ(postgres("SELECT 1$a$ secret $a$, 1_secret"), "select ?");
+	EXPECT_EQ(normalized("SELECT /*! 'a*/secret' */", Dialect::mysql), "select ?");
+	EXPECT_EQ(normalized("SELECT 1 --\x7f it's\n, 'secret'", Dialect::mysql), "select ?");
+	EXPECT_EQ(normalized("SELECT @a, @@b.c", Dialect::mysql), "select @a, @@b.c");
+	EXPECT_EQ(normalized("SELECT $a('), 'secret'", Dialect::sqlite), "select ?");
 }
 
 TEST(Fingerprint, WhatHasNoEndIsHidden)
@@ -77,6 +83,18 @@ TEST(Fingerprint, OperatorsKeepTheirEdges)
 	          "select a ->> ?, b::text, c || d, e <= ?, f - ?, g - h");
 	EXPECT_EQ(normalized("SELECT a--1 FROM t", Dialect::mysql), "select a - - ? from t");
 	EXPECT_EQ(postgres("SELECT a--1 FROM t"), "select a");
+	EXPECT_EQ(postgres("SELECT a=+-b, c@-d, e*-/-+f"), "select a = + - b, c @- d, e *-/ - + f");
+}
+
+/* A moment for half a megabyte, which would be many minutes if each sign read all that follow it. */
+TEST(Fingerprint, TakesLinearTime)
+{
+	for (std::string_view const unit : {"+", "+-", "-+*", "=", "_a", "1a", "(", "(1),", "1,", "'a' "}) {
+		std::string text;
+		while (text.size() < 500'000)
+			text += unit;
+		EXPECT_FALSE(normalized(text, Dialect::mysql).empty());
+	}
 }
 
 TEST(Fingerprint, IsAStableNumber)

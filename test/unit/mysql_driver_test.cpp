@@ -215,7 +215,7 @@ TEST_F(MysqlDriver, ErrorsKeepTheirMeaning)
 {
 	define_table("driver_parent", "(a int primary key)");
 	define_table("driver_errors", "(a int primary key, b int not null, c varchar(3), d int check (d > 0), "
-	       "foreign key (b) references driver_parent (a)) engine = innodb");
+	                              "foreign key (b) references driver_parent (a)) engine = innodb");
 	rows("insert into driver_parent values (1)");
 	rows("insert into driver_errors values (1, 1, 'x', 1)");
 	std::vector<std::pair<const char *, const char *>> const cases = {
@@ -282,6 +282,11 @@ TEST(MysqlLexer, Classifies)
 	using mysql::StatementKind;
 	EXPECT_EQ(classify("select t.into from t"), StatementKind::reads);
 	EXPECT_EQ(classify("select 'x' 'into' from t"), StatementKind::reads);
+	for (const char *sql : {"select 1.into @x", "select 1e5into @x", "select 1e+5into @x", "select .5into @x",
+	                        "select @a. into @x", "select /*+ BKA(t) */ 1 into outfile 'x'"})
+		EXPECT_EQ(classify(sql), StatementKind::exports) << sql;
+	EXPECT_EQ(classify("select 1 /*+ X(`*/`) */ from t"), StatementKind::other);
+	EXPECT_EQ(classify("select @a.into, `b`.into from t"), StatementKind::reads);
 	EXPECT_EQ(classify("select 1 --\x01' \n into outfile 'x'"), StatementKind::exports);
 	EXPECT_EQ(classify("select 1 # '\n into outfile 'x'"), StatementKind::exports);
 	EXPECT_EQ(classify("select 5--'1' into @x"), StatementKind::exports);

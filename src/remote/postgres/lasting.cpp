@@ -8,6 +8,9 @@
 #include <iterator>
 #include <span>
 
+#include "remote/ascii.hpp"
+#include "remote/sql_tokens.hpp"
+
 namespace tenancy::remote::postgres {
 
 namespace {
@@ -36,26 +39,10 @@ constexpr std::string_view suspects[] = {
 constexpr std::string_view temporary[] = {"temp", "temporary"};
 constexpr std::string_view before_temporary[] = {"create", "global", "local", "replace", "into"};
 
-constexpr char
-lower(char c) noexcept
-{
-	return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-constexpr bool
-is_word(char c) noexcept
-{
-	char const l = lower(c);
-	bool const beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
-	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || beyond_ascii;
-}
-
 bool
 is_one_of(std::string_view word, std::span<const std::string_view> list) noexcept
 {
-	return std::ranges::any_of(list, [word](std::string_view known) {
-		return word.size() == known.size() && std::ranges::equal(word, known, {}, lower);
-	});
+	return std::ranges::any_of(list, [word](std::string_view known) { return equal_ignoring_case(word, known); });
 }
 
 } // namespace
@@ -72,7 +59,7 @@ may_leave_a_mark(std::string_view sql) noexcept
 	std::string_view previous;
 	for (std::size_t at = 0; at < sql.size();) {
 		std::size_t end = at;
-		while (end < sql.size() && is_word(sql[end]))
+		while (end < sql.size() && sql::is_in_word(sql[end]))
 			++end;
 		if (std::string_view const word = sql.substr(at, end - at); !word.empty()) {
 			if (is_one_of(word, suspects) || (is_one_of(word, temporary) && is_one_of(previous, before_temporary)))

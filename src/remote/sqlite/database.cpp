@@ -12,6 +12,7 @@
 #include "remote/sqlite/exact.hpp"
 #include "remote/sqlite/function.hpp"
 #include "remote/sqlite/row.hpp"
+#include "remote/sql_tokens.hpp"
 
 namespace tenancy::remote::sqlite {
 
@@ -69,22 +70,15 @@ require(bool done)
 		            "The SQLite library refused a setting.");
 }
 
-/* Skip blanks, comments and semicolons: what may follow a statement. */
-std::string_view
-without_filling(std::string_view sql) noexcept
+/* Is it blanks, comments and semicolons only: what may follow a statement? */
+bool
+is_filling(std::string_view sql) noexcept
 {
-	for (;;) {
-		std::size_t const start = std::min(sql.find_first_not_of(" \t\r\n\f;"), sql.size());
-		sql.remove_prefix(start);
-		std::size_t end;
-		if (sql.starts_with("--"))
-			end = sql.find('\n');
-		else if (sql.starts_with("/*"))
-			end = (end = sql.find("*/", 2)) == std::string_view::npos ? end : end + 2;
-		else
-			return sql;
-		sql.remove_prefix(std::min(end, sql.size()));
-	}
+	sql::Tokens tokens(sql::Dialect::sqlite, sql);
+	sql::Token token = tokens.next_code();
+	while (token.is(';'))
+		token = tokens.next_code();
+	return token.kind == sql::Kind::end;
 }
 
 } // namespace
@@ -287,7 +281,7 @@ Database::prepare(std::string_view sql, const Call &call)
 		throw Error(FailureKind::query, "42601", "the statement is empty");
 	if (call.read_only && sqlite3_stmt_readonly(taken.front().handle.get()) == 0) /* should the authorizer miss a way */
 		throw Error(FailureKind::query, "25006", "cannot execute a statement that writes on a read-only connection");
-	if (!without_filling(tail).empty())
+	if (!is_filling(tail))
 		throw Error(FailureKind::query, "42601", "cannot run more than one statement at a time");
 	return {cache_, std::move(taken)};
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "remote/ascii.hpp"
 #include "remote/text.hpp"
 
 namespace tenancy::remote::sqlite {
@@ -47,13 +48,6 @@ public:
 private:
 	int fd_;
 };
-
-bool
-equal_ignoring_case(std::string_view a, std::string_view b) noexcept
-{
-	return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-	                  [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 /* name-mj1A2B3C4D: a journal that belongs to several databases. */
 bool
