@@ -71,7 +71,7 @@ is_in_word(char c) noexcept
 /* The tokens of a text, in order and without gaps. A copy reads ahead. */
 class Tokens {
 public:
-	Tokens(Dialect dialect, std::string_view text) noexcept : dialect_(dialect), rest_(text) {}
+	Tokens(Dialect dialect, std::string_view sql_text) noexcept : dialect_(dialect), rest_(sql_text) {}
 	Token next() noexcept;
 	/* Without blanks and comments, but not without what may be run. */
 	Token next_code() noexcept;
