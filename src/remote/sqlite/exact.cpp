@@ -132,9 +132,12 @@ magnitude(Wide number) noexcept
 	return number < 0 ? -static_cast<UnsignedWide>(number) : static_cast<UnsignedWide>(number);
 }
 
+/* SQLite's memory is aligned for its own numbers, which are half as wide. */
+using StoredWide [[gnu::aligned(alignof(std::int64_t))]] = Wide;
+
 /* Of integers. No sum of as many int64 as there can be rows leaves 128 bits. */
 struct IntegerSum {
-	Wide sum;
+	StoredWide sum;
 	std::int64_t count;
 };
 
