@@ -64,14 +64,17 @@ believable_typmod(std::uint32_t type, std::int32_t typmod) noexcept
 	case timestamp:
 	case timestamptz: return within(0, 6);
 	case numeric: {
+		if (typmod < 4)
+			return -1;
 		std::int32_t const precision = ((typmod - 4) >> 16) & 0xffff;
 		std::int32_t const scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
-		return typmod >= 4 && precision >= 1 && precision <= 1000 && scale >= -1000 && scale <= 1000 ? typmod : -1;
+		return precision >= 1 && precision <= 1000 && scale >= -1000 && scale <= 1000 ? typmod : -1;
 	}
 	default: return -1;
 	}
 }
 static_assert(believable_typmod(numeric, numeric_typmod(12, 2)) == numeric_typmod(12, 2));
+static_assert(believable_typmod(numeric, -0x7fffffff - 1) == -1 && believable_typmod(numeric, 3) == -1);
 static_assert(believable_typmod(numeric, 0x7fffffff) == -1 && believable_typmod(bpchar, 0x1ffffff0) == -1);
 
 } // namespace tenancy::core::pgtype
