@@ -4,6 +4,7 @@
 #include "ask/reply.pure.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "remote/text.hpp"
 
@@ -68,6 +69,8 @@ one_line(std::string_view text, std::size_t most_bytes)
 		else if (!line.empty() && line.back() != ' ')
 			line += ' ';
 	}
+	if (line.ends_with(' '))
+		line.pop_back();
 	if (line.size() > most_bytes) {
 		std::size_t end = most_bytes;
 		while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80)
@@ -93,7 +96,8 @@ read_reply(std::string_view content)
 
 	if (begins_with(content, "REFUSED"))
 		content = trim(content.substr(7), ": \t\r\n");
-	return {{}, one_line(content.empty() ? "the language model gave no answer" : content, most_words)};
+	std::string words = one_line(content, most_words);
+	return {{}, words.empty() ? "the language model gave no answer" : std::move(words)};
 }
 
 } // namespace tenancy::ask

@@ -169,7 +169,9 @@ TEST(AskReply, WordsWithoutAStatementAreARefusal)
 	EXPECT_EQ(ask::read_reply("```sql\nSELECT 1").sql, "");
 	EXPECT_EQ(ask::read_reply("").words, "the language model gave no answer");
 	EXPECT_EQ(ask::read_reply("<think>hm</think>").words, "the language model gave no answer");
+	EXPECT_EQ(ask::read_reply("\x01").words, "the language model gave no answer");
 	EXPECT_EQ(ask::one_line("\x01\x02 a\x7f b", 100), "a b");
+	EXPECT_EQ(ask::one_line("a\x01", 100), "a");
 	EXPECT_EQ(ask::one_line("\xff", 100), "?");
 	EXPECT_EQ(ask::one_line("ééé", 3), "é…");
 	EXPECT_LE(ask::read_reply(std::string(100'000, 'x')).words.size(), 510U);
