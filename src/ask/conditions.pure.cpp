@@ -29,8 +29,8 @@ word_of(const DraftFilter &filter)
 
 class Conditions {
 public:
-	Conditions(const Lexicon &of, Binder &binding, Query &out, std::chrono::sys_days now)
-		: lexicon(of), binder(binding), query(out), today(now)
+	Conditions(const Lexicon &of, Binder &binding, std::chrono::sys_days now)
+		: lexicon(of), binder(binding), today(now)
 	{}
 
 	void add(const DraftFilter &filter)
@@ -309,7 +309,6 @@ private:
 
 	const Lexicon &lexicon;
 	Binder &binder;
-	Query &query;
 	std::chrono::sys_days today;
 };
 
@@ -320,7 +319,7 @@ add_clause(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &c
            std::chrono::sys_days today)
 {
 	if (clause.what == Clause::What::filter)
-		Conditions(lexicon, binder, query, today).add(clause.filter);
+		Conditions(lexicon, binder, today).add(clause.filter);
 	else if (clause.what != Clause::What::role)
 		add_table(lexicon, binder, query, clause, hints);
 }
