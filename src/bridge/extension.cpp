@@ -49,6 +49,8 @@ has_extension()
 void
 hold_extension()
 {
+	if (!OidIsValid(MyDatabaseId))
+		return; /* who only lists databases is in none */
 	if (Oid const found = extension(); OidIsValid(found))
 		LockDatabaseObject(ExtensionRelationId, found, 0, AccessShareLock);
 }

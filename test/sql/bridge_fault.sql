@@ -70,16 +70,7 @@ BEGIN
 END
 $$;
 
-\getenv pg_host CLIENT_PGHOST
-\getenv pg_port CLIENT_PGPORT
-\getenv pg_user CLIENT_PGUSER
-\getenv pg_password CLIENT_PGPASSWORD
-\getenv pg_database CLIENT_PGDATABASE
-\getenv my_host MYSQL_HOST
-\getenv my_port MYSQL_PORT
-\getenv my_user MYSQL_USER
-\getenv my_password MYSQL_PASSWORD
-\getenv my_database MYSQL_DATABASE
+\i test/include/servers.sql
 SELECT tenancy.create_connection('fault pg', 'postgresql', :'pg_host', :pg_port, :'pg_database', :'pg_user', :'pg_password') IS NOT NULL AS made;
 SELECT tenancy.create_connection('fault my', 'mysql', :'my_host', :my_port, :'my_database', :'my_user', :'my_password') IS NOT NULL AS made;
 
