@@ -33,17 +33,9 @@ def stop_immediately():
 
 def kill():
     """What the kernel does when memory runs out; no process is told"""
-    pids = server.processes()
-    os.kill(pids[0], signal.SIGKILL)
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), 30, "the end of all processes of the server")
-
-
-def is_alive(pid):
-    """A zombie is not"""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
-    return False
+    os.kill(server.postmaster(), signal.SIGKILL)
+    wait_until(lambda: not server.processes(), 30, "the end of all processes of the server")
+    server.forget_postmaster()
 
 
 def restart(stop, ends):

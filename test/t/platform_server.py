@@ -69,15 +69,17 @@ class Platform(PostgresServer):
         return None
 
     def processes(self):
-        """The postmaster and its children."""
-        postmaster = self.postmaster()
-        found = [postmaster]
-        for name in os.listdir("/proc"):
-            with contextlib.suppress(ValueError, FileNotFoundError, ProcessLookupError):
-                with open("/proc/%d/stat" % int(name), encoding="utf-8") as file:
-                    if int(file.read().rpartition(")")[2].split()[1]) == postmaster:
-                        found.append(int(name))
+        """The postmaster and what it has started: all that live in the data directory. A zombie lives nowhere."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.readlink("/proc/%s/cwd" % name) == self._data:
+                    found.append(int(name))
         return found
+
+    def forget_postmaster(self):
+        """Its lock file, once it has gone: until its parent has asked for its end, the next one takes it for alive."""
+        os.unlink(os.path.join(self._data, "postmaster.pid"))
 
     def log(self):
         """What the server has logged so far."""
