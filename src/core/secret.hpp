@@ -1,9 +1,10 @@
 /*
- * Memory that is wiped before it is given back: for passwords, keys and tokens. Pure regime.
+ * Memory that is wiped before it is given back, and is in no core file: for passwords, keys and tokens. Pure regime.
  */
 #pragma once
 
 #include <cstring>
+#include <memory_resource>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,12 +13,15 @@
 
 namespace tenancy::core {
 
+/* For what is never freed without having been wiped; of the process, and never given back as a whole. */
+std::pmr::memory_resource *secret_memory();
+
 /* Bytes that are wiped when they die or are replaced. Movable, not copyable by accident. NUL-terminated. */
 class Secret {
 public:
 	Secret() = default;
 	explicit Secret(std::string_view plain) { assign(plain); }
-	explicit Secret(std::size_t length) : bytes_(length + 1) {}
+	explicit Secret(std::size_t length) : bytes_(length + 1, secret_memory()) {}
 	Secret(Secret &&other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
 	Secret &operator=(Secret &&other) noexcept
 	{
@@ -53,7 +57,7 @@ public:
 	std::string_view view() const noexcept { return {c_str(), size()}; }
 
 private:
-	std::vector<char> bytes_;
+	std::pmr::vector<char> bytes_{secret_memory()};
 };
 
 } // namespace tenancy::core

@@ -9,7 +9,7 @@ import struct
 import time
 
 from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, connect, environment, execute, free_port, history,
-                     is_root, mysql, note, ok, private_directory, raised, rows, run, same, value, wait_until)
+                     mysql, note, ok, private_directory, raised, rows, run, same, value, wait_until)
 
 
 def probe(session, name):
@@ -282,16 +282,6 @@ def trusting(listener, visitor):
             visitor.sendall(READY[-6:])
 
 
-def curious(listener, visitor):
-    """Asks for the password in clear, and lets in whoever gives one."""
-    if startup(listener, visitor):
-        visitor.sendall(message(b"R", struct.pack("!i", 3)))
-        if listener.receive(visitor):
-            visitor.sendall(AUTHENTICATION_OK + READY)
-            while listener.receive(visitor):
-                pass
-
-
 def garbage_of(seed):
     def garbage(listener, visitor):
         startup(listener, visitor)
@@ -366,66 +356,4 @@ def rogues():
     session.close()
 
 
-def decoys():
-    """Passwords that lie around on the platform's machine are not sent to anybody."""
-    home = private_directory()
-    decoy = "decoy-" + UNIQUE
-    files = {".pgpass": "*:*:*:*:%s\n" % decoy, ".my.cnf": "[client]\npassword=%s\nuser=%s\n" % (decoy, decoy),
-             ".pg_service.conf": "[decoy]\npassword=%s\nuser=%s\n" % (decoy, decoy)}
-    for name, text in files.items():
-        path = os.path.join(home, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(path, 0o600)
-        if is_root():
-            os.chown(path, os.stat(home).st_uid, os.stat(home).st_gid)
-    keys = os.path.join(home, "keys")
-    with open(keys, "w", encoding="utf-8") as file, open(environment("TENANCY_KEY_FILE"), encoding="utf-8") as ring:
-        file.write(ring.read())
-    os.chmod(keys, 0o600)
-    if is_root():
-        os.chown(keys, os.stat(home).st_uid, os.stat(home).st_gid)
-    platform = PostgresServer(
-        "shared_preload_libraries = 'pg_tenancy'\ntenancy.allowed_networks = '127.0.0.0/8'\ntenancy.key_file = '%s'" % keys,
-        {"HOME": home, "PGPASSWORD": decoy, "PGUSER": decoy, "PGPASSFILE": os.path.join(home, ".pgpass"), "PGSERVICE": "decoy",
-         "PGAPPNAME": decoy, "PGOPTIONS": "-c search_path=" + decoy, "MYSQL_PWD": decoy, "PGREQUIREPEER": decoy})
-    listener = Listener(curious)
-    greeter = Listener(lambda listener, visitor: (visitor.sendall(mysql_greeting()), listener.receive(visitor),
-                                                  visitor.sendall(struct.pack("<I", 44)[:3] + b"\2\xfe" + b"mysql_clear_password\0" + b"x" * 22),
-                                                  listener.receive(visitor)))
-    with contextlib.closing(platform.connect()) as session:
-        rows(session, "CREATE EXTENSION pg_tenancy")
-        rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
-        token = value(session, "SELECT tenancy.login('a@test.example', 'a long password')")
-        rows(session, "SET tenancy.identity_scope = 'session'")
-        rows(session, "SELECT set_config('tenancy.session', %s, false)", token)
-        own = "own-" + UNIQUE
-        for name, kind, port, password in (("with", "postgresql", listener.port, own), ("without", "postgresql", listener.port, None),
-                                           ("empty", "postgresql", listener.port, ""), ("my with", "mysql", greeter.port, own),
-                                           ("my without", "mysql", greeter.port, None)):
-            error = raised(rows, session, "SELECT tenancy.create_connection(%s, %s, '127.0.0.1', %s, 'd', 'u', %s,"
-                           " options => '{\"connect_timeout\": 2}')", name, kind, port, password)
-            if error is not None:
-                ok(password in (None, "") and error.pgcode in ("28P01", "22023"), name + " a password: refused when it is written", error)
-                continue
-            code, text, _ = probe(session, name)
-            note("%s: %s %s" % (name, code, text))
-            if not password:
-                same(code, "password", name + " a password: not connected")
-    ok(listener.visits > 0 and greeter.visits > 0, "connections with a password went out")
-    ok(own.encode() in listener.heard, "a server that asks hears the connection's own password")
-    ok(decoy.encode() not in listener.heard + greeter.heard, "no decoy was sent", listener.heard + greeter.heard)
-    ok(own.encode() not in greeter.heard, "MariaDB's clear text method gets nothing", greeter.heard)
-    listener.close()
-    greeter.close()
-    platform.stop()
-
-
-def mysql_greeting():
-    """A handshake of protocol 10 that offers mysql_native_password."""
-    body = (b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0" + struct.pack("<HBHHB", 0xF7DF, 45, 2, 0x000F | 0x0008, 21) +
-            b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0")
-    return struct.pack("<I", len(body))[:3] + b"\0" + body
-
-
-run(codes, forbidden_addresses, bad_input, sqlite_paths, died_while_streaming, rogues, decoys)
+run(codes, forbidden_addresses, bad_input, sqlite_paths, died_while_streaming, rogues)

@@ -39,13 +39,13 @@ def make_ring(directory, line=None):
 class Platform(PostgresServer):
     """With files of its own beside the data: home/ring and home/sqlite."""
 
-    def __init__(self, settings="", home=None):
+    def __init__(self, settings="", home=None, variables=None):
         self.home = home or private_directory()
         if home is None:
             make_ring(self.home)
             os.mkdir(os.path.join(self.home, "sqlite"), 0o700)
             give(os.path.join(self.home, "sqlite"))
-        super().__init__(SETTINGS % (self.home, self.home) + settings)
+        super().__init__(SETTINGS % (self.home, self.home) + settings, variables)
 
     @property
     def data(self):

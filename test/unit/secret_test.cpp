@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <type_traits>
 
@@ -15,6 +17,24 @@ using tenancy::core::Secret;
 
 static_assert(!std::is_copy_constructible_v<Secret> && !std::is_copy_assignable_v<Secret>);
 static_assert(std::is_nothrow_move_constructible_v<Secret> && std::is_nothrow_move_assignable_v<Secret>);
+
+/* Does the kernel leave the memory there out of core files? */
+bool
+is_undumped(const void *memory)
+{
+	std::ifstream maps("/proc/self/smaps");
+	auto const wanted = reinterpret_cast<unsigned long>(memory);
+	bool here = false;
+	for (std::string line; std::getline(maps, line);) {
+		unsigned long first = 0, last = 0;
+		char dash = 0;
+		if (std::istringstream words(line); words >> std::hex >> first >> dash >> last && dash == '-')
+			here = first <= wanted && wanted < last;
+		else if (here && line.starts_with("VmFlags:"))
+			return line.find(" dd") != line.npos;
+	}
+	return false;
+}
 
 TEST(Secret, HoldsBytes)
 {
@@ -32,6 +52,15 @@ TEST(Secret, HoldsBytes)
 	EXPECT_EQ(binary.size(), 3U);
 	EXPECT_EQ(binary.view(), std::string_view("a\0b", 3));
 	EXPECT_TRUE(Secret(std::string_view()).empty());
+}
+
+TEST(Secret, IsInNoCoreFile)
+{
+	std::string const plain(100, 'x');
+	Secret const brief(std::string_view("hunter2")), lengthy{std::string_view(std::string(100'000, 'x'))};
+	EXPECT_TRUE(is_undumped(brief.data()));
+	EXPECT_TRUE(is_undumped(lengthy.data()) && is_undumped(lengthy.data() + lengthy.size()));
+	EXPECT_FALSE(is_undumped(plain.data()));
 }
 
 TEST(Secret, BufferOfASize)

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""Passwords, certificates and settings that lie around in the server account's home and environment are used for nobody's connection."""
+
+import contextlib
+import os
+import struct
+
+from certificates import Certificates
+from platform_server import Platform, give
+from tenancy import UNIQUE, Listener, ok, private_directory, raised, rows, run, same, value
+
+DECOY, OWN = "decoy-" + UNIQUE, "own-" + UNIQUE
+CERTIFICATES = Certificates()
+
+
+def home():
+    """A home directory that a careless administrator has filled"""
+    directory = private_directory()
+    os.mkdir(os.path.join(directory, ".postgresql"), 0o700)
+    give(os.path.join(directory, ".postgresql"))
+    client = "[client]\nuser=%s\npassword=%s\nhost=127.0.0.1\nport=%d\nssl-ca=%s/.postgresql/root.crt\nssl-cert=%s/.postgresql/postgresql.crt\n" \
+             "ssl-key=%s/.postgresql/postgresql.key\n" % (DECOY, DECOY, trap.port, directory, directory, directory)
+    files = {".pgpass": "*:*:*:*:%s\n" % DECOY, ".my.cnf": client, ".mylogin.cnf": client,
+             ".pg_service.conf": "[decoy]\nuser=%s\npassword=%s\nhostaddr=127.0.0.1\nport=%d\n" % (DECOY, DECOY, trap.port),
+             ".postgresql/postgresql.crt": CERTIFICATES.text("server"), ".postgresql/postgresql.key": CERTIFICATES.text("server", "key"),
+             ".postgresql/root.crt": CERTIFICATES.ca}
+    for name, text in files.items():
+        path = os.path.join(directory, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        give(path)
+    return directory
+
+
+def surroundings(directory):
+    """An environment that leads there"""
+    crt = os.path.join(directory, ".postgresql")
+    return {"HOME": directory, "PGPASSWORD": DECOY, "PGUSER": DECOY, "PGPASSFILE": os.path.join(directory, ".pgpass"), "PGSERVICE": "decoy",
+            "PGSERVICEFILE": os.path.join(directory, ".pg_service.conf"), "PGSYSCONFDIR": directory, "PGAPPNAME": DECOY,
+            "PGOPTIONS": "-c search_path=" + DECOY, "PGREQUIREPEER": DECOY, "PGSSLCERT": os.path.join(crt, "postgresql.crt"),
+            "PGSSLKEY": os.path.join(crt, "postgresql.key"), "PGSSLROOTCERT": os.path.join(crt, "root.crt"), "MYSQL_PWD": DECOY, "MYSQL_HOME": directory, "MARIADB_HOME": directory, "MYSQL_HOST": "127.0.0.1",
+            "MYSQL_TCP_PORT": str(trap.port), "MYSQL_UNIX_PORT": os.path.join(directory, "socket"), "MYSQL_GROUP_SUFFIX": "", "USER": DECOY}
+
+
+def curious(listener, visitor):
+    """A PostgreSQL server without TLS that asks for the password in clear, and lets in whoever gives one"""
+    packet = listener.receive(visitor)
+    while packet[4:8] in (struct.pack("!i", 80877103), struct.pack("!i", 80877104)):
+        visitor.sendall(b"N")
+        packet = listener.receive(visitor)
+    if packet:
+        visitor.sendall(b"R" + struct.pack("!ii", 8, 3))
+        if listener.receive(visitor):
+            visitor.sendall(b"R" + struct.pack("!ii", 8, 0) + b"Z" + struct.pack("!i", 5) + b"I")
+            while listener.receive(visitor):
+                pass
+
+
+def demanding(listener, visitor):
+    """One with TLS that asks for a certificate as well"""
+    listener.receive(visitor)
+    visitor.sendall(b"S")
+    with CERTIFICATES.curious_context().wrap_socket(visitor, server_side=True) as secured:
+        shown.append(secured.getpeercert(True))
+        listener.heard += secured.recv(65536)
+        secured.sendall(b"R" + struct.pack("!ii", 8, 3))
+        listener.heard += secured.recv(65536)
+
+
+def greeting(listener, visitor):
+    """A MariaDB server that switches to the password in clear"""
+    body = (b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0" + struct.pack("<HBHHB", 0xF7DF, 45, 2, 0x000F | 0x0008, 21) +
+            b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0")
+    visitor.sendall(struct.pack("<I", len(body))[:3] + b"\0" + body)
+    listener.receive(visitor)
+    visitor.sendall(struct.pack("<I", 44)[:3] + b"\2\xfe" + b"mysql_clear_password\0" + b"x" * 22)
+    listener.receive(visitor)
+
+
+def code_of(name, kind, listener, password, sslmode="prefer"):
+    """What test_connection says of a new connection, or the SQLSTATE that refuses it"""
+    error = raised(rows, session, "SELECT tenancy.create_connection(%s, %s, '127.0.0.1', %s, 'd', 'u', %s,"
+                   " options => jsonb_build_object('connect_timeout', 2, 'sslmode', %s))", name, kind, listener.port, password, sslmode)
+    return error.pgcode if error is not None else value(session, "SELECT code FROM tenancy.test_connection(%s)", name)
+
+
+def passwords():
+    """A server that asks hears the connection's own password, or none"""
+    asking, clear = Listener(curious), Listener(greeting)
+    code_of("with", "postgresql", asking, OWN)
+    code_of("my with", "mysql", clear, OWN)
+    ok(asking.visits > 0 and clear.visits > 0, "connections with a password go out")
+    ok(OWN.encode() in asking.heard, "a server that asks hears the connection's own password")
+    ok(OWN.encode() not in clear.heard, "MariaDB's clear text method gets nothing", clear.heard)
+    for name, kind, listener, password in (("without", "postgresql", asking, None), ("empty", "postgresql", asking, ""), ("my without", "mysql", clear, None)):
+        ok(code_of(name, kind, listener, password) in ("28P01", "22023", "password"), name + " a password: no connection")
+    ok(DECOY.encode() not in asking.heard + clear.heard, "neither a decoy's password nor its user is sent", asking.heard + clear.heard)
+
+
+def certificates():
+    """No certificate of the home directory is shown, and none there is trusted"""
+    listener = Listener(demanding)
+    code_of("tls", "postgresql", listener, OWN, "require")
+    same(shown, [None], "a server that asks for a certificate gets none")
+    ok(OWN.encode() in listener.heard and DECOY.encode() not in listener.heard, "but the password of the connection", listener.heard)
+    same(code_of("verified", "postgresql", listener, OWN, "verify-ca"), "tls", "a server whose CA only ~/.postgresql/root.crt knows is refused")
+
+
+def elsewhere():
+    """Nothing went where services, option files and the environment lead"""
+    same(trap.visits, 0, "no visitor at the decoys' port")
+
+
+shown = []
+trap = Listener(lambda listener, visitor: listener.receive(visitor))
+platform = Platform(variables=surroundings(home()))
+session = platform.connect()
+rows(session, "CREATE EXTENSION pg_tenancy")
+rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
+rows(session, "SET tenancy.identity_scope = 'session'")
+rows(session, "SELECT set_config('tenancy.session', tenancy.login('a@test.example', 'a long password'), false)")
+run(passwords, certificates, elsewhere)
