@@ -231,9 +231,14 @@ COMMENT ON FUNCTION tenancy.status_key_ring(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_credentials(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN c.old > 0 THEN 'warning' ELSE 'ok' END, format('%s sealed, %s of them with another key than the active one', c.sealed, c.old),
-           CASE WHEN c.old > 0 THEN 'Run tenancy.rotate_encryption_key() before the older key is taken out of the ring.' END
-    FROM (SELECT count(*) AS sealed, count(*) FILTER (WHERE d.credential_key_id <> facts ->> 'key_active') AS old
+    SELECT CASE WHEN c.orphaned > 0 THEN 'error' WHEN c.old > 0 THEN 'warning' ELSE 'ok' END,
+           format('%s sealed, %s of them with another key than the active one%s', c.sealed, c.old,
+                  CASE WHEN c.orphaned > 0 THEN format(', %s with a key that is not in the ring', c.orphaned) ELSE '' END),
+           CASE WHEN c.orphaned > 0 THEN 'Put the missing key back into the ring, or give these connections their passwords anew with tenancy.update_connection().'
+                WHEN c.old > 0 THEN 'Run tenancy.rotate_encryption_key() before the older key is taken out of the ring.' END
+    FROM (SELECT count(*) AS sealed, count(*) FILTER (WHERE d.credential_key_id <> facts ->> 'key_active') AS old,
+                 count(*) FILTER (WHERE CASE WHEN facts ? 'key_error' THEN false
+                                              ELSE d.credential_key_id <> ALL (ARRAY(SELECT k.key_id FROM tenancy.key_ids() AS k)) END) AS orphaned
           FROM tenancy.database_connections AS d WHERE d.credential_key_id IS NOT NULL) AS c;
 END;
 COMMENT ON FUNCTION tenancy.status_credentials(jsonb) IS 'for status()';

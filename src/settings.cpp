@@ -40,9 +40,11 @@ int lockout_threshold;
 int max_connections_per_user;
 int max_pool_size;
 int max_query_bytes;
+int max_registrations_per_hour;
 int max_result_bytes;
 int max_result_rows;
 int max_running_queries_per_user;
+int max_sessions_per_user;
 int max_stored_connections_per_user;
 int password_cost;
 int pool_idle_timeout;
@@ -132,11 +134,12 @@ define()
 	        10'000, 100, 600'000, GUC_UNIT_MS);
 	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
 	       PGC_POSTMASTER, GUC_LIST_INPUT);
-	DefineCustomBoolVariable("tenancy.enable_pushdown",
-	                         "Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.",
-	                         nullptr, &enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
-	integer("tenancy.health_interval", "How often active connections are checked; 0 never checks.", &health_interval, 60,
-	        0, 86'400, GUC_UNIT_S, PGC_SIGHUP);
+	DefineCustomBoolVariable(
+		"tenancy.enable_pushdown",
+		"Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.", nullptr,
+		&enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+	integer("tenancy.health_interval", "How often active connections are checked; 0 never checks.", &health_interval,
+	        60, 0, 86'400, GUC_UNIT_S, PGC_SIGHUP);
 	integer("tenancy.health_workers", "Most processes of a database that check connections; 0 never checks.",
 	        &health_workers, 2, 0, 16, 0, PGC_SIGHUP);
 	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
@@ -145,8 +148,8 @@ define()
 	        &history_queue_size, 64 * 1024, 1024, 4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
 	DefineCustomBoolVariable("tenancy.history_required", "Refuse queries that history cannot record.", nullptr,
 	                         &history_required, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-	integer("tenancy.history_retention", "How long rows of the history are kept; 0 keeps them.", &history_retention, 0, 0,
-	        INT_MAX, GUC_UNIT_S);
+	integer("tenancy.history_retention", "How long rows of the history are kept; 0 keeps them.", &history_retention, 0,
+	        0, INT_MAX, GUC_UNIT_S);
 	choice("tenancy.identity_scope", "How long an identity lives: the transaction that set it, or the session.",
 	       &identity_scope, static_cast<int>(IdentityScope::transaction), scopes);
 	string("tenancy.key_command", "Command that prints the key ring of credentials.", &key_command, "", PGC_SIGHUP,
@@ -164,6 +167,9 @@ define()
 	        1, 1000);
 	integer("tenancy.max_query_bytes", "Most bytes of values in one result of tenancy.query; 0 is no limit.",
 	        &max_query_bytes, 1024 * 1024, 0, INT_MAX, GUC_UNIT_KB);
+	integer("tenancy.max_registrations_per_hour",
+	        "Most accounts that others than administrators register in an hour; 0 is no limit.",
+	        &max_registrations_per_hour, 1000, 0, INT_MAX);
 	integer("tenancy.max_result_bytes", "Most bytes of values in one result of execute_query.", &max_result_bytes,
 	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
 	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1,
@@ -171,6 +177,9 @@ define()
 	integer("tenancy.max_running_queries_per_user",
 	        "Most queries of one user that run at the same time, in all sessions; 0 is no limit.",
 	        &max_running_queries_per_user, 64, 0, 1'000'000);
+	integer("tenancy.max_sessions_per_user",
+	        "Most logins that one user may have; the oldest ends when there is one more. 0 is no limit.",
+	        &max_sessions_per_user, 100, 0, INT_MAX);
 	integer("tenancy.max_stored_connections_per_user",
 	        "Most client databases that one user may have registered; 0 is no limit.", &max_stored_connections_per_user,
 	        1000, 0, INT_MAX);

@@ -30,7 +30,7 @@ extern char *key_command;
 extern char *key_file;
 extern char *llm_api_key_file;
 extern char *llm_ca_file;
-extern char *llm_endpoint; /* URL; empty: the built-in translator */
+extern char *llm_endpoint;    /* URL; empty: the built-in translator */
 extern int llm_max_questions; /* of one user in a minute; 0: no limit */
 extern int llm_max_response;  /* kB */
 extern char *llm_model;
@@ -38,14 +38,16 @@ extern int llm_retries;
 extern bool llm_send_samples;
 extern int llm_timeout; /* ms */
 extern int llm_token_budget;
-extern int lockout_duration;         /* s */
-extern int lockout_threshold;        /* failed attempts; 0: never */
-extern int max_connections_per_user; /* pooled sessions of one user in one backend */
-extern int max_pool_size;            /* pooled sessions of one backend */
-extern int max_query_bytes;          /* kB of one answer of tenancy.query; 0: no limit */
-extern int max_result_bytes;         /* kB */
+extern int lockout_duration;           /* s */
+extern int lockout_threshold;          /* failed attempts; 0: never */
+extern int max_connections_per_user;   /* pooled sessions of one user in one backend */
+extern int max_pool_size;              /* pooled sessions of one backend */
+extern int max_query_bytes;            /* kB of one answer of tenancy.query; 0: no limit */
+extern int max_registrations_per_hour; /* by others than administrators; 0: no limit */
+extern int max_result_bytes;           /* kB */
 extern int max_result_rows;
 extern int max_running_queries_per_user;    /* in all backends; 0: no limit */
+extern int max_sessions_per_user;           /* logins; 0: no limit */
 extern int max_stored_connections_per_user; /* 0: no limit */
 extern int password_cost;                   /* log2 of scrypt's N */
 extern int pool_idle_timeout;               /* s */

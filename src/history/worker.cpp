@@ -248,7 +248,9 @@ drop_pending()
 				items[ended++] = items[i];
 		if (ended == 0)
 			break;
-		ereport(LOG, (errmsg("pg_tenancy history: dropped %d runs because extension \"pg_tenancy\" is gone", ended)));
+		ereport(LOG, (errmsg_plural("pg_tenancy history: dropped %d run because extension \"pg_tenancy\" is gone",
+		                            "pg_tenancy history: dropped %d runs because extension \"pg_tenancy\" is gone",
+		                            static_cast<unsigned long>(ended), ended)));
 		settle(items, ended, Progress::dropped);
 	}
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);

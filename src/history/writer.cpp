@@ -268,7 +268,9 @@ mark_lost(void *arg)
 	                       : PointerGetDatum(construct_array(known, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 	constexpr Oid type = UUIDARRAYOID;
 	if (uint64 const lost = execute(update, 1, &type, &ids); lost > 0)
-		ereport(LOG, (errmsg("pg_tenancy history: marked %llu runs as lost", static_cast<unsigned long long>(lost))));
+		ereport(LOG, (errmsg_plural("pg_tenancy history: marked %llu run as lost",
+		                            "pg_tenancy history: marked %llu runs as lost", lost,
+		                            static_cast<unsigned long long>(lost))));
 	deferred = true;
 }
 

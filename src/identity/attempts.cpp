@@ -28,7 +28,10 @@ struct Account {
 };
 
 struct Shared {
-	LWLock *lock; /* protects accounts */
+	LWLock *lock;     /* protects accounts and registrations */
+	TimestampTz hour; /* when the one began in which registrations are counted */
+	int registrations;
+	bool refused; /* in this hour */
 	pg_atomic_uint32 hashing;
 	uint32 max_hashing;
 	ConditionVariable hashing_left;
@@ -174,7 +177,7 @@ void
 log_last_chance(const Digest &account)
 {
 	ereport(LOG_SERVER_ONLY,
-	        (errmsg("tenancy login: last attempt before an account is locked"),
+	        (errmsg("pg_tenancy: last login attempt before an account is locked"),
 	         errdetail_log("SHA-256 of the account begins with %02x%02x%02x%02x; it stays locked for %d s "
 	                       "unless this attempt succeeds.",
 	                       account.bytes[0], account.bytes[1], account.bytes[2], account.bytes[3],
@@ -190,6 +193,27 @@ forget(const Digest &account)
 		if (entry.failures != 0 && entry.key == account)
 			entry.failures = 0;
 	LWLockRelease(shared->lock);
+}
+
+bool
+count_registration(bool *first_refusal)
+{
+	*first_refusal = false;
+	if (settings::max_registrations_per_hour == 0)
+		return true;
+	TimestampTz const now = GetCurrentTimestamp();
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (TimestampDifferenceExceeds(shared->hour, now, 3'600'000)) {
+		shared->hour = now;
+		shared->registrations = 0;
+		shared->refused = false;
+	}
+	bool const fits = shared->registrations < settings::max_registrations_per_hour;
+	shared->registrations += fits;
+	*first_refusal = !fits && !shared->refused;
+	shared->refused = shared->refused || !fits;
+	LWLockRelease(shared->lock);
+	return fits;
 }
 
 void

@@ -28,6 +28,12 @@ void forget(const Digest &account);
 void log_last_chance(const Digest &account);
 
 /*
+ * Count an account that is about to be made, in all databases together, also when it is rolled back. False when as many
+ * were made in this hour as may be. Never raises.
+ */
+bool count_registration(bool *first_refusal);
+
+/*
  * At most half of the processors hash passwords at a time; the others wait here, serving interrupts. Between the two
  * calls nothing may raise.
  */

@@ -12,6 +12,7 @@ extern "C" {
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 #include "identity/account.hpp"
+#include "identity/attempts.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
 #include "settings.hpp"
@@ -63,16 +64,18 @@ replace_hash(const Account &account, const char *hash)
 }
 
 /*
- * A new session of the account, if its password and state are still those that were checked: the row lock makes
- * a login and a change of password or state wait for each other.
+ * A new session of the account, in place of the oldest when there are as many as may be, if its password and state are
+ * still those that were checked: the row lock makes a login and a change of password or state wait for each other.
  */
 bool
 insert_session(const Account &account, const Digest &digest)
 {
 	static bridge::spi::Statement purge = {
-		"DELETE FROM tenancy.user_sessions WHERE user_id = $1 AND expires_at < clock_timestamp()",
-		1,
-		{UUIDOID},
+		"DELETE FROM tenancy.user_sessions AS s WHERE s.user_id = $1 AND (s.expires_at < clock_timestamp() "
+		"OR $2 > 0 AND s.id IN (SELECT o.id FROM tenancy.user_sessions AS o WHERE o.user_id = $1 "
+		"                       ORDER BY o.revoked_at IS NOT NULL, o.created_at DESC OFFSET greatest($2, 1) - 1))",
+		2,
+		{UUIDOID, INT4OID},
 		nullptr};
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.user_sessions (user_id, token_hash, expires_at, client_addr, application_name) "
@@ -84,7 +87,8 @@ insert_session(const Account &account, const Digest &digest)
 		nullptr};
 	Datum const values[] = {bridge::uuid_datum(account.id), digest_datum(digest),
 	                        Float8GetDatum(settings::session_lifetime), CStringGetTextDatum(account.hash)};
-	(void) bridge::spi::run(purge, values, nullptr, false);
+	Datum const bounds[] = {values[0], Int32GetDatum(settings::max_sessions_per_user)};
+	(void) bridge::spi::run(purge, bounds, nullptr, false);
 	return bridge::spi::run(insert, values, nullptr, false) == 1;
 }
 
@@ -102,6 +106,22 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 	return bridge::spi::run(revoke, values, nullptr, false);
 }
 
+/* Whoever may sign users up could fill the disk; counted before the work, and before a rollback undoes it. */
+void
+limit_registrations()
+{
+	bool first_refusal;
+	if (is_admin() || attempts::count_registration(&first_refusal))
+		return;
+	if (first_refusal)
+		ereport(LOG_SERVER_ONLY,
+		        (errmsg("pg_tenancy: %d accounts were registered within an hour, no more are until it is over",
+		                settings::max_registrations_per_hour),
+		         errhint("See \"tenancy.max_registrations_per_hour\"."), errhidestmt(true), errhidecontext(true)));
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many accounts are being registered"),
+	                errhint("Try again within an hour."), errhidestmt(true), errhidecontext(true)));
+}
+
 } // namespace
 
 TENANCY_FUNCTION(register)
@@ -111,6 +131,7 @@ TENANCY_FUNCTION(register)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("email and password must not be null")));
 	const char *const email = bridge::text_argument(fcinfo, 0);
 	check_email(email);
+	limit_registrations();
 	char hash[max_hash_size];
 	make_hash(utf8_argument(fcinfo, 1), hash);
 

@@ -5,7 +5,7 @@ user's sessions together, says so in an error of class 53, gives back what it to
 import contextlib
 import signal
 
-from tenancy import (Background, User, connect, execute, kill_backend, ok, pid_of, raised, remote_running, rows, run, same,
+from tenancy import (UNIQUE, Background, User, app_role, connect, execute, kill_backend, ok, pid_of, raised, remote_running, rows, run, same,
                      sqlstate, value, wait_until)
 
 busy, other = User("busy"), User("other")
@@ -127,8 +127,59 @@ def sizes():
         answer = execute(session, "pg", "SELECT repeat('x', 600000) FROM generate_series(1, 5)")
         same((answer["row_count"] < 5, answer["truncated"]), (True, True), "and of bytes")
     with contextlib.closing(busy.connect()) as session:
-        for setting in ("max_running_queries_per_user", "max_stored_connections_per_user", "max_query_bytes"):
+        for setting in ("max_running_queries_per_user", "max_stored_connections_per_user", "max_query_bytes", "max_sessions_per_user",
+                        "max_registrations_per_hour"):
             same(sqlstate(rows, session, "SET tenancy.%s = 0" % setting), "42501", "SET tenancy.%s is refused" % setting)
 
 
-run(connections, running, given_back, registered, sizes, crash)
+def as_app(**settings):
+    """A session of the application's role, with settings that it could not choose"""
+    session = connect()
+    for name, setting in settings.items():
+        rows(session, "SELECT set_config('tenancy.' || %s, %s, false)", name, setting)
+    rows(session, 'SET SESSION AUTHORIZATION "%s"' % app_role())
+    return session
+
+
+def logins():
+    """A login more than may be ends the oldest one, and nobody else's"""
+    user, stranger = User("often"), User("seldom")
+    with contextlib.closing(as_app(max_sessions_per_user="3")) as session, contextlib.closing(connect()) as admin:
+        def lives(token):
+            return sqlstate(rows, session, "SELECT tenancy.authenticate(%s)", token) is None
+
+        def login():
+            return value(session, "SELECT tenancy.login(%s, %s)", user.email, user.password)
+        tokens = [user.token] + [login() for _ in range(3)]
+        same([lives(token) for token in tokens], [False, True, True, True], "of four logins the first has ended")
+        ok(lives(stranger.token), "somebody else's has not")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.authenticate(%s), tenancy.logout()", tokens[3])
+        rows(session, "COMMIT")
+        tokens.append(login())
+        same([lives(token) for token in tokens], [False, True, True, False, True], "one that was logged out makes room first")
+        same(value(admin, "SELECT count(*) FROM tenancy.user_sessions WHERE user_id = %s", user.id), 3, "no more rows are kept")
+        rows(session, "RESET SESSION AUTHORIZATION")
+        rows(session, "SET tenancy.max_sessions_per_user = 0")
+        tokens += [login() for _ in range(3)]
+        same([lives(token) for token in tokens].count(True), 6, "0 is no limit")
+
+
+def registrations():
+    """Accounts that are made in an hour; the crash before has the server begin a new one"""
+    def register(session, word):
+        return sqlstate(rows, session, "SELECT tenancy.register(%s, 'a long password')", "%s.%s@test.example" % (word, UNIQUE))
+    with contextlib.closing(as_app(max_registrations_per_hour="2")) as session, contextlib.closing(connect()) as admin:
+        rows(session, "BEGIN")
+        same(register(session, "first"), None, "one account")
+        rows(session, "ROLLBACK")
+        same((register(session, "second"), register(session, "third")), (None, "53400"), "counts when it is rolled back, too: there is one more, and no third")
+        with contextlib.closing(as_app(max_registrations_per_hour="2")) as another:
+            same(register(another, "fourth"), "53400", "in no session")
+        rows(admin, "SET tenancy.max_registrations_per_hour = 2")
+        same(register(admin, "fifth"), None, "an administrator makes as many as are wanted")
+        with contextlib.closing(as_app(max_registrations_per_hour="0")) as free:
+            same(register(free, "sixth"), None, "0 is no limit")
+
+
+run(connections, running, given_back, registered, sizes, logins, crash, registrations)

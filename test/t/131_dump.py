@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """pg_dump and restore keep everything that is the users'; credentials open with the key ring, and only with it."""
 
+import base64
 import contextlib
 import os
 
@@ -71,6 +72,10 @@ def keys():
         error = raised(rows, session, "SELECT * FROM tenancy.query('pg', 'SELECT 42') AS t(a int)")
         same(error and error.pgcode, "28000", "another key ring opens nothing")
         ok(error and "not in the key ring" in str(error), "and that is what the error says", error)
+    make_ring(ring, "k9 %s\n" % base64.b64encode(os.urandom(32)).decode())
+    with contextlib.closing(target.connect()) as admin:
+        found = rows(admin, "SELECT state, value FROM tenancy.status() WHERE item = 'credentials'")
+        ok(found[0][0] == "error" and "not in the ring" in found[0][1], "status() tells an administrator", found)
     os.remove(os.path.join(ring, "ring"))
     with contextlib.closing(enter(target, token)) as session:
         error = raised(rows, session, "SELECT * FROM tenancy.query('pg', 'SELECT 42') AS t(a int)")
