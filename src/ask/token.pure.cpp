@@ -26,6 +26,8 @@ about_blank(const LexicalToken &blank, const LexicalToken &before) noexcept
 const char *
 about_comment(std::string_view comment, bool closed) noexcept
 {
+	if (comment.find('\0') != comment.npos) /* SQLite ends a text there */
+		return "a control character";
 	if (comment.starts_with("/*")) {
 		if (comment.starts_with("/*!") || comment.starts_with("/*M!") || comment.starts_with("/*m!") ||
 		    comment.starts_with("/*+"))
@@ -89,7 +91,8 @@ kind_of(const LexicalToken &token) noexcept
 	case Kind::text: return TokenKind::text;
 	case Kind::number: return TokenKind::number;
 	case Kind::sign: return TokenKind::symbol;
-	default: return TokenKind::end;
+	case Kind::end: return TokenKind::end;
+	default: return TokenKind::bad; /* has a complaint */
 	}
 }
 
@@ -121,8 +124,7 @@ Tokens::complaint_about(const LexicalToken &token) const noexcept
 		if (token.is('-') && before_.is('-') && before_.touches(token))
 			return "two dashes without a blank after them";
 		return token.is('?') && engine_ == DatabaseType::postgresql ? nullptr : about_sign(token.text.front(), engine_);
-	case Kind::stray:
-		return remote::is_control(token.text.front()) ? "a control character" : about_sign(token.text.front(), engine_);
+	case Kind::stray: return remote::is_control(token.text.front()) ? "a control character" : "a parameter";
 	case Kind::end: break;
 	}
 	return nullptr;

@@ -69,10 +69,10 @@ public:
 private:
 	static constexpr std::size_t most_tokens = 100'000;
 
-	/* Comments that no other engine nests, or knows by another mark. */
+	/* Comments that no other engine nests, ends or knows by another mark. */
 	static bool skips(const sql::Token &token) noexcept
 	{
-		return !token.text.starts_with('#') &&
+		return !token.text.starts_with('#') && token.text.find('\0') == std::string_view::npos &&
 		       !(token.text.starts_with("/*") && token.text.find("/*", 2) != std::string_view::npos);
 	}
 	bool takes(const sql::Token &token, const sql::Token &before, Token &taken) const

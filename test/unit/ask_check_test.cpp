@@ -73,6 +73,7 @@ TEST(AskTokens, WhatCanBeReadInTwoWaysIsBad)
 		EXPECT_EQ(tokens_of(engine, "-- a\rb\nc").back(), "bad: a carriage return within a comment");
 		EXPECT_EQ(tokens_of(engine, std::string("a\0b", 3)).back(), "bad: a control character");
 		EXPECT_EQ(tokens_of(engine, "a\x0b").back(), "bad: a control character");
+		EXPECT_EQ(tokens_of(engine, std::string("/*\0*/ a", 8)).back(), "bad: a control character");
 		EXPECT_EQ(tokens_of(engine, "1a").back(), "bad: a number followed by a letter");
 		EXPECT_EQ(tokens_of(engine, "\\N").back(), "bad: a character that is not SQL");
 		EXPECT_EQ(tokens_of(engine, "-- a\r\nc"), (std::vector<std::string>{"c"}));
@@ -88,6 +89,9 @@ TEST(AskTokens, WhatCanBeReadInTwoWaysIsBad)
 	EXPECT_EQ(tokens_of(DatabaseType::mysql, "@a").back(), "bad: a variable");
 	EXPECT_EQ(tokens_of(DatabaseType::sqlite, ":a").back(), "bad: a parameter or an assignment");
 	EXPECT_EQ(tokens_of(DatabaseType::sqlite, "[a").back(), "bad: an unterminated bracket");
+	for (const char *sql :
+	     {"SELECT 1 # ; DROP TABLE t", "SELECT 1 : , 2", "SELECT 1 @ , 2", "SELECT $a(b) , 2", "SELECT #a"})
+		EXPECT_TRUE(tokens_of(DatabaseType::sqlite, sql).back().starts_with("bad: ")) << sql;
 }
 
 TEST(AskCheck, TakesWhatReads)

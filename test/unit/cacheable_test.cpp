@@ -94,6 +94,7 @@ TEST(Cacheable, WhatCanBeReadInTwoWaysIsNot)
 	EXPECT_FALSE(is_cacheable(my, "SELECT 1 --\x01 x\n, f(1)"));
 	EXPECT_FALSE(is_cacheable(lite, "SELECT \xef\xbb\xbf"
 	                                "current_timestamp"));
+	EXPECT_FALSE(is_cacheable(lite, std::string_view("/*\0*/ SELECT 1", 14)));
 	for (const char *sql : {"SELECT a, 1into b FROM t", "SELECT 1.into b FROM t", "SELECT 1e5into b FROM t"})
 		for (DatabaseType const type : all)
 			EXPECT_FALSE(is_cacheable(type, sql)) << sql << " on type " << static_cast<int>(type);
