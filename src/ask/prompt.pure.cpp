@@ -61,7 +61,7 @@ append_fenced(std::string &out, const char *title, std::string_view json, std::s
 }
 
 std::string
-quoted(std::string_view text)
+as_quotation(std::string_view text)
 {
 	std::string out;
 	core::json::append_string(out, remote::is_utf8(text) ? text : std::string_view("?"));
@@ -100,7 +100,7 @@ first_messages(const catalog::Schema &schema, const Question &question, const Ex
 		"Server: " + std::string(name_of(schema.engine)) + " " + one_line(schema.server_version, 60) + "\n";
 	user += "Today: " + date_of(question) + "\n";
 	append_fenced(user, "Schema", describe_schema(schema, question.text, extent), boundary);
-	append_fenced(user, "Question", quoted(question.text), boundary);
+	append_fenced(user, "Question", as_quotation(question.text), boundary);
 	return {{"system", std::string(rules)}, {"user", std::move(user)}};
 }
 
@@ -108,7 +108,7 @@ std::string
 complaint_message(std::string_view why, std::string_view boundary)
 {
 	std::string user;
-	append_fenced(user, "The statement was not taken, because", quoted(one_line(why, most_complaint)), boundary);
+	append_fenced(user, "The statement was not taken, because", as_quotation(one_line(why, most_complaint)), boundary);
 	user += "Answer again in the same form, with a statement that is right, or with REFUSED.";
 	return user;
 }
