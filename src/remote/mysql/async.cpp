@@ -56,10 +56,10 @@ Handle::peer() const noexcept
 
 /* False when there is no peer yet: the library tries one address of a name after the other. */
 bool
-Handle::verify_peer(const Proof &proof) const
+Handle::verify_peer(int fd, const Proof &proof) const
 {
 	Address address;
-	if (!peer_of(fd(), address))
+	if (!peer_of(fd, address))
 		return false;
 	if (std::find(proof.peers.begin(), proof.peers.end(), address) == proof.peers.end())
 		throw core::Error(core::FailureKind::denied_address, "42501",
@@ -73,11 +73,11 @@ Handle::verify_peer(const Proof &proof) const
  * where TLS is demanded only one that offers it.
  */
 bool
-Handle::verify(const Proof &proof, const Budget &budget) const
+Handle::verify(int fd, const Proof &proof, const Budget &budget) const
 {
-	if (!verify_peer(proof))
+	if (!verify_peer(fd, proof))
 		return false;
-	Greeting const greeting = await_greeting(fd(), budget);
+	Greeting const greeting = await_greeting(fd, budget);
 	if (proof.demand_tls && (greeting == Greeting::plain || greeting == Greeting::truncated))
 		throw core::Error(core::FailureKind::tls, "08001", "remote server does not support TLS, but TLS is required");
 	if (greeting == Greeting::foreign || greeting == Greeting::truncated)

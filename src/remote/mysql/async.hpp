@@ -100,8 +100,8 @@ private:
 	template <typename Call> auto block(const Budget &budget, Call call);
 	std::unique_ptr<Helper> helper_; /* once connected */
 #endif
-	bool verify_peer(const Proof &proof) const;
-	bool verify(const Proof &proof, const Budget &budget) const;
+	bool verify_peer(int fd, const Proof &proof) const;
+	bool verify(int fd, const Proof &proof, const Budget &budget) const;
 	void allow_methods(const char *names) const noexcept;
 	void forget_password() noexcept;
 

@@ -45,6 +45,15 @@ constexpr long kill_budget_ms = 1000;
 constexpr const char *methods_plain = "mysql_native_password,client_ed25519";
 constexpr const char *methods_tls = "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password";
 
+/*
+ * Oracle's library cannot be told the methods. Without TLS, what it encrypts the password with is the key in a file
+ * of ours, rather than one of the server's; and this key is so short that no password fits: nothing is sent.
+ */
+constexpr std::string_view shortest_key = "-----BEGIN PUBLIC KEY-----\n"
+										  "MDwwDQYJKoZIhvcNAQEBBQADKwAwKAIhAPAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+										  "AAAAAAAAAAABAgMBAAE=\n"
+										  "-----END PUBLIC KEY-----\n";
+
 /* LOAD DATA LOCAL is off; should a server ask for a file all the same, it gets an error whatever the name. */
 int
 refuse_file(void **state, const char *, void *) noexcept
@@ -73,7 +82,7 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 
 /* No option file and no group is named, so none is read. */
 void
-set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots)
+set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, const RootsFile &no_key)
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const yes = 1, no = 0;
@@ -98,6 +107,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots)
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, methods_plain);
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, encrypt ? &yes : &no);
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check_name);
+	static_cast<void>(no_key);
 #else
 	constexpr unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA,
 	                              SSL_MODE_VERIFY_IDENTITY};
@@ -107,6 +117,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots)
 	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
 	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
 	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
+	mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, no_key.path().c_str());
 	static_cast<void>(encrypt);
 #endif
 }
@@ -124,8 +135,9 @@ std::unique_ptr<Handle>
 log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 {
 	RootsFile const roots(endpoint.tls >= TlsMode::verify_ca ? endpoint.tls_root_pem : std::string());
+	RootsFile const no_key(is_connector_c ? std::string_view() : shortest_key);
 	auto handle = std::make_unique<Handle>();
-	set_options(handle->get(), endpoint, roots);
+	set_options(handle->get(), endpoint, roots, no_key);
 	std::string const host = address.text();
 	Login const login = {host.c_str(),
 	                     endpoint.name.empty() ? nullptr : endpoint.name.c_str(),

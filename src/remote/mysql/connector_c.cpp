@@ -163,7 +163,7 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 				login.password, login.database, login.port, nullptr, login.flags);
 		},
 		[&](int ready) {
-			verified = verified || verify(proof, budget);
+			verified = verified || verify(fd(), proof, budget);
 			return mysql_real_connect_cont(&result, mysql_, ready);
 		});
 	forget_password();

@@ -66,6 +66,16 @@ no_answer()
 	return {core::FailureKind::timeout, "57014", "remote server did not answer in time"};
 }
 
+core::Error
+hung_up()
+{
+	return {core::FailureKind::refused,
+	        "08001",
+	        "remote server closed the connection while it was being made",
+	        {},
+	        wrong_server};
+}
+
 Greeting
 await_greeting(int fd, const Budget &budget)
 {
@@ -79,8 +89,7 @@ await_greeting(int fd, const Budget &budget)
 		if (greeting != Greeting::incomplete)
 			return greeting;
 		if (size <= 0 || last)
-			throw core::Error(core::FailureKind::refused, "08001",
-			                  "remote server closed the connection while it was being made", {}, wrong_server);
+			throw hung_up();
 		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(10)));
 	}
 	throw no_answer();

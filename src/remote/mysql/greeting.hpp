@@ -27,7 +27,8 @@ Greeting await_greeting(int fd, const Budget &budget);
 /* The hint for what does not speak the protocol. */
 inline constexpr const char *wrong_server = "Is there a MySQL or MariaDB server at this port?";
 
-/* The error of a deadline that passed. */
+/* The errors of a deadline that passed, and of a server that hung up before there was a session. */
 core::Error no_answer();
+core::Error hung_up();
 
 } // namespace tenancy::remote::mysql

@@ -1,6 +1,6 @@
 /*
- * Driving Oracle's libmysqlclient. Pure regime. Connecting is done by its non-blocking call; all others are made by a
- * thread of the handle's own, since the library has no non-blocking ones for prepared statements.
+ * Driving Oracle's libmysqlclient. Pure regime. Its calls are made by a thread of the handle's own: the library has no
+ * non-blocking ones for prepared statements, and the one that connects blocks in some methods of authentication.
  */
 #include "remote/mysql/async.hpp"
 
@@ -9,11 +9,14 @@
 #include <exception>
 #include <new>
 #include <optional>
-#include <utility>
+#include <string>
+
+#include <poll.h>
 
 #include "core/error.hpp"
 #include "remote/mysql/greeting.hpp"
 #include "remote/mysql/helper.hpp"
+#include "remote/mysql/line.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -21,15 +24,13 @@ namespace {
 
 constexpr long goodbye_ms = 1000;
 
-/* The library does not say whether it waits to read or to write; what it writes while it connects fits any buffer. */
-constexpr long connect_slice_ms = 50;
-
 } // namespace
 
 Handle::Handle() : mysql_(mysql_init(nullptr))
 {
 	if (mysql_ == nullptr)
 		throw std::bad_alloc();
+	mysql_->net.fd = -1;
 }
 
 /* mysql_close says goodbye; to a connection in an unknown state it must not even try. */
@@ -50,79 +51,80 @@ Handle::~Handle()
 	}
 }
 
-/*
- * The library tells its socket only when the connection stands. Before, it is where the first member of the library's
- * Vio is; connect() compares the two, and fails if they should ever differ.
- */
+/* What a connection that was lost leaves behind is no descriptor any more. */
 int
 Handle::fd() const noexcept
 {
-	return mysql_->net.vio != nullptr ? *reinterpret_cast<const int *>(mysql_->net.vio) : -1;
+	return mysql_->net.vio != nullptr ? mysql_->net.fd : -1;
 }
 
-/* The library itself sends no password in clear, unless it is told to. */
+/* The library itself sends no password in clear, unless it is told to; see set_options for the sha2 methods. */
 void
 Handle::allow_methods(const char *) const noexcept
 {}
 
-/* Leaves a connection that is being made: told that it has ended, the library takes it down by itself. */
+/* A connection that the library makes, step by step, to the place that it is sent to. */
 struct Handle::Attempt {
+	/* Told that the connection has ended, the library takes it down by itself. */
 	~Attempt()
 	{
-		for (int i = 0; status == NET_ASYNC_NOT_READY && i < 100; ++i) {
-			handle.break_off();
-			step();
-		}
+		if (status != NET_ASYNC_NOT_READY)
+			return;
+		handle.break_off();
+		go_on();
 	}
 	void step() noexcept
 	{
 		status = mysql_real_connect_nonblocking(handle.mysql_, host.data(), login.user, login.password, login.database,
-		                                        login.port, nullptr, login.flags);
+		                                        port, nullptr, login.flags);
+	}
+	/* To the end, which is near once the socket is shut down. It does not say what it waits for. */
+	void go_on() noexcept
+	{
+		constexpr int slice_ms = 50, patience = 100;
+		for (int hang_ups = 0; status == NET_ASYNC_NOT_READY && hang_ups < patience; step()) {
+			pollfd entry{};
+			entry.fd = handle.fd();
+			entry.events = POLLIN;
+			poll(&entry, 1, slice_ms);
+			hang_ups += (entry.revents & POLLHUP) != 0 ? 1 : 0;
+		}
 	}
 
 	Handle &handle;
 	const Login &login;
+	unsigned const port;
 	std::string host;
-	net_async_status status = NET_ASYNC_COMPLETE;
+	net_async_status status = NET_ASYNC_NOT_READY;
 };
 
 /*
- * The first return is for the TCP connection, which never is there at once. When it is, nothing has been sent yet:
- * this is where the peer and its offer of TLS are looked at. The library reads the host's name again from our place
- * when it has the server's greeting, and compares the certificate with it: so it connects by address, resolves nothing
- * by itself, and still verifies the name. Should it ever copy the name earlier, verification fails.
+ * See line.hpp. The library reads the host's name again from our place when it has a greeting, and compares the
+ * certificate with that: so it has an address to connect to, and still verifies the name. Should it ever
+ * copy the name earlier, verification fails.
  */
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
-	std::string_view const name = login.certificate_name != nullptr ? login.certificate_name : "";
-	Attempt attempt{*this, login, login.host};
+	Line const line(login, budget);
+	if (!verify(line.fd(), proof, budget))
+		throw hung_up();
+	Mute const mute;
+	std::string_view const name = login.certificate_name != nullptr ? login.certificate_name : login.host;
+	Attempt attempt{*this, login, mute.port(), mute.host};
 	attempt.host.reserve(name.size());
-	bool verified = false;
-	for (attempt.step(); attempt.status == NET_ASYNC_NOT_READY; attempt.step()) {
-		if (verified) {
-			budget.waiter.wait(fd(), core::wait_read,
-			                   core::Deadline::earlier(budget.deadline, core::Deadline::after(connect_slice_ms)));
-		} else {
-			budget.waiter.wait(fd(), core::wait_write, budget.deadline);
-			verified = verify(proof, budget);
-			if (verified && !name.empty())
-				attempt.host = name;
-		}
-		if (budget.deadline.passed())
-			throw core::Error(core::FailureKind::timeout, "08001", "could not connect to remote server in time");
-	}
-	forget_password();
-	if (attempt.status == NET_ASYNC_ERROR) {
-		budget.waiter.serve();
-		return false;
-	}
-	if (!verified || fd() != mysql_->net.fd) {
-		break_off();
+	for (attempt.step(); attempt.status == NET_ASYNC_NOT_READY && !mute.is_peer_of(fd()); attempt.step())
+		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(1)));
+	if (attempt.status != NET_ASYNC_NOT_READY || !line.replace(fd()))
 		throw core::Error(core::FailureKind::other, "XX000", "client library connected in an unexpected way");
-	}
+	attempt.host = name;
 	helper_ = std::make_unique<Helper>(fd());
-	return true;
+	helper_->run([&attempt] { attempt.go_on(); }, budget);
+	forget_password();
+	if (attempt.status != NET_ASYNC_ERROR)
+		return attempt.status == NET_ASYNC_COMPLETE;
+	budget.waiter.serve();
+	return false;
 }
 
 /* An exception out of the call becomes one of ours; one out of the wait leaves the handle suspended. */

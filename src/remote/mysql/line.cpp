@@ -1,0 +1,132 @@
+/*
+ * See line.hpp. Pure regime.
+ */
+#include "remote/mysql/line.hpp"
+
+#ifndef MARIADB_PACKAGE_VERSION
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/error.hpp"
+#include "remote/mysql/error.hpp"
+#include "remote/mysql/greeting.hpp"
+
+namespace tenancy::remote::mysql {
+
+namespace {
+
+union SocketAddress {
+	sockaddr any;
+	sockaddr_in v4;
+	sockaddr_in6 v6;
+};
+
+SocketAddress
+address_of(const char *host, unsigned port) noexcept
+{
+	SocketAddress address{};
+	if (inet_pton(AF_INET, host, &address.v4.sin_addr) == 1) {
+		address.v4.sin_family = AF_INET;
+		address.v4.sin_port = htons(static_cast<std::uint16_t>(port));
+	} else if (inet_pton(AF_INET6, host, &address.v6.sin6_addr) == 1) {
+		address.v6.sin6_family = AF_INET6;
+		address.v6.sin6_port = htons(static_cast<std::uint16_t>(port));
+	}
+	return address;
+}
+
+socklen_t
+size_of(const SocketAddress &address) noexcept
+{
+	return address.any.sa_family == AF_INET6 ? sizeof(address.v6) : sizeof(address.v4);
+}
+
+core::Error
+not_connected(const Login &login, int error)
+{
+	constexpr unsigned cannot_connect = 2003;
+	return connect_error({cannot_connect, "HY000",
+	                      std::string("Can't connect to MySQL server on '") + login.host + ":" +
+	                          std::to_string(login.port) + "' (" + std::to_string(error) + ")"});
+}
+
+void
+set_flag(int fd, int level, int option) noexcept
+{
+	int const yes = 1;
+	setsockopt(fd, level, option, &yes, sizeof(yes));
+}
+
+} // namespace
+
+Socket::~Socket()
+{
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+Line::Line(const Login &login, const Budget &budget)
+	: Socket(socket(address_of(login.host, 0).any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
+{
+	SocketAddress const address = address_of(login.host, login.port);
+	if (fd() < 0)
+		throw not_connected(login, errno);
+	set_flag(fd(), SOL_SOCKET, SO_KEEPALIVE);
+	set_flag(fd(), IPPROTO_TCP, TCP_NODELAY);
+	if (::connect(fd(), &address.any, size_of(address)) == 0)
+		return;
+	if (errno != EINPROGRESS)
+		throw not_connected(login, errno);
+	if (budget.waiter.wait(fd(), core::wait_write, budget.deadline) == 0)
+		throw no_answer();
+	int error = 0;
+	socklen_t size = sizeof(error);
+	if (getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+		throw not_connected(login, error);
+}
+
+bool
+Line::replace(int other) const noexcept
+{
+	return dup3(fd(), other, O_CLOEXEC) == other;
+}
+
+Mute::Mute() : Socket(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+{
+	constexpr int backlog = 16;
+	SocketAddress const address = address_of(host, 0);
+	if (fd() < 0 || bind(fd(), &address.any, size_of(address)) != 0 || listen(fd(), backlog) != 0)
+		throw core::Error(core::FailureKind::other, "58030", "could not listen on a loopback address", {},
+		                  "Oracle's client library needs one to connect.");
+}
+
+unsigned
+Mute::port() const noexcept
+{
+	SocketAddress address{};
+	socklen_t size = sizeof(address);
+	getsockname(fd(), &address.any, &size);
+	return ntohs(address.v4.sin_port);
+}
+
+bool
+Mute::is_peer_of(int other) const noexcept
+{
+	SocketAddress here{}, there{};
+	socklen_t here_size = sizeof(here), there_size = sizeof(there);
+	return getsockname(fd(), &here.any, &here_size) == 0 && getpeername(other, &there.any, &there_size) == 0 &&
+	       here_size == there_size && std::memcmp(&here.v4, &there.v4, sizeof(here.v4)) == 0;
+}
+
+} // namespace tenancy::remote::mysql
+
+#endif
