@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "mysql_fixture.hpp"
+#include "remote/mysql/async.hpp"
 
 namespace {
 
@@ -170,21 +171,41 @@ TEST_F(MysqlRogue, GetsNoFile)
 	}
 }
 
+/* Somebody's, who has the other half. */
+constexpr const char *public_key = "-----BEGIN PUBLIC KEY-----\n"
+								   "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA9zH1ob+zx1zprEAqSggB\n"
+								   "zwSqJZfaHQmfeKmB3XfqVhlUZRSk5xRkiWlzpB60OJnKuwXik2VO5Kvyfx+bPRwo\n"
+								   "5ElbT4WJk+EReoWUn45a308WuoMI3K++YVMTCBEhI9eFE8oyvgp6H4fRuLy3PpLt\n"
+								   "fP5V7fY8zpf1I7hOoi0B84YmXU6nR9fAfye/sFqwl+sG0zyb7pLgtjx7RFA3ql13\n"
+								   "vCfCU+Wy5VMb7IBD6XterLPLtIbf81yPhOFvRVNAFmdBnbTwk5nd973CVQN2po6r\n"
+								   "SKxeqMP5ryFixweWunOiQS8ST0MDH7gghjt7aR0DDyoMt9bDuiVQFr9SoukriG4a\n"
+								   "uQIDAQAB\n"
+								   "-----END PUBLIC KEY-----\n";
+
+/* Neither as it is, nor encrypted with a key that the server hands out. */
 TEST_F(MysqlRogue, GetsNoClearPassword)
 {
 	for (const char *const method :
 	     {"mysql_clear_password", "dialog", "caching_sha2_password", "sha256_password", "mysql_old_password"}) {
+		std::string sealed;
 		Rogue rogue([&](Rogue &self) {
 			self.greet();
 			self.receive();
 			self.send_packet(2, std::string("\xfe") + method + '\0' + "abcdefghijklmnopqrst" + '\0');
 			self.receive();
-			self.receive();
+			bool const asks_at_once = std::string_view(method) == "sha256_password";
+			if (!asks_at_once) {
+				self.send_packet(4, "\1\4");
+				self.receive();
+			}
+			self.send_packet(asks_at_once ? 4 : 6, public_key);
+			sealed = self.receive();
 		});
 		core::Error const error = failure([&] { mysql::connect(target_of(rogue), waiter); });
 		EXPECT_EQ(error.kind, FailureKind::password) << method << ": " << error.message << " " << error.detail;
 		wait_for(rogue);
 		EXPECT_EQ(rogue.received.find("canary"), std::string::npos) << method;
+		EXPECT_EQ(sealed, "") << method;
 	}
 }
 
@@ -288,8 +309,10 @@ TEST_F(MysqlRogue, CannotHoldUsUpWithProgress)
 	Target slow = target_of(rogue);
 	slow.connect_timeout_ms = 1000;
 	auto const start = steady_clock::now();
-	EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
+	core::Error const error = failure([&] { mysql::connect(slow, waiter); });
 	EXPECT_LT(seconds_since(start), 2 * TENANCY_SLOWNESS);
+	/* Oracle's library knows no such reports: to it, the first one is an error. */
+	EXPECT_EQ(error.kind, mysql::is_connector_c ? FailureKind::timeout : FailureKind::other) << error.message;
 }
 
 /* Texts of a right and a wrong shape, the same ones every time. */

@@ -173,7 +173,7 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 			throw core::Error(core::FailureKind::timeout, "08001", "could not connect to remote server in time");
 		return false;
 	}
-	verify_peer(proof);
+	verify_peer(fd(), proof);
 	return fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK) == 0;
 }
 

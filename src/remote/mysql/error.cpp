@@ -159,6 +159,7 @@ connect_error(const Report &wrapped)
 		return {FailureKind::refused, "28000", "remote server does not accept connections from this host",
 		        report.message};
 	case 1251:
+	case 2000: /* of Oracle's library: no password fits the key that it has */
 	case 2049:
 	case 2054:
 	case 2058:

@@ -22,6 +22,7 @@ constexpr long grace_ms = 300;
 /* A result that is left early may end by itself for so long, before it is killed; and all of that for so long. */
 constexpr long quiet_ms = 20;
 constexpr long settle_ms = 1000;
+constexpr unsigned rows_at_once = 256; /* of those that nobody wants */
 
 /* The server changed what was prepared (a table was altered) or forgot it: prepare again, once. */
 bool
@@ -107,11 +108,9 @@ struct Connection::Settling final : core::PollWaiter {
 		if (!std::exchange(killed, true))
 			kill_query(connection.endpoint_, mysql_thread_id(connection.handle_->get()));
 	}
-	/* False when time is up. */
+	/* Asked now and then; false when time is up. */
 	bool go_on() noexcept
 	{
-		if (++rows % 256 != 0)
-			return true;
 		if (quiet.passed())
 			kill();
 		return !hard.passed();
@@ -120,7 +119,6 @@ struct Connection::Settling final : core::PollWaiter {
 	Connection &connection;
 	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = core::Deadline::after(settle_ms);
 	bool killed = false;
-	unsigned rows = 0;
 };
 
 Flow::Flow(Connection &connection) : owner(connection)
@@ -151,7 +149,7 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
 	collect(budget);
 	auto cursor = std::make_unique<RowCursor>(*this, deadline, options);
 	lead_in(read_only, options.timeout_ms, budget);
-	std::shared_ptr<const Layout> layout = send(cursor->flow(), sql, params, kind, budget);
+	std::shared_ptr<const Layout> layout = send(cursor->flow(), sql, params, kind, options.timeout_ms, budget);
 	if (layout == nullptr)
 		cursor->finish(static_cast<std::int64_t>(mysql_affected_rows(handle_->get())), budget);
 	else
@@ -159,9 +157,12 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
 	return cursor;
 }
 
-/* Run the statement; how its rows look, null when it returns none. */
+/*
+ * Run the statement; how its rows look, null when it returns none. MySQL's own time limit makes sleep() and get_lock()
+ * return early, with success: what comes after the limit is no answer.
+ */
 std::shared_ptr<const Layout>
-Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind,
+Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind, long timeout_ms,
                  const Budget &budget)
 {
 	for (bool again = false;; again = true) {
@@ -171,7 +172,10 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			return send_text(flow, sql, budget);
 		if (flow.statement == nullptr)
 			throw Error(FailureKind::query, "0A000", "remote server takes no parameters for this kind of statement");
+		auto const limit = core::Deadline::after(is_mariadb_ ? 0 : timeout_ms);
 		unsigned const number = execute_prepared(flow, params, budget);
+		if (number == 0 && kind == StatementKind::reads && limit.passed())
+			throw Error(FailureKind::timeout, "57014", "remote statement timed out");
 		if (number == 0)
 			return bind_rows(*flow.statement);
 		if (again || !is_outdated(number))
@@ -202,9 +206,10 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 }
 
 /*
- * Connector/C keeps the names of columns as they were when the statement was prepared, and for a procedure's results
- * a copy of their metadata without its extended part; what came with this execution is on the connection. A server
- * that sends nothing there says that nothing has changed since the last time, or since the statement was prepared.
+ * The libraries keep the names of columns as they were when the statement was prepared, and Connector/C has for a
+ * procedure's results a copy of their metadata without its extended part; what came with this execution is on the
+ * connection. A server that sends nothing there says that nothing has changed since the last time, or since the
+ * statement was prepared.
  */
 std::shared_ptr<const Layout>
 Connection::bind_rows(Statement &statement)
@@ -213,10 +218,10 @@ Connection::bind_rows(Statement &statement)
 	if (count == 0)
 		return nullptr;
 	const MYSQL *const mysql = handle_->get();
-	bool const unchanged = is_connector_c && mysql->fields == nullptr;
+	bool const unchanged = mysql->fields == nullptr;
 	if (unchanged && statement.layout != nullptr)
 		return statement.layout;
-	bool const fresh = is_connector_c && !unchanged && mysql->field_count == count;
+	bool const fresh = !unchanged && mysql->field_count == count;
 	std::unique_ptr<MYSQL_RES, FreeResult> const metadata(fresh ? nullptr : mysql_stmt_result_metadata(statement.stmt));
 	if (!fresh && metadata == nullptr)
 		throw std::bad_alloc();
@@ -262,9 +267,15 @@ Connection::read_out_prepared(MYSQL_STMT *stmt, const Budget &budget, Settling *
 	int rc;
 	do {
 		if (mysql_stmt_field_count(stmt) != 0) {
+			rc = 0;
+			auto const is_row = [&rc] { return rc == 0 || rc == MYSQL_DATA_TRUNCATED; };
+			auto const some = [&] {
+				for (unsigned i = 0; i < rows_at_once && is_row(); ++i)
+					rc = handle_->fetch(stmt, budget);
+			};
 			do
-				rc = handle_->fetch(stmt, budget);
-			while ((rc == 0 || rc == MYSQL_DATA_TRUNCATED) && (settling == nullptr || settling->go_on()));
+				handle_->together(some, budget);
+			while (is_row() && (settling == nullptr || settling->go_on()));
 			if (rc != MYSQL_NO_DATA)
 				return false;
 		}
@@ -281,7 +292,12 @@ Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
 		if (flow.text == nullptr && mysql_field_count(handle_->get()) != 0)
 			flow.text = mysql_use_result(handle_->get());
 		if (flow.text != nullptr) {
-			while (handle_->fetch_row(flow.text, budget) != nullptr)
+			bool more = true;
+			auto const some = [&] {
+				for (unsigned i = 0; i < rows_at_once && more; ++i)
+					more = handle_->fetch_row(flow.text, budget) != nullptr;
+			};
+			for (handle_->together(some, budget); more; handle_->together(some, budget))
 				if (settling != nullptr && !settling->go_on())
 					return false;
 			if (mysql_errno(handle_->get()) != 0)

@@ -105,7 +105,7 @@ private:
 	void forget(Statement &statement) noexcept;
 	void discard(Statement &statement) noexcept;
 	std::shared_ptr<const Layout> send(Flow &flow, std::string_view sql, std::span<const Param> params,
-	                                   StatementKind kind, const Budget &budget);
+	                                   StatementKind kind, long timeout_ms, const Budget &budget);
 	unsigned execute_prepared(Flow &flow, std::span<const Param> params, const Budget &budget);
 	std::shared_ptr<const Layout> bind_rows(Statement &statement);
 	std::shared_ptr<const Layout> send_text(Flow &flow, std::string_view sql, const Budget &budget);
