@@ -259,6 +259,48 @@ $$;
 COMMENT ON FUNCTION tenancy.write_history()
     IS 'trigger: ended runs become rows of query_history, with hash chain and last_connected_at';
 
+-- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, and no transaction is long.
+CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, OUT moved bigint, OUT waiting bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH left_over AS MATERIALIZED (
+        SELECT r.id, r.user_id, r.database_connection_id, r.transaction_id,
+               coalesce(octet_length(r.generated_sql_query), 0) + coalesce(octet_length(r.natural_language_query), 0) AS bytes
+        FROM tenancy.running_queries AS r
+        WHERE r.status <> 'running'
+    ), owner AS MATERIALIZED (
+        SELECT u.id FROM tenancy.users AS u
+        WHERE u.id = ANY (ARRAY(SELECT DISTINCT l.user_id FROM left_over AS l))
+        FOR KEY SHARE OF u SKIP LOCKED
+    ), target AS MATERIALIZED (
+        SELECT c.id FROM tenancy.database_connections AS c
+        WHERE c.id = ANY (ARRAY(SELECT DISTINCT l.database_connection_id FROM left_over AS l))
+        FOR KEY SHARE OF c SKIP LOCKED
+    ), ready AS MATERIALIZED (
+        -- The condition of write_history().
+        SELECT l.id, row_number() OVER w AS place, sum(l.bytes) OVER w - l.bytes AS bytes_before
+        FROM left_over AS l
+        LEFT JOIN owner AS o ON o.id = l.user_id
+        LEFT JOIN target AS t ON t.id = l.database_connection_id
+        WHERE (o.id IS NOT NULL OR l.user_id IS NULL OR NOT (
+                   coalesce(pg_xact_status(l.transaction_id) = 'in progress', false)
+                   OR (SELECT u.id FROM tenancy.users AS u WHERE u.id = l.user_id) IS NOT NULL))
+          AND (t.id IS NOT NULL OR l.database_connection_id IS NULL OR NOT (
+                   coalesce(pg_xact_status(l.transaction_id) = 'in progress', false)
+                   OR (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL))
+        WINDOW w AS (ORDER BY l.id)
+    ), touched AS (
+        UPDATE tenancy.running_queries AS r SET status = r.status
+        WHERE r.id = ANY (ARRAY(SELECT y.id FROM ready AS y WHERE y.place <= max_rows AND y.bytes_before < max_bytes))
+        RETURNING r.id
+    )
+    SELECT (SELECT count(*) FROM touched), (SELECT count(*) FROM left_over) INTO moved, waiting;
+    waiting := waiting - moved;
+END
+$$;
+COMMENT ON FUNCTION tenancy.retry_history(integer, bigint)
+    IS 'for the worker: give runs that were left for later to write_history() again; how many, and how many still wait';
+
 -- Each table with its own order and limit, and no plan that would read all rows to sort them, whatever the planner, which has no statistics
 -- of these tables, expects of the conditions: the newest rows come from the end of the index on (user_id, id), until enough are found. Ids
 -- are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made. Their bounds are
@@ -416,18 +458,33 @@ COMMENT ON FUNCTION tenancy.prune_chain(uuid, bigint, timestamptz) IS 'part of p
 CREATE FUNCTION tenancy.prune_rows(max_rows integer, history_before timestamptz, audit_before timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    gone   bigint;
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    broken uuid[] := '{}';
+    gone   bigint := 0;
     logged bigint;
+    chain  record;
 BEGIN
     -- One at a time; what writes history does not touch this table.
     LOCK TABLE tenancy.history_pruned IN SHARE ROW EXCLUSIVE MODE;
     PERFORM tenancy.note_key_ring();
-    SELECT coalesce(sum(tenancy.prune_chain(o.user_id, o.many, history_before)), 0) INTO gone
-    FROM (SELECT c.user_id, count(*) AS many
-          FROM (SELECT q.user_id FROM tenancy.query_history AS q
-                WHERE q.id < tenancy.first_uuid(history_before) AND q.created_at < history_before
-                ORDER BY q.id LIMIT max_rows) AS c
-          GROUP BY c.user_id) AS o;
+    -- Chains with a gap at their beginning stay as they are, and must not take the places of others for good.
+    LOOP
+        FOR chain IN
+            SELECT c.user_id, count(*) AS many
+            FROM (SELECT q.user_id FROM tenancy.query_history AS q
+                  WHERE q.id < tenancy.first_uuid(history_before) AND q.created_at < history_before
+                    AND coalesce(q.user_id, nobody) <> ALL (broken)
+                  ORDER BY q.id LIMIT max_rows) AS c
+            GROUP BY c.user_id
+        LOOP
+            logged := tenancy.prune_chain(chain.user_id, chain.many, history_before);
+            IF logged = 0 THEN
+                broken := broken || coalesce(chain.user_id, nobody);
+            END IF;
+            gone := gone + logged;
+        END LOOP;
+        EXIT WHEN gone > 0 OR NOT FOUND;
+    END LOOP;
     DELETE FROM tenancy.audit_log AS a
     WHERE a.id = ANY (ARRAY(SELECT l.id FROM tenancy.audit_log AS l
                             WHERE l.id < tenancy.first_uuid(audit_before) AND l.at < audit_before

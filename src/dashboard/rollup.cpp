@@ -117,35 +117,13 @@ by_bucket(const Runs &runs)
 	return entries;
 }
 
-/* NULL for a connection that is not known. */
-const char *
-database_type_of(const core::Uuid &connection)
-{
-	static spi::Statement find = {
-		"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1", 1, {UUIDOID}, nullptr};
-	if (connection.is_nil())
-		return nullptr;
-	Datum const values[] = {bridge::uuid_datum(connection)};
-	return spi::run(find, values, nullptr, true) == 0 ? nullptr : spi::text(0, 1);
-}
-
 Entries
 by_statement(const Runs &runs)
 {
 	Entries entries = room_for(runs);
-	std::sort(runs.begin(), runs.end(), [](const Run &a, const Run &b) { return a.connection < b.connection; });
-	core::Uuid connection = nobody;
-	const char *database_type = nullptr;
-	for (const Run &run : runs) {
-		if (run.sql == nullptr)
-			continue;
-		if (run.connection != connection) {
-			connection = run.connection;
-			database_type = database_type_of(connection);
-		}
-		Statement const statement = statement_of(run.sql, database_type);
-		enter_twice(entries, run, {{}, day_of(run), {}, statement.fingerprint, "", ""}, statement.sample);
-	}
+	for (const Run &run : runs)
+		if (run.stated)
+			enter_twice(entries, run, {{}, day_of(run), {}, run.statement.fingerprint, "", ""}, run.statement.sample);
 	return entries;
 }
 

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "executor/executor.h"
+#include "utils/hsearch.h"
 }
 
 namespace tenancy::dashboard {
@@ -94,15 +95,22 @@ public:
 		NullableDatum const found = get(column);
 		return !found.isnull && DatumGetBool(found.value);
 	}
-	text *string(Column column) const
-	{
-		NullableDatum const found = get(column);
-		return found.isnull ? nullptr : DatumGetTextPCopy(found.value);
-	}
 	const char *word(Column column) const
 	{
-		text *const found = string(column);
-		return found == nullptr ? nullptr : text_to_cstring(found);
+		NullableDatum const found = get(column);
+		return found.isnull ? nullptr : text_to_cstring(DatumGetTextPP(found.value));
+	}
+	/* False when it is null. A text that was stored apart is here only as long as this takes. */
+	bool statement(Column column, const char *database_type, Statement *statement) const
+	{
+		NullableDatum const found = get(column);
+		if (found.isnull)
+			return false;
+		text *const sql = DatumGetTextPP(found.value);
+		*statement = statement_of(sql, database_type);
+		if (sql != reinterpret_cast<text *>(DatumGetPointer(found.value)))
+			pfree(sql);
+		return true;
 	}
 
 private:
@@ -117,27 +125,68 @@ private:
 	const Layout &layout_;
 };
 
-Run
-read_run(HeapTuple tuple, const Layout &layout)
-{
-	Row const row(tuple, layout);
-	Run run;
-	run.user = row.uuid(user);
-	run.connection = row.uuid(connection);
-	run.started = row.bigint(started);
-	/* Without a time of execution it never began; a clock that was set back counts as no time. */
-	run.duration = row.is_null(ms) ? -1 : std::max<int64>(0, row.bigint(finished) - run.started);
-	run.rows = row.integer(rows);
-	run.bytes = row.bigint(bytes);
-	run.ms = row.integer(ms);
-	run.cached = row.boolean(cached);
-	run.truncated = row.boolean(truncated);
-	run.source = row.word(source);
-	run.status = row.word(status);
-	run.error_code = row.word(error_code);
-	run.sql = row.string(sql);
-	return run;
-}
+struct Connection {
+	core::Uuid id;
+	char database_type[20]; /* empty: not known */
+};
+
+/* Reads rows of one layout; asks for the type of each of their connections once. */
+class Reader {
+public:
+	explicit Reader(TupleDesc description) : layout_(layout_of(description))
+	{
+		HASHCTL control{};
+		control.keysize = sizeof(core::Uuid);
+		control.entrysize = sizeof(Connection);
+		control.hcxt = CurrentMemoryContext;
+		connections_ = hash_create("connections of runs", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+
+	Run read(HeapTuple tuple) const
+	{
+		Row const row(tuple, layout_);
+		Run run;
+		run.user = row.uuid(user);
+		run.connection = row.uuid(connection);
+		run.started = row.bigint(started);
+		/* Without a time of execution it never began; a clock that was set back counts as no time. */
+		run.duration = row.is_null(ms) ? -1 : std::max<int64>(0, row.bigint(finished) - run.started);
+		run.rows = row.integer(rows);
+		run.bytes = row.bigint(bytes);
+		run.ms = row.integer(ms);
+		run.cached = row.boolean(cached);
+		run.truncated = row.boolean(truncated);
+		run.source = row.word(source);
+		run.status = row.word(status);
+		run.error_code = row.word(error_code);
+		run.stated = row.statement(sql, database_type_of(run.connection), &run.statement);
+		return run;
+	}
+
+private:
+	const char *database_type_of(const core::Uuid &id) const
+	{
+		if (id.is_nil())
+			return nullptr;
+		bool known;
+		auto *const found = static_cast<Connection *>(hash_search(connections_, &id, HASH_ENTER, &known));
+		if (!known)
+			ask_for(*found);
+		return found->database_type[0] == 0 ? nullptr : found->database_type;
+	}
+	static void ask_for(Connection &connection)
+	{
+		static spi::Statement find = {
+			"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1", 1, {UUIDOID}, nullptr};
+		connection.database_type[0] = 0;
+		Datum const values[] = {bridge::uuid_datum(connection.id)};
+		if (spi::run(find, values, nullptr, true) > 0)
+			strlcpy(connection.database_type, spi::text(0, 1), sizeof connection.database_type);
+	}
+
+	Layout layout_;
+	HTAB *connections_;
+};
 
 Runs
 room_for(int64 count)
@@ -150,7 +199,7 @@ room_for(int64 count)
 Runs
 read_runs(Tuplestorestate *table, TupleDesc description)
 {
-	Layout const layout = layout_of(description);
+	Reader const reader(description);
 	Runs runs = room_for(tuplestore_tuple_count(table));
 	/* A read pointer of our own, as other triggers read the same table. */
 	tuplestore_select_read_pointer(table, tuplestore_alloc_read_pointer(table, EXEC_FLAG_REWIND));
@@ -159,7 +208,7 @@ read_runs(Tuplestorestate *table, TupleDesc description)
 	while (tuplestore_gettupleslot(table, true, false, slot)) {
 		bool made;
 		HeapTuple const tuple = ExecFetchSlotHeapTuple(slot, false, &made);
-		runs.first[runs.count++] = read_run(tuple, layout);
+		runs.first[runs.count++] = reader.read(tuple);
 		if (made)
 			heap_freetuple(tuple);
 	}
@@ -178,10 +227,11 @@ find_runs(Datum ids)
 		{UUIDARRAYOID},
 		nullptr};
 	uint64 const count = spi::run(find, &ids, nullptr, true);
-	Layout const layout = layout_of(SPI_tuptable->tupdesc);
+	SPITupleTable *const table = SPI_tuptable;
+	Reader const reader(table->tupdesc);
 	Runs runs = room_for(static_cast<int64>(count));
 	for (uint64 i = 0; i < count; ++i)
-		runs.first[runs.count++] = read_run(SPI_tuptable->vals[i], layout);
+		runs.first[runs.count++] = reader.read(table->vals[i]);
 	return runs;
 }
 

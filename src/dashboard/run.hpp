@@ -9,6 +9,7 @@ extern "C" {
 }
 
 #include "core/uuid.hpp"
+#include "dashboard/statement.hpp"
 
 namespace tenancy::dashboard {
 
@@ -21,7 +22,8 @@ struct Run {
 	bool cached, truncated;
 	const char *source, *status;
 	const char *error_code; /* NULL: none */
-	text *sql;              /* NULL: no statement came of it */
+	bool stated;            /* false: no statement came of it */
+	Statement statement;
 
 	bool failed() const { return strcmp(status, "success") != 0; }
 };
@@ -35,7 +37,7 @@ struct Runs {
 	Run *end() const { return first + count; }
 };
 
-/* The rows of a transition table of query_history. */
+/* The rows of a transition table of query_history; within bridge::spi. Of their texts no two are in memory together. */
 Runs read_runs(Tuplestorestate *table, TupleDesc description);
 
 /* The rows with these ids; within bridge::spi. */

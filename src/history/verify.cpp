@@ -135,15 +135,15 @@ finish_walk(Walk &walk)
 	walk.suspect = false;
 	if (walk.problem != nullptr)
 		return;
-	if (!walk.ends.headed)
+	if (!walk.ends.headed && walk.last > 0)
 		blame(walk, "head", walk.last, core::Uuid{}, "The chain has no head in history_chain.");
-	else if (walk.last < walk.ends.seq)
+	else if (walk.ends.headed && walk.last < walk.ends.seq)
 		blame(walk, "cut", walk.last + 1, core::Uuid{}, rows_are_missing(walk.last + 1, walk.ends.seq));
-	else if (walk.linked && memcmp(walk.link, walk.ends.hash, hash_size) != 0)
+	else if (walk.ends.headed && walk.linked && memcmp(walk.link, walk.ends.hash, hash_size) != 0)
 		blame(walk, "head", walk.last, core::Uuid{}, "The head in history_chain is not the hash of the last row.");
 }
 
-/* Run each row of a statement through fn, with its memory given back batch by batch. */
+/* Run each row of a statement through fn, with its memory, its whole texts above all, given back before the next. */
 template <typename Row>
 void
 for_each_row(spi::Statement &statement, const Datum *values, Row row)
@@ -162,15 +162,15 @@ for_each_row(spi::Statement &statement, const Datum *values, Row row)
 		SPITupleTable *const table = SPI_tuptable;
 		uint64 const count = SPI_processed;
 		MemoryContext const before = MemoryContextSwitchTo(context);
-		Entry entry;
-		StringInfoData buffer;
-		initStringInfo(&buffer);
 		for (uint64 i = 0; i < count; ++i) {
+			Entry entry;
 			take_apart(table->vals[i], table->tupdesc, &entry);
+			StringInfoData buffer;
+			initStringInfo(&buffer);
 			row(entry, &buffer);
+			MemoryContextReset(context);
 		}
 		MemoryContextSwitchTo(before);
-		MemoryContextReset(context);
 		SPI_freetuptable(table);
 		if (count < static_cast<uint64>(batch_rows))
 			break;

@@ -18,15 +18,12 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr int max_batch = 1000;
-/* Of the queue. Each byte is copied and hashed on its way, and what a session waits for waits for the batch before it.
- */
-constexpr Size max_batch_size = 1024 * 1024;
-constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
-constexpr int idle_ms = 10'000;      /* of an empty queue, then the worker looks whether it is still wanted */
-constexpr int retry_ms = 1000;       /* after a failure, and for runs that the trigger deferred */
-constexpr int farewell_ms = 3000;    /* at shutdown, for backends to end their runs */
-constexpr int siblings = 5;          /* as many waiting sessions make it worth while to wait for more */
+constexpr int hurry = max_batch / 2;     /* so many pending records are not left to linger */
+constexpr int idle_ms = 10'000;          /* of an empty queue, then the worker looks whether it is still wanted */
+constexpr int retry_ms = 1000;           /* after a failure, and for runs that the trigger deferred */
+constexpr int longest_retry_ms = 30'000; /* for these, while they cannot be written */
+constexpr int farewell_ms = 3000;        /* at shutdown, for backends to end their runs */
+constexpr int siblings = 5;              /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
 constexpr long slow_commit_us = 1000;
 constexpr int max_failures = 5; /* launches that did not get to work: the database is gone, or refuses us */
@@ -199,10 +196,22 @@ complain(const ErrorData *error, const char *what)
 	bridge::complain("pg_tenancy history", what, error);
 }
 
-/* Write a batch; one row that cannot be stored must not hold up the others. False: nothing works, try again later. */
+/* After an error about its data: without the texts, which are most of it. */
+bool
+try_stripped(Item *item, ErrorData **error)
+{
+	if (!is_about_data(*error))
+		return false;
+	complain(*error, "could not write a run, leaving out its texts");
+	item->stripped = true;
+	return try_batch(item, 1, error);
+}
+
+/* Write a batch; one row that cannot be stored must not hold up the others. False: nothing was, try again later. */
 bool
 write_all(Item *items, int count)
 {
+	int written = 0;
 	ErrorData *error = nullptr;
 	if (try_batch(items, count, &error))
 		return true;
@@ -212,17 +221,16 @@ write_all(Item *items, int count)
 		return false;
 	}
 	for (int i = 0; i < count; ++i) {
-		if (try_batch(&items[i], 1, &error))
+		if (try_batch(&items[i], 1, &error) || try_stripped(&items[i], &error)) {
+			++written;
 			continue;
-		items[i].stripped = is_about_data(error);
-		complain(error, items[i].stripped ? "could not write a run, leaving out its texts"
-		                                  : "could not write, will try again");
-		if (!items[i].stripped || !try_batch(&items[i], 1, &error)) {
-			note_trouble(error);
-			return false;
 		}
+		complain(error, "could not write a run, will try again");
+		note_trouble(error);
+		if (!is_about_data(error))
+			return false;
 	}
-	return true;
+	return written > 0;
 }
 
 bool
@@ -317,14 +325,44 @@ set_alarm()
 	return timeout;
 }
 
-void
+bool
 run_step(void (*step)(void *), void *arg, const char *what)
 {
 	ErrorData *error = nullptr;
-	if (!transact(step, arg, &error))
+	bool const done = transact(step, arg, &error);
+	if (!done)
 		complain(error, what);
 	MemoryContextReset(batch_context);
+	return done;
 }
+
+/* What is left from before: runs of sessions that died, and those that the trigger deferred. */
+class Leftovers {
+public:
+	void tend()
+	{
+		if (take_deferred()) {
+			waiting_ = true;
+			pause_ = retry_ms;
+		}
+		if ((swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
+			return;
+		looked_ = GetCurrentTimestamp();
+		swept_ = swept_ || run_step(mark_lost, mine, "could not mark lost runs");
+		Retried retried = {0, 1};
+		(void) run_step(retry_deferred, &retried, "could not write deferred runs");
+		waiting_ = take_deferred() || retried.waiting > 0;
+		pause_ = retried.moved == max_batch ? 0 : retried.moved > 0 ? retry_ms : Min(2 * pause_, longest_retry_ms);
+	}
+	/* How long to sleep at most. */
+	long pause(long timeout) const { return swept_ && !waiting_ ? timeout : Min(timeout, Max(pause_, 1)); }
+
+private:
+	bool swept_ = false;
+	bool waiting_ = true;
+	int pause_ = retry_ms;
+	TimestampTz looked_ = 0;
+};
 
 bool
 is_asked_to_leave()
@@ -349,10 +387,8 @@ drain(Item *items)
 }
 
 void
-loop(Item *items)
+loop(Item *items, Leftovers &leftovers)
 {
-	bool look_again = true; /* for runs that the trigger deferred */
-	TimestampTz looked = 0;
 	while (!is_asked_to_leave()) {
 		tend_companion(mine->database);
 		if (!work(items, false)) {
@@ -361,14 +397,9 @@ loop(Item *items)
 			bridge::rest(retry_ms);
 			continue;
 		}
-		look_again |= take_deferred();
-		if (look_again && TimestampDifferenceExceeds(looked, GetCurrentTimestamp(), retry_ms)) {
-			looked = GetCurrentTimestamp();
-			run_step(retry_deferred, nullptr, "could not write deferred runs");
-			look_again = take_deferred();
-		}
+		leftovers.tend();
 		long const timeout = set_alarm();
-		if (bridge::rest(look_again && timeout > retry_ms ? retry_ms : timeout) || timeout < idle_ms)
+		if (bridge::rest(leftovers.pause(timeout)) || timeout < idle_ms)
 			continue;
 		pgstat_report_stat(true);
 		if (!extension_exists())
@@ -392,13 +423,14 @@ serve(Oid database)
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 
 	if (extension_exists()) {
-		run_step(mark_lost, mine, "could not mark lost runs");
+		Leftovers leftovers;
+		leftovers.tend(); /* before sessions may write: what died is then known to have died */
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		mine->ready = true;
 		mine->failures = 0;
 		LWLockRelease(queue->lock);
 		ConditionVariableBroadcast(&mine->changed);
-		loop(items);
+		loop(items, leftovers);
 	}
 	bool const stay_away = is_closed(*mine);
 	if (!stay_away && !ShutdownRequestPending)

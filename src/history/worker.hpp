@@ -7,6 +7,10 @@
 
 namespace tenancy::history {
 
+/* Of a batch. Each byte is copied and hashed on its way, and what a session waits for waits for the batch before it. */
+constexpr int max_batch = 1000;
+constexpr Size max_batch_size = 1024 * 1024;
+
 /* How long a backend waits for a worker that makes no progress. */
 constexpr int patience_ms = 10'000;
 
@@ -39,10 +43,15 @@ struct Batch {
 	int count;
 };
 
+/* What came of runs that the trigger had left for later. */
+struct Retried {
+	int64 moved, waiting;
+};
+
 /* The steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
 void write_batch(void *batch);
 void mark_lost(void *slot);
-void retry_deferred(void *);
+void retry_deferred(void *retried);
 void look_for_extension(void *found);
 
 /* Did the trigger leave finished runs for later since the last call? */

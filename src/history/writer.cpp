@@ -16,6 +16,8 @@ namespace tenancy::history {
 
 namespace {
 
+constexpr int spare_ids = 100; /* room for runs that begin while the others are counted */
+
 /* Trigger tenancy.write_history could not place some runs yet. */
 bool deferred = false;
 
@@ -198,6 +200,31 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
+/* The runs that the queue has, all of them at one moment. */
+Datum
+ids_of(const Slot &slot)
+{
+	core::Uuid *uuids = nullptr;
+	int count = 0, room = -1;
+	while (count > room) {
+		room = count + spare_ids;
+		uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(room)));
+		count = 0;
+		LWLockAcquire(queue->lock, LW_SHARED);
+		for (const Records *const list : {&slot.running, &slot.pending})
+			for (dsa_pointer p = list->first; DsaPointerIsValid(p); p = record_at(p)->next)
+				if (++count <= room)
+					uuids[count - 1] = record_at(p)->id;
+		LWLockRelease(queue->lock);
+	}
+	if (count == 0)
+		return PointerGetDatum(construct_empty_array(UUIDOID));
+	auto *const known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+	for (int i = 0; i < count; ++i)
+		known[i] = PointerGetDatum(uuids[i].bytes.data());
+	return PointerGetDatum(construct_array(known, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
 } // namespace
 
 const char *
@@ -249,23 +276,7 @@ mark_lost(void *arg)
 	                      " error_message = 'the session that ran the query died', truncated = false, cached = false"
 	                      " WHERE status = 'running' AND id <> ALL ($1)",
 	                      nullptr};
-	auto *const slot = static_cast<Slot *>(arg);
-	LWLockAcquire(queue->lock, LW_SHARED);
-	int const most = slot->pending.count + slot->running.count;
-	LWLockRelease(queue->lock);
-	/* The queue only grows meanwhile, by runs that this worker has not written. */
-	auto *const known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(most + 1)));
-	auto *const uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(most + 1)));
-	int count = 0;
-	LWLockAcquire(queue->lock, LW_SHARED);
-	for (const Records *const list : {&slot->running, &slot->pending})
-		for (dsa_pointer p = list->first; DsaPointerIsValid(p) && count < most; p = record_at(p)->next)
-			uuids[count++] = record_at(p)->id;
-	LWLockRelease(queue->lock);
-	for (int i = 0; i < count; ++i)
-		known[i] = PointerGetDatum(uuids[i].bytes.data());
-	Datum ids = count == 0 ? PointerGetDatum(construct_empty_array(UUIDOID))
-	                       : PointerGetDatum(construct_array(known, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	Datum ids = ids_of(*static_cast<const Slot *>(arg));
 	constexpr Oid type = UUIDARRAYOID;
 	if (uint64 const lost = execute(update, 1, &type, &ids); lost > 0)
 		ereport(LOG, (errmsg_plural("pg_tenancy history: marked %llu run as lost",
@@ -275,10 +286,25 @@ mark_lost(void *arg)
 }
 
 void
-retry_deferred(void *)
+retry_deferred(void *arg)
 {
+	static Plan look = {"SELECT pg_catalog.to_regprocedure('tenancy.retry_history(integer, bigint)') IS NOT NULL",
+	                    nullptr};
 	static Plan touch = {"UPDATE tenancy.running_queries SET status = status WHERE status <> 'running'", nullptr};
-	execute(touch, 0, nullptr, nullptr);
+	static Plan retry = {"SELECT moved, waiting FROM tenancy.retry_history($1, $2)", nullptr};
+	auto &retried = *static_cast<Retried *>(arg);
+	bool is_null;
+	execute(look, 0, nullptr, nullptr);
+	if (!DatumGetBool(bridge::spi::value(0, 1, &is_null))) {
+		/* Version 0.1 of the extension, until it is updated to that of this library. */
+		retried = {static_cast<int64>(execute(touch, 0, nullptr, nullptr)), 0};
+		return;
+	}
+	constexpr Oid argument_types[] = {INT4OID, INT8OID};
+	Datum values[] = {Int32GetDatum(max_batch), Int64GetDatum(max_batch_size)};
+	execute(retry, 2, argument_types, values);
+	retried.moved = DatumGetInt64(bridge::spi::value(0, 1, &is_null));
+	retried.waiting = DatumGetInt64(bridge::spi::value(0, 2, &is_null));
 }
 
 void

@@ -248,7 +248,9 @@ look_up(const Wish &wish, long patience_ms, Result *result)
 void
 publish(const Wish &wish, const Result &result)
 {
-	dsa_pointer const pointer = obtain(sizeof(Block) + result.columns.size() + result.rows.size());
+	Size const size = sizeof(Block) + result.columns.size() + result.rows.size();
+	/* What will not be kept must not make others' answers go. */
+	dsa_pointer const pointer = size > largest_block() ? InvalidDsaPointer : obtain(wish.user, size);
 	if (DsaPointerIsValid(pointer))
 		fill(pointer, result);
 	LWLockAcquire(store->lock, LW_EXCLUSIVE);

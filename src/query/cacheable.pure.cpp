@@ -119,7 +119,7 @@ private:
  * moment. */
 constexpr std::string_view banned_words =
 	" call current_catalog current_date current_role current_schema current_time current_timestamp current_user "
-	"currval delete for insert into localtime localtimestamp lock merge nextval procedure returning "
+	"currval delete for insert into localtime localtimestamp lock merge nextval operator procedure returning "
 	"session_user sysdate system_user tablesample update utc_date utc_time utc_timestamp ";
 
 /* The same of words before a parenthesis that are no function's name. */
@@ -141,9 +141,27 @@ is_system_name(DatabaseType type, std::string_view name) noexcept
 	return name.starts_with("sqlite_") || name.starts_with("pragma_") || name == "dbstat";
 }
 
+/* For each parenthesis its partner; where it has none, the end of the statement. */
+std::vector<std::size_t>
+pair_up(const std::vector<Token> &tokens)
+{
+	std::vector<std::size_t> partners(tokens.size(), tokens.size() - 1), open;
+	for (std::size_t i = 0; i < tokens.size(); ++i)
+		if (tokens[i].is("("))
+			open.push_back(i);
+		else if (tokens[i].is(")") && !open.empty()) {
+			partners[i] = open.back();
+			partners[open.back()] = i;
+			open.pop_back();
+		}
+	return partners;
+}
+
 class Judge {
 public:
-	Judge(DatabaseType type, const std::vector<Token> &tokens) : type_(type), tokens_(tokens) {}
+	Judge(DatabaseType type, const std::vector<Token> &tokens)
+		: type_(type), tokens_(tokens), partners_(pair_up(tokens))
+	{}
 
 	bool accepts() const
 	{
@@ -187,11 +205,16 @@ private:
 			return before(i).is(".");
 		return !listed(banned_words, word) || (before(i).is(".") && word != "nextval" && word != "currval");
 	}
-	/* In a place where no function can be called: a type, or an alias with the names of its columns. */
+	/*
+	 * In a place where no function can be called: a type, or an alias with the names of its columns. Behind DISTINCT ON
+	 * (…) the list of what is selected begins.
+	 */
 	bool names_a_shape(std::size_t i) const noexcept
 	{
 		const Token &previous = before(i);
-		return previous.is("as") || previous.is("with") || previous.is("recursive") || previous.is(")") ||
+		if (previous.is(")"))
+			return !before(partners_[i - 1]).is("on");
+		return previous.is("as") || previous.is("with") || previous.is("recursive") ||
 		       (previous.is(":") && before(i, 2).is(":"));
 	}
 	bool accepts_call(std::size_t i) const
@@ -218,20 +241,19 @@ private:
 			return true;
 		if (tokens_[i].text != "strftime")
 			return !tokens_[i + 2].is(")");
-		int depth = 0;
-		for (std::size_t at = i + 1; tokens_[at].kind != Kind::end; ++at) {
-			if (tokens_[at].is("("))
-				++depth;
-			else if (tokens_[at].is(")") && --depth == 0)
-				break;
-			else if (tokens_[at].is(",") && depth == 1)
+		std::size_t const last = partners_[i + 1];
+		for (std::size_t at = i + 2; at < last; ++at) {
+			if (tokens_[at].is(","))
 				return true;
+			if (tokens_[at].is("("))
+				at = partners_[at];
 		}
 		return false;
 	}
 
 	DatabaseType type_;
 	const std::vector<Token> &tokens_;
+	std::vector<std::size_t> partners_;
 };
 
 } // namespace

@@ -169,11 +169,19 @@ block_at(dsa_pointer pointer) noexcept
 	return static_cast<Block *>(dsa_get_address(area, pointer));
 }
 
-dsa_pointer
-obtain(Size size) noexcept
+Size
+largest_block() noexcept
 {
+	return static_cast<Size>(Min(settings::cache_size_per_user, settings::cache_entry_size)) * 1024;
+}
+
+dsa_pointer
+obtain(const core::Uuid &user, Size size) noexcept
+{
+	Size const share = static_cast<Size>(settings::cache_size_per_user) * 1024;
 	for (;;) {
 		LWLockAcquire(store->lock, LW_EXCLUSIVE);
+		make_room_in_share(user, share - Min(share, size));
 		while (store->bytes + size > store->capacity && drop_oldest())
 			;
 		bool const room = store->bytes + size <= store->capacity;
@@ -243,8 +251,6 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 {
 	Block *const block = block_at(pointer);
 	Size const most = static_cast<Size>(settings::cache_size_per_user) * 1024;
-	if (block->size > Min(most, static_cast<Size>(settings::cache_entry_size) * 1024))
-		return false;
 	int64 ttl = wish.ttl;
 	if (auto *const old = static_cast<Entry *>(hash_search(entries, &wish.key, HASH_FIND, nullptr)); old != nullptr) {
 		ttl = Max(ttl, old->expires - old->begun);

@@ -88,8 +88,13 @@ extern HTAB *entries, *places, *shares;
 /* Map the area into this process. */
 void attach();
 Block *block_at(dsa_pointer pointer) noexcept;
-/* Room for a block, made by letting go of what was not used for longest; or none. Without the lock. */
-dsa_pointer obtain(Size size) noexcept;
+/* The largest block that is kept. */
+Size largest_block() noexcept;
+/*
+ * Room for a block of that user, made by letting go of what was not used for longest: of the user's own beyond their
+ * share, then of anybody's; or none. Without the lock.
+ */
+dsa_pointer obtain(const core::Uuid &user, Size size) noexcept;
 
 /* All of these with the lock held. */
 void unpin(dsa_pointer pointer) noexcept;

@@ -130,6 +130,22 @@ SELECT probe.error_of($$DELETE FROM tenancy.query_history$$);
 SELECT row_count, problem FROM tenancy.verify_history(:'me');
 SELECT seq, problem FROM tenancy.verify_anchor(:'anchor');
 ROLLBACK;
+-- A chain that lacks its beginning stays, for verify_history() to tell of, and takes nobody else's turn.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE tenancy.query_history SET created_at = created_at - interval '40 days', id = (overlay(id::text PLACING left(tenancy.first_uuid(now() - interval '40 days')::text, 13) FROM 1 FOR 13))::uuid
+WHERE user_id = :'me' AND chain_seq <= 3;
+UPDATE tenancy.query_history SET created_at = created_at - interval '50 days', id = (overlay(id::text PLACING left(tenancy.first_uuid(now() - interval '50 days')::text, 13) FROM 1 FOR 13))::uuid
+WHERE user_id <> :'me';
+DELETE FROM tenancy.query_history WHERE user_id <> :'me' AND chain_seq = 1;
+SET LOCAL session_replication_role = origin;
+SET LOCAL tenancy.history_retention = '30d';
+SET LOCAL client_min_messages = error;
+SELECT tenancy.prune_history(2) AS some, tenancy.prune_history(2) AS rest, tenancy.prune_history(2) AS none;
+ROLLBACK;
+-- Who has no history yet has nothing that is wrong.
+SELECT tenancy.register('new@example.com', 'correct horse new@example.com') AS newcomer \gset
+SELECT row_count, problem FROM tenancy.verify_history(:'newcomer');
 SELECT probe.error_of($$SELECT tenancy.prune_rows(1, now(), now())$$);
 SELECT probe.error_of(format('SELECT tenancy.prune_chain(%L, 100, now())', :'me'));
 SELECT new, old, action FROM tenancy.audit_log WHERE object_type = 'encryption_keys';

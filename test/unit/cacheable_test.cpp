@@ -61,9 +61,12 @@ TEST(Cacheable, WhatDependsOnTheMomentIsNot)
 		for (DatabaseType const type : all)
 			EXPECT_FALSE(is_cacheable(type, sql)) << sql << " on type " << static_cast<int>(type);
 	EXPECT_TRUE(is_cacheable(pg, "SELECT 'nowhere', 'todays'"));
+	EXPECT_TRUE(is_cacheable(pg, "SELECT DISTINCT ON (a) lower(b) FROM t AS x JOIN (SELECT 1) y (c) ON (a = c)"));
 	for (const char *sql :
 	     {"SELECT user", "SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_class", "SELECT age(d) FROM t",
-	      "SELECT txid_current()", "SELECT a FROM t TABLESAMPLE SYSTEM (1)", "SELECT current_setting('x')"})
+	      "SELECT txid_current()", "SELECT a FROM t TABLESAMPLE SYSTEM (1)", "SELECT current_setting('x')",
+	      "SELECT DISTINCT ON (a) clock_timestamp(), b FROM t", "SELECT DISTINCT ON (a) my_function(b) FROM t",
+	      "SELECT (1) OPERATOR(pg_catalog.+) my_function(2)", "SELECT 1 OPERATOR(s.+) 2"})
 		EXPECT_FALSE(is_cacheable(pg, sql)) << sql;
 	for (const char *sql :
 	     {"SELECT @a", "SELECT @@version", "SELECT uuid()", "SELECT sleep(1)", "SELECT unix_timestamp()",
