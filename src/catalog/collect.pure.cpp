@@ -23,6 +23,7 @@ constexpr std::size_t most_bytes = 32 << 20;
 constexpr std::size_t most_table_columns = 5000;
 constexpr std::size_t most_keys = 1000; /* of a table, and as many indexes */
 constexpr std::size_t most_key_columns = 100;
+constexpr std::size_t most_key_columns_in_all = 500'000; /* short names make many of them in few bytes */
 constexpr std::size_t most_name_bytes = 1024;
 constexpr std::size_t most_note_bytes = 1000;
 
@@ -108,6 +109,14 @@ Collector::count(std::size_t bytes)
 		refuse(most_bytes, "bytes of names, types and comments");
 }
 
+void
+Collector::count_key_column(std::size_t bytes)
+{
+	if (++key_columns_ > most_key_columns_in_all)
+		refuse(most_key_columns_in_all, "columns of keys and indexes");
+	count(bytes);
+}
+
 Table *
 Collector::add_table(std::string schema, std::string name, const char *kind)
 {
@@ -151,16 +160,19 @@ void
 Collector::add_key_column(Table &table, const std::string &name, ForeignKey to, const std::string &column,
                           const std::string &referenced_column)
 {
+	if (!is_name(to.schema) || !is_name(to.table) || !(to.name.empty() || is_name(to.name)))
+		return;
 	if (table.foreign_keys.empty() || last_key_ != name) {
 		if (table.foreign_keys.size() == most_keys)
 			return;
+		count(to.schema.size() + to.table.size());
 		table.foreign_keys.push_back(std::move(to));
 		last_key_ = name;
 	}
 	ForeignKey &key = table.foreign_keys.back();
 	if (key.columns.size() == most_key_columns)
 		return;
-	count(name.size() + column.size() + referenced_column.size());
+	count_key_column(name.size() + column.size() + referenced_column.size());
 	key.columns.push_back(column);
 	if (!referenced_column.empty())
 		key.referenced_columns.push_back(referenced_column);
@@ -171,7 +183,7 @@ Collector::add_primary_key_column(Table &table, const std::string &column)
 {
 	if (table.primary_key.size() == most_key_columns)
 		return;
-	count(column.size());
+	count_key_column(column.size());
 	table.primary_key.push_back(column);
 }
 
@@ -186,7 +198,7 @@ Collector::add_index_column(Table &table, const std::string &name, bool unique, 
 	std::vector<std::string> &columns = table.indexes.back().columns;
 	if (columns.size() == most_key_columns)
 		return;
-	count(name.size() + column.size());
+	count_key_column(name.size() + column.size());
 	columns.push_back(cleaned(column));
 }
 

@@ -53,11 +53,12 @@ public:
 
 private:
 	void count(std::size_t bytes);
+	void count_key_column(std::size_t bytes);
 
 	Schema &schema_;
 	std::map<std::pair<std::string, std::string>, std::size_t> places_;
 	std::string last_key_;
-	std::size_t columns_ = 0, bytes_ = 0;
+	std::size_t columns_ = 0, key_columns_ = 0, bytes_ = 0;
 };
 
 void read_postgres(CatalogQuery &query, Collector &collector, Schema &schema);

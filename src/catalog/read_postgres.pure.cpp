@@ -26,7 +26,10 @@ namespace pgtype = core::pgtype;
 	"'SELECT')\n"                                                                                                      \
 	")\n"
 
-/* The table that a key refers to is looked up in pg_class: a join with relation itself would try every pair. */
+/*
+ * The table that a key refers to is looked up in pg_class: a join with relation itself would try every pair. The
+ * columns of a temporal key (PERIOD) are not equal to what they refer to, only contained in it.
+ */
 constexpr const char *keys_statement =
 	"WITH " RELATIONS
 	"SELECT r.nspname, r.relname, k.contype::pg_catalog.text, k.conname, a.attname, m.nspname, f.relname, b.attname\n"
@@ -37,7 +40,8 @@ constexpr const char *keys_statement =
 	"LEFT JOIN pg_catalog.pg_class AS f ON f.oid = k.confrelid\n"
 	"LEFT JOIN pg_catalog.pg_namespace AS m ON m.oid = f.relnamespace\n"
 	"LEFT JOIN pg_catalog.pg_attribute AS b ON b.attrelid = f.oid AND b.attnum = k.confkey[o.place]\n"
-	"WHERE k.contype = 'p' OR f.oid IS NOT NULL\n"
+	"WHERE k.contype = 'p'\n"
+	"  OR f.oid IS NOT NULL AND coalesce(pg_catalog.to_jsonb(k) ->> 'conperiod', 'false') = 'false'\n"
 	"ORDER BY r.oid, k.oid, o.place";
 
 constexpr const char *indexes_statement =

@@ -182,6 +182,20 @@ def hostile_schema():
         same(sorted(found), sorted((name, ["it's \\ \"x\""]) for name in HOSTILE), "and their values, where that is wanted")
 
 
+def temporal_keys():
+    """A key of periods says what contains what, not what is equal; only PostgreSQL 18 has them, the others have the same without"""
+    with contextlib.closing(shop.connect()) as session:
+        period, overlaps = ("PERIOD ", " WITHOUT OVERLAPS") if session.server_version >= 180000 else ("", "")
+        rows(session, "SET ROLE tenant")
+        rows(session, "CREATE TABLE term (who int4range, at daterange, PRIMARY KEY (who, at%s))" % overlaps)
+        rows(session, "CREATE TABLE stay (who int4range, at daterange, whose int4range, since daterange,"
+                      " FOREIGN KEY (whose, %ssince) REFERENCES term (who, %sat), PRIMARY KEY (who, at%s))" % (period, period, overlaps))
+    with contextlib.closing(owner.connect()) as session:
+        found = [table for table in value(session, "SELECT tenancy.schema('shop', true)")["tables"] if table["name"] == "stay"][0]
+        same((found["primary_key"], [key["columns"] for key in found["foreign_keys"]]),
+             (["who", "at"], [] if period else [["whose", "since"]]), "its columns do not refer to others")
+
+
 def privileges():
     """What the connection's user may not read is not there"""
     with contextlib.closing(shop.connect()) as session:
@@ -215,4 +229,4 @@ def failures():
         same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "error", "a sample answers what failed")
 
 
-run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, hostile_schema, privileges, failures)
+run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, hostile_schema, temporal_keys, privileges, failures)
