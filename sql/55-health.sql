@@ -5,7 +5,7 @@ CREATE FUNCTION tenancy.wake_health() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_wake_health';
 COMMENT ON FUNCTION tenancy.wake_health() IS 'for watch_connection: have the workers look for connections to check when this transaction commits';
 
--- A new or changed connection is checked at once; one that is not active, or not its user's any more, is not.
+-- A new or changed connection is checked at once; one that is not active, or whose user is not, is not checked.
 CREATE FUNCTION tenancy.watch_connection() RETURNS trigger
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -14,7 +14,8 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO tenancy.connection_health AS h (connection_id, user_id, next_check_at)
-    VALUES (NEW.id, NEW.user_id, CASE WHEN NEW.is_active THEN now() END)
+    VALUES (NEW.id, NEW.user_id,
+            CASE WHEN NEW.is_active AND (SELECT u.is_active FROM tenancy.users AS u WHERE u.id = NEW.user_id) THEN now() END)
     ON CONFLICT (connection_id) DO UPDATE
         SET user_id = excluded.user_id, state = 'unknown', code = NULL, latency_ms = NULL, last_error = NULL,
             checked_at = NULL, since = now(), failures = 0, next_check_at = excluded.next_check_at, slow = true;

@@ -67,7 +67,7 @@ COMMENT ON COLUMN tenancy.connection_health.last_error IS 'why it is not up; NUL
 COMMENT ON COLUMN tenancy.connection_health.since IS 'when this state began';
 COMMENT ON COLUMN tenancy.connection_health.failures IS 'checks in a row that did not find it up';
 COMMENT ON COLUMN tenancy.connection_health.next_check_at IS 'NULL: the connection or its user is not active';
-COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of its server, ran into the time limit, or there was none: checked apart from the others';
+COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of its server, took long, or there was none: checked apart from the others';
 
 DROP FUNCTION tenancy.connections();
 CREATE FUNCTION tenancy.connections()
@@ -538,7 +538,8 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO tenancy.connection_health AS h (connection_id, user_id, next_check_at)
-    VALUES (NEW.id, NEW.user_id, CASE WHEN NEW.is_active THEN now() END)
+    VALUES (NEW.id, NEW.user_id,
+            CASE WHEN NEW.is_active AND (SELECT u.is_active FROM tenancy.users AS u WHERE u.id = NEW.user_id) THEN now() END)
     ON CONFLICT (connection_id) DO UPDATE
         SET user_id = excluded.user_id, state = 'unknown', code = NULL, latency_ms = NULL, last_error = NULL,
             checked_at = NULL, since = now(), failures = 0, next_check_at = excluded.next_check_at, slow = true;

@@ -4,6 +4,7 @@
  * that dies leaves a row that comes due again.
  */
 #include <algorithm>
+#include <chrono>
 
 #include "health/check.hpp"
 #include "health/schedule.pure.hpp"
@@ -25,8 +26,11 @@ namespace {
 
 namespace spi = bridge::spi;
 
-constexpr long longest_check_ms = 10'000; /* to connect, and again to answer */
+/* To connect, and again to answer. In the fast lane are connections that needed less when they were last asked. */
+constexpr long longest_check_ms = 10'000;
+constexpr long longest_fast_check_ms = 1000;
 constexpr int longest_message = 500;
+constexpr int locked_ms = 1000;
 
 #define CLAIM_OF(order)                                                                                                \
 	"UPDATE tenancy.connection_health AS h SET next_check_at = pg_catalog.now() + '1 minute'"                          \
@@ -55,7 +59,16 @@ spi::Statement record_check = {
 	{UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID, BOOLOID, FLOAT8OID},
 	nullptr};
 
-/* Where one does not answer, others of the same server will not either: they must not hold up the fast lane. */
+/* It stays due, and a worker of the slow lane has the time for it. */
+spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = true, next_check_at = pg_catalog.now()"
+                              " FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+                              " WHERE d.connection_id = $1 AND d.next_check_at = $2 FOR UPDATE SKIP LOCKED) AS mine"
+                              " WHERE h.connection_id = mine.connection_id",
+                              2,
+                              {UUIDOID, TIMESTAMPTZOID},
+                              nullptr};
+
+/* Where one answers late or never, others of the same server will too: they must not hold up the fast lane. */
 spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d JOIN tenancy.database_connections AS c"
@@ -85,10 +98,12 @@ look_ahead(const Lanes &lanes, Check *check)
 {
 	Datum const values[] = {BoolGetDatum(lanes.first == Lane::slow), BoolGetDatum(lanes.both)};
 	bool is_null = true;
-	if (spi::run(next_due, values, nullptr, true) == 1) {
-		Datum const next = spi::value(0, 1, &is_null);
-		check->next = is_null ? 0 : DatumGetTimestampTz(next);
-	}
+	if (spi::run(next_due, values, nullptr, true) != 1)
+		return;
+	Datum const value = spi::value(0, 1, &is_null);
+	TimestampTz const next = is_null ? 0 : DatumGetTimestampTz(value), now = GetCurrentTransactionStartTimestamp();
+	/* Due but not claimed: somebody has it locked, perhaps for long. */
+	check->next = next != 0 && next <= now ? TimestampTzPlusMilliseconds(now, locked_ms) : next;
 }
 
 char *
@@ -135,37 +150,56 @@ ask(void *arg)
 	connection::Opening *const opening = connection::prepare_for_owner(check->config);
 	bool const creates = opening->target.create;
 	bool const is_file = opening->target.type == remote::DatabaseType::sqlite;
-	opening->target.connect_timeout_ms = std::min(opening->target.connect_timeout_ms, longest_check_ms);
+	long const limit = check->lane == Lane::fast ? longest_fast_check_ms : longest_check_ms;
+	bool const hurried = limit < opening->target.connect_timeout_ms;
+	opening->target.connect_timeout_ms = std::min(opening->target.connect_timeout_ms, limit);
 	opening->target.create = false;
 	opening->target.read_only = opening->target.read_only || is_file;
+	auto const begun = std::chrono::steady_clock::now();
 	connection::Probe const probe = connection::probe(*opening);
+	bool const late = strcmp(probe.code, "timeout") == 0;
+	check->slow = late || std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(longest_fast_check_ms);
+	check->deferred = late && hurried && check->lane == Lane::fast;
 	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates && check->unknown) ? "unknown" : "down";
 	check->code = probe.code;
 	check->message = probe.ok ? nullptr : clip(probe.message);
 	check->latency_ms = probe.latency_ms;
 }
 
+namespace {
+
+void
+record_result(const Check &check)
+{
+	bool const up = strcmp(check.state, "up") == 0;
+	int const failures = up ? 0 : std::min(check.failures, 1'000'000) + 1;
+	double const delay =
+		next_delay(outcome_of(check.code), failures, settings::health_interval, pg_prng_double(&pg_global_prng_state));
+	Datum const values[] = {bridge::uuid_datum(check.id),
+	                        TimestampTzGetDatum(check.lease),
+	                        CStringGetTextDatum(check.state),
+	                        CStringGetTextDatum(check.code),
+	                        check.message == nullptr ? 0 : CStringGetTextDatum(check.message),
+	                        Float8GetDatum(check.latency_ms),
+	                        Int32GetDatum(failures),
+	                        BoolGetDatum(check.slow),
+	                        Float8GetDatum(delay)};
+	const char nulls[] = {' ', ' ', ' ', ' ', check.message == nullptr ? 'n' : ' ', up ? ' ' : 'n', ' ', ' ', ' '};
+	(void) spi::run(record_check, values, nulls, false);
+}
+
+} // namespace
+
 void
 record(void *arg)
 {
 	auto const *const check = static_cast<const Check *>(arg);
-	bool const up = strcmp(check->state, "up") == 0;
-	bool const late = strcmp(check->code, "timeout") == 0;
-	int const failures = up ? 0 : std::min(check->failures, 1'000'000) + 1;
-	double const delay =
-		next_delay(outcome_of(check->code), failures, settings::health_interval, pg_prng_double(&pg_global_prng_state));
-	Datum const values[] = {bridge::uuid_datum(check->id),
-	                        TimestampTzGetDatum(check->lease),
-	                        CStringGetTextDatum(check->state),
-	                        CStringGetTextDatum(check->code),
-	                        check->message == nullptr ? 0 : CStringGetTextDatum(check->message),
-	                        Float8GetDatum(check->latency_ms),
-	                        Int32GetDatum(failures),
-	                        BoolGetDatum(late),
-	                        Float8GetDatum(delay)};
-	const char nulls[] = {' ', ' ', ' ', ' ', check->message == nullptr ? 'n' : ' ', up ? ' ' : 'n', ' ', ' ', ' '};
-	(void) spi::run(record_check, values, nulls, false);
-	if (late && check->lane == Lane::fast && check->config.host != nullptr) {
+	if (check->deferred) {
+		Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
+		(void) spi::run(defer_check, mine, nullptr, false);
+	} else
+		record_result(*check);
+	if (check->slow && check->lane == Lane::fast && check->config.host != nullptr) {
 		Datum const server[] = {CStringGetTextDatum(check->config.host), Int32GetDatum(check->config.port)};
 		(void) spi::run(suspect_server, server, nullptr, false);
 	}

@@ -7,14 +7,14 @@
 
 namespace tenancy::health {
 
-/* Connections whose last check ran into its time limit, or that were never checked, are kept apart from the others. */
+/* Connections whose last check took long, whatever it found, and those never checked are kept apart from the others. */
 enum class Lane { fast, slow };
 
 struct Check {
 	MemoryContext context; /* of what follows; reset for each check */
 	bool extension;        /* it is there */
 	bool claimed;
-	TimestampTz next; /* when nothing was due: the next that is; 0: none */
+	TimestampTz next; /* when nothing could be claimed: the next to try; 0: none */
 	core::Uuid id;
 	TimestampTz lease; /* next_check_at as the claim set it; whoever changes the connection changes it too */
 	int failures;
@@ -26,13 +26,15 @@ struct Check {
 	const char *code;
 	char *message;
 	double latency_ms;
+	bool slow;     /* it took long */
+	bool deferred; /* it ran into the time limit of the fast lane: to be made in the slow one, and no result */
 };
 
 /* Which lanes a worker serves, in this order. */
 struct Lanes {
 	Lane first;
 	bool both;
-	core::Uuid last; /* user whose check ran into its time limit: others come first */
+	core::Uuid last; /* user whose check took long: others come first */
 };
 
 /* The steps, each a call of its own: claim and record in transactions, ask in none and without a lock. */

@@ -1,6 +1,6 @@
 /*
  * The workers that check connections: claim one, ask it without a lock or a transaction, record, and again. PG regime.
- * The first of them serves connections that answer in time only; a dead host can hold up the others, not this one.
+ * The first of them serves only connections that answered soon: a host that is dead or slow can hold up the others.
  */
 #include <algorithm>
 
@@ -42,6 +42,7 @@ note_own_error(Check *check, const ErrorData *error)
 	check->code = "other";
 	check->message = error->message;
 	check->latency_ms = 0;
+	check->slow = check->deferred = false;
 }
 
 /* False when the check was broken off: its claim runs out by itself. */
@@ -85,10 +86,11 @@ work(const Post &post)
 		if (done && !check.extension)
 			return;
 		if (done && check.claimed) {
-			last = {};
+			if (check.config.user == last) /* nothing of others was due any more */
+				last = {};
 			if (make(&check)) {
 				(void) transact(record, &check, "could not record the health of a connection");
-				if (strcmp(check.code, "timeout") == 0)
+				if (check.slow)
 					last = check.config.user;
 			}
 			worked = GetCurrentTimestamp();
@@ -97,6 +99,7 @@ work(const Post &post)
 			if (TimestampDifferenceExceeds(worked, GetCurrentTimestamp(),
 			                               std::max(least_idle_ms, 2000 * std::min(settings::health_interval, 300))))
 				return;
+			last = {};
 			(void) bridge::rest(done ? time_until(check.next) : nap_ms);
 		}
 		MemoryContextReset(check.context);

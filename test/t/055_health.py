@@ -5,7 +5,8 @@ import contextlib
 import os
 import time
 
-from tenancy import (UNIQUE, Listener, PostgresServer, User, connect, environment, execute, ok, private_directory, rows, run, same,
+from rogue import FalsePostgres
+from tenancy import (UNIQUE, Listener, PostgresServer, User, connect, environment, execute, never, ok, private_directory, rows, run, same,
                      value, wait_until)
 
 WORKERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE %s"
@@ -125,6 +126,41 @@ def silent_servers():
         hole.close()
 
 
+class Late(FalsePostgres):
+    """A server that lets visitors wait for so many seconds before it lets them in."""
+
+    delay = 0
+
+    def _serve(self, listener, visitor):
+        time.sleep(self.delay)
+        super()._serve(listener, visitor)
+
+
+def late_servers():
+    """Whoever answers late holds up only those that do the same, whatever the answer is."""
+    server, user = Late(), User("late")
+    late = user.create("late", database_type="postgresql", host="127.0.0.1", port=server.listener.port, database_name="d",
+                       username="u", password="p", options={"sslmode": "disable"})
+
+    def is_slow():
+        return value(admin, "SELECT slow FROM tenancy.connection_health WHERE connection_id = %s", late)
+    with checks() as admin:
+        since = await_state(admin, late, "up")["since"]
+        wait_until(lambda: not is_slow(), 30, "a check that does not take long")
+        server.delay = 1.5
+        wait_until(is_slow, 30, "one that does")
+        ok(True, "a server that lets wait is checked apart from the others")
+        seen = health(admin, late)["checked_at"]
+        wait_until(lambda: health(admin, late)["checked_at"] > seen, 30, "a check there")
+        same((health(admin, late)["state"], health(admin, late)["since"], is_slow()), ("up", since, True), "and is up all the time")
+        server.delay = 0
+        wait_until(lambda: not is_slow(), 30, "its return")
+        ok(True, "when it answers soon again, it is one of them again")
+        with contextlib.closing(user.connect()) as session:
+            rows(session, "SELECT tenancy.delete_connection('late')")
+    server.listener.close()
+
+
 def own_server(processes):
     """A platform server of the test's own, with so many worker processes."""
     directory = private_directory()
@@ -182,6 +218,26 @@ def other_commands():
     server.stop("fast")
 
 
+def locked_rows():
+    """What is due may be locked by a transaction that does not end."""
+    server = own_server(16)
+    make_database(server, "one")
+    same(use(server, "one"), "success", "a query brings up the workers")
+    # The statistics of a database are seen from any other, so that looking at them adds nothing.
+    with contextlib.closing(server.connect()) as admin, contextlib.closing(server.connect(dbname="one")) as holder:
+        wait_until(lambda: rows(admin, "SELECT FROM pg_stat_activity WHERE backend_type = 'pg_tenancy health worker'"), 30, "a worker")
+        holder.autocommit = False
+        rows(holder, "UPDATE tenancy.database_connections SET name = 'held'")
+        rows(holder, "UPDATE tenancy.connection_health SET next_check_at = now() - interval '1 minute'")
+
+        def transactions():
+            return value(admin, "SELECT xact_commit FROM pg_stat_database WHERE datname = 'one'")
+        before = transactions()
+        ok(never(lambda: transactions() > before + 100, 5), "the workers do not spin until it ends", lambda: transactions() - before)
+        holder.rollback()
+    server.stop("fast")
+
+
 def scarce_processes():
     """History of another database needs the process that health has."""
     server = own_server(3)  # one is PostgreSQL's own
@@ -220,4 +276,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, other_commands, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, late_servers, other_commands, locked_rows, scarce_processes)
