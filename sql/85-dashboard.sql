@@ -234,6 +234,17 @@ END;
 COMMENT ON FUNCTION tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea)
     IS 'the figures that every part of a dashboard has';
 
+-- Where clocks are set back over midnight, PostgreSQL takes the second one; the day begins with the first. No clock is set back by more
+-- than three hours, and the offset of then tells the first one's.
+CREATE FUNCTION tenancy.dashboard_instant(local timestamp, zone text) RETURNS timestamptz
+STABLE PARALLEL SAFE LANGUAGE sql
+BEGIN ATOMIC
+    SELECT CASE WHEN e.earlier AT TIME ZONE zone = local THEN e.earlier ELSE local AT TIME ZONE zone END
+    FROM (SELECT (local - (b.before AT TIME ZONE zone - b.before AT TIME ZONE 'UTC')) AT TIME ZONE 'UTC' AS earlier
+          FROM (SELECT local AT TIME ZONE zone - interval '3 hours' AS before) AS b) AS e;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_instant(timestamp, text) IS 'the first instant at which the clocks of a time zone show this';
+
 CREATE FUNCTION tenancy.dashboard_overview(time_zone text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS jsonb
 STABLE LANGUAGE sql
 BEGIN ATOMIC
@@ -242,8 +253,8 @@ BEGIN ATOMIC
                date_trunc('day', now() AT TIME ZONE z.zone) AS today
         FROM (SELECT coalesce(dashboard_overview.time_zone, current_setting('TimeZone')) AS zone) AS z
     ), span AS MATERIALIZED (
-        SELECT a.subject, s.name, (a.today - s.days_ago * interval '1 day') AT TIME ZONE a.zone AS since,
-               (a.today + (s.days - s.days_ago) * interval '1 day') AT TIME ZONE a.zone AS until
+        SELECT a.subject, s.name, tenancy.dashboard_instant(a.today - s.days_ago * interval '1 day', a.zone) AS since,
+               tenancy.dashboard_instant(a.today + (s.days - s.days_ago) * interval '1 day', a.zone) AS until
         FROM asked AS a,
              (VALUES ('today', 0, 1), ('yesterday', 1, 1), ('last_7_days', 6, 7), ('last_30_days', 29, 30),
                      ('previous_30_days', 59, 30)) AS s (name, days_ago, days)
@@ -334,7 +345,9 @@ BEGIN ATOMIC
         'from', dashboard_charts."from", 'until', dashboard_charts."until", 'bucket', dashboard_charts.bucket,
         'time_zone', a.zone,
         'points', (
-            SELECT jsonb_agg(jsonb_build_object('at', p.at)
+            -- Points and sums are joined by what PostgreSQL takes for a local midnight, which may come twice; a day begins with the first.
+            SELECT jsonb_agg(jsonb_build_object('at', CASE dashboard_charts.bucket WHEN 'hour' THEN p.at
+                                                      ELSE tenancy.dashboard_instant(p.at AT TIME ZONE a.zone, a.zone) END)
                              || tenancy.dashboard_figures(s.runs, s.succeeded, s.row_count, s.result_bytes, s.cached,
                                                           s.truncated, s.total_ms, s.max_ms, s.latency)
                              ORDER BY p.at)
@@ -444,7 +457,10 @@ BEGIN ATOMIC
         'connections', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                        'id', nullif(n.database_connection_id, '00000000-0000-0000-0000-000000000000'), 'name', c.name,
-                       'database_type', c.database_type, 'deleted', c.deleted_at IS NOT NULL) || n.figures
+                       'database_type', c.database_type,
+                       -- Row-level security hides a deleted connection from its user.
+                       'deleted', n.database_connection_id <> '00000000-0000-0000-0000-000000000000'
+                                  AND (c.id IS NULL OR c.deleted_at IS NOT NULL)) || n.figures
                        ORDER BY n.runs DESC, n.database_connection_id), '[]')
             FROM connection AS n LEFT JOIN tenancy.database_connections AS c ON c.id = n.database_connection_id),
         'statuses', (SELECT coalesce(jsonb_agg(jsonb_build_object('status', s.status) || s.figures ORDER BY s.status), '[]')

@@ -62,6 +62,9 @@ SELECT (SELECT sum(runs) FROM tenancy.query_daily) AS by_day, (SELECT sum(runs) 
 SELECT probe.error_of(format('SELECT tenancy.dashboard_overview(user_id => %L)', :'other'));
 SELECT probe.error_of(format('SELECT tenancy.dashboard_charts(user_id => %L)', 'ffffffff-ffff-ffff-ffff-ffffffffffff'));
 SELECT tenancy.dashboard_overview(user_id => :'me') #>> '{last_7_days,runs}' AS own;
+SELECT tenancy.delete_connection('figures');
+SELECT c ->> 'name' AS name, c ->> 'runs' AS runs, c ->> 'deleted' AS deleted, c ->> 'id' IS NULL AS denied
+FROM jsonb_array_elements(tenancy.dashboard_analytics() -> 'connections') AS c;
 SELECT probe.become('other@example.com');
 SELECT tenancy.dashboard_overview() #>> '{last_30_days,runs}' AS runs, tenancy.dashboard_overview() -> 'connections' AS connections;
 SELECT tenancy.dashboard_analytics() #>> '{total,runs}' AS runs, tenancy.dashboard_analytics() -> 'connections' AS connections;
@@ -72,6 +75,8 @@ SELECT probe.error_of('SELECT tenancy.rebuild_rollups()');
 SET ROLE regress_admin;
 SELECT tenancy.dashboard_overview(user_id => :'me') #>> '{last_7_days,runs}' AS one_user;
 SELECT (tenancy.dashboard_overview() #>> '{last_7_days,runs}')::integer > 11 AS all_users;
+SELECT c ->> 'name' AS name, c ->> 'deleted' AS deleted
+FROM jsonb_array_elements(tenancy.dashboard_analytics(user_id => :'me') -> 'connections') AS c;
 SELECT (a #>> '{total,runs}')::numeric = (SELECT sum((c ->> 'runs')::numeric) FROM jsonb_array_elements(a -> 'connections') AS c) AS all_connections,
        (a #>> '{total,runs}')::numeric = (SELECT sum((c ->> 'runs')::numeric) FROM jsonb_array_elements(a -> 'statuses') AS c) AS all_statuses
 FROM tenancy.dashboard_analytics("until" => now() + interval '1 hour', most => 1000000) AS a;

@@ -1,6 +1,6 @@
 -- Dashboards agree with the history that they are sums of: random runs, time zones with every kind of offset.
 BEGIN;
-SELECT plan(20);
+SELECT plan(26);
 SET LOCAL tenancy.identity_scope = 'transaction';
 SELECT setseed(0.42) IS NULL AS seeded \gset
 SELECT tenancy.register('a@dash.example', 'a long password') AS a \gset
@@ -69,6 +69,23 @@ FROM unnest(ARRAY['Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kolkata']) AS zo
 SELECT is(count(*)::integer, jsonb_array_length(tenancy.dashboard_charts('2026-03-29 00:00+01', '2026-03-30 00:00+02', 'hour', 'Europe/Berlin') -> 'points'),
           'a day that loses an hour has 23 points')
 FROM generate_series(1, 23);
+
+-- A day begins with its first midnight: Havana's clocks show two of them on a day, Santiago's none, where the next instant is it.
+SELECT is(tenancy.dashboard_instant(local, zone), instant::timestamptz, format('%s in %s', local, zone))
+FROM (VALUES (timestamp '2026-11-01 00:00', 'America/Havana', '2026-11-01 04:00+00'), ('2026-11-01 01:00', 'America/Havana', '2026-11-01 06:00+00'),
+             ('2026-11-02 00:00', 'America/Havana', '2026-11-02 05:00+00'), ('2026-09-06 00:00', 'America/Santiago', '2026-09-06 04:00+00'))
+     AS t (local, zone, instant);
+SELECT is(ARRAY(SELECT (p ->> 'at')::timestamptz FROM jsonb_array_elements(
+              tenancy.dashboard_charts('2026-10-31 12:00+00', '2026-11-02 12:00+00', 'day', 'America/Havana') -> 'points') AS p),
+          '{2026-10-31 04:00+00, 2026-11-01 04:00+00, 2026-11-02 05:00+00}'::timestamptz[], 'so does the point of a day');
+-- A time zone whose clocks are set back from 1:00 to 0:00 today, from UTC to an hour less.
+SELECT tenancy.register('midnight@dash.example', 'a long password') AS midnight,
+       format('WST1WDT,%s/0,%s/1', (d.day + 100) % 365, d.day) AS falling
+FROM (SELECT extract(doy FROM now() AT TIME ZONE 'UTC')::integer - 1 AS day) AS d \gset
+INSERT INTO tenancy.running_queries (id, user_id, generated_sql_query, execution_time_ms, row_count, status, source, started_at, finished_at)
+SELECT tenancy.make_uuid_v7(), :'midnight', 'SELECT 1', 1, 1, 'success', 'sql', t.at, t.at + interval '1 millisecond'
+FROM generate_series(date_trunc('day', now(), 'UTC') - interval '30 minutes', date_trunc('day', now(), 'UTC') + interval '90 minutes', '1 hour') AS t (at);
+SELECT is(tenancy.dashboard_overview(:'falling', :'midnight') #>> '{today,runs}', '2', 'both hours after midnight are today''s, those before are not');
 
 SELECT tenancy.dashboard_analytics('2025-10-01', '2026-11-21', 'Asia/Kathmandu', :'a', 1000) AS analytics \gset
 SELECT is((SELECT sum((c ->> 'runs')::bigint) FROM jsonb_array_elements(:'analytics'::jsonb -> part) AS c),
