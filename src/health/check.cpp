@@ -28,7 +28,7 @@ namespace spi = bridge::spi;
 
 /* To connect, and again to answer. In the fast lane are connections that needed less when they were last asked. */
 constexpr long longest_check_ms = 10'000;
-constexpr long longest_fast_check_ms = 1000;
+constexpr long longest_fast_check_ms = 2000;
 constexpr int longest_message = 500;
 constexpr int locked_ms = 1000;
 
@@ -158,7 +158,9 @@ ask(void *arg)
 	auto const begun = std::chrono::steady_clock::now();
 	connection::Probe const probe = connection::probe(*opening);
 	bool const late = strcmp(probe.code, "timeout") == 0;
-	check->slow = late || std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(longest_fast_check_ms);
+	check->elapsed_ms = static_cast<long>(
+		std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count());
+	check->slow = late || check->elapsed_ms > longest_fast_check_ms;
 	check->deferred = late && hurried && check->lane == Lane::fast;
 	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates && check->unknown) ? "unknown" : "down";
 	check->code = probe.code;

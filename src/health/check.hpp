@@ -26,6 +26,7 @@ struct Check {
 	const char *code;
 	char *message;
 	double latency_ms;
+	long elapsed_ms;
 	bool slow;     /* it took long */
 	bool deferred; /* it ran into the time limit of the fast lane: to be made in the slow one, and no result */
 };
@@ -34,7 +35,7 @@ struct Check {
 struct Lanes {
 	Lane first;
 	bool both;
-	core::Uuid last; /* user whose check took long: others come first */
+	core::Uuid last; /* user whose check took a while: others come first */
 };
 
 /* The steps, each a call of its own: claim and record in transactions, ask in none and without a lock. */
