@@ -18,8 +18,8 @@ def home():
     directory = private_directory()
     os.mkdir(os.path.join(directory, ".postgresql"), 0o700)
     give(os.path.join(directory, ".postgresql"))
-    client = "[client]\nuser=%s\npassword=%s\nhost=127.0.0.1\nport=%d\nssl-ca=%s/.postgresql/root.crt\nssl-cert=%s/.postgresql/postgresql.crt\n" \
-             "ssl-key=%s/.postgresql/postgresql.key\n" % (DECOY, DECOY, trap.port, directory, directory, directory)
+    client = "[client]\nuser=%s\npassword=%s\ninit-command=SELECT '%s'\nhost=127.0.0.1\nport=%d\nssl-ca=%s/.postgresql/root.crt\nssl-cert=%s/.postgresql/postgresql.crt\n" \
+             "ssl-key=%s/.postgresql/postgresql.key\n" % (DECOY, DECOY, DECOY, trap.port, directory, directory, directory)
     files = {".pgpass": "*:*:*:*:%s\n" % DECOY, ".my.cnf": client, ".mylogin.cnf": client,
              ".pg_service.conf": "[decoy]\nuser=%s\npassword=%s\nhostaddr=127.0.0.1\nport=%d\n" % (DECOY, DECOY, trap.port),
              ".postgresql/postgresql.crt": CERTIFICATES.text("server"), ".postgresql/postgresql.key": CERTIFICATES.text("server", "key"),
@@ -67,14 +67,26 @@ def demanding(listener, visitor):
         listener.heard += secured.recv(65536)
 
 
-def greeting(listener, visitor):
-    """A MariaDB server that switches to the password in clear"""
+def greet(listener, visitor):
     body = (b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0" + struct.pack("<HBHHB", 0xF7DF, 45, 2, 0x000F | 0x0008, 21) +
             b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0")
     visitor.sendall(struct.pack("<I", len(body))[:3] + b"\0" + body)
     listener.receive(visitor)
+
+
+def switching(listener, visitor):
+    """A MariaDB server that switches to the password in clear"""
+    greet(listener, visitor)
     visitor.sendall(struct.pack("<I", 44)[:3] + b"\2\xfe" + b"mysql_clear_password\0" + b"x" * 22)
     listener.receive(visitor)
+
+
+def admitting(listener, visitor):
+    """One that lets in whoever comes"""
+    greet(listener, visitor)
+    visitor.sendall(b"\7\0\0\2" + b"\0\0\0\2\0\0\0")
+    while listener.receive(visitor):
+        pass
 
 
 def code_of(name, kind, listener, password, sslmode="prefer"):
@@ -86,7 +98,7 @@ def code_of(name, kind, listener, password, sslmode="prefer"):
 
 def passwords():
     """A server that asks hears the connection's own password, or none"""
-    asking, clear = Listener(curious), Listener(greeting)
+    asking, clear = Listener(curious), Listener(switching)
     code_of("with", "postgresql", asking, OWN)
     code_of("my with", "mysql", clear, OWN)
     ok(asking.visits > 0 and clear.visits > 0, "connections with a password go out")
@@ -94,6 +106,9 @@ def passwords():
     ok(OWN.encode() not in clear.heard, "MariaDB's clear text method gets nothing", clear.heard)
     for name, kind, listener, password in (("without", "postgresql", asking, None), ("empty", "postgresql", asking, ""), ("my without", "mysql", clear, None)):
         ok(code_of(name, kind, listener, password) in ("28P01", "22023", "password"), name + " a password: no connection")
+    entered = Listener(admitting)
+    code_of("my entered", "mysql", entered, OWN)
+    ok(b"SET" in entered.heard.upper() and DECOY.encode() not in entered.heard, "no command of an option file is sent", entered.heard)
     ok(DECOY.encode() not in asking.heard + clear.heard, "neither a decoy's password nor its user is sent", asking.heard + clear.heard)
 
 

@@ -399,7 +399,10 @@ def free_port():
 class PostgresServer:
     """A private PostgreSQL server on loopback that asks for passwords: started, stopped and broken by the test."""
 
+    _home = None  # of the server's account, when it is a test's own
+
     def __init__(self, settings="", variables=None):
+        self._home = (variables or {}).get("HOME")
         self.directory = private_directory()
         self.port = free_port()
         self._variables = {**{name: text for name, text in os.environ.items() if not name.startswith("PG")}, **(variables or {})}
@@ -414,7 +417,8 @@ class PostgresServer:
         self.start()
 
     def _call(self, program, *arguments, check=True):
-        done = subprocess.run(unprivileged(os.path.join(self._bin, program), *arguments), env=self._variables, cwd=self.directory,
+        home = ["env", "HOME=" + self._home] if self._home else []  # runuser(1) sets it to that of the account
+        done = subprocess.run(unprivileged(*home, os.path.join(self._bin, program), *arguments), env=self._variables, cwd=self.directory,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
         if check and done.returncode != 0:
             raise RuntimeError("%s: %s" % (program, done.stderr))
