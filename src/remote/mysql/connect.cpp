@@ -24,7 +24,9 @@
 #include "remote/roots.hpp"
 
 #ifndef MARIADB_PACKAGE_VERSION
+#include <fcntl.h>
 #include <mysql/client_plugin.h>
+#include <unistd.h>
 #endif
 
 namespace tenancy::remote::mysql {
@@ -80,6 +82,18 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 	return 2068;
 }
 
+#ifndef MARIADB_PACKAGE_VERSION
+/* Did the library fail to read the file, it would ask the server for a key. */
+void
+demand_readable(const RootsFile &file)
+{
+	int const fd = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		throw Error(FailureKind::other, "58030", "could not read what is held in memory", {}, "Is /proc mounted?");
+	close(fd);
+}
+#endif
+
 /* No option file and no group is named, so none is read. */
 void
 set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, const RootsFile &no_key)
@@ -117,6 +131,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
 	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
 	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
+	demand_readable(no_key);
 	mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, no_key.path().c_str());
 	static_cast<void>(encrypt);
 #endif
