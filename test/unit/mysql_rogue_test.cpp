@@ -406,9 +406,10 @@ private:
 	static constexpr std::string_view end{"\xfe\0\0\2\0", 5};
 	void send_columns(Rogue &self) const
 	{
+		unsigned char number = 2;
 		for (char const type : columns_) {
 			std::string column = std::string("\3def\0\0\0\1c\1c\x0c\x2d\0\x40\0\0\0", 18) + type;
-			self.send_packet(2, column + std::string("\0\0\0\0\0", 5));
+			self.send_packet(number++, column + std::string("\0\0\0\0\0", 5));
 		}
 		self.send_packet(6, end);
 	}

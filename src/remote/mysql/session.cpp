@@ -144,7 +144,7 @@ Connection::lead_in(bool read_only, long timeout_ms, const Budget &budget)
 
 /*
  * Send what waits, all of it at once, and read the answers. Where the library cannot have several commands on their
- * way, they go one by one.
+ * way, they go one by one, but we wait once.
  */
 void
 Connection::flush(const Budget &budget)
@@ -157,8 +157,11 @@ Connection::flush(const Budget &budget)
 		if (rc != 0 && failure.number == 0)
 			failure = report_of(handle_->get());
 	};
-	for (const std::string &command : commands)
-		note(is_connector_c ? handle_->send(command, budget) : handle_->query(command, budget));
+	auto const send_all = [&] {
+		for (const std::string &command : commands)
+			note(is_connector_c ? handle_->send(command, budget) : handle_->query(command, budget));
+	};
+	handle_->together(send_all, budget);
 	if (is_connector_c && failure.number == 0)
 		for (std::size_t i = 0; i < commands.size(); ++i)
 			note(handle_->receive(budget));
