@@ -16,12 +16,6 @@
 
 #include "core/waiter.hpp"
 
-/* How much slower than a plain build this one is, as sanitizers make it: the limits of time in tests are those of a
- * plain one. */
-#ifndef TENANCY_SLOWNESS
-#define TENANCY_SLOWNESS 1
-#endif
-
 namespace tenancy::test {
 
 /* What a served interrupt leaves the wait as. Not a core::Error, so code that swallows those shows. */
