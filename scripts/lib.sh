@@ -159,8 +159,9 @@ build_sanitized()
 		cmake --build "$root/build/sanitize" --parallel "$(nproc)"
 }
 
-# Run a program of that build: sanitized <most seconds> <command>. Older sanitizers fail now and then where addresses are
-# very random. A client library asks malloc for as much as a rogue server speaks of, and lives with a refusal.
+# Run a program of that build: sanitized <most seconds> <command>; status 99 is a finding. Older sanitizers fail now and
+# then where addresses are very random. A client library asks malloc for as much as a rogue server speaks of, and lives
+# with a refusal.
 sanitized()
 {
 	limit=$1
@@ -168,7 +169,7 @@ sanitized()
 	steady=
 	! setarch -R true 2>/dev/null || steady="setarch -R"
 	# shellcheck disable=SC2086  # words or nothing
-	ASAN_OPTIONS=allocator_may_return_null=1 timeout "$limit" $steady "$@"
+	ASAN_OPTIONS=allocator_may_return_null=1:exitcode=99 timeout "$limit" $steady "$@"
 }
 
 # Run a fuzz target from its seeds: fuzz <target> <most seconds> <log> <options of libFuzzer>. What it finds stays beside

@@ -1,5 +1,6 @@
 -- What sqlsmith is let loose on: a tenant by its role, with tables of the same kinds on three engines.
-CREATE EXTENSION IF NOT EXISTS pg_tenancy;
+ALTER SYSTEM SET log_error_verbosity = verbose; -- with SQLSTATE and place
+SELECT pg_reload_conf();
 CREATE ROLE smith LOGIN;
 GRANT tenancy_user TO smith;
 GRANT USAGE, CREATE ON SCHEMA public TO smith;
