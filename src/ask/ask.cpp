@@ -64,13 +64,9 @@ report(const Asking &asking)
 Finish
 finish_of(const Asking &asking)
 {
+	if (!asking.found)
+		return history::denial_of(asking.selector);
 	Finish finish{};
-	if (!asking.found) {
-		finish.status = Status::denied;
-		finish.sqlstate = connection::denied_sqlstate;
-		finish.message = connection::denied_message(asking.selector);
-		return finish;
-	}
 	switch (asking.outcome.end) {
 	case End::translated: finish.status = Status::success; break;
 	case End::refused:

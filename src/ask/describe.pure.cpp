@@ -53,19 +53,6 @@ private:
 		return (query.distinct ? "the different " : "the ") + join(names, ", ") + " of " + table(query.base);
 	}
 
-	static std::string name_of(Bucket unit)
-	{
-		switch (unit) {
-		case Bucket::day: return "day";
-		case Bucket::week: return "week";
-		case Bucket::month: return "month";
-		case Bucket::quarter: return "quarter";
-		case Bucket::year: return "year";
-		case Bucket::none: break;
-		}
-		return {};
-	}
-
 	std::string measure(const Measure &what) const
 	{
 		std::string const of = what.column ? column(*what.column) : std::string();
@@ -92,8 +79,9 @@ private:
 		if (query.measures[0].column && query.measures[0].function != Function::count)
 			out += " of " + table(query.base);
 		for (auto const &key : query.shown)
-			groups.push_back(key.bucket == Bucket::none ? column(key.place)
-			                                            : name_of(key.bucket) + " of " + column(key.place));
+			groups.push_back(key.bucket == Bucket::none
+			                     ? column(key.place)
+			                     : std::string(name_of(key.bucket)) + " of " + column(key.place));
 		return groups.empty() ? out : out + ", for each " + join(groups, ", ");
 	}
 
@@ -171,7 +159,7 @@ private:
 		for (auto const &order : query.order) {
 			std::string const of = order.measure >= 0 ? measure(query.measures[static_cast<std::size_t>(order.measure)])
 			                       : order.shown >= 0
-			                           ? name_of(query.shown[static_cast<std::size_t>(order.shown)].bucket)
+			                           ? std::string(name_of(query.shown[static_cast<std::size_t>(order.shown)].bucket))
 			                           : column(*order.column);
 			said.push_back(of + (order.descending ? ", the highest first" : ", the lowest first"));
 		}

@@ -178,7 +178,7 @@ private:
 		return {};
 	}
 
-	static std::string_view name_of(Function function)
+	static std::string_view column_name_of(Function function)
 	{
 		switch (function) {
 		case Function::count: return "count";
@@ -186,19 +186,6 @@ private:
 		case Function::average: return "average";
 		case Function::minimum: return "minimum";
 		case Function::maximum: return "maximum";
-		}
-		return {};
-	}
-
-	static std::string_view name_of(Bucket unit)
-	{
-		switch (unit) {
-		case Bucket::day: return "day";
-		case Bucket::week: return "week";
-		case Bucket::month: return "month";
-		case Bucket::quarter: return "quarter";
-		case Bucket::year: return "year";
-		case Bucket::none: break;
 		}
 		return {};
 	}
@@ -222,7 +209,7 @@ private:
 			append(shown(level, what), name, plain);
 		}
 		for (auto const &what : query.measures) {
-			std::string name(name_of(what.function));
+			std::string name(column_name_of(what.function));
 			if (what.column && !(what.function == Function::count))
 				name += "_" + lexicon.column(what.column->ref).name;
 			append(measure(level, what), name, {});

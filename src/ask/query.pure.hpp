@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ask/lexicon.pure.hpp"
@@ -13,6 +14,21 @@ namespace tenancy::ask {
 
 enum class Function : unsigned char { count, sum, average, minimum, maximum };
 enum class Bucket : unsigned char { none, day, week, month, quarter, year };
+/* Empty for none. */
+constexpr std::string_view
+name_of(Bucket unit) noexcept
+{
+	switch (unit) {
+	case Bucket::day: return "day";
+	case Bucket::week: return "week";
+	case Bucket::month: return "month";
+	case Bucket::quarter: return "quarter";
+	case Bucket::year: return "year";
+	case Bucket::none: break;
+	}
+	return {};
+}
+
 enum class Op : unsigned char {
 	equal,
 	differs,

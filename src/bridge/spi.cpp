@@ -27,8 +27,8 @@ close(const Scope &scope)
 	SetUserIdAndSecContext(scope.user, scope.security);
 }
 
-uint64
-run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+SPIPlanPtr
+plan_of(Statement &statement)
 {
 	if (statement.plan == nullptr) {
 		SPIPlanPtr const plan = SPI_prepare(statement.sql, statement.args, statement.types);
@@ -37,7 +37,13 @@ run(Statement &statement, const Datum *values, const char *nulls, bool read_only
 		SPI_keepplan(plan);
 		statement.plan = plan;
 	}
-	int const rc = SPI_execute_plan(statement.plan, const_cast<Datum *>(values), nulls, read_only, 0);
+	return statement.plan;
+}
+
+uint64
+run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+{
+	int const rc = SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, read_only, 0);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement.sql, SPI_result_code_string(rc));
 	return SPI_processed;

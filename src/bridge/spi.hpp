@@ -31,7 +31,9 @@ struct Scope {
 Scope open();
 void close(const Scope &scope);
 
-/* Run inside open()/close(); returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
+/* Both inside open()/close(). */
+SPIPlanPtr plan_of(Statement &statement);
+/* Returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
 uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */

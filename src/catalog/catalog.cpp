@@ -11,7 +11,6 @@
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "history/history.hpp"
-#include "identity/identity.hpp"
 #include "query/query.hpp"
 
 extern "C" {
@@ -29,19 +28,9 @@ connection::Config
 require_connection(const connection::Selector &selector)
 {
 	connection::Config config{};
-	if (connection::find(selector, &config))
-		return config;
-	history::Start start{};
-	start.user = identity::current_user();
-	start.connection_name = selector.text;
-	start.source = history::Source::catalog;
-	history::Run run = history::start(start);
-	history::Finish denied{};
-	denied.status = history::Status::denied;
-	denied.sqlstate = connection::denied_sqlstate;
-	denied.message = connection::denied_message(selector);
-	(void) history::finish(run, denied);
-	connection::deny(selector);
+	if (!connection::find(selector, &config))
+		history::deny(selector, history::Source::catalog, nullptr);
+	return config;
 }
 
 char *

@@ -28,20 +28,10 @@ truth_of(const remote::Cell &cell)
 	return text == "t" || text == "true" || text == "yes" || text == "1";
 }
 
-std::string
-lower_ascii(std::string_view text)
-{
-	std::string lower(text);
-	for (char &c : lower)
-		if (c >= 'A' && c <= 'Z')
-			c = static_cast<char>(c - 'A' + 'a');
-	return lower;
-}
-
 bool
 contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept
 {
-	auto const same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
+	auto const same = [](char a, char b) { return lower_ascii(a) == b; };
 	return std::search(text.begin(), text.end(), lower_word.begin(), lower_word.end(), same) != text.end();
 }
 

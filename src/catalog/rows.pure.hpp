@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "remote/ascii.hpp"
 #include "remote/driver.hpp"
 
 namespace tenancy::catalog {
@@ -42,7 +43,7 @@ private:
 
 std::string text_of(const remote::Cell &cell); /* empty for NULL */
 bool truth_of(const remote::Cell &cell);       /* 1, true, 't', "YES" */
-std::string lower_ascii(std::string_view text);
+using remote::lower_ascii;
 bool contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept;
 
 } // namespace tenancy::catalog

@@ -18,29 +18,6 @@ namespace {
 using history::Finish;
 using history::Status;
 
-history::Start
-start_of(const connection::Selector &selector, const char *sql)
-{
-	history::Start start{};
-	start.user = identity::current_user();
-	start.connection_name = selector.text;
-	start.source = history::Source::fdw;
-	start.sql = sql;
-	return start;
-}
-
-[[noreturn]] void
-deny(const connection::Selector &selector, const char *sql)
-{
-	history::Run run = history::start(start_of(selector, sql));
-	Finish denied{};
-	denied.status = Status::denied;
-	denied.sqlstate = connection::denied_sqlstate;
-	denied.message = connection::denied_message(selector);
-	(void) history::finish(run, denied);
-	connection::deny(selector);
-}
-
 /* A plan is in the dialect of the connection as it was, and a connection can be given another database. */
 void
 check_config(const connection::Config &config, Oid server, remote::DatabaseType type)
@@ -72,7 +49,7 @@ begin(Activity &activity, Oid server, remote::DatabaseType type, const char *sql
 	selector.id = options.connection;
 	selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(options.connection)));
 	if (!connection::find(selector, &activity.config))
-		deny(selector, sql);
+		history::deny(selector, history::Source::fdw, sql);
 	check_config(activity.config, server, type);
 	activity.identity = identity::current_user();
 	activity.generation = identity::generation();

@@ -14,7 +14,6 @@
 #include "fdw/fdw.hpp"
 #include "fdw/option.hpp"
 #include "history/history.hpp"
-#include "identity/identity.hpp"
 
 extern "C" {
 #include "commands/defrem.h"
@@ -24,30 +23,6 @@ extern "C" {
 namespace tenancy::fdw {
 
 namespace {
-
-history::Start
-start_of(const connection::Selector &selector, const connection::Config *config)
-{
-	history::Start start{};
-	start.user = config != nullptr ? config->user : identity::current_user();
-	start.connection_name = config != nullptr ? config->name : selector.text;
-	if (config != nullptr)
-		start.connection = config->id;
-	start.source = history::Source::fdw;
-	return start;
-}
-
-[[noreturn]] void
-refuse(const connection::Selector &selector)
-{
-	history::Run run = history::start(start_of(selector, nullptr));
-	history::Finish denied{};
-	denied.status = history::Status::denied;
-	denied.sqlstate = connection::denied_sqlstate;
-	denied.message = connection::denied_message(selector);
-	(void) history::finish(run, denied);
-	connection::deny(selector);
-}
 
 void
 read_options(List *options, ImportOptions *into)
@@ -164,7 +139,7 @@ require_connection(const core::Uuid &id)
 	selector.id = id;
 	selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(id)));
 	if (!connection::find(selector, &config))
-		refuse(selector);
+		history::deny(selector, history::Source::fdw, nullptr);
 	return config;
 }
 
@@ -174,7 +149,11 @@ read_remote(const connection::Config &config, const ImportRequest *request)
 	connection::Opening *const opening = connection::prepare(config);
 	connection::Pool &pool = connection::pool();
 	ImportedSchema *const schema = bridge::owned<ImportedSchema>(CurrentMemoryContext);
-	history::Start start = start_of({}, &config);
+	history::Start start{};
+	start.user = config.user;
+	start.connection = config.id;
+	start.connection_name = config.name;
+	start.source = history::Source::fdw;
 	start.sql = catalog_statement(config.type).data();
 	history::Run run = history::start(start);
 

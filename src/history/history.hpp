@@ -8,6 +8,10 @@
 #include "bridge/pg.hpp"
 #include "core/uuid.hpp"
 
+namespace tenancy::connection {
+struct Selector;
+}
+
 namespace tenancy::history {
 
 /* Settings, hooks and shared memory; see module.cpp. */
@@ -73,6 +77,8 @@ struct Finish {
 /* What history says of a failure of the remote side, and of an error of our own; texts are borrowed. */
 Finish outcome_of(const bridge::Failure &failure);
 Finish outcome_of(const ErrorData *error);
+/* The same of an attempt on a connection that does not exist or belongs to somebody else. */
+Finish denial_of(const connection::Selector &selector);
 
 /* A run that this backend has reported. */
 struct Run {
@@ -97,5 +103,8 @@ int64 finish(Run &run, const Finish &finish);
 
 /* The same from an error handler: never waits, never raises. */
 void finish_quietly(Run &run, const Finish &finish) noexcept;
+
+/* Report an attempt, start and end, and refuse it. sql may be NULL. */
+[[noreturn]] void deny(const connection::Selector &selector, Source source, const char *sql);
 
 } // namespace tenancy::history

@@ -3,6 +3,9 @@
  */
 #include "history/history.hpp"
 
+#include "connection/connection.hpp"
+#include "identity/identity.hpp"
+
 namespace tenancy::history {
 
 namespace {
@@ -47,6 +50,29 @@ outcome_of(const ErrorData *error)
 	finish.sqlstate = unpack_sql_state(error->sqlerrcode);
 	finish.message = error->message;
 	return finish;
+}
+
+Finish
+denial_of(const connection::Selector &selector)
+{
+	Finish finish{};
+	finish.status = Status::denied;
+	finish.sqlstate = connection::denied_sqlstate;
+	finish.message = connection::denied_message(selector);
+	return finish;
+}
+
+void
+deny(const connection::Selector &selector, Source source, const char *sql)
+{
+	Start attempt{};
+	attempt.user = identity::current_user();
+	attempt.connection_name = selector.text;
+	attempt.source = source;
+	attempt.sql = sql;
+	Run run = start(attempt);
+	(void) finish(run, denial_of(selector));
+	connection::deny(selector);
 }
 
 } // namespace tenancy::history

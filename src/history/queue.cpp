@@ -1,9 +1,9 @@
 /*
  * Shared memory of history: made by the postmaster, mapped by each process on first use. PG regime.
- * The area lies in the main segment and never grows, so reaching a record cannot fail, not even while a backend exits.
  */
 #include "history/queue.hpp"
 
+#include "bridge/shared.hpp"
 #include "settings.hpp"
 
 namespace tenancy::history {
@@ -40,12 +40,6 @@ long
 most_shares()
 {
 	return static_cast<long>(area_size() / bytes_per_share);
-}
-
-void
-detach(int, Datum)
-{
-	dsa_release_in_place(area_place());
 }
 
 /* The part of the queue that is open to starts of runs, or to all that belongs to them. */
@@ -116,29 +110,17 @@ start_shared_memory()
 		pg_atomic_init_u64(&queue->bytes, 0);
 		for (Slot &slot : queue->slots)
 			ConditionVariableInit(&slot.changed);
-		dsa_area *const made = dsa_create_in_place(area_place(), area_size(), queue->lock->tranche, nullptr);
-		dsa_pin(made);
-		dsa_set_size_limit(made, area_size());
-		dsa_detach(made);
+		bridge::make_area(area_place(), area_size(), queue->lock->tranche);
 	}
-	HASHCTL control{};
-	control.keysize = sizeof(core::Uuid);
-	control.entrysize = sizeof(Share);
-	shares = ShmemInitHash("pg_tenancy history shares", most_shares(), most_shares(), &control,
-	                       HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	shares = bridge::shared_table("pg_tenancy history shares", most_shares(), sizeof(core::Uuid), sizeof(Share));
 	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 attach()
 {
-	if (area != nullptr)
-		return;
-	MemoryContext const context = MemoryContextSwitchTo(TopMemoryContext);
-	area = dsa_attach_in_place(area_place(), nullptr);
-	dsa_pin_mapping(area);
-	MemoryContextSwitchTo(context);
-	on_shmem_exit(detach, 0);
+	if (area == nullptr)
+		area = bridge::attach_area(area_place());
 }
 
 void *

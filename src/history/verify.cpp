@@ -148,15 +148,8 @@ template <typename Row>
 void
 for_each_row(spi::Statement &statement, const Datum *values, Row row)
 {
-	if (statement.plan == nullptr) {
-		SPIPlanPtr const plan = SPI_prepare(statement.sql, statement.args, statement.types);
-		if (plan == nullptr)
-			elog(ERROR, "could not plan \"%s\": %s", statement.sql, SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		statement.plan = plan;
-	}
 	MemoryContext const context = AllocSetContextCreate(CurrentMemoryContext, "history rows", ALLOCSET_DEFAULT_SIZES);
-	Portal const portal = SPI_cursor_open(nullptr, statement.plan, const_cast<Datum *>(values), nullptr, true);
+	Portal const portal = SPI_cursor_open(nullptr, spi::plan_of(statement), const_cast<Datum *>(values), nullptr, true);
 	for (;;) {
 		SPI_cursor_fetch(portal, true, batch_rows);
 		SPITupleTable *const table = SPI_tuptable;

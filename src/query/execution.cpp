@@ -16,7 +16,6 @@ namespace tenancy::query {
 namespace {
 
 using history::Finish;
-using history::Status;
 
 /* Whatever is not certainly a read may write. */
 void
@@ -71,11 +70,7 @@ begin(Execution &execution, const connection::Selector &selector, history::Sourc
 	if (found)
 		return true;
 
-	Finish denied{};
-	denied.status = Status::denied;
-	denied.sqlstate = connection::denied_sqlstate;
-	denied.message = connection::denied_message(selector);
-	(void) finish(execution, denied);
+	(void) finish(execution, history::denial_of(selector));
 	return false;
 }
 

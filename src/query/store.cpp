@@ -3,6 +3,7 @@
  */
 #include "query/store.hpp"
 
+#include "bridge/shared.hpp"
 #include "settings.hpp"
 
 namespace tenancy::query::cache {
@@ -46,21 +47,6 @@ void *
 area_place()
 {
 	return reinterpret_cast<char *>(store) + store_size();
-}
-
-void
-detach(int, Datum)
-{
-	dsa_release_in_place(area_place());
-}
-
-HTAB *
-make_table(const char *name, long size, Size key_size, Size entry_size)
-{
-	HASHCTL control{};
-	control.keysize = key_size;
-	control.entrysize = entry_size;
-	return ShmemInitHash(name, size, size, &control, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 }
 
 bool
@@ -139,14 +125,11 @@ start_shared_memory()
 		dlist_init(&store->by_use);
 		for (int i = 0; i < MaxBackends; ++i)
 			ConditionVariableInit(&store->flights[i].over);
-		dsa_area *const made = dsa_create_in_place(area_place(), area_size(), store->lock->tranche, nullptr);
-		dsa_pin(made);
-		dsa_set_size_limit(made, area_size());
-		dsa_detach(made);
+		bridge::make_area(area_place(), area_size(), store->lock->tranche);
 	}
-	entries = make_table("pg_tenancy cache entries", most_entries(), sizeof(Digest), sizeof(Entry));
-	places = make_table("pg_tenancy cache places", most_places(), sizeof(Digest), sizeof(Place));
-	shares = make_table("pg_tenancy cache shares", most_entries(), sizeof(core::Uuid), sizeof(Share));
+	entries = bridge::shared_table("pg_tenancy cache entries", most_entries(), sizeof(Digest), sizeof(Entry));
+	places = bridge::shared_table("pg_tenancy cache places", most_places(), sizeof(Digest), sizeof(Place));
+	shares = bridge::shared_table("pg_tenancy cache shares", most_entries(), sizeof(core::Uuid), sizeof(Share));
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -155,11 +138,7 @@ attach()
 {
 	if (area != nullptr)
 		return;
-	MemoryContext const context = MemoryContextSwitchTo(TopMemoryContext);
-	area = dsa_attach_in_place(area_place(), nullptr);
-	dsa_pin_mapping(area);
-	MemoryContextSwitchTo(context);
-	on_shmem_exit(detach, 0);
+	area = bridge::attach_area(area_place());
 	before_shmem_exit([](int, Datum) { let_go(); }, 0);
 }
 
