@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Client databases that attack after the login, with what they answer to a statement: endless rows, rows that claim to be huge, a byte
+"""Client databases that attack from the login on, mostly with what they answer to a statement: endless rows, rows that claim to be huge, a byte
 a second, silence and half a row. Each ends in time as an error or as a truncated answer, and costs little memory."""
 
 import contextlib
@@ -109,7 +109,7 @@ def make(engine):
     server, name = (FalsePostgres if engine == "postgres" else FalseMysql)(), engine
     (user.postgres if engine == "postgres" else user.mysql)(
         name, host="127.0.0.1", port=server.listener.port, username="u", password="p", database_name="d",
-        options={"sslmode": "disable", "statement_timeout": 4})
+        options={"sslmode": "disable", "connect_timeout": 4, "statement_timeout": 4})
     return server
 
 
@@ -137,6 +137,21 @@ def attacks():
         note("%s %s" % (error and error.pgcode, str(error).strip()))
         answer = attacked(name + ", by execute_query", lambda session, where=engine: execute(session, where, "attack"))
         ok(answer["status"] in ("error", "timeout"), name + ": by execute_query, too", answer)
+
+
+def early():
+    """Before any answer: at the end of the login, and while a statement is being sent"""
+    server = servers["postgres"]
+    server.welcome = huge(b"N" + struct.pack("!I", 0x7FFFFFFF), 2 << 30)
+    answer = attacked("postgres: a notice of 2 GB at login", lambda session: execute(session, "postgres", "SELECT 1"))
+    same(answer["status"], "error", "postgres: a notice of 2 GB at login: is an error")
+    note(answer["error"])
+    server.welcome, server.interruption = None, flood(b"x" * (1 << 20))
+    # more than the sockets between the two hold
+    answer = attacked("postgres: sends and does not read", lambda session: execute(session, "postgres", "SELECT '%s'" % ("x" * (32 << 20))))
+    ok(answer["status"] in ("error", "timeout"), "postgres: sends and does not read: is an error", answer)
+    note(answer["error"])
+    server.interruption = None
 
 
 def endless():
@@ -169,4 +184,4 @@ def the_end():
 
 user.sqlite("good", database_name="good.db")
 servers = {"postgres": make("postgres"), "mysql": make("mysql")}
-run(attacks, endless, the_end)
+run(attacks, early, endless, the_end)

@@ -36,9 +36,11 @@ def read(visitor, size):
 
 
 class FalsePostgres:
-    """To a statement with "attack" it answers self.reply: bytes, or what to call with the visitor's socket."""
+    """To a statement with "attack" it answers self.reply: bytes, or what to call with the visitor's socket. Where they are set, it sends
+    self.welcome to who is let in, and self.interruption in place of reading a statement of 1 MB or more."""
 
     def __init__(self):
+        self.welcome = self.interruption = None
         self.description, self.reply, self.refusal, self.version = description(TEXT), DONE, None, b"15.1"
         self.listener = Listener(self._serve)
 
@@ -62,10 +64,16 @@ class FalsePostgres:
         for name, setting in ((b"server_version", self.version), (b"client_encoding", b"UTF8"), (b"DateStyle", b"ISO, MDY"), (b"TimeZone", b"UTC"),
                               (b"IntervalStyle", b"postgres"), (b"standard_conforming_strings", b"on")):
             greeting += message(b"S", name + b"\0" + setting + b"\0")
+        if self.welcome:
+            visitor.sendall(greeting)
+            self.welcome(visitor)
         visitor.sendall(greeting + message(b"K", struct.pack("!II", 1, 2)) + message(b"Z", b"I"))
         sql = b""
         while True:
-            kind, body = read(visitor, 1), self._packet(visitor)
+            kind, size = read(visitor, 1), struct.unpack("!I", read(visitor, 4))[0] - 4
+            if self.interruption and size >= 1 << 20:
+                self.interruption(visitor)
+            body = read(visitor, size)
             attacked, own_reply = b"attack" in sql, b"pg_backend_pid" in sql
             if kind == b"P":
                 sql = body.split(b"\0")[1]

@@ -69,6 +69,33 @@ public:
 	{
 		return type + number(static_cast<std::uint32_t>(body.size() + 4)) + body;
 	}
+	static std::string columns(std::uint32_t oid, int count)
+	{
+		std::string body = {0, static_cast<char>(count)};
+		for (int i = 0; i < count; ++i)
+			body += std::string("c\0\0\0\0\0\0\0", 8) + number(oid) + std::string("\377\377\0\0\0\0\0\0", 8);
+		return message('T', body);
+	}
+	/* A row of those columns, each "1". */
+	static std::string row(int count)
+	{
+		std::string body = {0, static_cast<char>(count)};
+		for (int i = 0; i < count; ++i)
+			body += number(1) + "1";
+		return message('D', body);
+	}
+	/* The whole answer to a statement between syncs. */
+	static std::string answer(const std::string &rows)
+	{
+		return message('1', "") + message('2', "") + rows + message('C', std::string("SELECT 1", 9)) + ready();
+	}
+	static void let_in(int fd)
+	{
+		hear(fd);
+		say(fd, message('R', number(3)));
+		hear(fd);
+		say(fd, welcome());
+	}
 	static std::string ready() { return message('Z', "I"); }
 	static std::string welcome() { return message('R', number(0)) + message('K', number(1) + number(2)) + ready(); }
 
@@ -190,6 +217,67 @@ TEST_F(PostgresConnect, WantsTlsWhenTold)
 	made.port = server.port;
 	made.tls = TlsMode::verify_full;
 	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::tls, "08001");
+}
+
+/* A server that lets its clients in, and then has one answer to each of what they send. */
+RogueServer::Talk
+answering(std::vector<std::string> answers)
+{
+	return [answers = std::move(answers)](int fd) {
+		RogueServer::let_in(fd);
+		for (auto const &answer : answers) {
+			RogueServer::hear(fd);
+			RogueServer::say(fd, answer);
+		}
+		RogueServer::hear_until_closed(fd);
+	};
+}
+
+TEST_F(PostgresConnect, GetsFewerColumnsThanItAskedFor)
+{
+	std::string const set_up = RogueServer::answer(RogueServer::columns(23, 1) + RogueServer::row(1));
+	std::string const nothing = RogueServer::answer(RogueServer::columns(23, 0) + RogueServer::row(0));
+	std::string const described = RogueServer::message('1', "") + RogueServer::message('t', std::string(2, '\0')) +
+	                              RogueServer::columns(999999, 1) + RogueServer::ready();
+	Target made = target();
+	made.tls = TlsMode::disable;
+	RogueServer at_set_up(answering({nothing}));
+	made.port = at_set_up.port;
+	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::lost, "08P01");
+	for (int width = 0; width < 2; ++width) {
+		RogueServer at_types(answering(
+			{set_up, described, RogueServer::answer(RogueServer::columns(25, width) + RogueServer::row(width))}));
+		made.port = at_types.port;
+		auto session = postgres::connect(made, waiter);
+		expect_failure([&] { (void) session->describe("SELECT 1", {}, waiter); }, FailureKind::lost, "08P01");
+	}
+}
+
+/* libpq says "COPY" again whenever it is asked what came next. */
+TEST_F(PostgresConnect, GetsCopyForAnAnswer)
+{
+	std::string const set_up = RogueServer::answer(RogueServer::columns(23, 1) + RogueServer::row(1));
+	Target made = target();
+	made.tls = TlsMode::disable;
+	for (char const type : {'G', 'H', 'W'}) {
+		SCOPED_TRACE(type);
+		std::string const copy = RogueServer::answer(RogueServer::message(type, std::string(3, '\0')));
+		RogueServer at_set_up(answering({copy}));
+		made.port = at_set_up.port;
+		expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::lost, "08P01");
+
+		RogueServer at_ping(answering({set_up, copy}));
+		made.port = at_ping.port;
+		auto session = postgres::connect(made, waiter);
+		EXPECT_FALSE(session->ping(Deadline::after(1000), waiter));
+		EXPECT_FALSE(session->reusable());
+
+		RogueServer at_describe(answering({set_up, copy}));
+		made.port = at_describe.port;
+		session = postgres::connect(made, waiter);
+		expect_failure([&] { (void) session->describe("SELECT 1", {}, waiter); }, FailureKind::lost, "08P01");
+		EXPECT_FALSE(session->reusable());
+	}
 }
 
 TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)

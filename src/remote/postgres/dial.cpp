@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 #include "remote/roots.hpp"
 
@@ -134,6 +135,7 @@ no_time_to_connect()
 void
 complete(PGconn *connection, const Endpoint &endpoint, Shield &shield, Deadline deadline, Waiter &waiter)
 {
+	MemoryCap const cap;
 	auto next = PGRES_POLLING_WRITING;
 	ConnStatusType stage = PQstatus(connection);
 	while (stage != CONNECTION_BAD && next != PGRES_POLLING_FAILED && next != PGRES_POLLING_OK) {

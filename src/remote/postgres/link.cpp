@@ -124,14 +124,18 @@ Link::try_flush()
 void
 Link::flush(Deadline deadline, Waiter &waiter)
 {
-	while (!try_flush()) {
+	if (try_flush())
+		return;
+	/* What is read meanwhile stays in libpq's buffer, and a server may send without ever reading. */
+	MemoryCap const cap;
+	do {
 		/* Read meanwhile: a server that cannot get rid of its answers stops reading our statements. */
 		unsigned const ready = waiter.wait(PQsocket(connection_), core::wait_read | core::wait_write, deadline);
 		if (ready == 0)
 			throw out_of_time();
 		if ((ready & core::wait_read) != 0 && PQconsumeInput(connection_) != 1)
 			lose();
-	}
+	} while (!try_flush());
 }
 
 /* Get more of what the server sent; returns when there is something new to parse. */

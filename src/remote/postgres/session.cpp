@@ -68,6 +68,20 @@ parameter_is(const PGconn *connection, const char *name, std::string_view value)
 	return now != nullptr && now == value;
 }
 
+/* Who serves a tenant's statements answers what he likes, also fewer columns than were asked for. */
+void
+require_columns(const PGresult *result, int count)
+{
+	if (PQnfields(result) < count)
+		throw Error(FailureKind::lost, "08P01", "the server answered with fewer columns than it was asked for");
+}
+
+bool
+is_copy(ExecStatusType status) noexcept
+{
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 Oid
 oid_at(const PGresult *result, int row)
 {
@@ -92,6 +106,11 @@ Session::finish(Deadline deadline, Waiter &waiter, const std::function<void(Repl
 		if (reply.step == Step::none)
 			break;
 		ExecStatusType const status = PQresultStatus(reply.result.get());
+		if (is_copy(status)) {
+			/* libpq would say the same again for ever. */
+			link_.close();
+			throw Error(FailureKind::lost, "08P01", "the server answered with COPY to what is none");
+		}
 		if (status == PGRES_FATAL_ERROR && reply.step != Step::attempt && !failure)
 			failure = std::move(reply.result);
 		else if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
@@ -114,8 +133,10 @@ Session::set_up(Deadline deadline, Waiter &waiter)
 	broken_ = true;
 	send_set_up();
 	finish(deadline, waiter, [this](Reply reply) {
-		if (PQntuples(reply.result.get()) == 1)
-			process_ = std::atoi(PQgetvalue(reply.result.get(), 0, 0));
+		if (PQntuples(reply.result.get()) != 1)
+			return;
+		require_columns(reply.result.get(), 1);
+		process_ = std::atoi(PQgetvalue(reply.result.get(), 0, 0));
 	});
 	broken_ = false;
 }
@@ -239,6 +260,7 @@ Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &
 	link_.send_command(sql.c_str());
 	link_.send_sync();
 	finish(deadline, waiter, [this](Reply reply) {
+		require_columns(reply.result.get(), PQntuples(reply.result.get()) > 0 ? 2 : 0);
 		for (int row = 0; row < PQntuples(reply.result.get()); ++row)
 			type_names_[oid_at(reply.result.get(), row)] = clean(PQgetvalue(reply.result.get(), row, 1));
 	});
