@@ -69,6 +69,19 @@ printable(std::string_view text)
 	return text.size() > 64 ? out + "..." : out;
 }
 
+/* The text without the secret, which whoever answers may have repeated. */
+inline std::string
+redact(std::string text, std::string_view secret)
+{
+	constexpr std::string_view stars = "***";
+	if (secret.empty())
+		return text;
+	/* From behind the stars, since a secret may be a part of them. */
+	for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + stars.size()))
+		text.replace(at, secret.size(), stars);
+	return text;
+}
+
 constexpr std::string_view
 trimmed(std::string_view text) noexcept
 {

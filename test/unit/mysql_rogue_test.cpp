@@ -271,6 +271,25 @@ TEST_F(MysqlRogue, CannotPassForAnother)
 	EXPECT_EQ(failure([&] { mysql::connect(target_of(web), waiter); }).kind, FailureKind::refused);
 }
 
+/* A secret may be a part of what stands in its place. */
+TEST_F(MysqlRogue, RepeatsThePassword)
+{
+	for (const char *const password : {"*", "**", "***", "canary"}) {
+		Rogue rogue([&](Rogue &self) {
+			self.greet();
+			self.receive();
+			self.send_packet(2, std::string("\xff\x15\x04#28000no ") + password + " here");
+			self.receive();
+		});
+		Target echoed = target_of(rogue);
+		echoed.password = core::Secret(std::string_view(password));
+		core::Error const error = failure([&] { mysql::connect(echoed, waiter); });
+		std::string const all = error.message + " " + error.detail;
+		EXPECT_NE(all.find("no ***"), std::string::npos) << all;
+		EXPECT_EQ(all.find("canary"), std::string::npos) << all;
+	}
+}
+
 /* What the library must not get to read as a first packet: it would die of the report of progress. */
 TEST_F(MysqlRogue, IsLookedAtBeforeAnything)
 {
@@ -379,7 +398,9 @@ TEST_F(MysqlRogue, SpeaksGibberish)
 /* The server's side of a prepared statement with one row of four columns. */
 class RowServer {
 public:
-	RowServer(std::string row, std::string columns) : row_(std::move(row)), columns_(std::move(columns)) {}
+	RowServer(std::string row, std::string columns, std::uint32_t length = 64)
+		: row_(std::move(row)), columns_(std::move(columns)), length_(length)
+	{}
 	void operator()(Rogue &self) const
 	{
 		self.greet();
@@ -408,13 +429,15 @@ private:
 	{
 		unsigned char number = 2;
 		for (char const type : columns_) {
-			std::string column = std::string("\3def\0\0\0\1c\1c\x0c\x2d\0\x40\0\0\0", 18) + type;
+			std::string column = std::string("\3def\0\0\0\1c\1c\x0c\x2d\0", 14);
+			column.append(reinterpret_cast<const char *>(&length_), sizeof length_) += type;
 			self.send_packet(number++, column + std::string("\0\0\0\0\0", 5));
 		}
 		self.send_packet(6, end);
 	}
 
 	std::string row_, columns_;
+	std::uint32_t length_; /* of a value of each column */
 };
 
 TEST_F(MysqlRogue, SendsMalformedRows)
@@ -447,6 +470,22 @@ TEST_F(MysqlRogue, SendsMalformedRows)
 		} catch (const core::Error &) {
 			continue;
 		}
+	}
+}
+
+/* Each value of a bit column gets as many digits as the server says that the column is wide. */
+TEST_F(MysqlRogue, BelievesNoWidthOfBits)
+{
+	using namespace std::string_literals;
+	std::string const bits = "\x10\x10\x10\x10"s, row = "\0\0\1\5\1\2\1\3\2\1\1"s;
+	Rogue honest(RowServer(row, bits, 8));
+	auto const victim = mysql::connect(target_of(honest), waiter);
+	EXPECT_EQ(rows(*victim, "select 1"), Rows({{"00000101", "00000010", "00000011", "00000001"}}));
+	for (std::uint32_t const width : {65u, 0x7fffffffu, 0xffffffffu}) {
+		Rogue rogue(RowServer(row, bits, width));
+		auto const wary = mysql::connect(target_of(rogue), waiter);
+		EXPECT_STREQ(failure([&] { rows(*wary, "select 1"); }).sqlstate, "08P01") << width;
+		EXPECT_STREQ(failure([&] { (void) wary->describe("select 1", {}, waiter); }).sqlstate, "08P01") << width;
 	}
 }
 

@@ -22,6 +22,7 @@
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/roots.hpp"
+#include "remote/text.hpp"
 
 #ifndef MARIADB_PACKAGE_VERSION
 #include <fcntl.h>
@@ -137,15 +138,6 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 #endif
 }
 
-/* The server may have echoed what it was sent. */
-std::string
-without(const core::Secret &secret, std::string text)
-{
-	for (std::size_t at; (at = text.find(secret.view())) != std::string::npos;)
-		text.replace(at, secret.size(), "***");
-	return text;
-}
-
 std::unique_ptr<Handle>
 log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 {
@@ -165,7 +157,7 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 	                     endpoint.tls != TlsMode::disable ? methods_tls : nullptr};
 	if (!handle->connect(login, proof, budget)) {
 		Report report = report_of(handle->get());
-		report.message = without(endpoint.password, std::move(report.message));
+		report.message = redact(std::move(report.message), endpoint.password.view());
 		throw connect_error(report);
 	}
 	if (endpoint.tls >= TlsMode::require && mysql_get_ssl_cipher(handle->get()) == nullptr)

@@ -95,7 +95,7 @@ decode_native(Form form, const MYSQL_TIME &time, Cell &cell)
 void
 decode_bits(std::string_view bytes, unsigned width, Batch &batch, Cell &cell)
 {
-	char *const text = batch.reserve(width + 1);
+	char *const text = batch.reserve(std::size_t{width} + 1);
 	for (unsigned i = 0; i < width; ++i) {
 		unsigned const from_right = width - 1 - i;
 		std::size_t const byte = from_right / 8;

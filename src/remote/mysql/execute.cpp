@@ -73,10 +73,6 @@ binding(const Param &param)
 	return bind;
 }
 
-struct FreeResult {
-	void operator()(MYSQL_RES *result) const noexcept { mysql_free_result(result); }
-};
-
 [[noreturn]] void
 refuse_in_read_only(std::string_view sql, StatementKind kind)
 {
@@ -222,7 +218,7 @@ Connection::bind_rows(Statement &statement)
 	if (unchanged && statement.layout != nullptr)
 		return statement.layout;
 	bool const fresh = !unchanged && mysql->field_count == count;
-	std::unique_ptr<MYSQL_RES, FreeResult> const metadata(fresh ? nullptr : mysql_stmt_result_metadata(statement.stmt));
+	Metadata const metadata(fresh ? nullptr : mysql_stmt_result_metadata(statement.stmt));
 	if (!fresh && metadata == nullptr)
 		throw std::bad_alloc();
 	const MYSQL_FIELD *const fields = fresh ? mysql->fields : mysql_fetch_fields(metadata.get());

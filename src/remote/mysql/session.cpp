@@ -262,10 +262,8 @@ Connection::describe(std::string_view sql, const RunOptions &options, core::Wait
 	flow.statement = prepare(sql, classify(sql), budget);
 	std::vector<Column> columns;
 	if (flow.statement != nullptr)
-		if (MYSQL_RES *const metadata = mysql_stmt_result_metadata(flow.statement->stmt)) {
-			columns = layout_of(mysql_fetch_fields(metadata), mysql_num_fields(metadata), true).columns;
-			mysql_free_result(metadata);
-		}
+		if (Metadata const metadata(mysql_stmt_result_metadata(flow.statement->stmt)); metadata != nullptr)
+			columns = layout_of(mysql_fetch_fields(metadata.get()), mysql_num_fields(metadata.get()), true).columns;
 	finish(flow, budget);
 	return columns;
 }

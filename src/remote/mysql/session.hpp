@@ -16,6 +16,11 @@
 
 namespace tenancy::remote::mysql {
 
+struct FreeResult {
+	void operator()(MYSQL_RES *result) const noexcept { mysql_free_result(result); }
+};
+using Metadata = std::unique_ptr<MYSQL_RES, FreeResult>;
+
 /* A prepared statement. Its handle may be freed only by Connection::discard, or after the connection is closed. */
 struct Statement {
 	Statement(MYSQL *mysql, StatementKind of);

@@ -3,6 +3,7 @@
  */
 #include <string_view>
 
+#include "core/error.hpp"
 #include "core/pgtype.hpp"
 #include "remote/mysql/types.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 namespace pgtype = core::pgtype;
 
 constexpr unsigned binary_charset = 63;
+constexpr unsigned long widest_bits = 64;
 
 /* Oracle's numbers that Connector/C's header lacks, and the other way round. */
 constexpr int type_json = 245;
@@ -101,6 +103,18 @@ string_shape(const MYSQL_FIELD &field, bool extended)
 	            large ? "text" : with_length(fixed ? "char" : "varchar", field.length / 4));
 }
 
+/* The width is the server's word, and every value gets as many digits: no more are believed than the type can have. */
+Described
+bits_shape(const MYSQL_FIELD &field)
+{
+	if (field.length > widest_bits)
+		throw core::Error(core::FailureKind::query, "08P01", "remote server sent a bit column of an impossible width");
+	Described bits =
+		make(field, Form::bits, pgtype::bit, with_length("bit", field.length), static_cast<std::int32_t>(field.length));
+	bits.shape.bits = static_cast<unsigned>(field.length);
+	return bits;
+}
+
 Described
 shape_of(const MYSQL_FIELD &field, bool extended)
 {
@@ -123,13 +137,7 @@ shape_of(const MYSQL_FIELD &field, bool extended)
 	case MYSQL_TYPE_DATETIME: return make(field, Form::timestamp, pgtype::timestamp, "datetime");
 	case MYSQL_TYPE_TIMESTAMP: return make(field, Form::timestamptz, pgtype::timestamptz, "timestamp");
 	case MYSQL_TYPE_TIME: return make(field, Form::time, pgtype::interval, "time");
-	case MYSQL_TYPE_BIT: {
-		auto const width = static_cast<unsigned>(field.length);
-		auto const typmod = static_cast<std::int32_t>(width);
-		Described bits = make(field, Form::bits, pgtype::bit, with_length("bit", width), typmod);
-		bits.shape.bits = width;
-		return bits;
-	}
+	case MYSQL_TYPE_BIT: return bits_shape(field);
 	case type_json: return make(field, Form::text, pgtype::json, "json");
 	case MYSQL_TYPE_GEOMETRY: return make(field, Form::bytes, pgtype::bytea, "geometry");
 	case type_vector: return make(field, Form::bytes, pgtype::bytea, "vector");

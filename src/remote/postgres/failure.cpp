@@ -57,16 +57,6 @@ server_report(std::string_view text) noexcept
 	return report;
 }
 
-std::string
-redact(std::string text, std::string_view secret)
-{
-	if (secret.empty())
-		return text;
-	for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + 3))
-		text.replace(at, secret.size(), "***");
-	return text;
-}
-
 Error
 refused_by_server(const ServerReport &report, std::string_view password)
 {
