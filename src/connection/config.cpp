@@ -10,6 +10,7 @@
 #include "bridge/enter.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/spi.hpp"
+#include "bridge/wait.hpp"
 #include "connection/options.hpp"
 #include "credential/credential.hpp"
 #include "identity/identity.hpp"
@@ -239,7 +240,8 @@ Opening *
 prepare(const Config &config, bool fresh)
 {
 	Opening *const opening = make_opening(config, identity::current_user());
-	if (fresh || !pool().has_idle(opening->key))
+	Pool &sessions = pool();
+	if (fresh || !bridge::enter([&] { return sessions.reserve(*opening, bridge::waiter()); }))
 		open_password(opening, config);
 	return opening;
 }

@@ -61,9 +61,9 @@ constexpr const char *denied_sqlstate = "42501";
 char *denied_message(const Selector &selector);
 
 /*
- * Make ready to acquire a session: key, limits and, when the pool has no idle session (or fresh is set),
- * the target with its opened password. The object dies with CurrentMemoryContext. Raises 55000 for an inactive
- * connection.
+ * Make ready to acquire a session: key, limits and either a session of the pool that still lives, which may be asked
+ * for that, or (always when fresh is set) the target with its opened password. The object dies with
+ * CurrentMemoryContext, and gives the session back. Raises 55000 for an inactive connection.
  */
 Opening *prepare(const Config &config, bool fresh = false);
 

@@ -47,12 +47,6 @@ private:
 
 } // namespace
 
-bool
-Pool::has_idle(const PoolKey &key) const noexcept
-{
-	return std::ranges::any_of(entries_, [&](const Entry &entry) { return !entry.busy && entry.key == key; });
-}
-
 int
 Pool::close_idle() noexcept
 {
@@ -133,25 +127,34 @@ Pool::is_alive(Entry &entry, core::Waiter &waiter)
 	return now_us() - entry.used_at <= trusted_rest_us || entry.session->ping(core::Deadline::after(ping_ms), waiter);
 }
 
-Pool::Place
-Pool::acquire(Opening &opening, core::Waiter &waiter)
+bool
+Pool::reserve(Opening &opening, core::Waiter &waiter)
 {
 	drop_stale(opening);
 	for (;;) {
 		auto const idle =
 			std::ranges::find_if(entries_, [&](const Entry &entry) { return !entry.busy && entry.key == opening.key; });
 		if (idle == entries_.end())
-			return open(opening, waiter);
-		if (!is_alive(*idle, waiter)) {
-			drop(idle);
-			continue;
+			return false;
+		if (is_alive(*idle, waiter)) {
+			opening.reserved.set(idle);
+			return true;
 		}
-		idle->busy = true;
-		++idle->uses;
-		idle->used_at = now_us();
-		entries_.splice(entries_.end(), entries_, idle);
-		return idle;
+		drop(idle);
 	}
+}
+
+Pool::Place
+Pool::acquire(Opening &opening, core::Waiter &waiter)
+{
+	std::optional<Place> const reserved = opening.reserved.take();
+	if (!reserved)
+		return open(opening, waiter);
+	Entry &entry = **reserved;
+	++entry.uses;
+	entry.used_at = now_us();
+	entries_.splice(entries_.end(), entries_, *reserved);
+	return *reserved;
 }
 
 void

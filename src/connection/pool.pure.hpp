@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/uuid.hpp"
@@ -32,15 +34,7 @@ struct PoolLimits {
 	int idle_seconds = 300;
 };
 
-/* What is needed to acquire a session; target is filled only when the pool has no idle one. */
-struct Opening {
-	PoolKey key;
-	PoolLimits limits;
-	remote::NetworkList networks;
-	remote::Target target;
-	long statement_timeout_ms = 0;
-	bool read_only = false;
-};
+struct Opening;
 
 /* How the process accounts for a descriptor that a client library holds; both must not fail loudly. */
 struct Descriptors {
@@ -64,13 +58,18 @@ public:
 	Pool(const Pool &) = delete;
 	Pool &operator=(const Pool &) = delete;
 
-	bool has_idle(const PoolKey &key) const noexcept;
+	using Place = std::list<Entry>::iterator;
+
+	/*
+	 * Set a session that still lives aside for opening. False when there is none, so that acquiring makes a new one:
+	 * whoever asks can give the opening its password only then.
+	 */
+	bool reserve(Opening &opening, core::Waiter &waiter);
 	const std::list<Entry> &entries() const noexcept { return entries_; }
 	int close_idle() noexcept;
 
 private:
 	friend class Lease;
-	using Place = std::list<Entry>::iterator;
 
 	Place acquire(Opening &opening, core::Waiter &waiter);
 	Place open(Opening &opening, core::Waiter &waiter);
@@ -82,6 +81,40 @@ private:
 
 	Descriptors descriptors_;
 	std::list<Entry> entries_; /* least recently used first */
+};
+
+/* A session that waits for the lease that it was set aside for, and goes back when that does not come. */
+class Reserved {
+public:
+	Reserved() = default;
+	~Reserved()
+	{
+		if (place_)
+			(*place_)->busy = false;
+	}
+	Reserved(const Reserved &) = delete;
+	Reserved &operator=(const Reserved &) = delete;
+
+	void set(Pool::Place place) noexcept
+	{
+		place->busy = true;
+		place_ = place;
+	}
+	std::optional<Pool::Place> take() noexcept { return std::exchange(place_, std::nullopt); }
+
+private:
+	std::optional<Pool::Place> place_;
+};
+
+/* What is needed to acquire a session: one of the pool, or a target to make it of. */
+struct Opening {
+	PoolKey key;
+	PoolLimits limits;
+	remote::NetworkList networks;
+	remote::Target target;
+	long statement_timeout_ms = 0;
+	bool read_only = false;
+	Reserved reserved;
 };
 
 /* A session in use; goes back to the pool, or is closed when it cannot be used again. */

@@ -251,8 +251,26 @@ def died_while_streaming():
         answers = [execute(resting, "pg", "SELECT 1 AS n")["status"] for _ in range(2)]
         ok(answers in (["success", "success"], ["error", "success"]), "that died at rest costs at most one error", answers)
         note(answers)
+        server.stop("immediate")
+        server.start()
+        wait_until(lambda: value(resting, "SELECT clock_timestamp() - max(used_at) > '6 s' FROM tenancy.pool()"), 30,
+                   "a rest after which a session is asked first")
+        same(execute(resting, "pg", "SELECT 1 AS n")["rows"], [[1]], "that died in a long rest costs nothing: there is a new one")
     session.close()
     server.stop()
+
+
+def rested_too_long():
+    """A session that the pool does not keep any more is replaced, and the password is there for that."""
+    user = User()
+    user.postgres()
+    user.mysql()
+    with contextlib.closing(user.connect(pool_idle_timeout="0")) as session:
+        for name in ("pg", "my"):
+            answers = [execute(session, name, "SELECT 1 AS n") for _ in range(4)]
+            same([answer.get("rows") for answer in answers], [[[1]]] * 4, name + ": execute_query, time after time")
+            same([raised(query, session, name) for _ in range(4)], [None] * 4, name + ": and tenancy.query")
+            same(value(session, "SELECT sum(uses)::int FROM tenancy.pool()"), 1, name + ": each on a session of its own")
 
 
 # Rogue servers
@@ -356,4 +374,4 @@ def rogues():
     session.close()
 
 
-run(codes, forbidden_addresses, bad_input, sqlite_paths, died_while_streaming, rogues)
+run(codes, forbidden_addresses, bad_input, sqlite_paths, died_while_streaming, rested_too_long, rogues)
