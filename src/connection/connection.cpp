@@ -67,6 +67,12 @@ spi::Statement change_connection = {
      BOOLOID},
 	nullptr};
 
+spi::Statement lock_connection = {
+	"SELECT FROM tenancy.database_connections WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+	1,
+	{UUIDOID},
+	nullptr};
+
 spi::Statement forget_connection = {
 	"UPDATE tenancy.database_connections SET deleted_at = now(), is_active = false, password_encrypted = NULL,"
 	" connection_string_encrypted = NULL, credential_key_id = NULL, schema_json = NULL"
@@ -238,6 +244,21 @@ check_count(const core::Uuid &user)
 		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));
 }
 
+/*
+ * The connection as nobody else changes it until the end of the transaction. Of two changes at once the later one has
+ * to see what the other left: a password is kept only where the rest of the row still leads to where it was given for.
+ */
+Config
+require_locked(const Selector &selector)
+{
+	Config const seen = require(selector);
+	Datum const values[] = {bridge::uuid_datum(seen.id)};
+	spi::Scope const scope = spi::open();
+	(void) spi::run(lock_connection, values, nullptr, false);
+	spi::close(scope);
+	return require({selector.text, true, seen.id});
+}
+
 /* The draft of a stored connection; its password stays sealed. */
 void
 load_draft(Fields &draft, const Config &config)
@@ -291,7 +312,7 @@ TENANCY_FUNCTION(create_connection)
 TENANCY_FUNCTION(update_connection)
 {
 	identity::hide_statement("update_connection");
-	Config const config = require(selector_argument(fcinfo, 0));
+	Config const config = require_locked(selector_argument(fcinfo, 0));
 	Arguments const arguments = read_arguments(fcinfo, 1);
 	bool const from_string = arguments.given.connection_string != nullptr;
 	char *const new_name = arguments.name != nullptr ? arguments.name : config.name;
