@@ -3,8 +3,8 @@
  *
  * The check hook notes, beside the value, in which transaction it was set. PostgreSQL stacks the note with the value,
  * so whatever restores an older value (ROLLBACK TO, the end of a function, RESET) restores its note too, and a token
- * of an earlier transaction never comes back to life. Parallel workers get the value but in a transaction of their
- * own; they ask the slot that their leader keeps in shared memory.
+ * of an earlier transaction never comes back to life. Parallel workers get the value but not the note; they ask the
+ * slot that their leader keeps in shared memory.
  */
 #include "bridge/pg.hpp"
 extern "C" {
@@ -27,7 +27,7 @@ namespace {
 
 /* What is known of a value of the setting. */
 struct Note {
-	LocalTransactionId lxid; /* of the transaction that set it; invalid outside of one */
+	LocalTransactionId lxid; /* of the transaction that set it; invalid outside of one, or from a parallel leader */
 	Digest digest;
 };
 
@@ -110,7 +110,9 @@ check(char **text, void **extra, GucSource source)
 	auto *const fresh = static_cast<Note *>(compat::guc_memory(LOG, sizeof(Note)));
 	if (fresh == nullptr)
 		return false;
-	fresh->lxid = MyProc != nullptr ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
+	/* What a worker inherits may have outlived its transaction, and PostgreSQL 18 hands it over within the worker's. */
+	bool const here = MyProc != nullptr && !InitializingParallelWorker;
+	fresh->lxid = here ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
 	fresh->digest = digest_of(*text);
 	*extra = fresh;
 	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
@@ -150,9 +152,9 @@ is_live()
 		return false;
 	if (settings::identity_scope == static_cast<int>(settings::IdentityScope::session))
 		return true;
-	if (MyProc == nullptr || !LocalTransactionIdIsValid(note.lxid))
+	if (MyProc == nullptr)
 		return false;
-	if (note.lxid == compat::local_xid(MyProc))
+	if (LocalTransactionIdIsValid(note.lxid) && note.lxid == compat::local_xid(MyProc))
 		return true;
 	LocalTransactionId lxid;
 	const Slot *const leader = leader_slot(&lxid);

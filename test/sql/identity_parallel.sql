@@ -14,6 +14,9 @@ ANALYZE public.regress_identity_rows;
 GRANT SELECT ON public.regress_identity_rows TO regress_identity_app;
 
 -- called by each worker for each row, without the usual sub-select around it
+-- with a token of its own, also where a worker calls it
+CREATE FUNCTION public.regress_identity_bob(int) RETURNS uuid STABLE PARALLEL SAFE LANGUAGE plpgsql
+SET tenancy.session = :'bob_token' AS 'BEGIN RETURN tenancy.current_user_id(); END';
 CREATE FUNCTION public.regress_identity_count() RETURNS TABLE (own bigint, others bigint, nobody bigint)
 STABLE LANGUAGE sql BEGIN ATOMIC
     SELECT count(*) FILTER (WHERE owner = tenancy.current_user_id()),
@@ -33,6 +36,8 @@ EXPLAIN (COSTS OFF) SELECT count(*) FROM public.regress_identity_rows WHERE owne
 BEGIN; SELECT tenancy.authenticate(:'ann_token') = :'ann' AS ann; SELECT * FROM public.regress_identity_count(); COMMIT;
 BEGIN; SELECT tenancy.authenticate(:'bob_token') = :'bob' AS bob; SELECT * FROM public.regress_identity_count(); COMMIT;
 SELECT * FROM public.regress_identity_count();
+SELECT count(*) FILTER (WHERE as_bob = :'bob') AS bob, count(*) AS rows
+FROM (SELECT public.regress_identity_bob(id) AS as_bob FROM public.regress_identity_rows LIMIT 100) AS called;
 -- the leader has not asked yet when its workers do
 BEGIN; SELECT set_config('tenancy.session', :'ann_token', true) IS NOT NULL AS set; SELECT * FROM public.regress_identity_count(); COMMIT;
 -- a value that outlived its transaction is as dead in a worker
@@ -59,6 +64,7 @@ SET SESSION AUTHORIZATION regress_identity_app;
 SELECT * FROM public.regress_identity_count();
 RESET SESSION AUTHORIZATION;
 
+DROP FUNCTION public.regress_identity_bob(int);
 DROP FUNCTION public.regress_identity_count();
 DROP TABLE public.regress_identity_rows;
 DELETE FROM tenancy.users WHERE email LIKE '%parallel.example';
