@@ -7,6 +7,7 @@
 extern "C" {
 #include "access/stratnum.h"
 #include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 }
 
@@ -65,6 +66,30 @@ group_clause(const PlannerInfo *root)
 #else
 	return root->parse->groupClause;
 #endif
+}
+
+/*
+ * Does a window function of the query end early, by a condition of the query around it that is checked nowhere else?
+ * WindowClause.runCondition until 16, WindowFunc.runCondition since 17.
+ */
+inline bool
+has_run_condition(PlannerInfo *root)
+{
+	ListCell *cell;
+#if PG_VERSION_NUM >= 170000
+	List *const parts = pull_var_clause(reinterpret_cast<Node *>(root->processed_tlist),
+	                                    PVC_RECURSE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS);
+	foreach (cell, parts) {
+		auto *const part = static_cast<Node *>(lfirst(cell));
+		if (IsA(part, WindowFunc) && reinterpret_cast<WindowFunc *>(part)->runCondition != NIL)
+			return true;
+	}
+#else
+	foreach (cell, root->parse->windowClause)
+		if (lfirst_node(WindowClause, cell)->runCondition != NIL)
+			return true;
+#endif
+	return false;
 }
 
 /* The strategy, as a btree has it, of a pathkey: a comparison type since 18. */

@@ -24,7 +24,7 @@ constexpr const char *keys_statement =
 	" WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL"
 	" ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION";
 
-enum TableField { table_name, table_type, table_rows, table_comment };
+enum TableField { table_name, table_type, table_rows, table_comment, table_fields };
 enum ColumnField {
 	column_table,
 	column_name,
@@ -34,10 +34,11 @@ enum ColumnField {
 	extra,
 	default_value,
 	expression,
-	column_comment
+	column_comment,
+	column_fields
 };
-enum KeyField { key_table, key_name, key_column, to_database, to_table, to_column };
-enum IndexField { index_table, index_name, index_not_unique, index_column, index_expression };
+enum KeyField { key_table, key_name, key_column, to_database, to_table, to_column, key_fields };
+enum IndexField { index_table, index_name, index_not_unique, index_column, index_expression, index_fields };
 
 /* Expressions are parts of indexes since MySQL 8.0.13, and MariaDB has none. */
 bool
@@ -58,7 +59,7 @@ has_index_expressions(std::string_view version) noexcept
 void
 read_tables(CatalogQuery &query, const std::string &database, Collector &collector)
 {
-	query(tables_statement, {database}, [&](const remote::Cell *cells) {
+	query(tables_statement, {database}, table_fields, [&](const remote::Cell *cells) {
 		std::string const type = lower_ascii(text_of(cells[table_type]));
 		bool const view = type == "view" || type == "system view";
 		if (!view && type != "base table" && type != "system versioned")
@@ -101,11 +102,11 @@ read_columns(CatalogQuery &query, const std::string &database, Collector &collec
 {
 	ColumnSet const json = read_json_columns(query, database);
 	bool const is_mariadb = contains_ignoring_case(query.server_version(), "mariadb");
-	query(mysql_statement, {database}, [&](const remote::Cell *cells) {
+	query(mysql_statement, {database}, column_fields, [&](const remote::Cell *cells) {
 		Table *const table = collector.find(database, text_of(cells[column_table]));
 		if (table != nullptr)
-			collector.add_column(
-				*table, column_of(cells, json.contains({table->name, text_of(cells[column_name])}), is_mariadb));
+			collector.add_column(*table,
+			                     column_of(cells, json.contains(table->name, text_of(cells[column_name])), is_mariadb));
 	});
 }
 
@@ -115,7 +116,7 @@ read_indexes(CatalogQuery &query, const std::string &database, Collector &collec
 	std::string sql = "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, ";
 	sql += has_index_expressions(query.server_version()) ? "LEFT(EXPRESSION, 1001)" : "NULL";
 	sql += " FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
-	query(sql, {database}, [&](const remote::Cell *cells) {
+	query(sql, {database}, index_fields, [&](const remote::Cell *cells) {
 		Table *const table = collector.find(database, text_of(cells[index_table]));
 		if (table == nullptr)
 			return;
@@ -137,7 +138,7 @@ read_mysql(CatalogQuery &query, const std::string &database, Collector &collecto
 	read_tables(query, database, collector);
 	read_columns(query, database, collector);
 	read_indexes(query, database, collector);
-	query(keys_statement, {database}, [&](const remote::Cell *cells) {
+	query(keys_statement, {database}, key_fields, [&](const remote::Cell *cells) {
 		Table *const table = collector.find(database, text_of(cells[key_table]));
 		if (table == nullptr)
 			return;

@@ -97,10 +97,11 @@ enum Field {
 	not_null,
 	generated,
 	default_value,
-	column_comment
+	column_comment,
+	fields
 };
-enum KeyField { key_schema, key_table, key_type, key_name, key_column, to_schema, to_table, to_column };
-enum IndexField { index_schema, index_table, index_name, index_unique, index_column };
+enum KeyField { key_schema, key_table, key_type, key_name, key_column, to_schema, to_table, to_column, key_fields };
+enum IndexField { index_schema, index_table, index_name, index_unique, index_column, index_fields };
 
 const char *
 kind_of(std::string_view relkind) noexcept
@@ -138,7 +139,7 @@ column_of(const remote::Cell *cells)
 void
 read_tables(CatalogQuery &query, Collector &collector)
 {
-	query(postgres_statement, {}, [&collector](const remote::Cell *cells) {
+	query(postgres_statement, {}, fields, [&collector](const remote::Cell *cells) {
 		std::string const schema = text_of(cells[schema_name]), name = text_of(cells[table_name]);
 		Table *table = collector.find(schema, name);
 		if (table == nullptr) {
@@ -159,7 +160,7 @@ void
 read_postgres(CatalogQuery &query, Collector &collector, Schema &schema)
 {
 	read_tables(query, collector);
-	query(keys_statement, {}, [&collector](const remote::Cell *cells) {
+	query(keys_statement, {}, key_fields, [&collector](const remote::Cell *cells) {
 		Table *const table = collector.find(text_of(cells[key_schema]), text_of(cells[key_table]));
 		if (table == nullptr)
 			return;
@@ -170,13 +171,13 @@ read_postgres(CatalogQuery &query, Collector &collector, Schema &schema)
 		collector.add_key_column(*table, name, {name, {}, text_of(cells[to_schema]), text_of(cells[to_table]), {}},
 		                         column, text_of(cells[to_column]));
 	});
-	query(indexes_statement, {}, [&collector](const remote::Cell *cells) {
+	query(indexes_statement, {}, index_fields, [&collector](const remote::Cell *cells) {
 		if (Table *const table = collector.find(text_of(cells[index_schema]), text_of(cells[index_table])))
 			collector.add_index_column(*table, text_of(cells[index_name]), truth_of(cells[index_unique]),
 			                           text_of(cells[index_column]));
 	});
 	schema.default_schema = "public";
-	query("SELECT pg_catalog.current_schema()", {}, [&schema](const remote::Cell *cells) {
+	query("SELECT pg_catalog.current_schema()", {}, 1, [&schema](const remote::Cell *cells) {
 		if (cells[0].kind != remote::CellKind::null)
 			schema.default_schema = Collector::cleaned(text_of(cells[0]));
 	});

@@ -30,10 +30,10 @@ constexpr const char *indexes_statement =
 	" FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS n"
 	" WHERE m.type = 'table' AND m.rootpage <> 0 AND i.origin <> 'pk' ORDER BY m.name, i.name, n.seqno";
 
-enum TableField { table_name, table_type, without_rowid };
-enum ColumnField { column_table, column_name, declared, not_null, key, hidden, default_value };
-enum KeyField { key_table, key_id, to_table, key_column, to_column };
-enum IndexField { index_table, index_name, index_unique, index_origin, index_column };
+enum TableField { table_name, table_type, without_rowid, table_fields };
+enum ColumnField { column_table, column_name, declared, not_null, key, hidden, default_value, column_fields };
+enum KeyField { key_table, key_id, to_table, key_column, to_column, key_fields };
+enum IndexField { index_table, index_name, index_unique, index_origin, index_column, index_fields };
 
 constexpr const char *main_schema = "main";
 
@@ -49,7 +49,7 @@ struct Reader {
 
 	void read_tables()
 	{
-		query(tables_statement, {}, [this](const remote::Cell *cells) {
+		query(tables_statement, {}, table_fields, [this](const remote::Cell *cells) {
 			std::string name = text_of(cells[table_name]);
 			std::string const type = text_of(cells[table_type]);
 			if (collector.add_table(main_schema, name, type == "view" ? "view" : "table") == nullptr)
@@ -81,12 +81,12 @@ struct Reader {
 
 	void read_columns()
 	{
-		query(sqlite_statement, {}, [this](const remote::Cell *cells) { add_column(cells); });
+		query(sqlite_statement, {}, column_fields, [this](const remote::Cell *cells) { add_column(cells); });
 		for (const std::string &name : fragile) {
 			try {
 				query("SELECT ?1, x.name, x.type, x.\"notnull\", x.pk, x.hidden, NULL"
 				      " FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid",
-				      {name}, [this](const remote::Cell *cells) { add_column(cells); });
+				      {name}, column_fields, [this](const remote::Cell *cells) { add_column(cells); });
 			} catch (const core::Error &error) {
 				if (error.kind != core::FailureKind::query)
 					throw;
@@ -110,7 +110,7 @@ struct Reader {
 
 	void read_foreign_keys()
 	{
-		query(keys_statement, {}, [&](const remote::Cell *cells) {
+		query(keys_statement, {}, key_fields, [&](const remote::Cell *cells) {
 			Table *const table = collector.find(main_schema, text_of(cells[key_table]));
 			if (table != nullptr)
 				collector.add_key_column(*table, text_of(cells[key_id]),
@@ -121,7 +121,7 @@ struct Reader {
 
 	void read_indexes()
 	{
-		query(indexes_statement, {}, [this](const remote::Cell *cells) {
+		query(indexes_statement, {}, index_fields, [this](const remote::Cell *cells) {
 			Table *const table = collector.find(main_schema, text_of(cells[index_table]));
 			if (table == nullptr)
 				return;
@@ -135,11 +135,11 @@ struct Reader {
 	void read_estimates()
 	{
 		bool analyzed = false;
-		query("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'", {},
+		query("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'", {}, 1,
 		      [&analyzed](const remote::Cell *) { analyzed = true; });
 		if (!analyzed)
 			return;
-		query("SELECT tbl, stat FROM sqlite_stat1", {}, [this](const remote::Cell *cells) {
+		query("SELECT tbl, stat FROM sqlite_stat1", {}, 2, [this](const remote::Cell *cells) {
 			Table *const table = collector.find(main_schema, text_of(cells[0]));
 			std::string const stat = text_of(cells[1]);
 			std::int64_t rows = 0;

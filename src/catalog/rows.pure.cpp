@@ -5,7 +5,19 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
+
 namespace tenancy::catalog {
+
+void
+CatalogQuery::require_width(std::size_t given, std::size_t wanted)
+{
+	if (given != wanted)
+		throw core::Error(core::FailureKind::query, "08P01",
+		                  "the remote server answers " + std::to_string(given) + " columns instead of " +
+		                      std::to_string(wanted),
+		                  "It was asked for its schema.");
+}
 
 std::string
 text_of(const remote::Cell &cell)

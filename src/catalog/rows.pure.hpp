@@ -13,13 +13,17 @@
 
 namespace tenancy::catalog {
 
-/* Collects rows of one statement: each(cells) for every row. */
+/*
+ * Collects rows of one statement: each(cells) for every row, of as many cells as it is going to read: 08P01 when the
+ * remote server answers others.
+ */
 class CatalogQuery {
 public:
 	CatalogQuery(remote::Session &session, const remote::RunOptions &run, core::Waiter &waiter)
 		: session_(session), run_(run), waiter_(waiter)
 	{}
-	template <typename Each> void operator()(std::string_view sql, const std::vector<std::string> &texts, Each each)
+	template <typename Each>
+	void operator()(std::string_view sql, const std::vector<std::string> &texts, std::size_t width, Each each)
 	{
 		std::vector<remote::Param> params(texts.size());
 		for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -27,14 +31,18 @@ public:
 			params[i].text = texts[i];
 		}
 		auto const cursor = session_.execute(sql, params, run_, waiter_);
-		while (cursor->fetch(batch_, waiter_))
+		while (cursor->fetch(batch_, waiter_)) {
+			require_width(batch_.width(), width);
 			for (std::size_t row = 0; row < batch_.rows(); ++row)
 				each(batch_.row(row));
+		}
 	}
 	std::vector<remote::Column> describe(std::string_view sql) { return session_.describe(sql, run_, waiter_); }
 	const std::string &server_version() const noexcept { return session_.server_version(); }
 
 private:
+	static void require_width(std::size_t given, std::size_t wanted);
+
 	remote::Session &session_;
 	const remote::RunOptions &run_;
 	core::Waiter &waiter_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/error.hpp"
 #include "remote/postgres/types.hpp"
 
 namespace tenancy::catalog {
@@ -105,6 +106,22 @@ lower_mysql_type(std::string_view type)
 	return result;
 }
 
+void
+ColumnSet::add(std::string table, std::string column)
+{
+	/* A client database says itself how much it has. */
+	constexpr std::size_t most_columns = 500'000, most_bytes = 64 << 20;
+	std::size_t const bytes = table.size() + column.size();
+	if (!columns_.emplace(std::move(table), std::move(column)).second)
+		return;
+	bytes_ += bytes;
+	if (columns_.size() > most_columns || bytes_ > most_bytes)
+		throw core::Error(core::FailureKind::query, "54000",
+		                  "the tables of the schema have more than " + std::to_string(most_columns) +
+		                      " columns of one kind",
+		                  "Or their names have more than " + std::to_string(most_bytes) + " bytes.");
+}
+
 ColumnSet
 read_json_columns(CatalogQuery &query, const std::string &database)
 {
@@ -113,12 +130,12 @@ read_json_columns(CatalogQuery &query, const std::string &database)
 		return found;
 	query("SELECT TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS"
 	      " WHERE CONSTRAINT_SCHEMA = ?",
-	      {database}, [&found](const remote::Cell *cells) {
+	      {database}, 3, [&found](const remote::Cell *cells) {
 			  std::string column = text_of(cells[1]), check = "json_valid(`";
 			  for (char const c : column)
 				  check.append(c == '`' ? 2 : 1, c);
 			  if (lower_ascii(text_of(cells[2])) == lower_ascii(check + "`)"))
-				  found.emplace(text_of(cells[0]), std::move(column));
+				  found.add(text_of(cells[0]), std::move(column));
 		  });
 	return found;
 }

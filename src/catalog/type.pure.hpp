@@ -28,7 +28,19 @@ LocalType mysql_type(std::string_view word, std::string_view native, bool tinyin
 /* Words in lower case; labels of enum and set as they are. */
 std::string lower_mysql_type(std::string_view type);
 
-using ColumnSet = std::set<std::pair<std::string, std::string>>; /* table and column */
+/* Columns of tables, as many as a schema may have: 54000 beyond that. */
+class ColumnSet {
+public:
+	void add(std::string table, std::string column);
+	bool contains(const std::string &table, const std::string &column) const
+	{
+		return columns_.contains({table, column});
+	}
+
+private:
+	std::set<std::pair<std::string, std::string>> columns_;
+	std::size_t bytes_ = 0;
+};
 
 /* MariaDB's JSON is text with a check, by which its server too calls the column json. Empty for MySQL. */
 ColumnSet read_json_columns(CatalogQuery &query, const std::string &database);

@@ -79,7 +79,7 @@ read_values(CatalogQuery &query, Schema &schema)
 	std::string sql;
 	for (std::size_t i = 0; i < places.size(); ++i)
 		sql += (i == 0 ? "" : " UNION ALL ") + branch(places[i], i, schema.engine);
-	query(sql, {}, [&places](const remote::Cell *cells) {
+	query(sql, {}, 2, [&places](const remote::Cell *cells) {
 		if (cells[0].kind != remote::CellKind::integer || cells[0].integer < 0 ||
 		    static_cast<std::size_t>(cells[0].integer) >= places.size())
 			return;

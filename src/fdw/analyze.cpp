@@ -105,7 +105,7 @@ ask_numbers(Sampling &sampling, const char *sql, remote::ParamList params, doubl
 {
 	Channel *channel;
 	Statement *const statement = start_statement(sampling, sql, params, &channel);
-	bool known = fetch(channel, sampling.activity, statement) && statement->batch().rows() > 0;
+	bool known = fetch(channel, sampling.activity, statement, count) && statement->batch().rows() > 0;
 	for (int i = 0; known && i < count; ++i) {
 		bridge::Converter converter = bridge::make_converter(FLOAT8OID, -1);
 		bridge::match(converter, statement->columns()[static_cast<size_t>(i)]);
@@ -277,10 +277,13 @@ draw(Sampling &sampling, TupleDesc descriptor, const char *sql, Reservoir &reser
 	Shape const shape = {descriptor, bridge::make_converters(descriptor),
 	                     static_cast<Datum *>(palloc0(natts * sizeof(Datum))),
 	                     static_cast<bool *>(palloc(natts * sizeof(bool)))};
+	int width = 0;
+	for (int i = 0; i < descriptor->natts; ++i)
+		width += TupleDescAttr(descriptor, i)->attisdropped ? 0 : 1;
 	Channel *channel;
 	Statement *const statement = start_statement(sampling, sql, {}, &channel);
 	bool matched = false;
-	while (fetch(channel, sampling.activity, statement)) {
+	while (fetch(channel, sampling.activity, statement, width)) {
 		if (!matched)
 			match_columns(shape, *statement);
 		matched = true;

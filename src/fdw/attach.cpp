@@ -203,6 +203,7 @@ request_for(const char *remote_schema, ArrayType *tables)
 void
 make_server(const char *name, const char *connection, WantedOption *options, int count)
 {
+	require_own_server(name);
 	ForeignServer *const present = GetForeignServerByName(name, true);
 	StringInfoData sql;
 	initStringInfo(&sql);
@@ -269,7 +270,7 @@ put_down(const connection::Config &config, const Arguments &arguments, const Att
 	bool const known = find_stored(attachment.schema, &stored) && stored.connection == config.id;
 	spi::Scope const scope = spi::open();
 	bool const there = OidIsValid(get_namespace_oid(attachment.schema, true));
-	if (there && !known)
+	if (there && !(known && is_own_schema(attachment.schema)))
 		refuse_schema(attachment.schema);
 	if (spi::run(put_attachment, values, nulls, false) == 0)
 		refuse_schema(attachment.schema);
@@ -339,6 +340,11 @@ TENANCY_FUNCTION(refresh_attached)
 	attachment.schema = schema;
 	attachment.server = stored.server;
 	attachment.request = request_for(stored.remote_schema, stored.tables);
+	spi::Scope const judged = spi::open();
+	require_own_server(stored.server);
+	if (OidIsValid(get_namespace_oid(schema, true)) && !is_own_schema(schema))
+		refuse_schema(schema);
+	spi::close(judged);
 	int count;
 	(void) split_options(stored.options, &attachment.request->options, &count);
 	choose_grantees(&attachment, config.user, false);
@@ -351,7 +357,10 @@ TENANCY_FUNCTION(refresh_attached)
 	return static_cast<Datum>(0);
 }
 
-/* What else is in the schema, or uses its tables, is not ours to drop: an error then, and everything stays. */
+/*
+ * What else is in the schema, or uses its tables, is not ours to drop: an error then, and everything stays. A schema or
+ * server that somebody else made in the place of ours stays too.
+ */
 TENANCY_FUNCTION(detach)
 {
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
@@ -367,8 +376,9 @@ TENANCY_FUNCTION(detach)
 		appendStringInfo(&tables, "%s%s", i > 0 ? ", " : "", spi::text(i, 1));
 	if (rows > 0)
 		execute(psprintf("DROP FOREIGN TABLE %s", tables.data));
-	execute(psprintf("DROP SERVER IF EXISTS %s", quote_identifier(stored.server)));
-	if (OidIsValid(get_namespace_oid(schema, true)))
+	if (is_own_server(stored.server))
+		execute(psprintf("DROP SERVER %s", quote_identifier(stored.server)));
+	if (is_own_schema(schema))
 		execute(psprintf("DROP SCHEMA %s", quote_identifier(schema)));
 	(void) spi::run(forget_attachment, &values[1], nullptr, false);
 	spi::close(scope);

@@ -37,6 +37,13 @@ int32 synchronise(const Attachment &attachment, const connection::Config &config
  * role unless an admin is doing it for somebody else.
  */
 void choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first);
+/*
+ * What attach() makes is told from what others make by its owner, the extension's; inside of an SPI scope. Somebody
+ * else's server could be turned to a connection of theirs (42710), somebody else's schema is theirs.
+ */
+bool is_own_server(const char *name);
+bool is_own_schema(const char *name);
+void require_own_server(const char *name);
 /* Inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);
 

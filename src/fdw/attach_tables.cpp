@@ -236,12 +236,28 @@ find_column(const Table &local, const char *remote)
 	return -1;
 }
 
+/* No change of the remote schema, but tables of an older import do not have it. */
+void
+change_encoding(const Work &work, const LocalTable &local)
+{
+	const std::string &encoding = work.schema->encoding;
+	WantedOption const wanted[] = {{"encoding", encoding.empty() ? nullptr : server_text(encoding.c_str())}};
+	StringInfoData action;
+	initStringInfo(&action);
+	appendStringInfoString(&action, "OPTIONS (");
+	if (!print_options(&action, GetForeignTable(local.oid)->options, wanted, lengthof(wanted)))
+		return;
+	appendStringInfoChar(&action, ')');
+	alter_table(work, local, action.data);
+}
+
 void
 change_table(const Work &work, const LocalTable &local, const ImportedTable &remote)
 {
 	Relation const relation = table_open(local.oid, AccessShareLock);
 	const Table *const table = load_table(local.oid);
 	table_close(relation, NoLock); /* an open relation could not be altered */
+	change_encoding(work, local);
 	auto *const kept = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<Size>(Max(table->width, 1))));
 	auto *const places = static_cast<int *>(palloc(sizeof(int) * Max(remote.columns.size(), 1)));
 	for (size_t i = 0; i < remote.columns.size(); ++i) {

@@ -199,11 +199,11 @@ start(Channel *channel, Activity &activity, Statement *statement, Holder *holder
 }
 
 bool
-fetch(Channel *, Activity &activity, Statement *statement)
+fetch(Channel *, Activity &activity, Statement *statement, int width)
 {
 	bool more = false;
 	bridge::Failure failure;
-	if (!bridge::attempt(failure, [&] { more = statement->fetch(bridge::waiter()); }))
+	if (!bridge::attempt(failure, [&] { more = statement->fetch(width, bridge::waiter()); }))
 		fail(activity, failure);
 	if (more) {
 		remote::Batch const &batch = statement->batch();
@@ -226,7 +226,7 @@ run(Channel *channel, Activity &activity, const char *sql, remote::ParamList par
 	remote::RunOptions options;
 	options.repeatable = repeatable;
 	start(channel, activity, statement, nullptr, sql, params, options);
-	while (fetch(channel, activity, statement))
+	while (fetch(channel, activity, statement, Statement::any_width))
 		;
 	return statement->affected();
 }

@@ -84,8 +84,11 @@ int socket_of(const Channel *channel);
  */
 void start(Channel *channel, Activity &activity, Statement *statement, Holder *holder, const char *sql,
            remote::ParamList params, const remote::RunOptions &options);
-/* The next batch into statement->batch(); false at the end. Raises what the remote side answers. */
-bool fetch(Channel *channel, Activity &activity, Statement *statement);
+/*
+ * The next batch into statement->batch(), of rows with so many columns; false at the end. Raises what the remote side
+ * answers, HV021 when that are others.
+ */
+bool fetch(Channel *channel, Activity &activity, Statement *statement, int width);
 /* Stop where it is; also allowed after the end, and never raises. */
 void stop(Channel *channel, Statement *statement) noexcept;
 /* start, fetch to the end without rows, and the number of rows changed. */

@@ -66,30 +66,39 @@ begin_direct(ForeignScanState *node, int flags)
 	node->fdw_state = direct;
 }
 
-/* New values as the columns take them, the rest as every parameter. */
-remote::ParamView *
-evaluate_arguments(Direct &direct, ExprContext *econtext)
+/* A new value as its column takes it, any other as every parameter. */
+remote::ParamView
+argument(const Direct &direct, int index, const NullableDatum &value)
 {
-	auto *const params = static_cast<remote::ParamView *>(
-		palloc0(sizeof(remote::ParamView) * static_cast<Size>(Max(list_length(direct.arguments), 1))));
-	int const level = begin_portable_settings();
+	int const number = list_nth_int(direct.plan.columns, index);
+	if (number > 0) {
+		auto *const encoder = static_cast<Encoder *>(palloc(sizeof(Encoder)));
+		*encoder = make_encoder(direct.table->columns[number - 1], direct.plan.type);
+		return encode(*encoder, value.value, value.isnull);
+	}
+	Oid const type = exprType(static_cast<Node *>(list_nth(direct.arguments, index)));
+	if (!value.isnull)
+		return bridge::datum_param(type, value.value);
+	remote::ParamView null;
+	null.type_oid = type < FirstUnpinnedObjectId && type != TEXTOID ? type : 0;
+	return null;
+}
+
+/* What the user wrote is computed under the user's settings; only its way there is under ours. */
+remote::ParamView *
+evaluate_arguments(const Direct &direct, ExprContext *econtext)
+{
+	auto const count = static_cast<Size>(Max(list_length(direct.arguments), 1));
+	auto *const values = static_cast<NullableDatum *>(palloc(sizeof(NullableDatum) * count));
+	auto *const params = static_cast<remote::ParamView *>(palloc0(sizeof(remote::ParamView) * count));
 	ListCell *cell;
 	foreach (cell, direct.argument_states) {
-		int const i = foreach_current_index(cell);
-		int const number = list_nth_int(direct.plan.columns, i);
-		bool is_null;
-		Datum const value = ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), econtext, &is_null);
-		if (number > 0) {
-			auto *const encoder = static_cast<Encoder *>(palloc(sizeof(Encoder)));
-			*encoder = make_encoder(direct.table->columns[number - 1], direct.plan.type);
-			params[i] = encode(*encoder, value, is_null);
-			continue;
-		}
-		Oid const type = exprType(static_cast<Node *>(list_nth(direct.arguments, i)));
-		params[i].type_oid = type < FirstUnpinnedObjectId && type != TEXTOID ? type : 0;
-		if (!is_null)
-			params[i] = bridge::datum_param(type, value);
+		NullableDatum &value = values[foreach_current_index(cell)];
+		value.value = ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), econtext, &value.isnull);
 	}
+	int const level = begin_portable_settings();
+	for (int i = 0; i < list_length(direct.arguments); ++i)
+		params[i] = argument(direct, i, values[i]);
 	end_portable_settings(level);
 	return params;
 }
@@ -138,7 +147,8 @@ run_direct(ForeignScanState *node)
 		MemoryContextSwitchTo(before);
 	}
 	int64 returned = 0;
-	while (fetch(channel, direct.activity, direct.statement)) {
+	int const width = direct.rows != nullptr ? list_length(direct.plan.returned) : Statement::any_width;
+	while (fetch(channel, direct.activity, direct.statement, width)) {
 		returned += static_cast<int64>(direct.statement->batch().rows());
 		if (direct.rows != nullptr)
 			keep_batch(direct);

@@ -42,7 +42,7 @@ number_after(const char *line, const char *word, double *number)
 bool
 read_estimate(const remote::Batch &batch, double *rows, Cost *total)
 {
-	if (batch.rows() == 0 || batch.width() == 0 || batch.row(0)[0].kind != remote::CellKind::text)
+	if (batch.rows() == 0 || batch.row(0)[0].kind != remote::CellKind::text)
 		return false;
 	const char *const line = batch.row(0)[0].data;
 	return number_after(line, "..", total) && number_after(line, " rows=", rows);
@@ -69,8 +69,9 @@ ask_remote_planner(PlannerInfo *root, Relation *relation)
 	start(channel, activity, statement, nullptr, renderer->out->data, {}, options);
 	double rows;
 	Cost total;
-	bool const known = fetch(channel, activity, statement) && read_estimate(statement->batch(), &rows, &total);
+	bool const known = fetch(channel, activity, statement, 1) && read_estimate(statement->batch(), &rows, &total);
 	stop(channel, statement);
+	end(activity);
 	if (known) {
 		relation->rows = clamp_row_est(rows);
 		relation->remote_cost = total;

@@ -21,6 +21,7 @@ using core::FailureKind;
 /* A client database says itself how much it has; the local catalogs are everybody's. */
 constexpr std::size_t most_tables = 10'000;
 constexpr std::size_t most_columns_in_all = 500'000;
+constexpr std::size_t most_bytes = 64 << 20;
 constexpr std::size_t most_columns = 1600; /* MaxHeapAttributeNumber */
 /* Options of a column are in its row of pg_attribute, which must fit a page. */
 constexpr std::size_t most_remote_name_bytes = 1024;
@@ -120,20 +121,32 @@ SchemaBuilder::wants_table(const std::string &name) const
 	return true;
 }
 
+bool
+SchemaBuilder::takes_table(const std::string &name)
+{
+	if (!wants_table(name))
+		return false;
+	if (name.size() > most_remote_name_bytes)
+		warn("a table is left out: its name is too long");
+	return name.size() <= most_remote_name_bytes;
+}
+
+void
+SchemaBuilder::require_room(std::size_t tables)
+{
+	if (tables > most_tables)
+		throw Error(FailureKind::query, "54000", "the schema has more than " + std::to_string(most_tables) + " tables",
+		            {}, "Name the tables that are needed.");
+}
+
 ImportedTable *
 SchemaBuilder::table(std::string name)
 {
 	if (!schema.tables.empty() && schema.tables.back().name == name)
 		return &schema.tables.back();
-	if (!wants_table(name))
+	if (!takes_table(name))
 		return nullptr;
-	if (name.size() > most_remote_name_bytes) {
-		warn("a table is left out: its name is too long");
-		return nullptr;
-	}
-	if (schema.tables.size() == most_tables)
-		throw Error(FailureKind::query, "54000", "the schema has more than " + std::to_string(most_tables) + " tables",
-		            {}, "Name the tables that are needed.");
+	require_room(schema.tables.size() + 1);
 	ImportedTable &table = schema.tables.emplace_back();
 	table.name = std::move(name);
 	return &table;
@@ -168,7 +181,20 @@ SchemaBuilder::column(ImportedTable &table, ImportedColumn column)
 		column.collation = "unknown";
 	column.not_null = column.not_null && options().not_null;
 	column.generated = column.generated && options().generated;
+	bytes_ += column.name.size() + column.native_type.size();
+	if (bytes_ > most_bytes)
+		throw Error(FailureKind::query, "54000",
+		            "the columns of the schema have more than " + std::to_string(most_bytes) +
+		                " bytes of names and types",
+		            {}, "Name the tables that are needed.");
 	table.columns.push_back(std::move(column));
+}
+
+void
+SchemaBuilder::set_encoding(std::string name)
+{
+	if (name.size() <= most_name_bytes)
+		schema.encoding = std::move(name);
 }
 
 std::vector<std::string>

@@ -51,6 +51,7 @@ struct ImportedTable {
 
 struct ImportedSchema {
 	std::optional<std::string> schema; /* what tables give as schema_name; none in SQLite */
+	std::string encoding;              /* of a PostgreSQL database, as it calls it */
 	std::vector<ImportedTable> tables; /* in the order of their names' bytes */
 	std::vector<std::string> warnings;
 
@@ -95,10 +96,14 @@ using catalog::truth_of;
 class SchemaBuilder {
 public:
 	explicit SchemaBuilder(const ImportRequest &request) : request_(request) {}
-	bool wants_table(const std::string &name) const;
-	/* The table that the following columns belong to; null when the request does not want it. */
+	/* Does the request want it, and can it be had? A warning when only that fails. */
+	bool takes_table(const std::string &name);
+	/* 54000 for more tables than a schema may have. */
+	static void require_room(std::size_t tables);
+	/* The table that the following columns belong to; null when it is not taken. */
 	ImportedTable *table(std::string name);
 	void column(ImportedTable &table, ImportedColumn column);
+	void set_encoding(std::string name);
 	/* Names, to ask the remote server for no more than these; empty: ask for all. */
 	std::vector<std::string> wanted_names() const;
 	/* "$2, $3, …" or "?, ?, …" for them, the first with number first. */
@@ -110,8 +115,10 @@ public:
 	ImportedSchema schema;
 
 private:
+	bool wants_table(const std::string &name) const;
+
 	const ImportRequest &request_;
-	std::size_t columns_ = 0;
+	std::size_t columns_ = 0, bytes_ = 0;
 };
 
 void read_postgres_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder);

@@ -16,7 +16,7 @@ namespace pgtype = core::pgtype;
 using core::Error;
 using core::FailureKind;
 
-enum Field { table_name, column_name, data_type, column_type, collation, nullable, column_key, extra };
+enum Field { table_name, column_name, data_type, column_type, collation, nullable, column_key, extra, fields };
 
 /* A zero date of a NOT NULL column is read as NULL, so there that promise is not worth anything. */
 bool
@@ -53,18 +53,22 @@ using catalog::ColumnSet;
 
 /* Those that an index begins with. */
 ColumnSet
-read_indexed_columns(CatalogQuery &query, const ImportRequest &request)
+read_indexed_columns(CatalogQuery &query, const ImportRequest &request, const Names &names)
 {
 	ColumnSet found;
 	query(
 		"SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND SEQ_IN_INDEX = 1",
-		{request.schema}, [&found](const remote::Cell *cells) { found.emplace(text_of(cells[0]), text_of(cells[1])); });
+		{request.schema}, 2, [&](const remote::Cell *cells) {
+			if (std::string table = text_of(cells[0]); names.contains(table))
+				found.add(std::move(table), text_of(cells[1]));
+		});
 	return found;
 }
 
 /* Without sequences and temporary tables. */
 Names
-read_tables(CatalogQuery &query, const ImportRequest &request, const std::vector<std::string> &wanted)
+read_tables(CatalogQuery &query, const ImportRequest &request, const std::vector<std::string> &wanted,
+            SchemaBuilder &builder)
 {
 	Names names;
 	std::vector<std::string> params = wanted;
@@ -72,10 +76,12 @@ read_tables(CatalogQuery &query, const ImportRequest &request, const std::vector
 	std::string sql = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
 	if (!wanted.empty())
 		sql += " AND TABLE_NAME IN (" + SchemaBuilder::placeholders(wanted.size(), 2, false) + ")";
-	query(sql, params, [&names](const remote::Cell *cells) {
-		std::string const type = lower_ascii(text_of(cells[1]));
-		if (type == "base table" || type == "system versioned" || type == "view" || type == "system view")
-			names.emplace(text_of(cells[0]), type == "view" || type == "system view");
+	query(sql, params, 2, [&](const remote::Cell *cells) {
+		std::string const name = text_of(cells[0]), type = lower_ascii(text_of(cells[1]));
+		bool const view = type == "view" || type == "system view";
+		if ((view || type == "base table" || type == "system versioned") && builder.takes_table(name))
+			names.emplace(name, view);
+		SchemaBuilder::require_room(names.size());
 	});
 	return names;
 }
@@ -84,7 +90,7 @@ void
 require_schema(CatalogQuery &query, const ImportRequest &request)
 {
 	bool there = false;
-	query("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", {request.schema},
+	query("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", {request.schema}, 1,
 	      [&there](const remote::Cell *) { there = true; });
 	if (!there)
 		throw Error(FailureKind::query, "3F000",
@@ -103,27 +109,29 @@ read_mysql_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuild
 {
 	builder.schema.schema = request.schema;
 	std::vector<std::string> params = builder.wanted_names();
-	Names const names = read_tables(query, request, params);
+	Names const names = read_tables(query, request, params, builder);
 	if (names.empty()) {
 		require_schema(query, request);
 		return;
 	}
 	ColumnSet const json = catalog::read_json_columns(query, request.schema);
-	ColumnSet const indexed = read_indexed_columns(query, request);
+	ColumnSet const indexed = read_indexed_columns(query, request, names);
 	std::string sql = mysql_catalog_statement;
 	if (!params.empty())
 		sql += " AND TABLE_NAME IN (" + SchemaBuilder::placeholders(params.size(), 2, false) + ")";
 	params.insert(params.begin(), request.schema);
-	query(sql + " ORDER BY CAST(TABLE_NAME AS BINARY), ORDINAL_POSITION", params, [&](const remote::Cell *cells) {
-		auto const name = names.find(text_of(cells[table_name]));
-		ImportedTable *const table = name == names.end() ? nullptr : builder.table(name->first);
-		if (table == nullptr)
-			return;
-		std::pair const place(name->first, text_of(cells[column_name]));
-		ImportedColumn column = column_of(cells, name->second, json.contains(place), builder.options());
-		column.indexed = indexed.contains(place);
-		builder.column(*table, std::move(column));
-	});
+	query(sql + " ORDER BY CAST(TABLE_NAME AS BINARY), ORDINAL_POSITION", params, fields,
+	      [&](const remote::Cell *cells) {
+			  auto const name = names.find(text_of(cells[table_name]));
+			  ImportedTable *const table = name == names.end() ? nullptr : builder.table(name->first);
+			  if (table == nullptr)
+				  return;
+			  std::string const own_name = text_of(cells[column_name]);
+			  bool const is_json = json.contains(name->first, own_name);
+			  ImportedColumn column = column_of(cells, name->second, is_json, builder.options());
+			  column.indexed = indexed.contains(name->first, own_name);
+			  builder.column(*table, std::move(column));
+		  });
 }
 
 } // namespace tenancy::fdw

@@ -26,7 +26,9 @@ enum Field {
 	indexed,
 	generated,
 	identity,
-	collation
+	collation,
+	encoding,
+	fields
 };
 
 } // namespace
@@ -63,7 +65,8 @@ const char *const postgres_catalog_statement =
 	"       coalesce(pg_catalog.to_jsonb(a) ->> 'attidentity', '') <> ''\n"
 	"         OR coalesce(pg_catalog.pg_get_expr(e.adbin, e.adrelid) LIKE 'nextval(%', false),\n"
 	"       CASE WHEN a.attcollation = 0 THEN NULL WHEN pg_catalog.to_jsonb(l) ->> 'collisdeterministic' = 'false'"
-	" THEN 'nondeterministic' WHEN a.attcollation = 100 THEN 'default' ELSE 'deterministic' END\n"
+	" THEN 'nondeterministic' WHEN a.attcollation = 100 THEN 'default' ELSE 'deterministic' END,\n"
+	"       pg_catalog.current_setting('server_encoding')\n"
 	"FROM relation AS r\n"
 	"LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped\n"
 	"LEFT JOIN LATERAL (\n"
@@ -116,18 +119,19 @@ read_postgres_schema(CatalogQuery &query, const ImportRequest &request, SchemaBu
 		params.empty() ? "" : "\n    AND c.relname IN (" + SchemaBuilder::placeholders(params.size(), 2, true) + ")");
 	params.insert(params.begin(), request.schema);
 	builder.schema.schema = request.schema;
-	query(sql, params, [&builder](const remote::Cell *cells) {
+	query(sql, params, fields, [&builder](const remote::Cell *cells) {
 		ImportedTable *const table = builder.table(text_of(cells[table_name]));
 		if (table == nullptr)
 			return;
 		table->read_only = text_of(cells[table_kind]) == "m";
+		builder.set_encoding(text_of(cells[encoding]));
 		if (cells[column_name].kind != remote::CellKind::null)
 			builder.column(*table, column_of(cells));
 	});
 	if (!builder.schema.tables.empty())
 		return;
 	bool there = false;
-	query("SELECT 1 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = $1", {request.schema},
+	query("SELECT 1 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = $1", {request.schema}, 1,
 	      [&there](const remote::Cell *) { there = true; });
 	if (!there)
 		throw Error(FailureKind::query, "3F000",

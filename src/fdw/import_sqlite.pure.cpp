@@ -19,8 +19,8 @@ using core::FailureKind;
 using remote::equal_ignoring_case;
 using remote::sql::Kind;
 
-enum TableField { table_name, table_kind, without_rowid, strict, text };
-enum ColumnField { column_table, column_name, declared, not_null, key, hidden, key_index, indexed };
+enum TableField { table_name, table_kind, without_rowid, strict, text, table_fields };
+enum ColumnField { column_table, column_name, declared, not_null, key, hidden, key_index, indexed, column_fields };
 
 #define COLUMN_FIELDS "x.name, x.type, x.\"notnull\", x.pk, x.hidden"
 
@@ -135,7 +135,7 @@ std::vector<TableFacts>
 read_tables(CatalogQuery &query)
 {
 	std::vector<TableFacts> tables;
-	query(sqlite_catalog_statement, {}, [&tables](const remote::Cell *cells) {
+	query(sqlite_catalog_statement, {}, table_fields, [&tables](const remote::Cell *cells) {
 		TableFacts &facts = tables.emplace_back();
 		facts.name = text_of(cells[table_name]);
 		facts.kind = text_of(cells[table_kind]);
@@ -172,7 +172,7 @@ read_columns(CatalogQuery &query)
 	      "         WHERE n.seqno = 0 AND n.cid = x.cid AND NOT i.partial)"
 	      " FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x"
 	      " WHERE m.type = 'table' AND m.rootpage <> 0 ORDER BY m.name, x.cid",
-	      {}, [&columns](const remote::Cell *cells) { add_column(columns, cells); });
+	      {}, column_fields, [&columns](const remote::Cell *cells) { add_column(columns, cells); });
 	return columns;
 }
 
@@ -180,7 +180,7 @@ read_columns(CatalogQuery &query)
 void
 read_columns_of(CatalogQuery &query, const std::string &name, Columns &columns)
 {
-	query("SELECT ?1, " COLUMN_FIELDS ", 0, 0 FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid", {name},
+	query("SELECT ?1, " COLUMN_FIELDS ", 0, 0 FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid", {name}, column_fields,
 	      [&columns](const remote::Cell *cells) { add_column(columns, cells); });
 }
 
@@ -224,6 +224,8 @@ add_table(CatalogQuery &query, SchemaBuilder &builder, const TableFacts &facts, 
 	for (const ColumnFacts &column : columns)
 		keys += column.key;
 	ImportedTable *const table = builder.table(facts.name);
+	if (table == nullptr)
+		return;
 	table->read_only = facts.kind == "view";
 	for (std::size_t i = 0; i < columns.size() && i < described.size(); ++i) {
 		const ColumnFacts &from = columns[i];
@@ -265,7 +267,7 @@ read_sqlite_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuil
 	Columns columns = read_columns(query);
 	ViewFacts const views = view_facts(tables);
 	for (const TableFacts &table : tables) {
-		if (!builder.wants_table(table.name))
+		if (!builder.takes_table(table.name))
 			continue;
 		try {
 			if (table.kind != "table")

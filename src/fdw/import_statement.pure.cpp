@@ -241,6 +241,8 @@ ImportedSchema::create_statement(const ImportedTable &table, std::string_view lo
 	if (schema)
 		text += "schema_name " + literal(*schema) + ", ";
 	text += "table_name " + literal(table.name);
+	if (!encoding.empty())
+		text += ", encoding " + literal(encoding);
 	return text += table.read_only ? ", updatable 'false', truncatable 'false')" : ")";
 }
 

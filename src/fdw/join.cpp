@@ -80,6 +80,12 @@ split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType
 	return true;
 }
 
+bool
+mention(PlannerInfo *root, List *nodes, Relids relids)
+{
+	return bms_overlap(pull_varnos(root, reinterpret_cast<Node *>(nodes)), relids);
+}
+
 /* Fill in how the sides come together; false when this dialect cannot say it. */
 bool
 shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *on, List *above)
@@ -104,10 +110,9 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 		break;
 	case JOIN_SEMI:
 	case JOIN_ANTI: {
-		ListCell *cell;
-		foreach (cell, rel->reltarget->exprs)
-			if (bms_overlap(pull_varnos(root, static_cast<Node *>(lfirst(cell))), inner->relids))
-				return false; /* columns of rows that are not there, all NULL */
+		/* Columns of rows that are not there, all NULL. */
+		if (mention(root, rel->reltarget->exprs, inner->relids) || mention(root, above, inner->relids))
+			return false;
 		Condition *const exists = condition_of(nullptr);
 		exists->exists = inner;
 		exists->join_clauses = on;

@@ -167,6 +167,12 @@ int64 run_statement(Modification &modification, const char *sql);
 /* The same, and the first row that it returns goes into slot; the number of rows. */
 int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot);
 
+/*
+ * How many of the first rows one INSERT may hold: a PostgreSQL server does not replace a row twice in one statement,
+ * and with one statement after another the last one wins.
+ */
+int count_distinct(const Modification &modification, TupleTableSlot **slots, int count);
+
 /* What set_modify_callbacks() is made of. */
 void set_insert_callbacks(FdwRoutine *routine);
 void set_modify_plan_callbacks(FdwRoutine *routine);

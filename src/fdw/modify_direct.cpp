@@ -218,6 +218,7 @@ plan_direct(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 	draft.renderer->sources[0].varno = varno;
 	draft.renderer->relids = bms_make_singleton(static_cast<int>(varno));
 	draft.renderer->trust_remote_collation = table.options.trust_remote_collation;
+	draft.renderer->same_encoding = has_same_encoding(draft.renderer->sources, draft.renderer->source_count);
 	List *const returned = returned_of(plan, table, varno, subplan);
 	if (returned != NIL &&
 	    (!may_return(*draft.renderer, plan->operation) || outerPlan(plan) != reinterpret_cast<Plan *>(scan)))

@@ -37,7 +37,7 @@ skipped_rows(Modification &modification)
 	Statement *const statement = modification.counter;
 	start(channel, modification.activity, statement, nullptr, count_skipped, {}, remote::RunOptions());
 	int64 rows = 0;
-	while (fetch(channel, modification.activity, statement))
+	while (fetch(channel, modification.activity, statement, 1))
 		rows = statement->batch().row(0)->integer;
 	return rows;
 }
@@ -193,7 +193,7 @@ insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 {
 	int64 inserted = 0;
 	for (int sent = 0; sent < count;) {
-		int const left = count - sent;
+		int const left = count_distinct(modification, slots + sent, count - sent);
 		bool const by_arrays = modification.arrays_sql != nullptr && left > 1;
 		sent += by_arrays ? send_arrays(modification, slots + sent, left, &inserted)
 		                  : send_values(modification, slots + sent, left, &inserted);

@@ -53,6 +53,7 @@ constexpr Known known_options[] = {
 	{"trust_remote_collation", on_server, Kind::boolean, offsetof(Options, trust_remote_collation)},
 	{"fdw_startup_cost", on_server, Kind::cost, offsetof(Options, startup_cost)},
 	{"fdw_tuple_cost", on_server, Kind::cost, offsetof(Options, tuple_cost)},
+	{"encoding", on_server | on_table, Kind::name, 0},
 	{"schema_name", on_table, Kind::name, 0},
 	{"table_name", on_table, Kind::name, 0},
 	{"query", on_table, Kind::text, 0},
@@ -266,6 +267,16 @@ load_column(Oid relation, Form_pg_attribute attribute)
 	return column;
 }
 
+/* What the table says counts, then what its server says. */
+bool
+is_utf8(const ForeignTable *table)
+{
+	const char *encoding = option_value(table->options, "encoding");
+	if (encoding == nullptr)
+		encoding = option_value(GetForeignServer(table->serverid)->options, "encoding");
+	return encoding != nullptr && pg_strcasecmp(encoding, "UTF8") == 0;
+}
+
 } // namespace
 
 const char *
@@ -319,6 +330,7 @@ load_table(Oid relation)
 	table->server = foreign->serverid;
 	table->options = server_options(foreign->serverid);
 	apply(foreign->options, on_table, &table->options);
+	table->is_utf8 = is_utf8(foreign);
 	table->query = option_value(foreign->options, "query");
 	table->schema_name = option_value(foreign->options, "schema_name");
 	table->table_name = option_value(foreign->options, "table_name");

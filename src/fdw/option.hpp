@@ -50,6 +50,7 @@ struct Table {
 	Options options;
 	const char *schema_name; /* NULL: none, as in SQLite */
 	const char *table_name;
+	bool is_utf8;      /* the encoding of its database, as it was at import; false: another one, or not known */
 	const char *query; /* a remote SELECT instead of a table: read only */
 	int width;
 	Column *columns; /* [attno - 1] */

@@ -94,6 +94,33 @@ constexpr Oid collation_free[] = {F_TEXTEQ,
                                   F_LAST_VALUE,
                                   F_NTH_VALUE};
 
+/* Functions of text whose result is the same whatever bytes its characters are. */
+constexpr Oid encoding_free[] = {F_TEXTEQ,
+                                 F_TEXTNE,
+                                 F_BPCHAREQ,
+                                 F_BPCHARNE,
+                                 F_NAMEEQ,
+                                 F_NAMENE,
+                                 F_TEXTCAT,
+                                 F_TEXT_BPCHAR,
+                                 F_ENCODE,
+                                 F_DECODE,
+                                 F_TO_HEX_INT4,
+                                 F_TO_HEX_INT8,
+                                 F_COUNT_ANY,
+                                 F_STRING_AGG_TEXT_TEXT,
+                                 F_ARRAY_AGG_ANYNONARRAY,
+                                 F_LAG_ANYELEMENT,
+                                 F_LAG_ANYELEMENT_INT4,
+                                 F_LEAD_ANYELEMENT,
+                                 F_LEAD_ANYELEMENT_INT4,
+                                 F_FIRST_VALUE,
+                                 F_LAST_VALUE,
+                                 F_NTH_VALUE};
+
+/* Order of jsonb, whose texts are compared under the default collation of their server. */
+constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
+
 /* Ordered input decides the result of these. */
 constexpr Oid ordered_aggregates[] = {F_STRING_AGG_TEXT_TEXT, F_STRING_AGG_BYTEA_BYTEA, F_ARRAY_AGG_ANYNONARRAY};
 
@@ -134,9 +161,16 @@ is_portable_type(Oid type)
 }
 
 bool
+has_portable_order(Oid type)
+{
+	Oid const element = get_element_type(type);
+	return is_portable_type(type) && (OidIsValid(element) ? element : type) != JSONBOID;
+}
+
+bool
 is_portable_function(Oid function)
 {
-	if (function >= FirstUnpinnedObjectId)
+	if (function >= FirstUnpinnedObjectId || has(json_order, function))
 		return false;
 	HeapTuple const tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -174,6 +208,18 @@ bool
 ignores_collation(Oid function)
 {
 	return has(collation_free, function);
+}
+
+bool
+ignores_encoding(Oid function)
+{
+	return has(encoding_free, function);
+}
+
+bool
+makes_text(Oid function)
+{
+	return function == F_CHR;
 }
 
 bool

@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "optimizer/optimizer.h"
@@ -157,11 +158,14 @@ PostgresRenderer::value_placeholder(const Column &, int number)
 
 /*
  * What a function makes of text may depend on the collation: then only byte order is the same everywhere, unless the
- * owner of the server says that the collations are.
+ * owner of the server says that the default collations are. And nearly all of it depends on the encodings, by which
+ * characters have other bytes, or bytes are no characters.
  */
 PostgresRenderer::Text
 PostgresRenderer::text_of(Oid function_id, Oid collation) const
 {
+	if (!same_encoding && !ignores_encoding(function_id) && (OidIsValid(collation) || makes_text(function_id)))
+		return Text::refuse;
 	if (!OidIsValid(collation))
 		return Text::plain;
 	if (!is_deterministic(collation))
@@ -170,12 +174,14 @@ PostgresRenderer::text_of(Oid function_id, Oid collation) const
 		return Text::plain;
 	if (is_byte_order(collation))
 		return Text::byte_order;
-	return trust_remote_collation ? Text::plain : Text::refuse;
+	return trust_remote_collation && collation == DEFAULT_COLLATION_OID ? Text::trusted : Text::refuse;
 }
 
 bool
 PostgresRenderer::operand(Node *node, Text text)
 {
+	if (text == Text::trusted && !is_default_text(node))
+		return false;
 	bool const byte_order = text == Text::byte_order && type_is_collatable(exprType(node));
 	if (byte_order)
 		print("(");
@@ -216,12 +222,28 @@ PostgresRenderer::operation(const Call &call, Text text)
 	return true;
 }
 
+constexpr int every_var = PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS;
+
+/* No column in it brings a collation of its own. */
+bool
+PostgresRenderer::is_default_text(Node *node) const
+{
+	ListCell *cell;
+	List *const vars = pull_var_clause(node, every_var);
+	foreach (cell, vars) {
+		Column const *const found = column_of(lfirst_node(Var, cell));
+		if (found != nullptr && OidIsValid(found->collation) && !has_default_collation(*found))
+			return false;
+	}
+	return true;
+}
+
 /* One column, whose collation is not known to be the default one: two could not be compared without COLLATE. */
 bool
 PostgresRenderer::needs_collation(List *args) const
 {
 	int columns = 0, unknown = 0;
-	List *const vars = pull_var_clause(reinterpret_cast<Node *>(args), PVC_RECURSE_PLACEHOLDERS);
+	List *const vars = pull_var_clause(reinterpret_cast<Node *>(args), every_var);
 	ListCell *cell;
 	foreach (cell, vars) {
 		Column const *const found = column_of(lfirst_node(Var, cell));
@@ -325,7 +347,7 @@ bool
 PostgresRenderer::min_max(MinMaxExpr *node)
 {
 	Text const text = text_of(InvalidOid, node->inputcollid);
-	if (text == Text::refuse || !is_portable_type(node->minmaxtype))
+	if (text == Text::refuse || !has_portable_order(node->minmaxtype))
 		return false;
 	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");
 	bool const printed = operands(node->args, text);

@@ -35,7 +35,12 @@ protected:
 	bool window(WindowFunc *node) override;
 
 private:
-	enum class Text : uint8 { plain, byte_order, refuse };
+	enum class Text : uint8 {
+		plain,
+		byte_order,
+		trusted, /* the remote server's default collation is ours */
+		refuse
+	};
 
 	/* How arguments under that collation must be printed so that the function answers as it does here. */
 	Text text_of(Oid function, Oid collation) const;
@@ -46,6 +51,7 @@ private:
 	bool text_equality(const Call &call);
 	bool is_recast(const Column &column) const;
 	bool needs_collation(List *args) const;
+	bool is_default_text(Node *node) const;
 	void type_name(Oid type, int32 typmod);
 
 	bool bare_text_ = false; /* columns of an unknown collation as they are, so that an index serves */

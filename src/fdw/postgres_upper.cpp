@@ -25,7 +25,7 @@ bool
 PostgresRenderer::sort_key(const SortKey &key)
 {
 	Text const text = text_of(InvalidOid, key.collation);
-	if (text == Text::refuse || !is_portable_type(key.type) || !operand(reinterpret_cast<Node *>(key.expr), text))
+	if (text == Text::refuse || !has_portable_order(key.type) || !operand(reinterpret_cast<Node *>(key.expr), text))
 		return false;
 	print(key.descending ? " DESC" : " ASC");
 	print(key.nulls_first ? " NULLS FIRST" : " NULLS LAST");

@@ -61,6 +61,7 @@ renderer_for(PlannerInfo *root, const Relation *relation)
 	renderer->source_count = relation->source_count;
 	renderer->qualified = relation->source_count > 1;
 	renderer->trust_remote_collation = relation->options.trust_remote_collation;
+	renderer->same_encoding = has_same_encoding(relation->sources, relation->source_count);
 	return renderer;
 }
 

@@ -354,6 +354,15 @@ make_renderer(remote::DatabaseType type)
 }
 
 bool
+has_same_encoding(const Source *sources, int count)
+{
+	bool same = GetDatabaseEncoding() == PG_UTF8;
+	for (int i = 0; i < count; ++i)
+		same = same && sources[i].table->is_utf8;
+	return same;
+}
+
+bool
 is_byte_order(Oid collation)
 {
 	return !OidIsValid(collation) || compat::collation_is_c(collation);

@@ -76,6 +76,7 @@ public:
 	bool aggregates = false; /* Aggref may appear: HAVING and the list of a grouped query */
 	bool windows = false;    /* WindowFunc may appear */
 	bool trust_remote_collation = false;
+	bool same_encoding = false; /* the characters of all sources have the bytes that they have here */
 	/* What a condition rejects is seen all the same: ON of an outer join, NOT EXISTS. */
 	bool must_look = false;
 	List *params = nullptr; /* Expr *, evaluated here and sent, in the order of their placeholders in the text */
@@ -184,6 +185,9 @@ Renderer *make_renderer(remote::DatabaseType type);
 Renderer *make_postgres_renderer();
 Renderer *make_mysql_renderer();
 Renderer *make_sqlite_renderer();
+
+/* Is UTF8 the encoding of this database and of all sources, as far as is recorded? */
+bool has_same_encoding(const Source *sources, int count);
 
 /* Facts about local collations and expressions that all dialects ask for. */
 bool is_byte_order(Oid collation);    /* compares and sorts as memcmp does */

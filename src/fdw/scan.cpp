@@ -105,13 +105,7 @@ void
 match_columns(Scan *scan)
 {
 	scan->matched = true;
-	std::vector<remote::Column> const &columns = scan->statement->columns();
-	int const given = static_cast<int>(columns.size());
-	if (given != scan->width && (scan->width > 0 || given > 1))
-		ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
-		                errmsg("the remote server answers %d columns instead of %d", given, scan->width),
-		                errhint("Import the foreign tables again.")));
-	bridge::match(scan->converters, columns.data(), scan->width);
+	bridge::match(scan->converters, scan->statement->columns().data(), scan->width);
 }
 
 /* The name of a column of the scan, and of its table when it is a column of one. */
@@ -180,7 +174,7 @@ convert_row(Scan *scan, TupleTableSlot *slot)
 bool
 next_batch(Scan *scan)
 {
-	if (!fetch(scan->channel, scan->activity, scan->statement))
+	if (!fetch(scan->channel, scan->activity, scan->statement, scan->width))
 		return false;
 	if (!scan->matched)
 		match_columns(scan);

@@ -4,11 +4,29 @@
 #include "fdw/statement.pure.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "core/error.hpp"
 #include "fdw/line.pure.hpp"
 
 namespace tenancy::fdw {
+
+namespace {
+
+/* Where no column is asked for there is one that says nothing, or none. */
+void
+check_width(std::size_t given, int wanted)
+{
+	if (wanted == Statement::any_width || given == static_cast<std::size_t>(wanted) || (wanted == 0 && given == 1))
+		return;
+	throw core::Error(core::FailureKind::query, "HV021",
+	                  "the remote server answers " + std::to_string(given) + " columns instead of " +
+	                      std::to_string(wanted),
+	                  {}, "Import the foreign tables again.");
+}
+
+} // namespace
 
 void
 Statement::open(Line &line, std::string_view sql, remote::ParamList params, const remote::RunOptions &options,
@@ -41,7 +59,7 @@ Statement::learn_columns()
 }
 
 bool
-Statement::fetch(core::Waiter &waiter)
+Statement::fetch(int width, core::Waiter &waiter)
 {
 	if (cursor_ == nullptr)
 		return false;
@@ -49,10 +67,12 @@ Statement::fetch(core::Waiter &waiter)
 	bool const more = cursor_->fetch(spare_, waiter);
 	if (!described_)
 		learn_columns();
-	if (more)
+	if (more) {
+		check_width(spare_.width(), width);
 		std::swap(batch_, spare_);
-	else
+	} else {
 		affected_ = cursor_->affected();
+	}
 	trial.pass();
 	if (!more)
 		drop();

@@ -24,8 +24,14 @@ public:
 	/* The line must be ready (Line::reach) and no other statement open on it. */
 	void open(Line &line, std::string_view sql, remote::ParamList params, const remote::RunOptions &options,
 	          core::Waiter &waiter);
-	/* False at the end, when the cursor is gone and affected() is known; the batch before the end stays readable. */
-	bool fetch(core::Waiter &waiter);
+	/* Any number of columns will do: nobody reads them. */
+	static constexpr int any_width = -1;
+
+	/*
+	 * False at the end, when the cursor is gone and affected() is known; the batch before the end stays readable. Its
+	 * rows have so many columns, HV021 otherwise: a remote server answers what it likes.
+	 */
+	bool fetch(int width, core::Waiter &waiter);
 	/*
 	 * Stop. What is unread of a statement that changes or locks rows inside a remote transaction stays with the line:
 	 * stopping it there could take the transaction with it.

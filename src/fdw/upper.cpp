@@ -183,7 +183,10 @@ make_distinct(PlannerInfo *root, Relation *relation)
 bool
 add_windows(PlannerInfo *root, Relation *relation)
 {
-	if (has_upper_part(relation) || !renderer_for(root, relation)->abilities().window)
+	/* A condition above that only says where to stop is checked by the node that computes the function, nowhere else.
+	 */
+	if (has_upper_part(relation) || !renderer_for(root, relation)->abilities().window ||
+	    compat::has_run_condition(root))
 		return false;
 	PathTarget const *const target = root->upper_targets[UPPERREL_WINDOW];
 	relation->windowed = true;

@@ -4,7 +4,7 @@ may do nothing by themself, and nobody else's."""
 
 import contextlib
 
-from tenancy import (UNIQUE, User, app_role, client_server, connect, environment, execute, mysql, ok, person_role,
+from tenancy import (UNIQUE, User, app_role, client_server, connect, environment, execute, make_role, mysql, ok, person_role,
                      rows, run, same, sqlstate, value, wait_for_history)
 
 SCHEMA = "att_" + UNIQUE
@@ -301,6 +301,34 @@ def sqlite_schema():
            "names of system columns", renamed)
 
 
+def taken_names():
+    """A server or a schema that somebody else made under the names of an attachment is theirs"""
+    schema, maker = SCHEMA + "_taken", make_role("maker")
+    with contextlib.closing(connect()) as admin, contextlib.closing(alice.connect()) as session:
+        rows(admin, 'GRANT USAGE ON FOREIGN DATA WRAPPER tenant_fdw TO "%s"' % maker)
+        value(session, "SELECT tenancy.attach('lite', %s)", schema)
+        server, identity = rows(session, "SELECT server_name, connection_id FROM tenancy.attached() WHERE schema_name = %s", schema)[0]
+        make = 'SET ROLE "%s"; CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection \'%s\'); RESET ROLE' % (maker, server, identity)
+        refresh, attach, detach = ("SELECT tenancy.%s('lite', %%s)" % word for word in ("refresh_attached", "attach", "detach"))
+        rows(admin, "DROP SERVER %s CASCADE" % server)
+        rows(admin, make)
+        same(sqlstate(rows, session, refresh, schema), "42710", "no refresh with somebody else's server")
+        same(sqlstate(rows, session, attach, schema), "42710", "nor another attach()")
+        value(session, detach, schema)
+        same(value(admin, "SELECT count(*) FROM pg_foreign_server WHERE srvname = %s", server), 1, "detach() leaves it")
+        same(sqlstate(rows, session, attach, schema), "42710", "no first attach() with it")
+        rows(admin, "DROP SERVER %s" % server)
+        value(session, attach, schema)
+        rows(admin, 'DROP SCHEMA "%s" CASCADE' % schema)
+        rows(admin, 'CREATE SCHEMA "%s" AUTHORIZATION "%s"' % (schema, maker))
+        same(sqlstate(rows, session, refresh, schema), "42P06", "no refresh into somebody else's schema")
+        same(sqlstate(rows, session, attach, schema), "42P06", "nor another attach()")
+        value(session, detach, schema)
+        same(value(admin, "SELECT count(*) FROM pg_namespace WHERE nspname = %s", schema), 1, "detach() leaves it")
+        rows(admin, 'DROP SCHEMA "%s"' % schema)
+        rows(admin, 'REVOKE USAGE ON FOREIGN DATA WRAPPER tenant_fdw FROM "%s"' % maker)
+
+
 def sqlstate_of(user, statement, *parameters):
     with contextlib.closing(user.connect()) as session:
         return sqlstate(rows, session, statement, *parameters)
@@ -508,4 +536,4 @@ def clean():
 
 
 run(prepare_postgres, prepare_mysql, prepare_sqlite, postgres_schema, mysql_schema, sqlite_schema, by_hand, refreshing, privileges, no_code_of_the_caller,
-    statistics, sampling, detaching, clean)
+    statistics, sampling, taken_names, detaching, clean)

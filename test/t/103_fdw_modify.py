@@ -480,6 +480,15 @@ def upsert(engine, session):
         same(cursor.rowcount, 0, engine.name + ": ON CONFLICT DO NOTHING still means nothing")
     same(rows(session, "SELECT id, t, s FROM %s ORDER BY id" % table), [(1, "a", None), (2, "c", 2), (3, "f", None), (4, "g", None)],
          engine.name + ": the last row counts")
+    with session.cursor() as cursor:
+        cursor.execute("INSERT INTO %s (id, t) VALUES (7, 'first'), (8, 'x'), (7, 'second'), (7, 'last'), (8, 'y')" % table)
+        same(cursor.rowcount, 5, engine.name + ": rows with the same key in one INSERT")
+        cursor.execute("INSERT INTO %s (id, t) SELECT 10 + n %% 7, n FROM generate_series(1, 3000) AS n" % table)
+        same(cursor.rowcount, 3000, engine.name + ": many of them")
+        cursor.copy_expert("COPY %s (id, t) FROM STDIN" % table, io.StringIO("9\ta\n9\tb\n"))
+    same(rows(session, "SELECT id, t FROM %s WHERE id > 4 ORDER BY id" % table),
+         [(7, "last"), (8, "y"), (9, "b"), *((10 + n % 7, str(n)) for n in sorted(range(2994, 3001), key=lambda n: n % 7))],
+         engine.name + ": the last one of them counts")
 
 
 # Types that need care on the way: engine, local type, remote type, values.

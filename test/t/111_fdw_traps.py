@@ -634,7 +634,87 @@ def hostile_schema():
     ok(value(world().admin, "SELECT to_regnamespace('tenancy') IS NOT NULL"), "hostile names: nothing of theirs was run")
 
 
+# What the planner moves
+
+def run_conditions():
+    """A condition on a window function of a subquery, by which the planner ends the window early, leaves out the other rows"""
+    ranked = "SELECT s.id, s.place FROM (SELECT id, %s OVER (ORDER BY id) AS place FROM @numbers) AS s WHERE s.place %s"
+    for function in ("row_number()", "rank()", "dense_rank()", "count(*)"):
+        answers("run condition", ALL, ranked % (function, "<= 2"), [("1", "1"), ("2", "2")])
+        answers("run condition", ALL, ranked % (function, "= 1"), [("1", "1")])
+    answers("run condition", ALL, "SELECT s.id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, sum(id) OVER (ORDER BY id) FROM @numbers) AS s"
+            " WHERE s.place < 3", ["1", "2"])
+    answers("no run condition", ALL, "SELECT id, row_number() OVER (ORDER BY id) FROM @numbers WHERE id < 3 ORDER BY id", [("1", "1"), ("2", "2")],
+            ALL, r"\bOVER\b")
+
+
+def lacking_rows():
+    """A condition on the missing side, above a join that finds the rows without a partner"""
+    lacking = "SELECT x.id FROM @numbers AS x LEFT JOIN @flags AS y ON y.id = x.id WHERE y.id IS NULL AND %s ORDER BY 1"
+    answers("anti join", ALL, lacking % "coalesce(y.b, false) = false", ["4", "5", "6"])
+    answers("anti join", ALL, lacking % "coalesce(y.b, x.id > 4)", ["5", "6"])
+    answers("anti join", ALL, lacking % "x.id > 4", ["5", "6"], ALL, r"NOT EXISTS")
+
+
+def moments():
+    """What an UPDATE computes here is computed under the settings of the session"""
+    for engine in ALL:
+        kind = DECLARATIONS[engine]["stamp"]
+        world().remote(engine, "DROP TABLE IF EXISTS moments", "CREATE TABLE moments (id integer PRIMARY KEY, ts %s, w %s)" % (kind, DECLARATIONS[engine]["binary"]),
+                       "INSERT INTO moments VALUES (1, NULL, NULL)")
+        attach_again(engine)
+        for zone in ("America/New_York", "Pacific/Kiritimati"):
+            rows(world().session, "SET TimeZone = '%s'; SET DateStyle = 'German'" % zone)
+            rows(world().session, "BEGIN")
+            change = "UPDATE @moments SET ts = now(), w = now()::text || current_date WHERE id = 1"
+            text, _ = world().plan(engine, change)
+            ok("Foreign Update" in text, "moments, %s: the update goes as one statement" % engine, text)
+            world().query(engine, change)
+            same(world().query(engine, "SELECT ts = localtimestamp, w = now()::text || current_date FROM @moments"), [(True, True)],
+                 "moments, %s: the session's own, in %s" % (engine, zone))
+            world().query(engine, "UPDATE @moments SET w = 'found' WHERE ts = localtimestamp")
+            same(world().query(engine, "SELECT w FROM @moments"), [("found",)], "moments, %s: and in a condition" % engine)
+            rows(world().session, "ROLLBACK; RESET TimeZone; RESET DateStyle")
+
+
+def remote_collations():
+    """trust_remote_collation is about the default collation: a column with another one sorts here"""
+    world().remote(PG, "DROP TABLE IF EXISTS sorted", "CREATE TABLE sorted (id integer PRIMARY KEY, a text, c text COLLATE \"C\", x text COLLATE \"en-x-icu\")",
+                   "INSERT INTO sorted VALUES (1, 'b', 'b', 'b'), (2, 'B', 'B', 'B'), (3, 'a', 'a', 'a'), (4, 'C', 'C', 'C')")
+    rows(world().session, "SELECT tenancy.attach('pg', %s, NULL, NULL, '{\"trust_remote_collation\": true}')", world().schema(PG))
+    for column in "acx":
+        for sql in ("SELECT %s FROM @sorted ORDER BY %s", "SELECT max(%s) FROM @sorted", "SELECT count(*) FROM @sorted WHERE %s < 'B'", "SELECT upper(%s) FROM @sorted",
+                    "SELECT greatest(%s, 'B') FROM @sorted ORDER BY id"):
+            sql = sql.replace("%s", column)
+            rows(world().session, "SET tenancy.enable_pushdown = off")
+            wanted = plain(world().query(PG, sql))
+            rows(world().session, "RESET tenancy.enable_pushdown")
+            answers("trusted collation", (PG,), sql, wanted)
+    _, remote = world().plan(PG, "SELECT a FROM @sorted ORDER BY a")
+    ok("ORDER BY" in remote and "COLLATE" not in remote, "trusted collation, pg: a column of the default collation is sorted there", remote)
+    for column in "cx":
+        _, remote = world().plan(PG, "SELECT %s FROM @sorted ORDER BY %s" % (column, column))
+        ok("ORDER BY" not in remote, "trusted collation, pg: another one is not", remote)
+    _, remote = world().plan(PG, 'SELECT a FROM @sorted ORDER BY a COLLATE "en-x-icu"')
+    ok("ORDER BY" not in remote, "trusted collation, pg: nor by another local one", remote)
+    answers("aggregate in HAVING", (PG,), "SELECT max(c COLLATE \"C\") FROM @sorted HAVING max(c COLLATE \"C\") = 'b'", ["b"])
+    rows(world().session, "SELECT tenancy.attach('pg', %s)", world().schema(PG))
+
+
+def json_order():
+    """jsonb sorts its texts by the default collation of its server"""
+    world().remote(PG, "DROP TABLE IF EXISTS documents", "CREATE TABLE documents (id integer PRIMARY KEY, j jsonb)",
+                   "INSERT INTO documents VALUES (1, '\"a\"'), (2, '\"B\"'), (3, '1')")
+    attach_again(PG)
+    for sql, word in (("SELECT id FROM @documents ORDER BY j", "ORDER BY"), ("SELECT id FROM @documents WHERE j < '\"b\"'", "WHERE"),
+                      ("SELECT greatest(j, '\"b\"') FROM @documents", "GREATEST")):
+        _, remote = world().plan(PG, sql)
+        ok(word not in remote, "jsonb, pg: %s is not pushed" % sql, remote)
+    ids("jsonb", (PG,), "documents", "j = '\"a\"'", [1], (PG,))
+
+
 if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
-        off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema)
+        off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
+        run_conditions, lacking_rows, moments, remote_collations, json_order)

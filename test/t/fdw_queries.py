@@ -24,7 +24,7 @@ class Composer:
     def next(self):
         self.risky = self.rng.random() < 0.12
         forms = [self.plain] * 6 + [self.joined] * 5 + [self.existing] * 3 + [self.grouped] * 5 + [self.distinct] * 2 + [self.windowed] * 2 + \
-            [self.united] + [self.nested] * 3 + [self.lateral] + [self.beside] * 2
+            [self.ranked] * 2 + [self.lacking] * 2 + [self.united] + [self.nested] * 3 + [self.lateral] + [self.beside] * 2
         query = self.rng.choice(forms)()
         query.risky = self.risky
         query.prepared = self.rng.random() < 0.2
@@ -278,6 +278,34 @@ class Composer:
                 functions.append(Node(None, [ties, " OVER (", *partition, " ORDER BY ", Items(self.keys(writer, 1)), ")"]))
         parts = ["SELECT ", Items([Node(None, ["t.id"]), *functions]), " FROM ", Table(table), " AS t", self.where(writer, 0.5)]
         return self.finish(parts, writer, ["t"])
+
+    def ranked(self):
+        """A condition on a window function that only grows or shrinks: the planner may make of it where the window ends."""
+        table = self.table()
+        writer = self.writer(("t", table))
+        partition = ["PARTITION BY ", writer.column("I", True)] if self.rng.random() < 0.5 else []
+        total = Items([*self.keys(writer, self.rng.choice([0, 1])), Node(None, ["t.id", self.direction()])])
+        function, order, frame = self.rng.choice([("row_number()", total, ""), ("rank()", Items(self.keys(writer, 1)), ""),
+                                                  ("dense_rank()", Items(self.keys(writer, 1)), ""), ("count(*)", Items(self.keys(writer, 1)), ""),
+                                                  ("count(*)", total, " ROWS UNBOUNDED PRECEDING"), ("ntile(4)", total, ""),
+                                                  ("count(t.id)", total, " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING")])
+        others = Node(None, [", sum(t.m) OVER (ORDER BY t.id)"]) if self.rng.random() < 0.2 else ""
+        condition = self.rng.choice(["s.place <= 3", "s.place < 10", "s.place = 1", "5 >= s.place", "s.place BETWEEN 2 AND 4", "s.place > 2", "s.place >= 20",
+                                     "s.place <= 3 OR s.place IS NULL"])
+        return Query(Node(None, ["SELECT s.* FROM (SELECT t.id, ", function, " OVER (", *partition, " ORDER BY ", order, frame, ") AS place", others, " FROM ",
+                                 Table(table), " AS t", self.where(writer, 0.4), ") AS s WHERE ", condition]))
+
+    def lacking(self):
+        """Rows without a partner by an outer join, with conditions above it that look at either side."""
+        outer, inner = ("t", self.table()), ("u", self.table())
+        field = self.rng.choice([field for field in self.fields[outer[1]] if field.family not in "OX" and
+                                 any(other.name == field.name for other in self.fields[inner[1]])])
+        name = "k" if self.rng.random() < 0.6 else field.name
+        select = Items([Node(None, ["t.id"]), *self.columns(self.writer(outer))])
+        above = self.rng.choice(["", " AND coalesce(u.m, 0) = 0", " AND coalesce(u.m, t.m) > 2", " AND (u.id IS NULL OR t.id > u.id)", " AND t.m > 3"])
+        return self.finish(["SELECT ", select, " FROM ", Table(outer[1]), " AS t LEFT JOIN ", Table(inner[1]), " AS u ON u.%s = t.%s" % (name, name),
+                            self.also(self.writer(outer, inner)), " WHERE u.%s IS NULL" % name, above, self.also(self.writer(outer, inner))],
+                           self.writer(outer), ["t"])
 
     def united(self):
         left, right = self.table(), self.table()

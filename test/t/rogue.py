@@ -36,8 +36,10 @@ def read(visitor, size):
 
 
 class FalsePostgres:
-    """To a statement with "attack" it answers self.reply: bytes, or what to call with the visitor's socket. Where they are set, it sends
-    self.welcome to who is let in, and self.interruption in place of reading a statement of 1 MB or more."""
+    """To a statement with self.word in it it answers self.reply: bytes, or what to call with the visitor's socket. Where they are set, it
+    sends self.welcome to who is let in, and self.interruption in place of reading a statement of 1 MB or more."""
+
+    word = b"attack"
 
     def __init__(self):
         self.welcome = self.interruption = None
@@ -74,10 +76,10 @@ class FalsePostgres:
             if self.interruption and size >= 1 << 20:
                 self.interruption(visitor)
             body = read(visitor, size)
-            attacked, own_reply = b"attack" in sql, b"pg_backend_pid" in sql
+            attacked, own_reply = self.word in sql, b"pg_backend_pid" in sql
             if kind == b"P":
                 sql = body.split(b"\0")[1]
-                visitor.sendall(self.refusal if b"attack" in sql and self.refusal else message(b"1", b""))
+                visitor.sendall(self.refusal if self.word in sql and self.refusal else message(b"1", b""))
             elif kind == b"B":
                 visitor.sendall(message(b"2", b""))
             elif kind == b"D":

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "fake_session.hpp"
 #include "remote/text.hpp"
 #include "waiter.hpp"
 
@@ -17,72 +18,10 @@ using namespace tenancy;
 using namespace tenancy::catalog;
 using remote::DatabaseType;
 
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
-
-/* Rows by a part of the statement that asks for them; every value is a text. */
-struct Answers {
-	std::vector<std::pair<std::string, Rows>> rows;
-	std::vector<std::string> asked;
-	std::string version = "16.0";
-};
-
-class FakeCursor final : public remote::Cursor {
-public:
-	explicit FakeCursor(const Rows &rows) : rows_(rows) {}
-	const std::vector<remote::Column> &columns() const noexcept override { return columns_; }
-	bool fetch(remote::Batch &batch, core::Waiter &) override
-	{
-		if (at_ == rows_.size()) {
-			batch.reset(0);
-			return false;
-		}
-		batch.reset(rows_[at_].size());
-		remote::Cell *const cells = batch.add_row();
-		for (std::size_t i = 0; i < rows_[at_].size(); ++i) {
-			if (!rows_[at_][i])
-				continue;
-			cells[i].kind = remote::CellKind::text;
-			cells[i].data = rows_[at_][i]->data();
-			cells[i].size = static_cast<std::uint32_t>(rows_[at_][i]->size());
-		}
-		++at_;
-		return true;
-	}
-	std::int64_t affected() const noexcept override { return 0; }
-
-private:
-	const Rows &rows_;
-	std::vector<remote::Column> columns_;
-	std::size_t at_ = 0;
-};
-
-class FakeSession final : public remote::Session {
-public:
-	explicit FakeSession(Answers &answers) : answers_(answers) {}
-	std::unique_ptr<remote::Cursor> execute(std::string_view sql, std::span<const remote::Param>,
-	                                        const remote::RunOptions &, core::Waiter &) override
-	{
-		answers_.asked.emplace_back(sql);
-		for (auto const &[part, rows] : answers_.rows)
-			if (sql.find(part) != std::string_view::npos)
-				return std::make_unique<FakeCursor>(rows);
-		return std::make_unique<FakeCursor>(none_);
-	}
-	std::vector<remote::Column> describe(std::string_view, const remote::RunOptions &, core::Waiter &) override
-	{
-		return {};
-	}
-	void transact(const remote::TransactionStep &, core::Deadline, core::Waiter &) override {}
-	bool in_transaction() const noexcept override { return false; }
-	bool reusable() const noexcept override { return true; }
-	bool ping(core::Deadline, core::Waiter &) override { return true; }
-	const std::string &server_version() const noexcept override { return answers_.version; }
-
-private:
-	Answers &answers_;
-	Rows none_;
-};
+using test::Answers;
+using test::FakeSession;
+using test::Row;
+using test::Rows;
 
 Schema
 read(DatabaseType engine, Answers &answers, bool values = false)
@@ -129,6 +68,24 @@ TEST(CatalogRead, CleansWhatTheServerSays)
 	EXPECT_TRUE(core::json::is_valid(document));
 	EXPECT_TRUE(remote::is_utf8(document));
 	EXPECT_EQ(to_json(parse_schema(document)), document);
+}
+
+/* Each statement of an engine, answered with rows of another width. */
+TEST(CatalogRead, RefusesRowsOfAnotherWidth)
+{
+	std::pair<DatabaseType, std::string> const asked[] = {
+		{DatabaseType::postgresql, "col_description"},      {DatabaseType::postgresql, "k.contype"},
+		{DatabaseType::postgresql, "indisunique"},          {DatabaseType::postgresql, "current_schema"},
+		{DatabaseType::mysql, "information_schema.TABLES"}, {DatabaseType::mysql, "information_schema.COLUMNS"},
+		{DatabaseType::mysql, "CHECK_CONSTRAINTS"},         {DatabaseType::mysql, "STATISTICS"},
+		{DatabaseType::mysql, "KEY_COLUMN_USAGE"}};
+	for (auto const &[engine, part] : asked)
+		for (std::size_t const width : {0, 30}) {
+			Answers answers;
+			answers.version = "11.4-MariaDB";
+			answers.rows = {{part, {Row(width, "a")}}};
+			test::expect_sqlstate([&] { read(engine, answers); }, "08P01", part);
+		}
 }
 
 TEST(CatalogRead, TakesSoMuchAndNoMore)

@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""Client databases that answer rows of other widths than they were asked for, wherever rows are read for foreign tables and for the
+schema of a client: an error each time, and nothing is read that is not there."""
+
+import contextlib
+
+from rogue import DONE, FalseMysql, FalsePostgres, data, description
+from tenancy import UNIQUE, User, connect, is_up, ok, person_role, raised, rows, run, same, sqlstate, value, wait_for_history
+
+CHECKPOINTER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+SCHEMA = "narrow_" + UNIQUE
+WIDTH = "HV021"
+NUMBER = (b"n", 20, -1)
+user = User("narrow")
+with contextlib.closing(connect()) as superuser:
+    checkpointer = value(superuser, CHECKPOINTER)
+
+
+def answer(*columns):
+    """Rows of so many columns, each of them 1."""
+    servers["pg"].description = description(*columns)
+    servers["pg"].reply = data(*(b"1" for _ in columns)) + DONE
+
+
+def make(name, engine):
+    server = engine()
+    (user.mysql if engine is FalseMysql else user.postgres)(
+        name, host="127.0.0.1", port=server.listener.port, username="u", password="p", database_name="d",
+        options={"sslmode": "disable", "statement_timeout": 4})
+    return server
+
+
+def make_tables():
+    """A table that is attacked, with key and without statistics of its own"""
+    with contextlib.closing(connect()) as admin:
+        identity = value(admin, "SELECT id FROM tenancy.database_connections WHERE name = 'pg' AND user_id = %s", user.id)
+        rows(admin, "CREATE SCHEMA %s" % SCHEMA)
+        rows(admin, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (SCHEMA, identity))
+        rows(admin, "CREATE FOREIGN TABLE %s.attack (id bigint OPTIONS (key 'true'), v bigint, w bigint) SERVER %s" % (SCHEMA, SCHEMA))
+        rows(admin, "CREATE FOREIGN TABLE %s.estimated (id bigint) SERVER %s OPTIONS (table_name 'attack', use_remote_estimate 'true')" % (SCHEMA, SCHEMA))
+        rows(admin, 'GRANT USAGE ON SCHEMA %s TO "%s"' % (SCHEMA, person_role()))
+        rows(admin, 'GRANT ALL ON ALL TABLES IN SCHEMA %s TO "%s"' % (SCHEMA, person_role()))
+        rows(admin, 'ALTER FOREIGN TABLE %s.attack OWNER TO "%s"' % (SCHEMA, person_role()))
+
+
+STATEMENTS = ["SELECT * FROM {0}.attack", "SELECT sum(x.v) FROM (SELECT id, v FROM {0}.attack OFFSET 0) AS x WHERE x.id > 0",
+              "INSERT INTO {0}.attack VALUES (1, 2, 3) RETURNING *", "UPDATE {0}.attack SET v = 2 WHERE id = 1 RETURNING *",
+              "DELETE FROM {0}.attack WHERE id = 1 RETURNING *", "ANALYZE {0}.attack"]
+
+
+def foreign_tables():
+    """Fewer columns and more"""
+    for columns in ((), (NUMBER,), (NUMBER,) * 5):
+        answer(*columns)
+        for statement in STATEMENTS:
+            with contextlib.closing(user.connect()) as session:
+                error = raised(rows, session, statement.format(SCHEMA))
+                same(error and error.pgcode, WIDTH, "%d columns: %s" % (len(columns), statement.format("t")))
+                same(value(session, "SELECT 1"), 1, "and the session works on")
+
+
+def estimates():
+    """The remote planner's answer"""
+    with contextlib.closing(user.connect()) as session:
+        answer()
+        same(sqlstate(rows, session, "EXPLAIN SELECT * FROM %s.estimated" % SCHEMA), WIDTH, "EXPLAIN without a column")
+        answer((b"QUERY PLAN", 25, -1))
+        same(sqlstate(rows, session, "EXPLAIN SELECT * FROM %s.estimated" % SCHEMA), None, "nor with a plan that says nothing")
+        found = wait_for_history("user_id = %s AND source = 'fdw' AND generated_sql_query LIKE 'EXPLAIN%%' AND status = 'success'", user.id)
+        same(len(found), 1, "a run that has ended, in history")
+
+
+def by_rows():
+    """Changes row by row, whose rows a local condition chooses"""
+    given = []
+
+    def reply(visitor):
+        """Three columns for the SELECT, then none: the description has one column less for each statement."""
+        given.append(1)
+        visitor.sendall(data(b"1", b"1", b"1") + DONE)
+    with contextlib.closing(user.connect()) as session:
+        for change in ("UPDATE {0}.attack SET v = 2 WHERE random() >= 0 RETURNING *", "DELETE FROM {0}.attack WHERE random() >= 0 RETURNING *"):
+            servers["pg"].description, servers["pg"].reply = description(NUMBER, NUMBER, NUMBER), reply
+            same(sqlstate(rows, session, change.format(SCHEMA)), None, "rows as they were asked for: " + change.format("t"))
+    ok(len(given) == 4, "a SELECT and a change for each", given)
+
+
+def schemas():
+    """The catalog's answer, for attach() and for the schema of the client"""
+    servers["pg"].word = b"pg_catalog.pg_class"
+    try:
+        for columns in ((), (NUMBER,), (NUMBER,) * 30):
+            answer(*columns)
+            with contextlib.closing(user.connect()) as session:
+                for statement in ("SELECT tenancy.attach('pg', '%s_at')" % SCHEMA, "SELECT tenancy.detect_client_schema('pg')"):
+                    same(sqlstate(rows, session, statement), "08P01", "%d columns: %s" % (len(columns), statement.replace(SCHEMA, "x")))
+    finally:
+        servers["pg"].word = b"attack"
+    with contextlib.closing(user.connect()) as session:
+        for statement in ("SELECT tenancy.attach('my', '%s_at', 'd')" % SCHEMA, "SELECT tenancy.detect_client_schema('my')"):
+            same(sqlstate(rows, session, statement), "08P01", "one column of MySQL: " + statement.replace(SCHEMA, "x"))
+
+
+def the_end():
+    """The server is the one that it was"""
+    ok(is_up(), "the server is up")
+    with contextlib.closing(connect()) as session:
+        same(value(session, CHECKPOINTER), checkpointer, "and did not start again after a crash")
+        rows(session, "DROP SCHEMA %s CASCADE" % SCHEMA)
+        rows(session, "DROP SERVER %s" % SCHEMA)
+
+
+servers = {"pg": make("pg", FalsePostgres), "my": make("my", FalseMysql)}
+make_tables()
+run(foreign_tables, estimates, by_rows, schemas, the_end)

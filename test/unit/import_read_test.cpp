@@ -1,0 +1,130 @@
+/*
+ * What a hostile client database can make of an import: too much, too long, too few columns. Pure regime.
+ */
+#include "fdw/import.pure.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fake_session.hpp"
+#include "waiter.hpp"
+
+namespace {
+
+using namespace tenancy;
+using namespace tenancy::fdw;
+using remote::DatabaseType;
+using test::Answers;
+using test::FakeSession;
+using test::Row;
+using test::Rows;
+
+ImportedSchema
+read(DatabaseType engine, Answers &answers, std::vector<std::string> names = {})
+{
+	FakeSession session(answers);
+	test::PollWaiter waiter;
+	ImportRequest request;
+	request.schema = engine == DatabaseType::sqlite ? "main" : "shop";
+	request.which = names.empty() ? ImportRequest::Which::all : ImportRequest::Which::listed;
+	request.names = std::move(names);
+	return read_schema(session, engine, request, {}, waiter);
+}
+
+TEST(ImportRead, LeavesOutATableWithALongName)
+{
+	std::string const name(1025, 'a');
+	Answers answers;
+	answers.rows = {
+		{"pragma_table_list", {{name, "table", "0", "0", "CREATE TABLE"}, {"b", "table", "0", "0", "CREATE TABLE"}}},
+		{"pragma_table_xinfo(m.name)",
+	     {{name, "x", "text", "0", "0", "0", "0", "0"}, {"b", "x", "text", "0", "0", "0", "0", "0"}}}};
+	ImportedSchema const schema = read(DatabaseType::sqlite, answers);
+	ASSERT_EQ(schema.tables.size(), 1u);
+	EXPECT_EQ(schema.tables[0].name, "b");
+	EXPECT_EQ(schema.warnings, std::vector<std::string>{"a table is left out: its name is too long"});
+
+	answers.rows = {{"information_schema.TABLES", {{name, "BASE TABLE"}, {"b", "BASE TABLE"}}}};
+	EXPECT_EQ(read(DatabaseType::mysql, answers).warnings.size(), 1u);
+}
+
+TEST(ImportRead, RefusesRowsOfAnotherWidth)
+{
+	std::pair<DatabaseType, std::string> const asked[] = {
+		{DatabaseType::postgresql, "pg_attribute"},
+		{DatabaseType::postgresql, "SELECT 1 FROM pg_catalog.pg_namespace"},
+		{DatabaseType::mysql, "information_schema.COLUMNS"},
+		{DatabaseType::mysql, "CHECK_CONSTRAINTS"},
+		{DatabaseType::mysql, "STATISTICS"}};
+	for (auto const &[engine, part] : asked)
+		for (std::size_t const width : {0, 30}) {
+			Answers answers;
+			answers.version = "11.4-MariaDB";
+			answers.rows = {{part, {Row(width, "a")}}, {"information_schema.TABLES", {{"a", "BASE TABLE"}}}};
+			test::expect_sqlstate([&] { read(engine, answers); }, "08P01", part);
+		}
+	Answers answers;
+	answers.rows = {{"information_schema.TABLES", {{"a"}}}};
+	test::expect_sqlstate([&] { read(DatabaseType::mysql, answers); }, "08P01", "TABLES");
+}
+
+/* Each of the tables' names is as long as one may be. */
+std::string
+long_name(int number)
+{
+	std::string name = std::to_string(number);
+	return name + std::string(1024 - name.size(), 'n');
+}
+
+TEST(ImportRead, TakesSoManyTablesOfMysqlAndNoMore)
+{
+	Answers answers;
+	Rows &tables = answers.rows.emplace_back("information_schema.TABLES", Rows{}).second;
+	for (int i = 0; i < 10'000; ++i)
+		tables.push_back({long_name(i), "BASE TABLE"});
+	EXPECT_EQ(read(DatabaseType::mysql, answers).tables.size(), 0u); /* without columns */
+	tables.push_back({"more", "BASE TABLE"});
+	test::expect_sqlstate([&] { read(DatabaseType::mysql, answers); }, "54000", "tables");
+	EXPECT_EQ(read(DatabaseType::mysql, answers, {"more"}).warnings.size(), 0u);
+}
+
+TEST(ImportRead, TakesSoManyBytesOfNamesAndNoMore)
+{
+	constexpr int rows = 70'000; /* of a thousand bytes */
+	for (const std::string part : {"STATISTICS", "CHECK_CONSTRAINTS"}) {
+		Answers answers;
+		answers.version = "11.4-MariaDB";
+		answers.rows = {{"information_schema.TABLES", {{"a", "BASE TABLE"}}}};
+		Rows &columns = answers.rows.emplace_back(part, Rows{}).second;
+		for (int i = 0; i < rows; ++i) {
+			std::string const name = long_name(i);
+			columns.push_back({"a", name});
+			if (part == "CHECK_CONSTRAINTS")
+				columns.back().push_back("json_valid(`" + name + "`)");
+		}
+		test::expect_sqlstate([&] { read(DatabaseType::mysql, answers); }, "54000", part);
+	}
+	Answers answers;
+	Rows &columns = answers.rows.emplace_back("pg_attribute", Rows{}).second;
+	for (int i = 0; i < rows; ++i)
+		columns.push_back({"t" + std::to_string(i / 1000), "r", long_name(i), "25", "-1", "b", "text", "f", "f", "f",
+		                   "f", "f", "default", "UTF8"});
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers); }, "54000", "columns");
+}
+
+TEST(ImportRead, RecordsTheEncoding)
+{
+	Answers answers;
+	answers.rows = {
+		{"pg_attribute", {{"t", "r", "c", "25", "-1", "b", "text", "f", "f", "f", "f", "f", "default", "LATIN1"}}}};
+	ImportedSchema const schema = read(DatabaseType::postgresql, answers);
+	EXPECT_EQ(schema.encoding, "LATIN1");
+	EXPECT_NE(schema.create_statement(schema.tables.at(0), "", "s", {}).find(", encoding 'LATIN1')"),
+	          std::string::npos);
+	answers.rows[0].second[0].back() = "it's";
+	ImportedSchema const odd = read(DatabaseType::postgresql, answers);
+	EXPECT_NE(odd.create_statement(odd.tables.at(0), "", "s", {}).find("encoding 'it''s'"), std::string::npos);
+	answers.rows[0].second[0].back() = std::string(64, 'x');
+	EXPECT_EQ(read(DatabaseType::postgresql, answers).encoding, "");
+}
+
+} // namespace
