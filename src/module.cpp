@@ -1,6 +1,7 @@
 /*
  * Loading: settings, shared memory and hooks of each feature, in order. PG regime.
  */
+#include "ask/ask.hpp"
 #include "bridge/function.hpp"
 #include "fdw/fdw.hpp"
 #include "health/health.hpp"
@@ -36,6 +37,7 @@ request_shared_memory()
 	history::request_shared_memory();
 	health::request_shared_memory();
 	query::request_shared_memory();
+	ask::request_shared_memory();
 }
 
 void
@@ -47,6 +49,7 @@ start_shared_memory()
 	history::start_shared_memory();
 	health::start_shared_memory();
 	query::start_shared_memory();
+	ask::start_shared_memory();
 }
 
 } // namespace

@@ -46,8 +46,8 @@ question_argument(FunctionCallInfo fcinfo)
 }
 
 /* The start of a run that is over, or that never came to the client database. */
-history::Run
-report(const Asking &asking)
+history::Start
+start_of(const Asking &asking)
 {
 	history::Start start{};
 	start.user = asking.found ? asking.config.user : identity::current_user();
@@ -57,7 +57,13 @@ report(const Asking &asking)
 	start.question = asking.question;
 	start.sql = asking.outcome.sql;
 	start.started = asking.started;
-	return history::start(start);
+	return start;
+}
+
+history::Run
+report(const Asking &asking)
+{
+	return history::start(start_of(asking));
 }
 
 /* What history says of a question without an answer. */
@@ -106,8 +112,10 @@ proceed(Asking &asking, FunctionCallInfo fcinfo)
 	asking.question = question_argument(fcinfo);
 	asking.started = GetCurrentTimestamp();
 	asking.found = connection::find(asking.selector, &asking.config);
-	if (asking.found)
+	if (asking.found) {
+		history::require_room(start_of(asking)); /* the model is paid before there is a run */
 		translate(asking.config, asking.question, &asking.outcome);
+	}
 	if (is_interrupted(asking))
 		pass_on(asking);
 }

@@ -8,6 +8,10 @@
 
 namespace tenancy::ask {
 
+/* Shared memory; see module.cpp. */
+void request_shared_memory();
+void start_shared_memory();
+
 /* What has become of a question. Texts are in the server's encoding, in CurrentMemoryContext. */
 struct Outcome {
 	enum class End { translated, refused, failed };

@@ -132,15 +132,20 @@ describe_table(const Schema &schema, const Table &table, bool with_values,
 } // namespace
 
 std::string
-describe_schema(const Schema &schema, std::string_view question, const Extent &extent)
+describe_schema(const Schema &schema, std::string_view question, const Extent &extent, core::Waiter &waiter)
 {
+	constexpr std::size_t least = 32; /* bytes of a table without columns */
+	Relevance relevance(schema, question, waiter);
 	std::string out = "[";
-	for (std::size_t const at : rank_tables(schema, question)) {
+	for (std::size_t const at : relevance.rank()) {
+		if (out.size() + least > extent.most_bytes)
+			break;
+		waiter.serve();
 		Table const &table = schema.tables[at];
 		std::string text = describe_table(schema, table, extent.with_values, [](const Column &) { return true; });
 		if (out.size() + text.size() + 3 > extent.most_bytes)
 			text = describe_table(schema, table, false,
-			                      [&](const Column &column) { return is_wanted(table, column, question); });
+			                      [&](const Column &column) { return relevance.is_wanted(table, column); });
 		if (out.size() + text.size() + 3 > extent.most_bytes)
 			continue;
 		if (out.size() > 1)

@@ -19,7 +19,7 @@ namespace tenancy::ask {
  * schema, stands between lines with it, as JSON. Never a row, and a value of one only if extent says so.
  */
 std::vector<Message> first_messages(const catalog::Schema &schema, const Question &question, const Extent &extent,
-                                    std::string_view boundary);
+                                    std::string_view boundary, core::Waiter &waiter);
 
 /* What says that its statement was not taken, and why. */
 std::string complaint_message(std::string_view why, std::string_view boundary);
@@ -30,7 +30,8 @@ std::string make_boundary();
 /* One question and the attempts at it. */
 class Conversation {
 public:
-	Conversation(const catalog::Schema &schema, const Question &question, const Extent &extent, const Model &model);
+	Conversation(const catalog::Schema &schema, const Question &question, const Extent &extent, const Model &model,
+	             core::Waiter &waiter);
 	/* The next reply of the model; throws what complete() throws. */
 	void proceed(core::Deadline deadline, core::Waiter &waiter);
 	const Reply &reply() const noexcept { return reply_; }

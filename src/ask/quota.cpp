@@ -3,68 +3,111 @@
  */
 #include "ask/quota.hpp"
 
-#include "bridge/datum.hpp"
-#include "bridge/spi.hpp"
+#include "ask/ask.hpp"
 #include "settings.hpp"
-
-extern "C" {
-#include "utils/snapmgr.h"
-}
 
 namespace tenancy::ask {
 
 namespace {
 
-namespace spi = bridge::spi;
+constexpr int max_askers = 4096;
 
-/* Ids are in the order of time, so this reads the end of an index, and not more than the limit. */
-spi::Statement recent = {
-	"SELECT 1 FROM tenancy.query_history AS q WHERE q.user_id OPERATOR(pg_catalog.=) $1 AND q.id "
-	"OPERATOR(pg_catalog.>) $2"
-	" AND q.source OPERATOR(pg_catalog.=) 'ask' AND q.status OPERATOR(pg_catalog.<>) 'denied' LIMIT $3",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	nullptr};
+/* A minute is counted in parts, and one more: the part that has begun is never the whole of it. */
+constexpr int64 part_us = 5 * USECS_PER_SEC;
+constexpr int parts = USECS_PER_MINUTE / part_us + 1;
 
-/* The least id of version 7 that a run of that time can have. */
-core::Uuid
-first_id_of(TimestampTz time)
+struct Asker {
+	core::Uuid user;
+	Oid database;
+	int64 last; /* the part of time that counts were last moved to; 0: free */
+	int counts[parts];
+};
+
+struct Shared {
+	LWLock *lock;
+	Asker askers[max_askers];
+};
+
+Shared *shared = nullptr;
+
+constexpr const char *shared_name = "pg_tenancy questions";
+
+/* Under the lock: the entry of a user; a free one, or that of whoever asked longest ago, becomes theirs. */
+Asker &
+entry_of(const core::Uuid &user)
 {
-	core::Uuid id;
-	int64 const unix_ms = (time + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) / 1000;
-	for (int i = 0; i < 6; ++i)
-		id.bytes[static_cast<std::size_t>(i)] = static_cast<unsigned char>(unix_ms >> (8 * (5 - i)));
-	return id;
+	Asker *victim = &shared->askers[0];
+	for (Asker &asker : shared->askers) {
+		if (asker.last != 0 && asker.database == MyDatabaseId && asker.user == user)
+			return asker;
+		if (asker.last < victim->last)
+			victim = &asker;
+	}
+	*victim = Asker{user, MyDatabaseId, 0, {}};
+	return *victim;
 }
 
-/* With a snapshot of this moment: that of a long transaction, or of a statement that asks often, knows too little. */
-bool
-has_asked(const core::Uuid &user, int64 times)
+/* Under the lock: forget what is older than a minute. A clock that was set back stands still until it has caught up. */
+void
+move_on(Asker &asker, int64 now)
 {
-	Datum const values[] = {bridge::uuid_datum(user),
-	                        bridge::uuid_datum(first_id_of(GetCurrentTimestamp() - USECS_PER_MINUTE)),
-	                        Int64GetDatum(times)};
-	spi::Scope const scope = spi::open();
-	PushActiveSnapshot(GetLatestSnapshot());
-	bool const many = static_cast<int64>(spi::run(recent, values, nullptr, true)) >= times;
-	PopActiveSnapshot();
-	spi::close(scope);
-	return many;
+	if (now <= asker.last)
+		return;
+	int64 const first = Max(asker.last + 1, now - parts + 1);
+	for (int64 part = first; part <= now; ++part)
+		asker.counts[part % parts] = 0;
+	asker.last = now;
+}
+
+bool
+count(const core::Uuid &user, int most)
+{
+	int64 const now = GetCurrentTimestamp() / part_us;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	Asker &asker = entry_of(user);
+	move_on(asker, now);
+	int64 sum = 0;
+	for (int const each : asker.counts)
+		sum += each;
+	bool const fits = sum < most;
+	asker.counts[asker.last % parts] += fits;
+	LWLockRelease(shared->lock);
+	return fits;
 }
 
 } // namespace
 
-bool
-is_over_quota(const core::Uuid &user, bridge::Failure *failure)
+void
+request_shared_memory()
 {
-	if (settings::llm_max_questions == 0 || !has_asked(user, settings::llm_max_questions))
-		return false;
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestNamedLWLockTranche(shared_name, 1);
+}
+
+void
+start_shared_memory()
+{
+	bool found;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = static_cast<Shared *>(ShmemInitStruct(shared_name, sizeof(Shared), &found));
+	if (!found) {
+		memset(static_cast<void *>(shared), 0, sizeof(Shared));
+		shared->lock = &GetNamedLWLockTranche(shared_name)->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+bool
+count_question(const core::Uuid &user, bridge::Failure *failure)
+{
+	int const most = settings::llm_max_questions;
+	if (most == 0 || count(user, most))
+		return true;
 	failure->kind = core::FailureKind::denied;
 	strlcpy(failure->sqlstate, "53400", sizeof failure->sqlstate);
 	strlcpy(failure->message, "too many questions", sizeof failure->message);
-	snprintf(failure->detail, sizeof failure->detail, "A user may ask the language model %d times in a minute.",
-	         settings::llm_max_questions);
-	return true;
+	snprintf(failure->detail, sizeof failure->detail, "A user may ask the language model %d times in a minute.", most);
+	return false;
 }
 
 } // namespace tenancy::ask

@@ -1,5 +1,6 @@
 /*
- * How many questions a user may put to the endpoint. PG regime.
+ * How many questions a user may put to the endpoint: counts in shared memory, which no ROLLBACK, failure or full queue
+ * takes back. PG regime.
  */
 #pragma once
 
@@ -9,9 +10,9 @@
 namespace tenancy::ask {
 
 /*
- * Has the user asked as often in the last minute as tenancy.llm_max_questions allows? Then failure says so. Counts what
- * history has, so sessions that ask at the very same moment may each have one more.
+ * Count a question before the endpoint hears of it. False when the user has put as many in the last minute as
+ * tenancy.llm_max_questions allows; then failure says so.
  */
-bool is_over_quota(const core::Uuid &user, bridge::Failure *failure);
+bool count_question(const core::Uuid &user, bridge::Failure *failure);
 
 } // namespace tenancy::ask

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
 
 #include "ask/thesaurus.pure.hpp"
 #include "ask/words.pure.hpp"
@@ -18,7 +17,6 @@ using catalog::Column;
 using catalog::ForeignKey;
 using catalog::Schema;
 using catalog::Table;
-using Words = std::set<std::string>;
 
 constexpr std::size_t shortest_word = 3; /* "by" of a question is not that of "created_by" */
 constexpr int whole_table = 8, table_word = 8, column_word = 3, value_word = 3, comment_word = 1;
@@ -30,17 +28,6 @@ key_of(std::string_view stem)
 	return root(concept_of(stem));
 }
 
-/* Keys of what a question is about. */
-Words
-asked_words(std::string_view question)
-{
-	Words words;
-	for (std::string const &word : split_name(question))
-		if (word.size() >= shortest_word && !is_filler(word))
-			words.insert(key_of(word));
-	return words;
-}
-
 /* Equal, or a long beginning in common, as "prescrib" and "prescription" have. */
 bool
 is_alike(std::string_view one, std::string_view other) noexcept
@@ -48,57 +35,6 @@ is_alike(std::string_view one, std::string_view other) noexcept
 	constexpr std::size_t beginning = 6;
 	return one == other || (one.size() >= beginning && other.size() >= beginning &&
 	                        one.substr(0, beginning) == other.substr(0, beginning));
-}
-
-int
-count_alike(const Words &asked, std::string_view text)
-{
-	int count = 0;
-	for (std::string const &word : split_name(text)) {
-		std::string const key = key_of(word);
-		count += std::ranges::any_of(asked, [&](const std::string &other) { return is_alike(key, other); });
-	}
-	return count;
-}
-
-int
-score_of(const Column &column, const Words &asked)
-{
-	int score = column_word * count_alike(asked, column.name);
-	if (column.comment)
-		score += comment_word * count_alike(asked, *column.comment);
-	for (std::string const &value : column.values)
-		score += count_alike(asked, value) > 0 ? value_word : 0;
-	return score;
-}
-
-int
-score_of(const Table &table, const Words &asked)
-{
-	int const of_name = count_alike(asked, table.name);
-	int score = table_word * of_name;
-	if (of_name > 0 && of_name == static_cast<int>(split_name(table.name).size()))
-		score += whole_table;
-	if (table.comment)
-		score += comment_word * count_alike(asked, *table.comment);
-	for (Column const &column : table.columns)
-		score += score_of(column, asked);
-	return score;
-}
-
-/* For each table, those that its foreign keys or theirs connect it with. */
-std::vector<std::vector<std::size_t>>
-neighbours(const Schema &schema)
-{
-	std::vector<std::vector<std::size_t>> result(schema.tables.size());
-	for (std::size_t from = 0; from < schema.tables.size(); ++from)
-		for (ForeignKey const &key : schema.tables[from].foreign_keys)
-			for (std::size_t to = 0; to < schema.tables.size(); ++to)
-				if (schema.tables[to].name == key.table && schema.tables[to].schema == key.schema) {
-					result[from].push_back(to);
-					result[to].push_back(from);
-				}
-	return result;
 }
 
 bool
@@ -113,26 +49,101 @@ is_key(const Table &table, const std::string &column)
 
 } // namespace
 
-bool
-is_wanted(const Table &table, const Column &column, std::string_view question)
+Relevance::Relevance(const Schema &schema, std::string_view question, core::Waiter &waiter)
+	: schema_(schema), waiter_(waiter)
 {
-	return is_key(table, column.name) || score_of(column, asked_words(question)) > 0;
+	for (std::string const &word : split_name(question))
+		if (word.size() >= shortest_word && !is_filler(word))
+			asked_.insert(key_of(word));
+}
+
+bool
+Relevance::is_asked(const std::string &word)
+{
+	auto const [known, added] = known_.try_emplace(word);
+	if (added) {
+		std::string const key = key_of(word);
+		known->second = std::ranges::any_of(asked_, [&](const std::string &other) { return is_alike(key, other); });
+	}
+	return known->second;
+}
+
+int
+Relevance::count_asked(std::string_view text)
+{
+	int count = 0;
+	for (std::string const &word : split_name(text))
+		count += is_asked(word);
+	return count;
+}
+
+int
+Relevance::score_of(const Column &column)
+{
+	int score = column_word * count_asked(column.name);
+	if (column.comment)
+		score += comment_word * count_asked(*column.comment);
+	for (std::string const &value : column.values)
+		score += count_asked(value) > 0 ? value_word : 0;
+	return score;
+}
+
+int
+Relevance::score_of(const Table &table)
+{
+	int const of_name = count_asked(table.name);
+	int score = table_word * of_name;
+	if (of_name > 0 && of_name == static_cast<int>(split_name(table.name).size()))
+		score += whole_table;
+	if (table.comment)
+		score += comment_word * count_asked(*table.comment);
+	for (Column const &column : table.columns) {
+		waiter_.serve();
+		score += score_of(column);
+	}
+	return score;
+}
+
+/* For each table, those that its foreign keys or theirs connect it with. */
+std::vector<std::vector<std::size_t>>
+Relevance::neighbours() const
+{
+	std::unordered_map<std::string, std::size_t> places;
+	auto const place_of = [](const std::string &schema, const std::string &table) { return schema + '\0' + table; };
+	for (std::size_t i = 0; i < schema_.tables.size(); ++i)
+		places.try_emplace(place_of(schema_.tables[i].schema, schema_.tables[i].name), i);
+	std::vector<std::vector<std::size_t>> result(schema_.tables.size());
+	for (std::size_t from = 0; from < schema_.tables.size(); ++from) {
+		waiter_.serve();
+		for (ForeignKey const &key : schema_.tables[from].foreign_keys)
+			if (auto const to = places.find(place_of(key.schema, key.table)); to != places.end()) {
+				result[from].push_back(to->second);
+				result[to->second].push_back(from);
+			}
+	}
+	return result;
+}
+
+bool
+Relevance::is_wanted(const Table &table, const Column &column)
+{
+	waiter_.serve();
+	return is_key(table, column.name) || score_of(column) > 0;
 }
 
 std::vector<std::size_t>
-rank_tables(const Schema &schema, std::string_view question)
+Relevance::rank()
 {
-	Words const asked = asked_words(question);
 	std::vector<int> scores;
-	for (Table const &table : schema.tables)
-		scores.push_back(score_of(table, asked));
-	std::vector<std::size_t> order(schema.tables.size());
+	for (Table const &table : schema_.tables)
+		scores.push_back(score_of(table));
+	std::vector<std::size_t> order(schema_.tables.size());
 	std::iota(order.begin(), order.end(), std::size_t{0});
 	std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
 
 	/* Breadth first from those that match, best ones first; then the rest. */
-	auto const next = neighbours(schema);
-	std::vector<bool> seen(schema.tables.size());
+	auto const next = neighbours();
+	std::vector<bool> seen(schema_.tables.size());
 	std::vector<std::size_t> ranked;
 	auto const add = [&](std::size_t table) {
 		if (!seen[table]) {

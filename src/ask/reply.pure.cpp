@@ -54,6 +54,18 @@ statement_of(std::string_view text)
 	return std::string(trim(text));
 }
 
+/* A fence stands at the start of a line, as no part of a literal does by chance. */
+std::size_t
+find_fence(std::string_view content, std::size_t from) noexcept
+{
+	for (std::size_t at = content.find(fence, from); at != content.npos; at = content.find(fence, at + 1)) {
+		std::size_t const before = at == 0 ? content.npos : content.find_last_not_of(" \t", at - 1);
+		if (before == content.npos || content[before] == '\n')
+			return at;
+	}
+	return content.npos;
+}
+
 } // namespace
 
 std::string
@@ -85,15 +97,15 @@ Reply
 read_reply(std::string_view content)
 {
 	content = without_thoughts(content);
-	if (begins_with(content, "SELECT") || begins_with(content, "WITH"))
-		return {statement_of(content), {}};
-
-	std::size_t const open = content.find(fence);
+	/* A block first: the sentence before it may begin with "Select" or "With", too. */
+	std::size_t const open = find_fence(content, 0);
 	std::size_t const start = open == content.npos ? content.npos : content.find('\n', open);
-	std::size_t const close = start == content.npos ? content.npos : content.find(fence, start);
+	std::size_t const close = start == content.npos ? content.npos : find_fence(content, start);
 	if (close != content.npos)
 		return {statement_of(content.substr(start, close - start)), one_line(content.substr(0, open), most_words)};
 
+	if (begins_with(content, "SELECT") || begins_with(content, "WITH"))
+		return {statement_of(content), {}};
 	if (begins_with(content, "REFUSED"))
 		content = trim(content.substr(7), ": \t\r\n");
 	std::string words = one_line(content, most_words);

@@ -20,6 +20,8 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 }
@@ -32,11 +34,42 @@ using End = Outcome::End;
 
 constexpr const char *built_in = "built-in";
 
+/* Has the server's encoding every character of it? A NUL is none. */
+bool
+is_convertible(const std::string &text)
+{
+	int const encoding = GetDatabaseEncoding(), length = static_cast<int>(text.size());
+	if (!pg_verify_mbstr(PG_UTF8, text.data(), length, true))
+		return false;
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return true;
+	Oid const conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return false;
+	Size const room = text.size() * MAX_CONVERSION_GROWTH + 1;
+	auto *const out = static_cast<unsigned char *>(palloc(room));
+	auto *const in = reinterpret_cast<unsigned char *>(const_cast<char *>(text.data()));
+	int const taken =
+		pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, in, length, out, static_cast<int>(room), true);
+	pfree(out);
+	return taken == length;
+}
+
+/* UTF-8 in the server's encoding, to be read by people: what it lacks is a question mark. */
 char *
 server_text(const std::string &text)
 {
-	char *const converted = pg_any_to_server(text.c_str(), static_cast<int>(text.size()), PG_UTF8);
-	return converted == text.c_str() ? pstrdup(converted) : converted;
+	if (is_convertible(text)) {
+		char *const converted = pg_any_to_server(text.c_str(), static_cast<int>(text.size()), PG_UTF8);
+		return converted == text.c_str() ? pstrdup(converted) : converted;
+	}
+	auto *const out = static_cast<char *>(palloc(text.size() + 1));
+	char *end = out;
+	for (char const c : text)
+		if ((c & 0xc0) != 0x80) /* the first byte of a character */
+			*end++ = (c & 0x80) != 0 || c == 0 ? '?' : c;
+	*end = 0;
+	return out;
 }
 
 Question
@@ -65,6 +98,10 @@ enum class Verdict {
 Verdict
 judge(const connection::Config &config, const std::string &sql, const char **why, bridge::Failure *failure)
 {
+	if (!is_convertible(sql)) {
+		*why = "it has characters that the platform's database cannot hold";
+		return Verdict::unfit;
+	}
 	std::string *const objection = bridge::owned<std::string>(CurrentMemoryContext);
 	bridge::enter([&] { *objection = objection_to(config.type, sql); });
 	*why = objection->empty() ? nullptr : server_text(*objection);
@@ -81,11 +118,12 @@ judge(const connection::Config &config, const std::string &sql, const char **why
 	return Verdict::refused;
 }
 
+/* sql: NULL when there is none. */
 void
-conclude(Outcome *outcome, End end, const std::string &sql, const std::string &understood)
+conclude(Outcome *outcome, End end, const std::string *sql, const std::string &understood)
 {
 	outcome->end = end;
-	outcome->sql = sql.empty() ? nullptr : server_text(sql);
+	outcome->sql = sql == nullptr ? nullptr : server_text(*sql);
 	outcome->understood = server_text(understood);
 }
 
@@ -104,14 +142,14 @@ translate_here(const connection::Config &config, const catalog::Schema &schema, 
 {
 	Translation *const translation = bridge::owned<Translation>(CurrentMemoryContext);
 	outcome->translator = built_in;
-	bridge::enter([&] { *translation = translate_builtin(schema, question); });
+	bridge::enter([&] { *translation = translate_builtin(schema, question, &bridge::waiter()); });
 	if (translation->refused) {
-		conclude(outcome, End::refused, "", translation->understood);
+		conclude(outcome, End::refused, nullptr, translation->understood);
 		return;
 	}
 	const char *why;
 	switch (judge(config, translation->sql, &why, &outcome->failure)) {
-	case Verdict::taken: conclude(outcome, End::translated, translation->sql, translation->understood); break;
+	case Verdict::taken: conclude(outcome, End::translated, &translation->sql, translation->understood); break;
 	case Verdict::unfit: conclude_unfit(outcome, translation->sql, why); break;
 	case Verdict::refused:
 		outcome->end = End::failed;
@@ -144,7 +182,7 @@ begin_conversation(const catalog::Schema &schema, const Question &question)
 		Extent extent;
 		extent.most_bytes = static_cast<std::size_t>(settings::llm_token_budget) * 4;
 		extent.with_values = settings::llm_send_samples;
-		holder->conversation.emplace(schema, question, extent, model_of_settings());
+		holder->conversation.emplace(schema, question, extent, model_of_settings(), bridge::waiter());
 	});
 	return &*holder->conversation;
 }
@@ -186,13 +224,13 @@ converse(const connection::Config &config, Conversation &conversation, Outcome *
 			return;
 		Reply const &reply = conversation.reply();
 		if (reply.sql.empty()) {
-			conclude(outcome, End::refused, "", reply.words);
+			conclude(outcome, End::refused, nullptr, reply.words);
 			return;
 		}
 		const char *why;
 		Verdict const verdict = judge(config, reply.sql, &why, &outcome->failure);
 		if (verdict == Verdict::taken) {
-			conclude(outcome, End::translated, reply.sql, reply.words);
+			conclude(outcome, End::translated, &reply.sql, reply.words);
 			return;
 		}
 		bool const last = round == settings::llm_retries;
@@ -217,7 +255,7 @@ translate_there(const connection::Config &config, const catalog::Schema &schema,
 	if (settings::llm_model[0] == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no language model is chosen"),
 		                errhint("Set \"tenancy.llm_model\" to a name that the endpoint knows.")));
-	if (is_over_quota(config.user, &outcome->failure)) {
+	if (!count_question(config.user, &outcome->failure)) {
 		outcome->end = End::failed;
 		return;
 	}

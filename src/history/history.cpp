@@ -206,6 +206,23 @@ start(const Start &begin)
 	return Run{id, started, pointer};
 }
 
+void
+require_room(const Start &begin)
+{
+	int slot_number;
+	if (queue == nullptr || RecoveryInProgress())
+		return;
+	prepare_process();
+	if (require_worker(&slot_number) != Readiness::ready)
+		return;
+	dsa_pointer const pointer = obtain(queue->slots[slot_number], begin.user, texts_size(begin));
+	if (!DsaPointerIsValid(pointer))
+		return;
+	refuse_too_many(begin.user, pointer);
+	discount_run(begin.user);
+	discard(pointer);
+}
+
 int64
 finish(Run &run, const Finish &end)
 {

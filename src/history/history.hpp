@@ -96,6 +96,12 @@ struct Run {
 Run start(const Start &start);
 
 /*
+ * Raises what start() would raise now because of the user's own runs: for who pays for something before the run is
+ * known. Nothing is reported, and other sessions of the user may take the room meanwhile.
+ */
+void require_room(const Start &start);
+
+/*
  * Report the end; with durability "finished" or "started", wait until it is committed (serving interrupts; a cancel
  * while waiting does not lose the row). Call it outside pure code. Returns the run time in milliseconds.
  */
