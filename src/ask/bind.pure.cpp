@@ -9,19 +9,23 @@
 
 namespace tenancy::ask {
 
-namespace {
-
-[[noreturn]] void
+void
 refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word)
 {
+	constexpr std::size_t most = 6;
 	std::vector<std::string> names;
 	for (auto const &ref : refs) {
 		std::string const name = lexicon.table(ref.table).name + "." + lexicon.column(ref).name;
-		if (std::find(names.begin(), names.end(), name) == names.end())
-			names.push_back(name);
+		if (std::find(names.begin(), names.end(), name) != names.end())
+			continue;
+		names.push_back(names.size() < most ? name : "another column");
+		if (names.size() > most)
+			break;
 	}
 	throw Refusal{"\"" + word + "\" may mean " + join(names, " or ")};
 }
+
+namespace {
 
 Refs
 best_tier(Refs refs)
@@ -126,6 +130,7 @@ bool
 Binder::has_exact_above(const Refs &candidates) const
 {
 	return std::any_of(candidates.begin(), candidates.end(), [&](const Ref &ref) {
+		lexicon.breathe();
 		return ref.tier == Tier::exact && ref.table != query.base && climb(lexicon, query.base, ref.table, hints);
 	});
 }
@@ -139,6 +144,7 @@ Binder::above(const Refs &candidates, const std::string &word) const
 		std::vector<Target> found;
 		std::size_t nearest = 99;
 		for (auto const &ref : candidates) {
+			lexicon.breathe();
 			auto const path = climb(lexicon, scopes[i].table, ref.table, hints);
 			if (!path || path->empty() || path->size() > nearest)
 				continue;

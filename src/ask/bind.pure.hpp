@@ -62,6 +62,8 @@ private:
 	std::vector<Scope> scopes;
 };
 
+[[noreturn]] void refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word);
+
 /* The table that a noun names; -1 when there is no telling. act: by a verb. */
 int table_of(const Lexicon &lexicon, const Item &item, bool act);
 

@@ -4,6 +4,8 @@
 #include "ask/builder.pure.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "ask/words.pure.hpp"
 
@@ -69,20 +71,21 @@ Builder::measured_column(const DraftMeasure &measure) const
 		std::erase_if(columns, [this](const Ref &ref) {
 			return lexicon.facts(ref).kind != Kind::number || lexicon.facts(ref).key;
 		});
-	if (std::any_of(columns.begin(), columns.end(), [this](const Ref &ref) { return is_named(ref.table); }))
-		std::erase_if(columns, [this](const Ref &ref) { return !is_named(ref.table); });
+	Refs of_named;
+	std::copy_if(columns.begin(), columns.end(), std::back_inserter(of_named), [this](const Ref &ref) {
+		lexicon.breathe();
+		return is_named(ref.table);
+	});
+	if (!of_named.empty())
+		columns = of_named;
 	Tier best = Tier::synonym;
 	for (auto const &ref : columns)
 		best = std::min(best, ref.tier);
 	std::erase_if(columns, [best](const Ref &ref) { return ref.tier > best; });
 	if (columns.empty())
 		throw Refusal{"there is no column of numbers for \"" + word + "\""};
-	if (columns.size() > 1) {
-		std::vector<std::string> names;
-		for (auto const &ref : columns)
-			names.push_back(lexicon.table(ref.table).name + "." + lexicon.column(ref).name);
-		throw Refusal{"\"" + word + "\" may mean " + join(names, " or ")};
-	}
+	if (columns.size() > 1)
+		refuse_ambiguous(lexicon, columns, word);
 	return columns[0];
 }
 
@@ -97,10 +100,9 @@ Builder::measured()
 		binder.begin(table_named(*first.noun.table));
 	else
 		binder.begin(table_of_values());
-	std::vector<DraftGroup> groups = draft.groups;
-	if (draft.subject)
+	if (draft.subject || !draft.shown.empty())
 		throw Refusal{"it is not clear what is asked of the groups"};
-	group(groups);
+	group(draft.groups);
 	for (auto const &measure : draft.measures)
 		query.measures.push_back(bound(measure));
 	clauses();
@@ -114,6 +116,8 @@ Builder::bound(const DraftMeasure &draft_measure)
 	measure.function = draft_measure.function;
 	measure.distinct = draft_measure.distinct;
 	if (draft_measure.noun.column == nullptr) {
+		if (measure.function != Function::count)
+			throw Refusal{"it is not told what is measured"};
 		measure.distinct = false;
 		if (counted_table >= 0)
 			count_rows_of(measure, counted_table);
@@ -123,7 +127,8 @@ Builder::bound(const DraftMeasure &draft_measure)
 	if (ref.table != query.base)
 		throw Refusal{"the measures are of different tables"};
 	measure.column = Place{{}, ref};
-	if (measure.function == Function::count && lexicon.facts(ref).kind == Kind::number && !lexicon.facts(ref).key) {
+	if (measure.function == Function::count && !draft_measure.different && lexicon.facts(ref).kind == Kind::number &&
+	    !lexicon.facts(ref).key) {
 		measure.function = Function::sum; /* "how many hours" */
 		measure.distinct = false;
 	}
@@ -136,7 +141,10 @@ Builder::count_rows_of(Measure &measure, int table)
 	auto const &keys = lexicon.table(table).primary_key;
 	if (keys.size() != 1)
 		throw Refusal{"rows of " + lexicon.table(table).name + " have no single key to count them by"};
-	measure.column = Place{*climb(lexicon, query.base, table, hints), key_of(table)};
+	auto const path = climb(lexicon, query.base, table, hints);
+	if (!path)
+		throw Refusal{"the groups would count rows more than once"};
+	measure.column = Place{*path, key_of(table)};
 	measure.distinct = true;
 }
 
@@ -288,12 +296,66 @@ Builder::clauses()
 {
 	for (auto const &clause : draft.clauses)
 		add_clause(lexicon, binder, query, clause, hints, today);
+	check_alternatives();
+}
+
+/* What "or" joins is one filter each, and all of them of the same rows: else they would not be joined by OR. */
+void
+Builder::check_alternatives() const
+{
+	std::map<int, int> wanted;
+	for (auto const &clause : draft.clauses)
+		if (clause.what == Clause::What::filter && clause.filter.alternative >= 0)
+			++wanted[clause.filter.alternative];
+	auto const joined_in = [&](const std::vector<Filter> &filters, int alternative) {
+		return static_cast<int>(std::count_if(filters.begin(), filters.end(),
+		                                      [&](const Filter &filter) { return filter.alternative == alternative; }));
+	};
+	for (auto const &[alternative, count] : wanted) {
+		int const number = alternative;
+		const std::vector<Filter> *home = joined_in(query.filters, number) > 0 ? &query.filters : nullptr;
+		for (auto const &related : query.related)
+			if (home == nullptr && joined_in(related.filters, number) > 0)
+				home = &related.filters;
+		if (home == nullptr || joined_in(*home, number) != count || loses_rows(*home, number))
+			throw Refusal{"it is not clear what \"or\" joins"};
+	}
+}
+
+/* A row without the other row that one alternative is about may still be meant by the other alternative. */
+bool
+Builder::loses_rows(const std::vector<Filter> &filters, int alternative) const
+{
+	if (&filters == &query.filters && query.measures.empty())
+		return false; /* a list joins such rows from outside */
+	bool optional = false, differ = false;
+	const Path *first = nullptr;
+	for (auto const &filter : filters) {
+		if (filter.alternative != alternative)
+			continue;
+		const Path &path = filter.place.path;
+		first = first == nullptr ? &path : first;
+		differ = differ || !std::equal(path.begin(), path.end(), first->begin(), first->end(),
+		                               [](const Step &a, const Step &b) { return a.key == b.key; });
+		optional = optional || std::any_of(path.begin(), path.end(), [this](const Step &step) {
+					   auto const &keys = step.key->columns;
+					   auto const &columns = lexicon.table(step.from).columns;
+					   return std::any_of(columns.begin(), columns.end(), [&](const catalog::Column &column) {
+						   return column.nullable && std::find(keys.begin(), keys.end(), column.name) != keys.end();
+					   });
+				   });
+	}
+	return optional && differ;
 }
 
 void
 Builder::ranked_groups()
 {
+	if (!draft.groups.empty() || (draft.subject && !draft.shown.empty()) || (draft.having && draft.ranking))
+		throw Refusal{"more is asked of the groups than is understood here"};
 	const DraftMeasure &measure = draft.having ? *draft.having : *draft.ranking->by;
+	if (!measure.noun)
+		throw Refusal{"it is not told what is counted or measured"};
 	if (measure.noun.column == nullptr)
 		binder.begin(table_named(*measure.noun.table));
 	else

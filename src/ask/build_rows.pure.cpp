@@ -20,6 +20,8 @@ Builder::listed()
 		binder.begin(table_of_shown());
 	else
 		binder.begin(table_of_values());
+	if (!draft.groups.empty() && draft.distinct)
+		throw Refusal{"it is not clear what is to differ in the groups"};
 	if (!draft.groups.empty() && draft.shown.size() == 1 && !draft.ranking && !draft.subject)
 		return summed();
 	/* "shipments by status" counts them. */

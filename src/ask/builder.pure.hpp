@@ -44,6 +44,8 @@ private:
 	void show_some(int table, const Path &path);
 	void show(const Place &place);
 	void clauses();
+	void check_alternatives() const;
+	bool loses_rows(const std::vector<Filter> &filters, int alternative) const;
 	/* ---- groups by a subject, ranked or chosen by what is measured of them ---- */
 	void ranked_groups();
 	Noun group_subject() const;

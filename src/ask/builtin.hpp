@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "catalog/schema.hpp"
+#include "core/waiter.hpp"
 
 namespace tenancy::ask {
 
@@ -22,7 +23,10 @@ struct Translation {
 	std::string understood; /* what the query answers; when refused: why, naming the words that have no place */
 };
 
-/* Never throws anything but bad_alloc, and takes a time that the length of the question and of the schema bound. */
-Translation translate_builtin(const catalog::Schema &schema, const Question &question);
+/*
+ * Never throws anything but bad_alloc and what the waiter throws, and takes a time that the length of the question and
+ * of the schema bound.
+ */
+Translation translate_builtin(const catalog::Schema &schema, const Question &question, core::Waiter *waiter = nullptr);
 
 } // namespace tenancy::ask

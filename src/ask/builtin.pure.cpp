@@ -10,7 +10,7 @@
 namespace tenancy::ask {
 
 Translation
-translate_builtin(const catalog::Schema &schema, const Question &question)
+translate_builtin(const catalog::Schema &schema, const Question &question, core::Waiter *waiter)
 {
 	namespace time = std::chrono;
 	auto const words = split_question(question.text);
@@ -22,7 +22,7 @@ translate_builtin(const catalog::Schema &schema, const Question &question)
 	try {
 		if (!today.ok())
 			throw Refusal{"today is no date"};
-		Lexicon const lexicon(schema);
+		Lexicon const lexicon(schema, waiter);
 		auto const items = read_items(lexicon, words, today);
 		Query const query = build_query(lexicon, read_draft(lexicon, items), today);
 		return {false, print_query(lexicon, query), describe_query(lexicon, query)};

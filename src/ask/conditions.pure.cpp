@@ -81,11 +81,14 @@ private:
 		                   [&](const Ref &ref) { return ref.table == value.table && ref.column == value.column; });
 	}
 
-	static Refs common_columns(const std::vector<const Item *> &values)
+	Refs common_columns(const std::vector<const Item *> &values) const
 	{
 		Refs common = values[0]->values;
 		for (auto const *item : values)
-			std::erase_if(common, [&](const Ref &ref) { return !contains(item->values, ref); });
+			std::erase_if(common, [&](const Ref &ref) {
+				lexicon.breathe();
+				return !contains(item->values, ref);
+			});
 		return common;
 	}
 
@@ -180,7 +183,35 @@ private:
 			throw Refusal{"\"" + draft.unit->text + "\" is not the unit of " + lexicon.column(ref).name};
 	}
 
-	/* "older than 30": born before the day 30 years ago. */
+	/* The day so many years ago; the last of February where that year has no 29th. */
+	std::string years_ago(int years, int days_later = 0) const
+	{
+		std::chrono::year_month_day date(today);
+		date -= std::chrono::years(years);
+		std::chrono::sys_days day = date.ok() ? std::chrono::sys_days(date)
+		                                      : std::chrono::sys_days(date.year() / date.month() / std::chrono::last);
+		date = day + std::chrono::days(days_later);
+		char text[32];
+		std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+		              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+		return text;
+	}
+
+	/*
+	 * Whoever has a birthday today has reached the age. "older than 30" begins on the day after the 30th birthday, "30
+	 * years old" lasts a year; "at most 30" may or may not include that year.
+	 */
+	DateRange births_of(Op op, int years) const
+	{
+		switch (op) {
+		case Op::greater: return {{}, years_ago(years)};
+		case Op::at_least: return {{}, years_ago(years, 1)};
+		case Op::less: return {years_ago(years, 1), {}};
+		case Op::equal: return {years_ago(years + 1, 1), years_ago(years, 1)};
+		default: throw Refusal{"there is no telling whether that age is included"};
+		}
+	}
+
 	void aged(const DraftFilter &draft)
 	{
 		Refs births;
@@ -189,17 +220,13 @@ private:
 				for (auto const &word : lexicon.facts(ref).words)
 					if (word == "birth" || word == "dob" || word == "birthday" || word == "born")
 						births.push_back(ref);
-		if (births.empty() || draft.numbers.size() != 1 || draft.numbers[0].size() > 3 ||
+		std::string const &years = draft.numbers[0];
+		if (births.empty() || draft.numbers.size() != 1 || years.size() > 3 ||
+		    years.find_first_not_of("0123456789") != std::string::npos ||
 		    (draft.unit != nullptr && draft.unit->measure != "year"))
 			throw Refusal{"there is no telling how old anything is"};
-		std::chrono::year_month_day date(today);
-		date -= std::chrono::years(std::stoi(draft.numbers[0]));
-		char text[32];
-		std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
-		              static_cast<unsigned>(date.month()), std::min(static_cast<unsigned>(date.day()), 28u));
 		Filter filter;
-		filter.range = draft.op == Op::greater || draft.op == Op::at_least ? DateRange{text, {}} : DateRange{{}, text};
-		std::swap(filter.range->from, filter.range->until);
+		filter.range = births_of(draft.op, std::stoi(years));
 		put(draft, filter, binder.column(births, "old"));
 	}
 
@@ -226,6 +253,12 @@ private:
 		put(draft, filter, target);
 	}
 
+	bool counts_years(const Ref &ref) const
+	{
+		auto const &words = lexicon.facts(ref).words;
+		return !words.empty() && words.back() == "year";
+	}
+
 	/* A column of years, where the table has no dates. */
 	Refs year_columns() const
 	{
@@ -233,14 +266,14 @@ private:
 		Refs found;
 		if (lexicon.columns_of(table, Kind::date).empty())
 			for (auto const &ref : lexicon.columns_of(table, Kind::number))
-				if (lexicon.facts(ref).words.back() == "year")
+				if (counts_years(ref))
 					found.push_back(ref);
 		return found.size() == 1 ? found : Refs{};
 	}
 
 	void years(const DraftFilter &draft, const Target &target)
 	{
-		if (lexicon.facts(target.ref).words.back() != "year")
+		if (!counts_years(target.ref))
 			throw Refusal{"\"" + lexicon.column(target.ref).name + "\" is not a date"};
 		Filter filter;
 		filter.numeric = true;

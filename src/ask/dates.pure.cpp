@@ -18,7 +18,9 @@ using Day = time::sys_days;
 struct Span {
 	Day from, until;
 	std::size_t words;
-	bool year = false;
+	bool year = false;    /* a bare year */
+	bool guessed = false; /* a day, month or quarter whose year was not told */
+	bool told = false;    /* one whose year was */
 };
 
 std::string
@@ -77,6 +79,8 @@ public:
 		auto const found = span(skipped, skipped > 0 && lead != "of" && lead != "over");
 		if (!found)
 			return std::nullopt;
+		if (is_until(word(skipped + found->words)) && (starts || span(skipped + found->words + 1, true)))
+			refuse_range();
 		DatePhrase out{{}, skipped + found->words, found->year};
 		if (!before && !until)
 			out.range.from = text_of(after ? found->until : found->from);
@@ -116,23 +120,57 @@ private:
 		return value && *value >= 1900 && *value <= 2100 && words[at + offset].text.size() == 4 ? value : std::nullopt;
 	}
 
+	static bool is_until(std::string_view joint)
+	{
+		return joint == "to" || joint == "until" || joint == "through" || joint == "till";
+	}
+
+	[[noreturn]] static void refuse_range() { throw Refusal{"there is no telling when that time begins and ends"}; }
+
+	/* A year that stands at one end only is that of the other end, too, or the one beside it: "from November to May
+	 * 2024"
+	 */
 	std::optional<DatePhrase> between()
 	{
 		bool const both = word(0) == "between";
-		if (!both && word(0) != "from")
+		if (!both && word(0) != "from" && word(0) != "since" && word(0) != "starting")
 			return std::nullopt;
-		auto const first = span(1, true);
+		auto first = span(1, true);
 		if (!first)
 			return std::nullopt;
 		std::string_view const joint = word(1 + first->words);
-		if (!(both ? joint == "and" : joint == "to" || joint == "until" || joint == "through" || joint == "till"))
+		if (!(both ? joint == "and" : is_until(joint)))
 			return std::nullopt;
 		auto second = span(2 + first->words, true);
-		if (!second || second->until < first->from)
+		if (!second)
 			return std::nullopt;
+		if ((first->guessed && second->year) || (first->year && second->guessed))
+			refuse_range();
+		if (first->guessed && second->told)
+			first = in_year_of(
+				1, *second, [&](const Span &tried) { return tried.from <= second->from; }, -1);
+		else if (second->guessed && first->told)
+			second = in_year_of(
+				2 + first->words, *first, [&](const Span &tried) { return tried.from >= first->from; }, 1);
+		if (!first || !second || second->from < first->from)
+			refuse_range();
 		return DatePhrase{{text_of(first->from), text_of(second->until)},
 		                  2 + first->words + second->words,
 		                  first->year && second->year};
+	}
+
+	/* The span there once more, in the year of another one, or so many years later when it does not fit. */
+	template <typename Fits>
+	std::optional<Span> in_year_of(std::size_t offset, const Span &other, Fits fits, int otherwise)
+	{
+		assumed_year = static_cast<int>(time::year_month_day(other.from).year());
+		auto found = span(offset, true);
+		if (found && !fits(*found)) {
+			*assumed_year += otherwise;
+			found = span(offset, true);
+		}
+		assumed_year.reset();
+		return found;
 	}
 
 	/* A day, month, quarter, year or relative period; loose: a bare year or month may stand for one. */
@@ -160,6 +198,15 @@ private:
 	Span of_months(time::year_month first, int count, std::size_t taken) const
 	{
 		return {first_of(first), first_of(first + time::months(count)), taken};
+	}
+
+	/* Months of the year that is told, or of the latest in which they have begun. */
+	Span of_year(std::optional<int> told, int month, int count, std::size_t taken) const
+	{
+		Span found = of_months(time::year(told ? *told : year_of(month)) / month, count, taken);
+		found.told = told.has_value();
+		found.guessed = !found.told;
+		return found;
 	}
 
 	std::optional<Span> relative(std::size_t offset) const
@@ -223,6 +270,7 @@ private:
 		char rest = 0;
 		std::string const typed(word(offset));
 		std::size_t taken = 1;
+		bool guessed = false;
 		if (std::sscanf(typed.c_str(), "%4d-%2d-%2d%c", &y, &m, &d, &rest) != 3) {
 			bool const day_first = number(offset) && month_number(word(offset + 1)) > 0;
 			std::size_t const of = number(offset) && word(offset + 1) == "of" ? 1 : 0;
@@ -241,14 +289,16 @@ private:
 			if (auto const given = year(offset + taken)) {
 				y = *given;
 				++taken;
-			} else
+			} else {
 				y = year_of(m);
+				guessed = true;
+			}
 		}
 		time::year_month_day const found{time::year(y), time::month(static_cast<unsigned>(m)),
 		                                 time::day(static_cast<unsigned>(d))};
 		if (y < 1 || m < 1 || d < 1 || !found.ok())
 			return std::nullopt;
-		return Span{Day(found), Day(found) + time::days(1), taken};
+		return Span{Day(found), Day(found) + time::days(1), taken, false, guessed, !guessed};
 	}
 
 	std::optional<Span> quarter(std::size_t offset) const
@@ -262,11 +312,10 @@ private:
 			std::size_t taken = is_long ? 2 : 1;
 			if (word(offset + taken) == "of")
 				++taken;
-			if (auto const given = year(offset + taken))
-				return of_months(time::year(*given) / static_cast<int>(3 * i + 1), 3, taken + 1);
-			if (word(offset + taken - 1) == "of")
+			auto const given = year(offset + taken);
+			if (!given && word(offset + taken - 1) == "of")
 				return std::nullopt;
-			return of_months(time::year(year_of(static_cast<int>(3 * i + 1))) / static_cast<int>(3 * i + 1), 3, taken);
+			return of_year(given, static_cast<int>(3 * i + 1), 3, taken + (given ? 1 : 0));
 		}
 		return std::nullopt;
 	}
@@ -278,14 +327,16 @@ private:
 			return std::nullopt;
 		std::size_t const of = word(offset + 1) == "of" ? 1 : 0;
 		if (auto const given = year(offset + 1 + of))
-			return of_months(time::year(*given) / m, 1, 2 + of);
+			return of_year(given, m, 1, 2 + of);
 		if (!loose)
 			return std::nullopt;
-		return of_months(time::year(year_of(m)) / m, 1, 1);
+		return of_year(std::nullopt, m, 1, 1);
 	}
 
 	int year_of(int month) const
 	{
+		if (assumed_year)
+			return *assumed_year;
 		int const now = static_cast<int>(date.year());
 		return month <= static_cast<int>(static_cast<unsigned>(date.month())) ? now : now - 1;
 	}
@@ -294,6 +345,7 @@ private:
 	std::size_t at;
 	Day today;
 	time::year_month_day date;
+	std::optional<int> assumed_year;
 };
 
 } // namespace

@@ -25,6 +25,7 @@ struct DraftMeasure {
 	Function function = Function::count;
 	Noun noun;
 	bool distinct = false;
+	bool different = false; /* the question said so */
 };
 
 struct DraftFilter {

@@ -78,6 +78,7 @@ private:
 
 	void next()
 	{
+		lexicon.breathe();
 		const Word &word = words[at];
 		if (word.quoted)
 			return quoted();
@@ -269,6 +270,7 @@ private:
 		std::string const wanted = root(folded);
 		auto const shares = [&](const std::string &other) { return share_root(wanted, other); };
 		for (int t = 0; t < static_cast<int>(lexicon.schema().tables.size()); ++t) {
+			lexicon.breathe();
 			auto const &facts = lexicon.facts(t);
 			if (std::any_of(facts.roots.begin(), facts.roots.end(), shares))
 				found.push_back({t, -1, -1, Tier::part});

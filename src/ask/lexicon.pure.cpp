@@ -15,6 +15,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/* Of all searches for ways of one question: a bound on work, met by no ordinary schema. */
+constexpr int most_steps = 2'000'000;
+
 bool
 is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
 {
@@ -57,6 +60,13 @@ is_bookkeeping(std::string_view word)
 	                        "name", "unit"});
 }
 
+/* A name without letters and digits has no words. */
+bool
+is_last_or_first(const std::string &word, const Words &words)
+{
+	return !words.empty() && (word == words.back() || word == words.front());
+}
+
 bool
 is_id(const Words &words)
 {
@@ -65,11 +75,30 @@ is_id(const Words &words)
 
 } // namespace
 
-Lexicon::Lexicon(const catalog::Schema &of) : source(&of), tables_(of.tables.size()), steps_(of.tables.size())
+Lexicon::Lexicon(const catalog::Schema &of, core::Waiter *waiter)
+	: source(&of), waiter_(waiter), steps_left(most_steps), tables_(of.tables.size()), steps_(of.tables.size())
 {
-	for (int i = 0; i < static_cast<int>(of.tables.size()); ++i)
+	for (int i = 0; i < static_cast<int>(of.tables.size()); ++i) {
+		breathe();
 		read_table(i);
+	}
 	connect();
+}
+
+void
+Lexicon::breathe() const
+{
+	if (waiter_ != nullptr)
+		waiter_->serve();
+}
+
+bool
+Lexicon::may_step() const
+{
+	constexpr int breath = 4096;
+	if (steps_left % breath == 0)
+		breathe();
+	return steps_left > 0 && --steps_left > 0;
 }
 
 void
@@ -237,7 +266,7 @@ Lexicon::find_names(int index)
 		    is_one_of(first, {"first", "last", "given", "family", "firstname", "lastname"}))
 			people.push_back(i);
 		else if ((last == "name" && (column.words.size() == 1 || is_one_of(first, {"full", "display"}) ||
-		                             first == out.words.back() || first == out.words.front())) ||
+		                             is_last_or_first(first, out.words))) ||
 		         is_one_of(last, {"title", "fullname"}))
 			titles.push_back(i);
 		else if (is_one_of(last, {"username", "login", "label", "description", "subject", "code"}) ||
@@ -268,6 +297,24 @@ Lexicon::read_values(int index, int column)
 	}
 }
 
+/* Is there at most one row for values of these columns? MySQL and SQLite let keys refer to any. */
+bool
+Lexicon::is_unique(int index, const std::vector<std::string> &columns) const
+{
+	bool const folds = source->engine != remote::DatabaseType::postgresql;
+	auto const holds = [&](const std::vector<std::string> &key) {
+		return !key.empty() && std::all_of(key.begin(), key.end(), [&](const std::string &column) {
+			return std::any_of(columns.begin(), columns.end(), [&](const std::string &other) {
+				return other == column || (folds && fold(other) == fold(column));
+			});
+		});
+	};
+	auto const &indexes = table(index).indexes;
+	return holds(table(index).primary_key) ||
+	       std::any_of(indexes.begin(), indexes.end(),
+	                   [&](const catalog::Index &each) { return each.unique && holds(each.columns); });
+}
+
 void
 Lexicon::connect()
 {
@@ -277,13 +324,37 @@ Lexicon::connect()
 	for (std::size_t i = 0; i < source->tables.size(); ++i)
 		for (auto const &key : source->tables[i].foreign_keys) {
 			auto const to = places.find(key.schema + '\0' + key.table);
-			if (to == places.end() || key.columns.empty() || key.columns.size() != key.referenced_columns.size())
+			if (to == places.end() || key.columns.empty() || key.columns.size() != key.referenced_columns.size() ||
+			    !is_unique(to->second, key.referenced_columns))
 				continue;
 			int const from = static_cast<int>(i);
 			steps_[i].push_back({from, to->second, &key, true});
 			if (from != to->second)
 				steps_[static_cast<std::size_t>(to->second)].push_back({to->second, from, &key, false});
 		}
+}
+
+/* Breadth first, all tables at once. */
+bool
+Lexicon::rises(int from, int to) const
+{
+	auto const [known, added] = risen.try_emplace(from);
+	if (added) {
+		known->second.resize(tables_.size());
+		std::vector<int> reached{from};
+		for (std::size_t step = 0; step < longest_path && !reached.empty(); ++step) {
+			std::vector<int> next;
+			for (int const table : reached)
+				for (auto const &each : steps(table))
+					if (each.up && !known->second[static_cast<std::size_t>(each.to)]) {
+						known->second[static_cast<std::size_t>(each.to)] = true;
+						next.push_back(each.to);
+					}
+			reached = std::move(next);
+			breathe();
+		}
+	}
+	return known->second[static_cast<std::size_t>(to)];
 }
 
 std::vector<Ref>
@@ -306,12 +377,15 @@ Lexicon::corrected(const std::string &folded) const
 	std::string found;
 	std::string const single = singular(folded);
 	for (const Names *names : {&table_names, &column_names, &value_names})
-		for (auto const &[words, refs] : *names)
+		for (std::size_t count = 0; auto const &[words, refs] : *names) {
+			if (++count % 1024 == 0)
+				breathe();
 			if (words != found && words.find(' ') == std::string::npos && resembles(single, words)) {
 				if (!found.empty())
 					return {};
 				found = words;
 			}
+		}
 	return found;
 }
 

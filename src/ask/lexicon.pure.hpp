@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catalog/schema.hpp"
+#include "core/waiter.hpp"
 
 namespace tenancy::ask {
 
@@ -52,9 +53,13 @@ struct Step {
 
 using Path = std::vector<Step>;
 
+/* No way between tables is longer. */
+constexpr std::size_t longest_path = 4;
+
 class Lexicon {
 public:
-	explicit Lexicon(const catalog::Schema &of);
+	/* A waiter serves interrupts where the work grows with the schema. */
+	explicit Lexicon(const catalog::Schema &of, core::Waiter *waiter = nullptr);
 
 	/* What the singular words of a span, joined by blanks, may name. Best tier only. */
 	Refs tables(const std::string &words) const;
@@ -75,6 +80,12 @@ public:
 		return facts(ref.table).columns[static_cast<std::size_t>(ref.column)];
 	}
 	const std::vector<Step> &steps(int from) const { return steps_[static_cast<std::size_t>(from)]; }
+	/* Do keys lead up from one table to the other, in a way that is not too long? Known at once after the first ask. */
+	bool rises(int from, int to) const;
+	/* To be called where the work grows with the schema. */
+	void breathe() const;
+	/* To be called for each step of a search: false when one question has taken as many as it may. */
+	bool may_step() const;
 	/* The columns of one kind; numbers without keys. */
 	std::vector<Ref> columns_of(int table, Kind kind) const;
 
@@ -88,11 +99,15 @@ private:
 	void name_column(int index, int column);
 	void find_names(int index);
 	void read_values(int index, int column);
+	bool is_unique(int index, const std::vector<std::string> &columns) const;
 	void connect();
 	static void add(Names &names, const std::string &words, const Ref &ref);
 	static Refs best_of(const Names &names, const std::string &words);
 
 	const catalog::Schema *source;
+	core::Waiter *waiter_;
+	mutable int steps_left;
+	mutable std::unordered_map<int, std::vector<bool>> risen; /* by the table that one starts from */
 	std::vector<TableFacts> tables_;
 	std::vector<std::vector<Step>> steps_;
 	Names table_names, column_names, value_names;

@@ -59,10 +59,12 @@ columns_of(const Lexicon &lexicon, const Noun &noun)
 	}
 	if (noun.table != nullptr) {
 		Refs of;
-		for (auto const &ref : columns)
+		for (auto const &ref : columns) {
+			lexicon.breathe();
 			for (auto const &table : noun.table->tables)
 				if (ref.table == table.table)
 					of.push_back(ref);
+		}
 		if (!of.empty())
 			return of;
 	}

@@ -24,6 +24,7 @@ private:
 	const Item &take() { return items[at++]; }
 	bool accept(Key key);
 	[[noreturn]] void refuse() const;
+	[[noreturn]] static void refuse_alternative();
 	/* ---- nouns ---- */
 	/* A verb that names a date, as in "shipments delivered", makes no noun with its table. */
 	bool is_column_of(const Item &column, const Item &table) const;
@@ -107,8 +108,8 @@ private:
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
-	static bool holds(const Item &column, const Item &value);
-	static bool same_column(const Item &a, const Item &b);
+	bool holds(const Item &column, const Item &value) const;
+	bool same_column(const Item &a, const Item &b) const;
 	void named();
 	void like(const Noun &column);
 	void add(Clause clause);

@@ -34,6 +34,8 @@ Grammar::having()
 		at = begun;
 		return;
 	}
+	if (all.size() != 1 || draft.having)
+		throw Refusal{"only one measure of the groups can be compared"};
 	draft.having = all[0];
 	draft.having_op = take().op;
 	draft.having_number = take().digits;
@@ -136,6 +138,8 @@ Grammar::any_nullable_verb() const
 void
 Grammar::dated()
 {
+	if (at > 0 && items[at - 1].key == Key::date)
+		throw Refusal{"there is no telling how \"" + items[at - 1].text + "\" and \"" + here().text + "\" go together"};
 	const Item &item = take();
 	Clause clause;
 	clause.filter.what = What::date;
@@ -199,10 +203,13 @@ Grammar::amount(const Noun &column, std::string_view measure, Op op, const Item 
 	filter.numbers = {number.digits};
 	if (high != nullptr)
 		filter.numbers.push_back(high->digits);
-	if (is(Key::of_them))
+	if (is(Key::of_them)) {
 		filter.unit = &take();
-	else if (is_column() && here().before.empty() && (!named || !measure.empty()) && !is(Key::compare, 1) &&
-	         !is(Key::number, 1)) {
+		/* "at least 18 years old" */
+		if (!named && is(Key::adjective) && here().measure == "age" && !here().superlative && !here().descending)
+			filter.measure = take().measure;
+	} else if (is_column() && here().before.empty() && (!named || (!measure.empty() && measure != "age")) &&
+	           !is(Key::compare, 1) && !is(Key::number, 1)) {
 		if (!measure.empty())
 			filter.measure = {};
 		filter.noun = noun(true);
@@ -272,20 +279,22 @@ Grammar::value_filter(bool negated, const Noun &column)
 }
 
 bool
-Grammar::holds(const Item &column, const Item &value)
+Grammar::holds(const Item &column, const Item &value) const
 {
 	return std::any_of(column.columns.begin(), column.columns.end(), [&](const Ref &ref) {
+		lexicon.breathe();
 		return std::any_of(value.values.begin(), value.values.end(),
 		                   [&](const Ref &of) { return of.table == ref.table && of.column == ref.column; });
 	});
 }
 
 bool
-Grammar::same_column(const Item &a, const Item &b)
+Grammar::same_column(const Item &a, const Item &b) const
 {
 	if (a.key == Key::literal && b.key == Key::literal && a.values.empty() && b.values.empty())
 		return true;
 	return std::any_of(a.values.begin(), a.values.end(), [&](const Ref &left) {
+		lexicon.breathe();
 		return std::any_of(b.values.begin(), b.values.end(), [&](const Ref &right) {
 			return left.table == right.table && left.column == right.column && left.value != right.value;
 		});
@@ -319,7 +328,7 @@ Grammar::add(Clause clause)
 {
 	if (disjunction) {
 		if (draft.clauses.empty() || draft.clauses.back().what != Clause::What::filter)
-			throw Refusal{"it is not clear what \"or\" joins"};
+			refuse_alternative();
 		Clause &before = draft.clauses.back();
 		if (before.filter.alternative < 0)
 			before.filter.alternative = alternatives++;

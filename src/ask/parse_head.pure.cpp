@@ -14,11 +14,25 @@ Draft
 Grammar::run()
 {
 	head();
-	while (more())
+	while (more()) {
+		bool const alternative = disjunction;
+		/* Words that only lead to what "or" joins. */
+		bool const leads = is(Key::with) || is(Key::who) || is(Key::which);
 		tail();
+		if (alternative && disjunction && !leads && pending_verb == nullptr)
+			refuse_alternative();
+	}
+	if (disjunction)
+		refuse_alternative();
 	if (pending_verb != nullptr)
 		finish_verb();
 	return std::move(draft);
+}
+
+void
+Grammar::refuse_alternative()
+{
+	throw Refusal{"it is not clear what \"or\" joins"};
 }
 
 bool
@@ -149,9 +163,10 @@ Grammar::measures(bool modifiers)
 {
 	std::vector<DraftMeasure> out;
 	do {
-		if (accept(Key::count))
-			out.push_back({Function::count, {}, accept(Key::different)});
-		else if (is(Key::function) && !(out.size() > 0 && is_last_function()))
+		if (accept(Key::count)) {
+			bool const different = accept(Key::different);
+			out.push_back({Function::count, {}, different, different});
+		} else if (is(Key::function) && !(out.size() > 0 && is_last_function()))
 			out.push_back({take().function, {}, false});
 		else if (is(Key::adjective) && here().measure == "any" && here().superlative)
 			out.push_back({take().descending ? Function::maximum : Function::minimum, {}, false});
@@ -210,6 +225,9 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	if (joint == 1 && last.function != Function::count &&
 	    (is(Key::function, 1) || (is(Key::adjective, 1) && items[at + 1].superlative))) {
 		++at;
+		Noun const shared = last.noun;
+		for (auto &measure : out)
+			measure.noun = shared;
 		for (auto const &measure : measures(false))
 			out.push_back(measure);
 		return;

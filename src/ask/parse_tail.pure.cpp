@@ -67,6 +67,8 @@ Grammar::groups()
 		draft.groups.push_back(group);
 	} while (more_groups());
 	if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
+		if (draft.date_verb != nullptr)
+			throw Refusal{"there is no telling by which date the groups are"};
 		draft.date_verb = pending_verb;
 		pending_verb = nullptr;
 	}
@@ -123,10 +125,14 @@ Grammar::rank_by(Ranking &ranking)
 void
 Grammar::ordering()
 {
+	if (draft.order)
+		throw Refusal{"it is told twice what to sort by"};
 	++at;
 	DraftOrder order;
 	if (is(Key::count) || (is(Key::function) && !is_last_function())) {
 		auto const all = measures(false);
+		if (all.size() != 1)
+			refuse();
 		order.by = all[0];
 	} else {
 		order.noun = noun(true);
@@ -159,7 +165,8 @@ Grammar::adjectives()
 	const Item &item = take();
 	if (!is(Key::number))
 		throw Refusal{"\"" + item.text + "\" is told without a measure"};
-	comparison({}, item.measure, item.descending);
+	/* An adjective of age looks to the day of birth when it ranks: the older, the earlier. */
+	comparison({}, item.measure, item.descending != (item.measure == "age"));
 }
 
 void

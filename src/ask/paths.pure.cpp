@@ -12,10 +12,9 @@ namespace tenancy::ask {
 
 namespace {
 
-constexpr std::size_t longest_path = 4;
-constexpr int most_steps = 20'000; /* of one search: a bound on work, met by no ordinary schema */
+constexpr int most_steps = 200'000; /* of one search */
 
-/* All simple paths of at most longest_path steps. */
+/* All simple paths of at most longest_path steps. Throws Refusal when there is no telling in a bounded time. */
 class Search {
 public:
 	Search(const Lexicon &of, int target, bool only_up) : lexicon(of), to(target), up(only_up) {}
@@ -23,8 +22,8 @@ public:
 	void walk(int at)
 	{
 		for (auto const &step : lexicon.steps(at)) {
-			if (--budget < 0)
-				return;
+			if (--budget < 0 || !lexicon.may_step())
+				throw Refusal{"there are too many ways to " + lexicon.table(to).name};
 			if ((up && !step.up) || passed(step.to))
 				continue;
 			path.push_back(step);
@@ -37,7 +36,6 @@ public:
 	}
 
 	std::vector<Path> found;
-	int budget = most_steps;
 
 private:
 	bool passed(int table) const
@@ -49,6 +47,7 @@ private:
 	const Lexicon &lexicon;
 	int to;
 	bool up;
+	int budget = most_steps;
 	Path path;
 };
 
@@ -112,10 +111,12 @@ climb(const Lexicon &lexicon, int from, int to, const Hints &hints)
 {
 	if (from == to)
 		return Path{};
+	if (!lexicon.rises(from, to))
+		return std::nullopt;
 	Search search(lexicon, to, true);
 	search.walk(from);
 	auto &paths = search.found;
-	if (paths.empty() || search.budget < 0)
+	if (paths.empty())
 		return std::nullopt;
 	if (paths.size() > 1)
 		keep_hinted(paths, hints);
@@ -135,7 +136,7 @@ find_path(const Lexicon &lexicon, int from, int to, const Hints &hints)
 	Search search(lexicon, to, false);
 	search.walk(from);
 	auto &paths = search.found;
-	if (paths.empty() || search.budget < 0)
+	if (paths.empty())
 		throw Refusal{"no foreign keys lead from " + lexicon.table(from).name + " to " + lexicon.table(to).name};
 	if (paths.size() > 1) {
 		std::size_t const all = paths.size();

@@ -45,6 +45,7 @@ private:
 		std::string base;
 		std::map<std::string, std::string> places;
 		std::string joins;
+		std::set<std::string> outer = {}; /* aliases whose rows may be absent */
 	};
 
 	std::string quoted(const std::string &name) const
@@ -96,7 +97,10 @@ private:
 		return out;
 	}
 
-	/* The alias of the table at the end of a way; joins what is not joined yet. */
+	/*
+	 * The alias of the table at the end of a way; joins what is not joined yet. What follows an outer join is one, too,
+	 * or it would lose the rows that the outer join keeps.
+	 */
 	std::string follow(Level &level, const Path &path)
 	{
 		std::string alias = level.base, place;
@@ -109,8 +113,11 @@ private:
 				continue;
 			}
 			std::string const next = alias_of(step.to);
-			level.joins += "\n" + std::string(keeps_rows(step) ? "LEFT JOIN " : "JOIN ") + table_text(step.to, next) +
-			               " ON " + on(step, alias, next);
+			bool const outer = keeps_rows(step) || level.outer.contains(alias);
+			if (outer)
+				level.outer.insert(next);
+			level.joins += "\n" + std::string(outer ? "LEFT JOIN " : "JOIN ") + table_text(step.to, next) + " ON " +
+			               on(step, alias, next);
 			level.places[place] = alias = next;
 		}
 		return alias;
@@ -119,11 +126,12 @@ private:
 	/* A list keeps rows that lack what is shown beside them; groups are of what there is. */
 	bool keeps_rows(const Step &step) const
 	{
-		if (!query.measures.empty() || !step.up)
+		if (!query.measures.empty() || !step.up || inside)
 			return false;
 		auto const &columns = lexicon.table(step.from).columns;
+		auto const &keys = step.key->columns;
 		return std::any_of(columns.begin(), columns.end(), [&](const catalog::Column &column) {
-			return column.nullable && column.name == step.key->columns[0];
+			return column.nullable && std::find(keys.begin(), keys.end(), column.name) != keys.end();
 		});
 	}
 
@@ -236,17 +244,28 @@ private:
 		return filter.folded ? "LOWER(" + literal(text) + ")" : literal(text);
 	}
 
+	/* PostgreSQL has no LOWER of an enumeration, which the catalog calls a text. */
+	std::string folded(const std::string &of) const
+	{
+		return engine == DatabaseType::postgresql ? "LOWER(CAST(" + of + " AS text))" : "LOWER(" + of + ")";
+	}
+
 	std::string filter(Level &level, const Filter &what)
 	{
-		std::string of = column(level, what.place);
+		std::string const alias = follow(level, what.place.path);
+		std::string of = quoted(alias) + "." + quoted(lexicon.column(what.place.ref).name);
 		if (what.range)
 			return within(of, *what.range);
 		if (what.folded)
-			of = "LOWER(" + of + ")";
+			of = folded(of);
 		switch (what.op) {
-		case Op::missing: return of + " IS NULL";
+		case Op::missing:
+			if (level.outer.contains(alias)) /* a row that lacks the value, not a missing row */
+				return "(" + of + " IS NULL AND " + quoted(alias) + "." +
+				       quoted(what.place.path.back().key->referenced_columns[0]) + " IS NOT NULL)";
+			return of + " IS NULL";
 		case Op::present: return of + " IS NOT NULL";
-		case Op::like: return "LOWER(" + of + ") LIKE LOWER(" + literal(what.operands[0]) + ") ESCAPE '!'";
+		case Op::like: return folded(of) + " LIKE LOWER(" + literal(what.operands[0]) + ") ESCAPE '!'";
 		case Op::one_of:
 		case Op::none_of: {
 			std::string list;
@@ -305,12 +324,14 @@ private:
 	std::string exists(Level &outer, const Related &related)
 	{
 		const Step &first = related.path.front();
-		std::string const start = first.up ? std::string() : alias_of(first.to);
+		std::string const start = alias_of(first.to);
 		Level level{start, {}, {}};
 		std::string const inner_from = table_text(first.to, start);
 		Path const rest(related.path.begin() + 1, related.path.end());
+		inside = true;
 		Level end{follow(level, rest), {}, {}};
 		std::string const filters = all_of(end, related.filters);
+		inside = false;
 		std::string const body = " FROM " + flat(inner_from + level.joins + end.joins) + " WHERE " +
 		                         on(first, outer.base, start) + (filters.empty() ? "" : " AND " + filters);
 		if (related.op == Op::present || related.op == Op::missing)
@@ -371,6 +392,7 @@ private:
 	DatabaseType engine;
 	std::string from;
 	std::set<std::string> aliases;
+	bool inside = false; /* of EXISTS: only rows that are there count */
 };
 
 } // namespace

@@ -153,7 +153,10 @@ private:
 
 	static void take_number(Word &word, const std::string &plain, double scale)
 	{
+		constexpr double most = 1e18; /* beyond it, digits are lost */
 		double const value = std::strtod(plain.c_str(), nullptr) * scale;
+		if (value > most)
+			return;
 		word.number = value;
 		word.digits = scale == 1 ? plain : std::to_string(static_cast<long long>(value));
 	}

@@ -104,7 +104,7 @@ TEST(AskBuiltin, KeepsHostileTextInLiterals)
 {
 	EXPECT_EQ(ask(shop(DatabaseType::postgresql), "products whose name contains \"x' OR 1=1 --\"").sql,
 	          "SELECT \"products\".\"id\", \"products\".\"name\"\nFROM \"products\"\n"
-	          "WHERE LOWER(\"products\".\"name\") LIKE LOWER('%x'' OR 1=1 --%') ESCAPE '!'");
+	          "WHERE LOWER(CAST(\"products\".\"name\" AS text)) LIKE LOWER('%x'' OR 1=1 --%') ESCAPE '!'");
 	EXPECT_TRUE(ask(shop(DatabaseType::mysql), "products whose name contains \"a\\' OR 1=1 --\"").refused);
 
 	Schema schema = shop(DatabaseType::mysql);
