@@ -16,7 +16,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 /* Of all searches for ways of one question: a bound on work, met by no ordinary schema. */
-constexpr int most_steps = 2'000'000;
+constexpr int most_steps = 5'000'000;
 
 bool
 is_one_of(std::string_view word, std::initializer_list<std::string_view> words)

@@ -17,14 +17,17 @@ constexpr int most_steps = 200'000; /* of one search */
 /* All simple paths of at most longest_path steps. Throws Refusal when there is no telling in a bounded time. */
 class Search {
 public:
-	Search(const Lexicon &of, int target, bool only_up) : lexicon(of), to(target), up(only_up) {}
+	Search(const Lexicon &of, int target, bool only_up) : lexicon(of), to(target), up(only_up)
+	{
+		if (up)
+			look_down();
+	}
 
 	void walk(int at)
 	{
 		for (auto const &step : lexicon.steps(at)) {
-			if (--budget < 0 || !lexicon.may_step())
-				throw Refusal{"there are too many ways to " + lexicon.table(to).name};
-			if ((up && !step.up) || passed(step.to))
+			spend();
+			if ((up && (!step.up || !leads[static_cast<std::size_t>(step.to)])) || passed(step.to))
 				continue;
 			path.push_back(step);
 			if (step.to == to)
@@ -38,6 +41,32 @@ public:
 	std::vector<Path> found;
 
 private:
+	void spend()
+	{
+		if (--budget < 0 || !lexicon.may_step())
+			throw Refusal{"there are too many ways to " + lexicon.table(to).name};
+	}
+
+	/* The tables that keys lead up from to the target: a climb has no business in others. */
+	void look_down()
+	{
+		leads.resize(lexicon.schema().tables.size());
+		leads[static_cast<std::size_t>(to)] = true;
+		std::vector<int> reached{to};
+		for (std::size_t length = 1; length < longest_path && !reached.empty(); ++length) {
+			std::vector<int> next;
+			for (int const table : reached)
+				for (auto const &step : lexicon.steps(table)) {
+					spend();
+					if (step.up || leads[static_cast<std::size_t>(step.to)])
+						continue;
+					leads[static_cast<std::size_t>(step.to)] = true;
+					next.push_back(step.to);
+				}
+			reached = std::move(next);
+		}
+	}
+
 	bool passed(int table) const
 	{
 		return std::any_of(path.begin(), path.end(), [table](const Step &step) { return step.from == table; }) ||
@@ -48,6 +77,7 @@ private:
 	int to;
 	bool up;
 	int budget = most_steps;
+	std::vector<bool> leads;
 	Path path;
 };
 

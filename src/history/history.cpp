@@ -213,8 +213,11 @@ require_room(const Start &begin)
 	if (queue == nullptr || RecoveryInProgress())
 		return;
 	prepare_process();
-	if (require_worker(&slot_number) != Readiness::ready)
+	if (Readiness const readiness = require_worker(&slot_number); readiness != Readiness::ready) {
+		if (settings::history_required)
+			(void) refuse(readiness);
 		return;
+	}
 	dsa_pointer const pointer = obtain(queue->slots[slot_number], begin.user, texts_size(begin));
 	if (!DsaPointerIsValid(pointer))
 		return;

@@ -2,6 +2,7 @@
  * libFuzzer target: any question about a schema of hostile names is refused, or becomes one statement that SQLite's own
  * parser takes: no word of the question or of a name gets out of its quotes. Pure regime.
  */
+#include <cstring>
 #include <memory>
 
 #include <sqlite3.h>
@@ -27,26 +28,70 @@ column(std::string name, std::string type)
 	return made;
 }
 
-/* Customers have orders; names are sensible, but for one column and one table that the input chooses. */
-catalog::Schema
-make_schema(const std::string &hostile_column, const std::string &hostile_table)
+/* What the first bytes of an input say of the schema that the rest asks about. */
+struct Shape {
+	unsigned char tables, keys, names, columns;
+};
+
+/* Names with no letter, names that the grammar knows, and a piece of the question, so that it can ask for it. */
+std::string
+name_of(unsigned which, const std::string &piece)
 {
+	static constexpr const char *const names[] = {"___",      "$",    "#",      "…",         "orders",     "customers",
+	                                              "pet_name", "year", "amount", "status",    "birth_date", "is_old",
+	                                              "price",    "name", "total",  "created_at"};
+	constexpr unsigned count = sizeof names / sizeof *names;
+	which %= count + 1;
+	return which == count ? piece : names[which];
+}
+
+void
+add_column(catalog::Table &table, std::string name, unsigned type)
+{
+	static constexpr const char *const types[] = {"text", "integer", "date", "numeric", "boolean"};
+	for (auto const &known : table.columns)
+		if (known.name == name)
+			return;
+	table.columns.push_back(column(std::move(name), types[type % 5]));
+	table.columns.back().nullable = type % 3 != 0;
+	if (type % 5 == 0)
+		table.columns.back().values = {"open", "Germany", "or"};
+}
+
+/* Customers have orders; beside them stand tables of any name, each with keys to others: chains, webs, circles. */
+catalog::Schema
+make_schema(const Shape &shape, const std::string &piece)
+{
+	constexpr unsigned most_tables = 24, most_keys = 30;
 	catalog::Schema schema;
 	schema.engine = remote::DatabaseType::sqlite;
 	schema.default_schema = "main";
-	catalog::Table customers;
-	customers.schema = "main";
-	customers.name = "customers";
-	customers.kind = "table";
-	customers.columns = {column("id", "bigint"), column("name", "text"), column("city", "text"),
-	                     column(hostile_column, "text")};
-	customers.primary_key = {"id"};
-	catalog::Table orders = customers;
-	orders.name = hostile_table;
-	orders.columns = {column("id", "bigint"), column("customer_id", "bigint"), column("amount", "numeric"),
-	                  column("ordered_at", "timestamp without time zone")};
-	orders.foreign_keys = {{"fk", {"customer_id"}, "main", "customers", {"id"}}};
-	schema.tables = {customers, orders};
+	unsigned const count = 2 + shape.tables % most_tables;
+	for (unsigned i = 0; i < count; ++i) {
+		catalog::Table table;
+		table.schema = "main";
+		table.kind = "table";
+		table.name = i == 0   ? "customers"
+		             : i == 1 ? "orders" + name_of(shape.names, piece)
+		                      : name_of(shape.names + i, piece);
+		for (auto const &known : schema.tables)
+			if (known.name == table.name)
+				table.name += "_" + std::to_string(i);
+		table.columns = {column("id", "bigint"), column("name", "text"), column("city", "text")};
+		table.columns[0].nullable = false;
+		table.primary_key = {"id"};
+		for (unsigned c = 0; c < 1 + shape.columns % 6u; ++c)
+			add_column(table, name_of(shape.columns + i + c * 5, piece), shape.names + i + c);
+		schema.tables.push_back(std::move(table));
+	}
+	for (unsigned i = 1; i < count; ++i)
+		for (unsigned k = 0; k < 1 + shape.keys % most_keys; ++k) {
+			auto &table = schema.tables[i];
+			std::string const by = k == 0 ? "customer_id" : "key" + std::to_string(k);
+			std::string const to = schema.tables[k == 0 ? 0 : (i + 1 + (k & shape.columns) % 4) % count].name;
+			add_column(table, by, 1 + k % 2 * 2);
+			table.foreign_keys.push_back({by, {by}, "main", to, {"id"}});
+		}
 	return schema;
 }
 
@@ -73,10 +118,12 @@ statement_of(const catalog::Table &table)
 extern "C" int
 LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
-	std::string const text(reinterpret_cast<const char *>(data), size);
-	/* The names are pieces of the question, so that it can ask for them. */
-	std::string const piece = text.substr(size / 2, size % 17);
-	auto const schema = make_schema(piece, size % 2 == 0 ? "orders" : "orders" + piece);
+	Shape shape{};
+	if (size < sizeof shape)
+		return 0;
+	std::memcpy(&shape, data, sizeof shape);
+	std::string const text(reinterpret_cast<const char *>(data) + sizeof shape, size - sizeof shape);
+	auto const schema = make_schema(shape, text.substr(text.size() / 2, text.size() % 17));
 	ask::Translation const made = ask::translate_builtin(schema, {text, 2026, 3, 31});
 	fuzz::require(made.refused ? made.sql.empty() : !made.sql.empty());
 	fuzz::require(!made.understood.empty());
@@ -88,11 +135,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 	std::unique_ptr<sqlite3, Close> const database(raw);
 	/* Names that SQLite does not take cannot come from it. */
 	for (auto const &table : schema.tables)
-		if (table.name.find('\0') != std::string::npos ||
+		if (statement_of(table).find('\0') != std::string::npos ||
 		    sqlite3_exec(raw, statement_of(table).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-			return 0;
-	for (auto const &each : schema.tables.front().columns)
-		if (each.name.find('\0') != std::string::npos)
 			return 0;
 	sqlite3_stmt *statement = nullptr;
 	const char *rest = nullptr;

@@ -311,6 +311,44 @@ def quotas():
             same(sqlstate(rows, session, "SELECT tenancy.translate('lite', 'more')"), "53400", "translate counts, too")
 
 
+def paid_and_denied():
+    """What ends as denied, or finds no room in history, has counted, or was not put to the model at all."""
+    denied = Answer(block("SELECT * FROM pragma_database_list"))
+    with playing(denied) as model:
+        user = User("denied")
+        user.sqlite("lite")
+        settings = {"llm_endpoint": model.url, "llm_model": "m", "llm_max_questions": "2", "llm_retries": "0"}
+        with contextlib.closing(user.connect(**settings)) as session:
+            for n in range(5):
+                last = ask(session, "lite", "denied %d" % n)
+                rows(session, "ROLLBACK")
+            same((last["status"], last["error"]["message"], len(model.requests)), ("denied", "too many questions", 2),
+                 "questions that end as denied count")
+    with playing(Answer(block("SELECT 1 AS n"))) as model:
+        user = User("full")
+        user.sqlite("lite")
+        settings = {"llm_endpoint": model.url, "llm_model": "m", "max_running_queries_per_user": "2"}
+        with contextlib.closing(user.connect(**settings)) as session, contextlib.closing(user.connect(**settings)) as holder:
+            same(ask(session, "lite", "is there room?")["rows"], [[1]], "a question while there is room")
+            rows(holder, "BEGIN")
+            for _ in range(2):
+                rows(holder, "SELECT tenancy.open_query('lite', 'SELECT 1')")
+            for _ in range(3):
+                same(sqlstate(ask, session, "lite", "and now?"), "53400", "a question while cursors fill the user's share")
+            same(len(model.requests), 1, "the model was not asked")
+
+
+def characters():
+    """What no text of the platform can hold is an objection, not an error."""
+    question = "What is nothing on lite?"
+    with talking(Answer(block("SELECT 'a\0b'", "A zero \0 byte.")), Answer(block("SELECT 2 AS n"))) as (model, session):
+        answer = ask(session, "lite", question)
+        same((answer["status"], answer["rows"], len(model.requests)), ("success", [[2]], 2), "a statement with a NUL is sent back")
+    with talking(Answer(block("SELECT 'a\0b'")), llm_retries="0") as (model, session):
+        same(ask(session, "lite", question)["status"], "refused", "and refused in the end")
+        same([entry["status"] for entry in entries(question)], ["success", "refused"], "both are in history")
+
+
 def samples():
     """Values of columns go out only when the catalog keeps them and tenancy.llm_send_samples is on."""
     tenant.sqlite("valued", {"catalog_values": True})
@@ -376,5 +414,6 @@ def logs():
         ok(KEY not in file.read(), "not in the server's log")
 
 
-run(good, refusals, malice, corrections, cancels, failures, recoveries, redirects, out_of_reach, proxies, key_files, quotas, samples,
+run(good, refusals, malice, corrections, cancels, failures, recoveries, redirects, out_of_reach, proxies, key_files, quotas, paid_and_denied,
+    characters, samples,
     tls, injections, strangers, logs)
