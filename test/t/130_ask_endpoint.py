@@ -389,7 +389,8 @@ def injections():
         same(count("pg"), [[2]], "nothing happened")
         prompt = model.prompts()[0]
         boundary = prompt.split("<<<", 1)[1].split("\n", 1)[0]
-        ok(prompt.index("<<<" + boundary) < prompt.index(order) < prompt.index(boundary + ">>>"), "the comment is within the fence",
+        fence = prompt.index("Schema:\n<<<" + boundary)
+        ok(fence < prompt.index(order) < prompt.index(boundary + ">>>", fence), "the comment is within the fence",
            prompt)
 
 
