@@ -148,7 +148,7 @@ def early():
     note(answer["error"])
     server.welcome, server.interruption = None, flood(b"x" * (1 << 20))
     # more than the sockets between the two hold
-    answer = attacked("postgres: sends and does not read", lambda session: execute(session, "postgres", "SELECT '%s'" % ("x" * (32 << 20))))
+    answer = attacked("postgres: sends and does not read", lambda session: execute(session, "postgres", "SELECT '%s'" % ("x" * (12 << 20))))
     ok(answer["status"] in ("error", "timeout"), "postgres: sends and does not read: is an error", answer)
     note(answer["error"])
     server.interruption = None
