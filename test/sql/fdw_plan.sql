@@ -3,7 +3,7 @@ SET tenancy.identity_scope = 'session';
 SELECT tenancy.register('planner@example.com', 'correct horse planner@example.com') IS NOT NULL AS registered;
 SELECT probe.become('planner@example.com');
 SELECT tenancy.create_connection('far', 'postgresql', 'db.example.com', 5432, 'd', 'u', 'p') AS id \gset
-CREATE SERVER plan_server FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection :'id');
+CREATE SERVER plan_server FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection :'id', encoding 'UTF8');
 CREATE SCHEMA plan;
 SET search_path = plan;
 CREATE FOREIGN TABLE customers (
