@@ -14,9 +14,7 @@
 #include "core/error.hpp"
 #include "remote/driver.hpp"
 
-namespace test {
-
-using namespace tenancy;
+namespace tenancy::test {
 
 using Row = std::vector<std::optional<std::string>>;
 using Rows = std::vector<Row>;
@@ -97,4 +95,4 @@ expect_sqlstate(Call call, std::string_view sqlstate, std::string_view what)
 	}
 }
 
-} // namespace test
+} // namespace tenancy::test
