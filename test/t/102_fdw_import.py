@@ -214,8 +214,8 @@ def postgres_schema():
         same(count, len(tables), "as many tables as it says")
         same(sorted(tables), sorted(HOSTILE + ["types", "keys", "seen", "kept", "parts", "parent", "child", "nothing", "t" * 63]),
              "tables, views, partitioned tables without their partitions, nothing unreadable")
-        same(tables["kept"], {"schema_name": REMOTE, "table_name": "kept", "updatable": "false", "truncatable": "false"},
-             "a materialized view is read only")
+        same(tables["kept"], {"schema_name": REMOTE, "table_name": "kept", "encoding": "UTF8", "updatable": "false",
+                              "truncatable": "false"}, "a materialized view is read only")
         check_columns(columns_of(session, schema, "types"), POSTGRES_TYPES, "postgres")
         keys = columns_of(session, schema, "keys")
         same([[name, options.get("key"), options.get("indexed")] for name, (_, _, options) in keys.items()],
