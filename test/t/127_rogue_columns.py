@@ -70,21 +70,6 @@ def estimates():
         same(len(found), 1, "a run that has ended, in history")
 
 
-def by_rows():
-    """Changes row by row, whose rows a local condition chooses"""
-    given = []
-
-    def reply(visitor):
-        """Three columns for the SELECT, then none: the description has one column less for each statement."""
-        given.append(1)
-        visitor.sendall(data(b"1", b"1", b"1") + DONE)
-    with contextlib.closing(user.connect()) as session:
-        for change in ("UPDATE {0}.attack SET v = 2 WHERE random() >= 0 RETURNING *", "DELETE FROM {0}.attack WHERE random() >= 0 RETURNING *"):
-            servers["pg"].description, servers["pg"].reply = description(NUMBER, NUMBER, NUMBER), reply
-            same(sqlstate(rows, session, change.format(SCHEMA)), None, "rows as they were asked for: " + change.format("t"))
-    ok(len(given) == 4, "a SELECT and a change for each", given)
-
-
 def schemas():
     """The catalog's answer, for attach() and for the schema of the client"""
     servers["pg"].word = b"pg_catalog.pg_class"
@@ -112,4 +97,4 @@ def the_end():
 
 servers = {"pg": make("pg", FalsePostgres), "my": make("my", FalseMysql)}
 make_tables()
-run(foreign_tables, estimates, by_rows, schemas, the_end)
+run(foreign_tables, estimates, schemas, the_end)

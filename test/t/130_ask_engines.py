@@ -33,17 +33,17 @@ class Domain:
             rows(admin, "SET ROLE tenant")
             for statement in self.statements:
                 rows(admin, statement)
-        mysql("SET sql_mode = 'ANSI_QUOTES'; " + ";\n".join(self.statements))
+        mysql("USE questions; SET sql_mode = 'ANSI_QUOTES'; " + ";\n".join(self.statements))
         asker.create(self.name + "_pg", database_type="postgresql", host="127.0.0.1", port=server.port, database_name=self.name,
                      username="tenant", password="a password", options={"sslmode": "disable"})
-        asker.mysql(self.name + "_my")
+        asker.mysql(self.name + "_my", database_name="questions")
         asker.sqlite(self.name + "_lite", database_name=self.name + ".db")
         for statement in self.statements:
             execute(session, self.name + "_lite", statement)
 
     def clear(self):
-        """The next domain may have tables of the same names in the one database on MariaDB."""
-        mysql("SET foreign_key_checks = 0, sql_mode = 'ANSI_QUOTES'; " + "; ".join("DROP TABLE IF EXISTS " + table for table in self.tables))
+        """The next domain may have tables of the same names in the one database on MariaDB, where no other test's are."""
+        mysql("USE questions; SET foreign_key_checks = 0, sql_mode = 'ANSI_QUOTES'; " + "; ".join("DROP TABLE IF EXISTS " + table for table in self.tables))
 
     def ask(self, session, question):
         return [value(session, "SELECT tenancy.ask(%s, %s)", self.name + "_" + engine, question) for engine in ENGINES]

@@ -78,8 +78,9 @@ class Platform(PostgresServer):
         return found
 
     def forget_postmaster(self):
-        """Its lock file, once it has gone: until its parent has asked for its end, the next one takes it for alive."""
+        """Its lock files, once it has gone: until its parent has asked for its end, the next one takes it for alive."""
         os.unlink(os.path.join(self._data, "postmaster.pid"))
+        os.unlink(os.path.join(self.directory, ".s.PGSQL.%d.lock" % self.port))
 
     def log(self):
         """What the server has logged so far."""

@@ -70,7 +70,7 @@ class FalsePostgres:
             visitor.sendall(greeting)
             self.welcome(visitor)
         visitor.sendall(greeting + message(b"K", struct.pack("!II", 1, 2)) + message(b"Z", b"I"))
-        sql = b""
+        sql, state = b"", b"I"
         while True:
             kind, size = read(visitor, 1), struct.unpack("!I", read(visitor, 4))[0] - 4
             if self.interruption and size >= 1 << 20:
@@ -79,6 +79,10 @@ class FalsePostgres:
             attacked, own_reply = self.word in sql, b"pg_backend_pid" in sql
             if kind == b"P":
                 sql = body.split(b"\0")[1]
+                if sql.startswith((b"BEGIN", b"START")):
+                    state = b"T"
+                elif sql.startswith((b"COMMIT", b"ROLLBACK", b"ABORT", b"DISCARD")) and not sql.startswith(b"ROLLBACK TO"):
+                    state = b"I"
                 visitor.sendall(self.refusal if self.word in sql and self.refusal else message(b"1", b""))
             elif kind == b"B":
                 visitor.sendall(message(b"2", b""))
@@ -89,9 +93,11 @@ class FalsePostgres:
                 if attacked:
                     self._answer(visitor)
                 else:
-                    visitor.sendall(data(b"1") + DONE if own_reply else message(b"C", b"SET\0"))
+                    word = sql.split(b" ")[0]
+                    tag = word if word in (b"BEGIN", b"COMMIT", b"ROLLBACK") else b"SET"
+                    visitor.sendall(data(b"1") + DONE if own_reply else message(b"C", tag + b"\0"))
             elif kind == b"S":
-                visitor.sendall(message(b"Z", b"I"))
+                visitor.sendall(message(b"Z", state))
             elif kind == b"X":
                 return
 

@@ -424,7 +424,13 @@ class PostgresServer:
             raise RuntimeError("%s: %s" % (program, done.stderr))
 
     def start(self):
-        self._call("pg_ctl", "--pgdata=" + self._data, "--log=" + os.path.join(self.directory, "log"), "--wait", "start")
+        log = os.path.join(self.directory, "log")
+        try:
+            self._call("pg_ctl", "--pgdata=" + self._data, "--log=" + log, "--wait", "start")
+        except RuntimeError:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                note("".join(file.readlines()[-10:]))
+            raise
 
     def stop(self, mode="immediate"):
         if os.path.exists(os.path.join(self._data, "postmaster.pid")):
