@@ -352,7 +352,10 @@ public:
 		Retried retried = {0, 1};
 		(void) run_step(retry_deferred, &retried, "could not write deferred runs");
 		waiting_ = take_deferred() || retried.waiting > 0;
-		pause_ = retried.moved == max_batch ? 0 : retried.moved > 0 ? retry_ms : Min(2 * pause_, longest_retry_ms);
+		if (retried.moved == max_batch)
+			pause_ = 0;
+		else
+			pause_ = retried.moved > 0 ? retry_ms : Min(Max(2 * pause_, retry_ms), longest_retry_ms);
 	}
 	/* How long to sleep at most. */
 	long pause(long timeout) const { return swept_ && !waiting_ ? timeout : Min(timeout, Max(pause_, 1)); }
