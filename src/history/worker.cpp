@@ -5,6 +5,8 @@
 #include "history/worker.hpp"
 
 #include "bridge/worker.hpp"
+#include "history/leftovers.hpp"
+#include "history/step.hpp"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -18,18 +20,16 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr int hurry = max_batch / 2;     /* so many pending records are not left to linger */
-constexpr int idle_ms = 10'000;          /* of an empty queue, then the worker looks whether it is still wanted */
-constexpr int retry_ms = 1000;           /* after a failure, and for runs that the trigger deferred */
-constexpr int longest_retry_ms = 30'000; /* for these, while they cannot be written */
-constexpr int farewell_ms = 3000;        /* at shutdown, for backends to end their runs */
-constexpr int siblings = 5;              /* as many waiting sessions make it worth while to wait for more */
+constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
+constexpr int idle_ms = 10'000;      /* of an empty queue, then the worker looks whether it is still wanted */
+constexpr int retry_ms = 1000;       /* after a failure */
+constexpr int farewell_ms = 3000;    /* at shutdown, for backends to end their runs */
+constexpr int siblings = 5;          /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
 constexpr long slow_commit_us = 1000;
 constexpr int max_failures = 5; /* launches that did not get to work: the database is gone, or refuses us */
 
 Slot *mine = nullptr;
-MemoryContext batch_context = nullptr;
 
 void
 leave(int, Datum)
@@ -169,16 +169,6 @@ is_about_data(const ErrorData *error)
 	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
-/* One transaction of the worker; what it allocates, its error too, goes with the next reset of batch_context. */
-bool
-transact(void (*step)(void *), void *arg, ErrorData **error)
-{
-	MemoryContext const context = MemoryContextSwitchTo(batch_context);
-	bool const done = bridge::run_in_transaction(step, arg, error);
-	MemoryContextSwitchTo(context);
-	return done;
-}
-
 bool
 try_batch(Item *items, int count, ErrorData **error)
 {
@@ -188,12 +178,6 @@ try_batch(Item *items, int count, ErrorData **error)
 	settle(items, count, Progress::over);
 	forget_trouble();
 	return true;
-}
-
-void
-complain(const ErrorData *error, const char *what)
-{
-	bridge::complain("pg_tenancy history", what, error);
 }
 
 /* After an error about its data: without the texts, which are most of it. */
@@ -231,17 +215,6 @@ write_all(Item *items, int count)
 			return false;
 	}
 	return written > 0;
-}
-
-bool
-extension_exists()
-{
-	bool found = true;
-	ErrorData *error = nullptr;
-	if (!transact(look_for_extension, &found, &error))
-		complain(error, "could not look for the extension");
-	MemoryContextReset(batch_context);
-	return found;
 }
 
 /* The tables are gone, and with them the place of what was not written. */
@@ -326,48 +299,6 @@ set_alarm()
 }
 
 bool
-run_step(void (*step)(void *), void *arg, const char *what)
-{
-	ErrorData *error = nullptr;
-	bool const done = transact(step, arg, &error);
-	if (!done)
-		complain(error, what);
-	MemoryContextReset(batch_context);
-	return done;
-}
-
-/* What is left from before: runs of sessions that died, and those that the trigger deferred. */
-class Leftovers {
-public:
-	void tend()
-	{
-		if (take_deferred()) {
-			waiting_ = true;
-			pause_ = retry_ms;
-		}
-		if ((swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
-			return;
-		looked_ = GetCurrentTimestamp();
-		swept_ = swept_ || run_step(mark_lost, mine, "could not mark lost runs");
-		Retried retried = {0, 1};
-		(void) run_step(retry_deferred, &retried, "could not write deferred runs");
-		waiting_ = take_deferred() || retried.waiting > 0;
-		if (retried.moved == max_batch)
-			pause_ = 0;
-		else
-			pause_ = retried.moved > 0 ? retry_ms : Min(Max(2 * pause_, retry_ms), longest_retry_ms);
-	}
-	/* How long to sleep at most. */
-	long pause(long timeout) const { return swept_ && !waiting_ ? timeout : Min(timeout, Max(pause_, 1)); }
-
-private:
-	bool swept_ = false;
-	bool waiting_ = true;
-	int pause_ = retry_ms;
-	TimestampTz looked_ = 0;
-};
-
-bool
 is_asked_to_leave()
 {
 	return ShutdownRequestPending || is_closed(*mine);
@@ -426,7 +357,7 @@ serve(Oid database)
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 
 	if (extension_exists()) {
-		Leftovers leftovers;
+		Leftovers leftovers(mine);
 		leftovers.tend(); /* before sessions may write: what died is then known to have died */
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		mine->ready = true;

@@ -1,0 +1,50 @@
+/*
+ * See step.hpp. PG regime.
+ */
+#include "history/step.hpp"
+
+#include "bridge/worker.hpp"
+#include "history/worker.hpp"
+
+namespace tenancy::history {
+
+MemoryContext batch_context = nullptr;
+
+bool
+transact(void (*step)(void *), void *arg, ErrorData **error)
+{
+	MemoryContext const context = MemoryContextSwitchTo(batch_context);
+	bool const done = bridge::run_in_transaction(step, arg, error);
+	MemoryContextSwitchTo(context);
+	return done;
+}
+
+bool
+run_step(void (*step)(void *), void *arg, const char *what)
+{
+	ErrorData *error = nullptr;
+	bool const done = transact(step, arg, &error);
+	if (!done)
+		complain(error, what);
+	MemoryContextReset(batch_context);
+	return done;
+}
+
+void
+complain(const ErrorData *error, const char *what)
+{
+	bridge::complain("pg_tenancy history", what, error);
+}
+
+bool
+extension_exists()
+{
+	bool found = true;
+	ErrorData *error = nullptr;
+	if (!transact(look_for_extension, &found, &error))
+		complain(error, "could not look for the extension");
+	MemoryContextReset(batch_context);
+	return found;
+}
+
+} // namespace tenancy::history
