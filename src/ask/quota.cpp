@@ -4,6 +4,7 @@
 #include "ask/quota.hpp"
 
 #include "ask/ask.hpp"
+#include "bridge/shared.hpp"
 #include "settings.hpp"
 
 namespace tenancy::ask {
@@ -30,7 +31,7 @@ struct Shared {
 
 Shared *shared = nullptr;
 
-constexpr const char *shared_name = "pg_tenancy questions";
+constexpr bridge::Piece piece = {"pg_tenancy questions", sizeof(Shared), 1};
 
 /* Under the lock: the entry of a user; a free one, or that of whoever asked longest ago, becomes theirs. */
 Asker &
@@ -80,21 +81,13 @@ count(const core::Uuid &user, int most)
 void
 request_shared_memory()
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
-	RequestNamedLWLockTranche(shared_name, 1);
+	bridge::request_shared(piece);
 }
 
 void
 start_shared_memory()
 {
-	bool found;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = static_cast<Shared *>(ShmemInitStruct(shared_name, sizeof(Shared), &found));
-	if (!found) {
-		memset(static_cast<void *>(shared), 0, sizeof(Shared));
-		shared->lock = &GetNamedLWLockTranche(shared_name)->lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = bridge::start_shared<Shared>(piece, [](Shared &fresh) { fresh.lock = bridge::shared_lock(piece); });
 }
 
 bool

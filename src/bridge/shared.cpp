@@ -11,6 +11,31 @@ extern "C" {
 namespace tenancy::bridge {
 
 void
+request_shared(const Piece &piece)
+{
+	RequestAddinShmemSpace(add_size(MAXALIGN(piece.size), piece.area_size));
+	if (piece.locks > 0)
+		RequestNamedLWLockTranche(piece.name, piece.locks);
+}
+
+void *
+find_shared(const Piece &piece, bool *is_new)
+{
+	bool found;
+	void *const place = ShmemInitStruct(piece.name, add_size(MAXALIGN(piece.size), piece.area_size), &found);
+	if (!found)
+		memset(place, 0, piece.size);
+	*is_new = !found;
+	return place;
+}
+
+LWLock *
+shared_lock(const Piece &piece, int number)
+{
+	return &GetNamedLWLockTranche(piece.name)[number].lock;
+}
+
+void
 make_area(void *place, Size size, int tranche)
 {
 	dsa_area *const area = dsa_create_in_place(place, size, tranche, nullptr);
@@ -36,7 +61,10 @@ shared_table(const char *name, long entries, Size key_size, Size entry_size)
 	HASHCTL control{};
 	control.keysize = key_size;
 	control.entrysize = entry_size;
-	return ShmemInitHash(name, entries, entries, &control, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	HTAB *const table = ShmemInitHash(name, entries, entries, &control, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	LWLockRelease(AddinShmemInitLock);
+	return table;
 }
 
 } // namespace tenancy::bridge

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "bridge/shared.hpp"
 #include "bridge/worker.hpp"
 #include "health/health.hpp"
 #include "history/history.hpp"
@@ -18,7 +19,6 @@ namespace tenancy::health {
 
 namespace {
 
-constexpr char tranche[] = "pg_tenancy_health";
 constexpr int relaunch_ms = 3000;
 constexpr int patience_ms = 10'000; /* for members to leave */
 constexpr int farewell_ms = 5000;   /* the postmaster may take so long to notice that a process has gone */
@@ -30,6 +30,9 @@ struct Crews {
 	TimestampTz moved;    /* when a process was last asked for, or left */
 	Crew crews[max_crews];
 };
+
+constexpr bridge::Piece piece = {"pg_tenancy health", sizeof(Crews), 1};
+
 Crews *crews = nullptr;
 Member *mine = nullptr;
 
@@ -229,21 +232,13 @@ initialize()
 void
 request_shared_memory()
 {
-	RequestAddinShmemSpace(sizeof(Crews));
-	RequestNamedLWLockTranche(tranche, 1);
+	bridge::request_shared(piece);
 }
 
 void
 start_shared_memory()
 {
-	bool found;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	crews = static_cast<Crews *>(ShmemInitStruct("pg_tenancy health", sizeof(Crews), &found));
-	if (!found) {
-		memset(static_cast<void *>(crews), 0, sizeof *crews);
-		crews->lock = &GetNamedLWLockTranche(tranche)[0].lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
+	crews = bridge::start_shared<Crews>(piece, [](Crews &fresh) { fresh.lock = bridge::shared_lock(piece); });
 }
 
 } // namespace tenancy::health

@@ -12,7 +12,6 @@ Queue *queue = nullptr;
 
 namespace {
 
-constexpr char tranche[] = "pg_tenancy_history";
 constexpr Size bytes_per_share = 4096; /* sizes the table of shares: one that is full counts as a full queue */
 dsa_area *area = nullptr;
 
@@ -30,10 +29,28 @@ area_size()
 	return static_cast<Size>(settings::history_queue_size) * 1024;
 }
 
-void *
-area_place()
+bridge::Piece
+queue_piece()
 {
-	return reinterpret_cast<char *>(queue) + MAXALIGN(sizeof(Queue));
+	return {"pg_tenancy history", sizeof(Queue), 2, area_size()};
+}
+
+void *
+area_place(Queue &of)
+{
+	return reinterpret_cast<char *>(&of) + MAXALIGN(sizeof(Queue));
+}
+
+void
+set_up(Queue &fresh)
+{
+	fresh.lock = bridge::shared_lock(queue_piece(), 0);
+	fresh.share_lock = bridge::shared_lock(queue_piece(), 1);
+	fresh.capacity = area_size();
+	pg_atomic_init_u64(&fresh.bytes, 0);
+	for (Slot &slot : fresh.slots)
+		ConditionVariableInit(&slot.changed);
+	bridge::make_area(area_place(fresh), area_size(), fresh.lock->tranche);
 }
 
 long
@@ -90,37 +107,22 @@ discharge(const core::Uuid &user, Size size) noexcept
 void
 request_shared_memory()
 {
-	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Queue)), area_size()));
+	bridge::request_shared(queue_piece());
 	RequestAddinShmemSpace(hash_estimate_size(most_shares(), sizeof(Share)));
-	RequestNamedLWLockTranche(tranche, 2);
 }
 
 void
 start_shared_memory()
 {
-	bool found;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	queue = static_cast<Queue *>(
-		ShmemInitStruct("pg_tenancy history", add_size(MAXALIGN(sizeof(Queue)), area_size()), &found));
-	if (!found) {
-		memset(static_cast<void *>(queue), 0, sizeof *queue);
-		queue->lock = &GetNamedLWLockTranche(tranche)[0].lock;
-		queue->share_lock = &GetNamedLWLockTranche(tranche)[1].lock;
-		queue->capacity = area_size();
-		pg_atomic_init_u64(&queue->bytes, 0);
-		for (Slot &slot : queue->slots)
-			ConditionVariableInit(&slot.changed);
-		bridge::make_area(area_place(), area_size(), queue->lock->tranche);
-	}
+	queue = bridge::start_shared<Queue>(queue_piece(), set_up);
 	shares = bridge::shared_table("pg_tenancy history shares", most_shares(), sizeof(core::Uuid), sizeof(Share));
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 attach()
 {
 	if (area == nullptr)
-		area = bridge::attach_area(area_place());
+		area = bridge::attach_area(area_place(*queue));
 }
 
 void *

@@ -11,6 +11,7 @@ extern "C" {
 #include "storage/condition_variable.h"
 }
 
+#include "bridge/shared.hpp"
 #include "identity/attempts.hpp"
 #include "settings.hpp"
 
@@ -40,7 +41,7 @@ struct Shared {
 
 Shared *shared = nullptr;
 
-constexpr const char *shared_name = "pg_tenancy attempts";
+constexpr bridge::Piece piece = {"pg_tenancy attempts", sizeof(Shared), 1};
 
 TimestampTz
 after_seconds(TimestampTz time, int seconds)
@@ -103,24 +104,18 @@ make_room(const Digest &key, TimestampTz now)
 void
 request_shared_memory()
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
-	RequestNamedLWLockTranche(shared_name, 1);
+	bridge::request_shared(piece);
 }
 
 void
 start_shared_memory()
 {
-	bool found;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = static_cast<Shared *>(ShmemInitStruct(shared_name, sizeof(Shared), &found));
-	if (!found) {
-		memset(static_cast<void *>(shared), 0, sizeof(Shared));
-		shared->lock = &GetNamedLWLockTranche(shared_name)->lock;
-		shared->max_hashing = static_cast<uint32>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN) / 2));
-		pg_atomic_init_u32(&shared->hashing, 0);
-		ConditionVariableInit(&shared->hashing_left);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = bridge::start_shared<Shared>(piece, [](Shared &fresh) {
+		fresh.lock = bridge::shared_lock(piece);
+		fresh.max_hashing = static_cast<uint32>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN) / 2));
+		pg_atomic_init_u32(&fresh.hashing, 0);
+		ConditionVariableInit(&fresh.hashing_left);
+	});
 }
 
 Digest

@@ -14,6 +14,7 @@ extern "C" {
 
 #include "bridge/datum.hpp"
 #include "bridge/extension.hpp"
+#include "bridge/shared.hpp"
 #include "bridge/spi.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
@@ -58,8 +59,13 @@ constinit Cache cache{};
 uint64 changes = 0;    /* of what the answer depends on */
 Slot *slots = nullptr; /* by proc number, max_slots of them */
 
-constexpr const char *shared_name = "pg_tenancy sessions";
 constexpr const char *setting_name = "tenancy.session";
+
+bridge::Piece
+slots_piece()
+{
+	return {"pg_tenancy sessions", mul_size(MaxBackends, sizeof(Slot)), 0};
+}
 
 Slot *
 slot_of(PGPROC *proc)
@@ -268,19 +274,13 @@ define_setting()
 void
 request_shared_memory()
 {
-	RequestAddinShmemSpace(mul_size(MaxBackends, sizeof(Slot)));
+	bridge::request_shared(slots_piece());
 }
 
 void
 start_shared_memory()
 {
-	bool found;
-	Size const size = mul_size(MaxBackends, sizeof(Slot));
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = static_cast<Slot *>(ShmemInitStruct(shared_name, size, &found));
-	if (!found)
-		memset(static_cast<void *>(slots), 0, size);
-	LWLockRelease(AddinShmemInitLock);
+	slots = bridge::start_shared<Slot>(slots_piece(), [](Slot &) {});
 }
 
 bool

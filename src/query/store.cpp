@@ -13,7 +13,6 @@ HTAB *entries = nullptr, *places = nullptr, *shares = nullptr;
 
 namespace {
 
-constexpr char tranche[] = "pg_tenancy_cache";
 constexpr Size least_area = Size{1024} * 1024;
 constexpr Size bytes_per_entry = 8192; /* sizes the tables: one that is full counts as a full cache */
 dsa_area *area = nullptr;
@@ -43,10 +42,27 @@ store_size()
 	return MAXALIGN(add_size(offsetof(Store, flights), mul_size(sizeof(Flight), static_cast<Size>(MaxBackends))));
 }
 
-void *
-area_place()
+bridge::Piece
+store_piece()
 {
-	return reinterpret_cast<char *>(store) + store_size();
+	return {"pg_tenancy cache", store_size(), 1, area_size()};
+}
+
+void *
+area_place(Store &of)
+{
+	return reinterpret_cast<char *>(&of) + store_size();
+}
+
+void
+set_up(Store &fresh)
+{
+	fresh.lock = bridge::shared_lock(store_piece());
+	fresh.capacity = area_size() - area_size() / 8;
+	dlist_init(&fresh.by_use);
+	for (int i = 0; i < MaxBackends; ++i)
+		ConditionVariableInit(&fresh.flights[i].over);
+	bridge::make_area(area_place(fresh), area_size(), fresh.lock->tranche);
 }
 
 bool
@@ -103,11 +119,10 @@ request_shared_memory()
 {
 	if (settings::cache_size == 0)
 		return;
-	RequestAddinShmemSpace(add_size(store_size(), area_size()));
+	bridge::request_shared(store_piece());
 	RequestAddinShmemSpace(hash_estimate_size(most_entries(), sizeof(Entry)));
 	RequestAddinShmemSpace(hash_estimate_size(most_places(), sizeof(Place)));
 	RequestAddinShmemSpace(hash_estimate_size(most_entries(), sizeof(Share)));
-	RequestNamedLWLockTranche(tranche, 1);
 }
 
 void
@@ -115,22 +130,10 @@ start_shared_memory()
 {
 	if (settings::cache_size == 0)
 		return;
-	bool found;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	store = static_cast<Store *>(ShmemInitStruct("pg_tenancy cache", add_size(store_size(), area_size()), &found));
-	if (!found) {
-		memset(static_cast<void *>(store), 0, store_size());
-		store->lock = &GetNamedLWLockTranche(tranche)->lock;
-		store->capacity = area_size() - area_size() / 8;
-		dlist_init(&store->by_use);
-		for (int i = 0; i < MaxBackends; ++i)
-			ConditionVariableInit(&store->flights[i].over);
-		bridge::make_area(area_place(), area_size(), store->lock->tranche);
-	}
+	store = bridge::start_shared<Store>(store_piece(), set_up);
 	entries = bridge::shared_table("pg_tenancy cache entries", most_entries(), sizeof(Digest), sizeof(Entry));
 	places = bridge::shared_table("pg_tenancy cache places", most_places(), sizeof(Digest), sizeof(Place));
 	shares = bridge::shared_table("pg_tenancy cache shares", most_entries(), sizeof(core::Uuid), sizeof(Share));
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
@@ -138,7 +141,7 @@ attach()
 {
 	if (area != nullptr)
 		return;
-	area = bridge::attach_area(area_place());
+	area = bridge::attach_area(area_place(*store));
 	before_shmem_exit([](int, Datum) { let_go(); }, 0);
 }
 
