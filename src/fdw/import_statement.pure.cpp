@@ -103,7 +103,7 @@ constexpr TypeWord type_words[] = {
 constexpr const char *byte_collation = " COLLATE pg_catalog.\"C\"";
 
 std::string
-quoted(std::string_view text, char quote)
+between(std::string_view text, char quote)
 {
 	std::string result(1, quote);
 	for (char const c : text) {
@@ -117,7 +117,7 @@ quoted(std::string_view text, char quote)
 std::string
 identifier(std::string_view name)
 {
-	return quoted(name, '"');
+	return between(name, '"');
 }
 
 /* Means the same whatever standard_conforming_strings is. */
@@ -125,11 +125,11 @@ std::string
 literal(std::string_view text)
 {
 	if (text.find('\\') == std::string_view::npos)
-		return quoted(text, '\'');
+		return between(text, '\'');
 	std::string doubled;
 	for (char const c : text)
 		doubled.append(c == '\\' ? 2 : 1, c);
-	return "E" + quoted(doubled, '\'');
+	return "E" + between(doubled, '\'');
 }
 
 std::string

@@ -398,8 +398,9 @@ TEST_F(MysqlRogue, SpeaksGibberish)
 /* The server's side of a prepared statement with one row of four columns. */
 class RowServer {
 public:
-	RowServer(std::string row, std::string columns, std::uint32_t length = 64)
-		: row_(std::move(row)), columns_(std::move(columns)), length_(length)
+	static constexpr char utf8 = 0x2d, binary = 0x3f;
+	RowServer(std::string row, std::string columns, std::uint32_t length = 64, char charset = utf8)
+		: row_(std::move(row)), columns_(std::move(columns)), length_(length), charset_(charset)
 	{}
 	void operator()(Rogue &self) const
 	{
@@ -429,7 +430,7 @@ private:
 	{
 		unsigned char number = 2;
 		for (char const type : columns_) {
-			std::string column = std::string("\3def\0\0\0\1c\1c\x0c\x2d\0", 14);
+			std::string column = std::string("\3def\0\0\0\1c\1c\x0c", 12) + charset_ + '\0';
 			column.append(reinterpret_cast<const char *>(&length_), sizeof length_) += type;
 			self.send_packet(number++, column + std::string("\0\0\0\0\0", 5));
 		}
@@ -438,6 +439,7 @@ private:
 
 	std::string row_, columns_;
 	std::uint32_t length_; /* of a value of each column */
+	char charset_;
 };
 
 TEST_F(MysqlRogue, SendsMalformedRows)
@@ -470,6 +472,36 @@ TEST_F(MysqlRogue, SendsMalformedRows)
 		} catch (const core::Error &) {
 			continue;
 		}
+	}
+}
+
+/* A value that claims to be longer than its row must not be completed with what this process once had in its place. */
+TEST_F(MysqlRogue, ReadsNothingBehindARow)
+{
+	using namespace std::string_literals;
+	std::string const canary = "canary-of-another-tenant";
+	for (std::uint16_t const sent : {10, 4000, 9000, 20000, 40000}) {
+		SCOPED_TRACE(sent);
+		auto const claimed = static_cast<std::uint16_t>(sent + 3000);
+		std::string const length = {static_cast<char>(claimed & 0xff), static_cast<char>(claimed >> 8)};
+		Rogue rogue(
+			RowServer("\0\x38\xfc"s + length + std::string(sent, 'x'), "\xfc\xfc\xfc\xfc"s, 64, RowServer::binary));
+		std::vector<std::string> heap;
+		for (std::size_t size = 64; size < 100'000; size += 64) {
+			heap.emplace_back();
+			while (heap.back().size() < size)
+				heap.back() += canary;
+		}
+		heap.clear();
+		auto const victim = mysql::connect(target_of(rogue), waiter);
+		std::string told;
+		try {
+			told = rows(*victim, "select 1").at(0).at(0);
+			EXPECT_FALSE(mysql::is_connector_c) << "which tells the length of each row";
+		} catch (const core::Error &error) {
+			EXPECT_STREQ(error.sqlstate, "08P01");
+		}
+		EXPECT_EQ(told.find("63616e617279"), std::string::npos); /* canary */
 	}
 }
 

@@ -83,6 +83,11 @@ public:
 	int prepare(MYSQL_STMT *stmt, std::string_view sql, const Budget &budget);
 	int execute(MYSQL_STMT *stmt, const Budget &budget);
 	int fetch(MYSQL_STMT *stmt, const Budget &budget);
+	/*
+	 * The packet of the row that the last fetch has brought, until the next call. Oracle's library does not tell how
+	 * long it is: behind it are zeros, or what the same server has sent before.
+	 */
+	std::string_view row() const noexcept;
 	int next_result(MYSQL_STMT *stmt, const Budget &budget);
 	Flag close(MYSQL_STMT *stmt, const Budget &budget);
 	/* Calls that follow each other without a wait of ours in between, and may throw: cheaper than one by one. */
@@ -95,6 +100,8 @@ private:
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
 	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
+	struct Methods;
+	std::unique_ptr<Methods> methods_;
 #else
 	struct Attempt;
 	template <typename Call> auto block(const Budget &budget, Call call);

@@ -84,6 +84,14 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 }
 
 #ifndef MARIADB_PACKAGE_VERSION
+/*
+ * The library's buffer for what it receives. It does not tell how much of it a row has filled, so a row may claim what
+ * lies behind it: that must not be what this process had there before. Of more than 32 MB (mallopt(3),
+ * M_MMAP_THRESHOLD) each block is one of its own from the kernel, zero until it is written to, also when it grows. What
+ * is never written to takes no memory.
+ */
+constexpr unsigned long packet_buffer = 33UL << 20;
+
 /* Did the library fail to read the file, it would ask the server for a key. */
 void
 demand_readable(const RootsFile &file)
@@ -100,7 +108,7 @@ void
 set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, const RootsFile &no_key)
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
-	Flag const yes = 1, no = 0;
+	Flag const no = 0;
 	/* How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit. */
 	unsigned const seconds = 1;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
@@ -112,12 +120,11 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	mysql_set_local_infile_handler(mysql, refuse_file, read_nothing, end_nothing, file_refusal, nullptr);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &max_packet);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	mysql_options(mysql, MYSQL_REPORT_DATA_TRUNCATION, &yes);
 	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", endpoint.application_name.c_str());
 	if (verify)
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, roots.path().empty() ? system_roots : roots.path().c_str());
 #ifdef MARIADB_PACKAGE_VERSION
-	Flag const check_name = endpoint.tls == TlsMode::verify_full && !endpoint.name.empty();
+	Flag const yes = 1, check_name = endpoint.tls == TlsMode::verify_full && !endpoint.name.empty();
 	mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, methods_plain);
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, encrypt ? &yes : &no);
@@ -132,6 +139,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
 	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
 	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
+	mysql_options(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &packet_buffer);
 	demand_readable(no_key);
 	mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, no_key.path().c_str());
 	static_cast<void>(encrypt);

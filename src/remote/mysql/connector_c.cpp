@@ -68,7 +68,32 @@ end_endless_progress(const MYSQL *mysql, unsigned, unsigned, double, const char 
 	shutdown(mysql_get_socket(const_cast<MYSQL *>(mysql)), SHUT_RDWR);
 }
 
+/* Headers and library agree on what they call each other with; a library from before its headers may not. */
+void
+demand_library()
+{
+	unsigned version = 0;
+	if (mariadb_get_infov(nullptr, MARIADB_CLIENT_VERSION_ID, &version) != 0 || version < MARIADB_PACKAGE_VERSION_ID)
+		throw core::Error(core::FailureKind::other, "58000",
+		                  "MariaDB Connector/C is older than the one that pg_tenancy was built with", {},
+		                  "Install version " MARIADB_PACKAGE_VERSION " or later, and restart the server.");
+}
+
 } // namespace
+
+/* The library's table of functions, where what takes a fetched row apart is ours. */
+struct Handle::Methods : st_mariadb_methods {
+	explicit Methods(const st_mariadb_methods &theirs) noexcept : st_mariadb_methods(theirs)
+	{
+		db_stmt_fetch_to_bind = keep_row;
+	}
+	static int keep_row(MYSQL_STMT *stmt, unsigned char *row, unsigned long size) noexcept
+	{
+		static_cast<const Methods *>(stmt->mysql->methods)->row = {reinterpret_cast<const char *>(row), size};
+		return 0;
+	}
+	mutable std::string_view row;
+};
 
 Handle::Handle() : mysql_(mysql_init(nullptr))
 {
@@ -153,6 +178,7 @@ Handle::await(int pending, const Budget &budget)
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
+	demand_library();
 	MYSQL *result = nullptr;
 	bool verified = false;
 	drive(
@@ -174,6 +200,8 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 		return false;
 	}
 	verify_peer(fd(), proof);
+	methods_ = std::make_unique<Methods>(*mysql_->methods);
+	mysql_->methods = methods_.get();
 	return fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK) == 0;
 }
 
@@ -243,6 +271,12 @@ int
 Handle::next_result(MYSQL_STMT *stmt, const Budget &budget)
 {
 	return TENANCY_CALL(mysql_stmt_next_result, stmt);
+}
+
+std::string_view
+Handle::row() const noexcept
+{
+	return methods_->row;
 }
 
 Flag

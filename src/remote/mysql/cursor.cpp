@@ -7,6 +7,7 @@
 #include "remote/mysql/cursor.hpp"
 #include "remote/mysql/decode.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/mysql/row.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -55,11 +56,9 @@ bool
 RowCursor::fetch_row(Batch &batch, const Budget &budget)
 {
 	MYSQL_STMT *const stmt = flow_.statement->stmt;
-	Row &row = flow_.statement->row;
-	Aim const aim(row, native_, batch);
-	switch (flow_.owner.handle().fetch(stmt, budget)) {
-	case 0:
-	case MYSQL_DATA_TRUNCATED: row.decode(stmt, native_, batch); return true;
+	Handle &handle = flow_.owner.handle();
+	switch (handle.fetch(stmt, budget)) {
+	case 0: decode_row(layout_->shapes, handle.row(), native_, batch); return true;
 	case MYSQL_NO_DATA: return false;
 	default: throw statement_error(report_of(stmt));
 	}

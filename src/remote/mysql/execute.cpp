@@ -225,10 +225,7 @@ Connection::bind_rows(Statement &statement)
 	bool const extended = fresh || unchanged;
 	if (statement.layout != nullptr && statement.layout->describes(fields, count, extended))
 		return statement.layout;
-	auto layout = std::make_shared<Layout>(layout_of(fields, count, extended));
-	if (statement.layout == nullptr || statement.layout->shapes != layout->shapes)
-		statement.row.bind(statement.stmt, layout->shapes);
-	statement.layout = std::move(layout);
+	statement.layout = std::make_shared<Layout>(layout_of(fields, count, extended));
 	return statement.layout;
 }
 

@@ -221,6 +221,12 @@ Handle::next_result(MYSQL_STMT *stmt, const Budget &budget)
 	return block(budget, [&] { return mysql_stmt_next_result(stmt); });
 }
 
+std::string_view
+Handle::row() const noexcept
+{
+	return {reinterpret_cast<const char *>(mysql_->net.read_pos), reinterpret_cast<const char *>(mysql_->net.buff_end)};
+}
+
 Flag
 Handle::close(MYSQL_STMT *stmt, const Budget &budget)
 {

@@ -12,7 +12,7 @@
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/mysql/lexer.hpp"
-#include "remote/mysql/row.hpp"
+#include "remote/mysql/types.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -31,8 +31,7 @@ struct Statement {
 	std::string sql; /* empty: not to be found again */
 	StatementKind kind;
 	MYSQL_STMT *stmt;
-	std::shared_ptr<const Layout> layout; /* of the row that is bound */
-	Row row;
+	std::shared_ptr<const Layout> layout; /* of its rows, as they were last */
 };
 
 class Connection;
