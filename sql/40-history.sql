@@ -169,6 +169,15 @@ CREATE FUNCTION tenancy.history_retry() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
 COMMENT ON FUNCTION tenancy.history_retry() IS 'for write_history: ask the worker, in whose session it runs, to try again later';
 
+-- Can a run be written, as far as the user or the connection that it names goes? It is locked for the run, or there is none and
+-- none will appear: its transaction, which may have made it, is over. Inlined, so that tables are asked only where no lock was had.
+CREATE FUNCTION tenancy.history_is_settled(named uuid, locked uuid, transaction_id xid8, is_there boolean) RETURNS boolean
+LANGUAGE sql
+RETURN locked IS NOT NULL OR named IS NULL
+    OR NOT (coalesce(pg_catalog.pg_xact_status(transaction_id) = 'in progress', false) OR is_there);
+COMMENT ON FUNCTION tenancy.history_is_settled(uuid, uuid, xid8, boolean)
+    IS 'for write_history: is the user or connection of a run locked for it, or certain to be none?';
+
 -- Moves ended runs to query_history, with all that follows from them. Spelled so that every access to a table is a lookup
 -- in its primary key, whatever the planner knew of its size when it made the plan. Never waits for a lock on users or connections:
 -- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
@@ -199,12 +208,12 @@ BEGIN
         LEFT JOIN owner AS o ON o.id = r.user_id
         LEFT JOIN target AS t ON t.id = r.database_connection_id
         WHERE r.status <> 'running'
-          AND (o.id IS NOT NULL OR r.user_id IS NULL OR NOT (
-                   coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
-                   OR (SELECT u.id FROM tenancy.users AS u WHERE u.id = r.user_id) IS NOT NULL))
-          AND (t.id IS NOT NULL OR r.database_connection_id IS NULL OR NOT (
-                   coalesce(pg_xact_status(r.transaction_id) = 'in progress', false)
-                   OR (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL))
+          AND tenancy.history_is_settled(
+                  r.user_id, o.id, r.transaction_id,
+                  (SELECT u.id FROM tenancy.users AS u WHERE u.id = r.user_id) IS NOT NULL)
+          AND tenancy.history_is_settled(
+                  r.database_connection_id, t.id, r.transaction_id,
+                  (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL)
     ), entry AS (
         SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
                    r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
@@ -293,17 +302,16 @@ BEGIN
         WHERE c.id = ANY (ARRAY(SELECT DISTINCT l.database_connection_id FROM left_over AS l))
         FOR KEY SHARE OF c SKIP LOCKED
     ), ready AS MATERIALIZED (
-        -- The condition of write_history().
         SELECT l.id, row_number() OVER w AS place, sum(l.bytes) OVER w - l.bytes AS bytes_before
         FROM left_over AS l
         LEFT JOIN owner AS o ON o.id = l.user_id
         LEFT JOIN target AS t ON t.id = l.database_connection_id
-        WHERE (o.id IS NOT NULL OR l.user_id IS NULL OR NOT (
-                   coalesce(pg_xact_status(l.transaction_id) = 'in progress', false)
-                   OR (SELECT u.id FROM tenancy.users AS u WHERE u.id = l.user_id) IS NOT NULL))
-          AND (t.id IS NOT NULL OR l.database_connection_id IS NULL OR NOT (
-                   coalesce(pg_xact_status(l.transaction_id) = 'in progress', false)
-                   OR (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL))
+        WHERE tenancy.history_is_settled(
+                  l.user_id, o.id, l.transaction_id,
+                  (SELECT u.id FROM tenancy.users AS u WHERE u.id = l.user_id) IS NOT NULL)
+          AND tenancy.history_is_settled(
+                  l.database_connection_id, t.id, l.transaction_id,
+                  (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL)
         WINDOW w AS (ORDER BY l.id)
     ), touched AS (
         UPDATE tenancy.running_queries AS r SET status = r.status
