@@ -1,5 +1,5 @@
 /*
- * Every setting of the extension, alphabetical. PG regime.
+ * Every setting of the extension, alphabetical in each group. PG regime.
  */
 #include "settings.hpp"
 
@@ -83,6 +83,86 @@ choice(const char *name, const char *what, int *variable, int value, const confi
 	DefineCustomEnumVariable(name, what, nullptr, variable, value, entries, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 }
 
+/* Of the query cache. */
+void
+define_cache()
+{
+	integer("tenancy.cache_entry_size", "Largest answer that the query cache keeps.", &cache_entry_size, 4 * 1024, 0,
+	        512 * 1024, GUC_UNIT_KB);
+	integer("tenancy.cache_size", "Shared memory of the query cache; 0 is no cache.", &cache_size, 64 * 1024, 0,
+	        4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
+	integer("tenancy.cache_size_per_user", "Most of the query cache that answers of one user take.",
+	        &cache_size_per_user, 16 * 1024, 0, 4 * 1024 * 1024, GUC_UNIT_KB);
+}
+
+/* Of client databases. */
+void
+define_clients()
+{
+	string("tenancy.allowed_networks", "Networks that client databases may be in although they are not public.",
+	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
+	DefineCustomBoolVariable("tenancy.catalog_values",
+	                         "Keep the distinct values of small text columns with the schema of a client database.",
+	                         nullptr, &catalog_values, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	integer("tenancy.connect_timeout", "Longest time to establish a connection to a client database.", &connect_timeout,
+	        10'000, 100, 600'000, GUC_UNIT_MS);
+	DefineCustomBoolVariable(
+		"tenancy.enable_pushdown",
+		"Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.", nullptr,
+		&enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
+	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
+	integer("tenancy.schema_max_age",
+	        "Age from which the cached schema of a client database is detected again; 0 is any.", &schema_max_age, 3600,
+	        0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
+	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
+	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",
+	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);
+}
+
+/* Of history and of what works beside it. */
+void
+define_history()
+{
+	integer("tenancy.audit_retention", "How long rows of the audit log are kept; 0 keeps them.", &audit_retention, 0, 0,
+	        INT_MAX, GUC_UNIT_S);
+	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
+	       PGC_POSTMASTER, GUC_LIST_INPUT);
+	integer("tenancy.health_interval", "How often active connections are checked; 0 never checks.", &health_interval,
+	        60, 0, 86'400, GUC_UNIT_S, PGC_SIGHUP);
+	integer("tenancy.health_workers", "Most processes of a database that check connections; 0 never checks.",
+	        &health_workers, 2, 0, 16, 0, PGC_SIGHUP);
+	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
+	       static_cast<int>(HistoryDurability::finished), durabilities);
+	integer("tenancy.history_queue_size", "Most shared memory for runs that history has not yet written.",
+	        &history_queue_size, 64 * 1024, 1024, 4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
+	DefineCustomBoolVariable("tenancy.history_required", "Refuse queries that history cannot record.", nullptr,
+	                         &history_required, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	integer("tenancy.history_retention", "How long rows of the history are kept; 0 keeps them.", &history_retention, 0,
+	        0, INT_MAX, GUC_UNIT_S);
+}
+
+/* Of users, their logins and their secrets. */
+void
+define_identity()
+{
+	choice("tenancy.identity_scope", "How long an identity lives: the transaction that set it, or the session.",
+	       &identity_scope, static_cast<int>(IdentityScope::transaction), scopes);
+	string("tenancy.key_command", "Command that prints the key ring of credentials.", &key_command, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
+	string("tenancy.key_file", "File that holds the key ring of credentials.", &key_file, "", PGC_SIGHUP,
+	       GUC_SUPERUSER_ONLY);
+	integer("tenancy.lockout_duration", "How long an account stays locked after too many failed logins.",
+	        &lockout_duration, 900, 1, 86'400, GUC_UNIT_S, PGC_SIGHUP);
+	integer("tenancy.lockout_threshold", "Failed logins in a row that lock an account; 0 never locks.",
+	        &lockout_threshold, 5, 0, 1000, 0, PGC_SIGHUP);
+	integer("tenancy.password_cost", "Cost of password hashes: log2 of scrypt's N.", &password_cost, 15, 10, 20, 0,
+	        PGC_SIGHUP);
+	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
+	        GUC_UNIT_S);
+}
+
 /* Of the language model that translates questions. */
 void
 define_llm()
@@ -112,55 +192,10 @@ define_llm()
 	        100, 1'000'000);
 }
 
-} // namespace
-
+/* Of what one user may have. */
 void
-define()
+define_limits()
 {
-	string("tenancy.allowed_networks", "Networks that client databases may be in although they are not public.",
-	       &allowed_networks, "", PGC_SIGHUP, GUC_LIST_INPUT);
-	integer("tenancy.audit_retention", "How long rows of the audit log are kept; 0 keeps them.", &audit_retention, 0, 0,
-	        INT_MAX, GUC_UNIT_S);
-	integer("tenancy.cache_entry_size", "Largest answer that the query cache keeps.", &cache_entry_size, 4 * 1024, 0,
-	        512 * 1024, GUC_UNIT_KB);
-	integer("tenancy.cache_size", "Shared memory of the query cache; 0 is no cache.", &cache_size, 64 * 1024, 0,
-	        4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
-	integer("tenancy.cache_size_per_user", "Most of the query cache that answers of one user take.",
-	        &cache_size_per_user, 16 * 1024, 0, 4 * 1024 * 1024, GUC_UNIT_KB);
-	DefineCustomBoolVariable("tenancy.catalog_values",
-	                         "Keep the distinct values of small text columns with the schema of a client database.",
-	                         nullptr, &catalog_values, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-	integer("tenancy.connect_timeout", "Longest time to establish a connection to a client database.", &connect_timeout,
-	        10'000, 100, 600'000, GUC_UNIT_MS);
-	string("tenancy.databases", "Databases whose history worker starts with the server.", &databases, "",
-	       PGC_POSTMASTER, GUC_LIST_INPUT);
-	DefineCustomBoolVariable(
-		"tenancy.enable_pushdown",
-		"Let client databases do what they do exactly as PostgreSQL would, instead of sending all rows.", nullptr,
-		&enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
-	integer("tenancy.health_interval", "How often active connections are checked; 0 never checks.", &health_interval,
-	        60, 0, 86'400, GUC_UNIT_S, PGC_SIGHUP);
-	integer("tenancy.health_workers", "Most processes of a database that check connections; 0 never checks.",
-	        &health_workers, 2, 0, 16, 0, PGC_SIGHUP);
-	choice("tenancy.history_durability", "What of a query must be committed to history, and when.", &history_durability,
-	       static_cast<int>(HistoryDurability::finished), durabilities);
-	integer("tenancy.history_queue_size", "Most shared memory for runs that history has not yet written.",
-	        &history_queue_size, 64 * 1024, 1024, 4 * 1024 * 1024, GUC_UNIT_KB, PGC_POSTMASTER);
-	DefineCustomBoolVariable("tenancy.history_required", "Refuse queries that history cannot record.", nullptr,
-	                         &history_required, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-	integer("tenancy.history_retention", "How long rows of the history are kept; 0 keeps them.", &history_retention, 0,
-	        0, INT_MAX, GUC_UNIT_S);
-	choice("tenancy.identity_scope", "How long an identity lives: the transaction that set it, or the session.",
-	       &identity_scope, static_cast<int>(IdentityScope::transaction), scopes);
-	string("tenancy.key_command", "Command that prints the key ring of credentials.", &key_command, "", PGC_SIGHUP,
-	       GUC_SUPERUSER_ONLY);
-	string("tenancy.key_file", "File that holds the key ring of credentials.", &key_file, "", PGC_SIGHUP,
-	       GUC_SUPERUSER_ONLY);
-	define_llm();
-	integer("tenancy.lockout_duration", "How long an account stays locked after too many failed logins.",
-	        &lockout_duration, 900, 1, 86'400, GUC_UNIT_S, PGC_SIGHUP);
-	integer("tenancy.lockout_threshold", "Failed logins in a row that lock an account; 0 never locks.",
-	        &lockout_threshold, 5, 0, 1000, 0, PGC_SIGHUP);
 	integer("tenancy.max_connections_per_user", "Most connections of one user that one session keeps.",
 	        &max_connections_per_user, 8, 1, 1000);
 	integer("tenancy.max_pool_size", "Most connections to client databases that one session keeps.", &max_pool_size, 16,
@@ -183,19 +218,19 @@ define()
 	integer("tenancy.max_stored_connections_per_user",
 	        "Most client databases that one user may have registered; 0 is no limit.", &max_stored_connections_per_user,
 	        1000, 0, INT_MAX);
-	integer("tenancy.password_cost", "Cost of password hashes: log2 of scrypt's N.", &password_cost, 15, 10, 20, 0,
-	        PGC_SIGHUP);
-	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
-	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
-	integer("tenancy.schema_max_age",
-	        "Age from which the cached schema of a client database is detected again; 0 is any.", &schema_max_age, 3600,
-	        0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
-	integer("tenancy.session_lifetime", "How long a login is valid.", &session_lifetime, 86'400, 1, 31'536'000,
-	        GUC_UNIT_S);
-	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,
-	       GUC_SUPERUSER_ONLY);
-	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",
-	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);
+}
+
+} // namespace
+
+void
+define()
+{
+	define_cache();
+	define_clients();
+	define_history();
+	define_identity();
+	define_limits();
+	define_llm();
 }
 
 } // namespace tenancy::settings
