@@ -16,6 +16,7 @@
 extern "C" {
 #include "commands/trigger.h"
 #include "common/pg_prng.h"
+#include "storage/lmgr.h"
 #include "utils/date.h"
 #include "utils/rel.h"
 }
@@ -291,6 +292,16 @@ add(const Runs &runs)
 		fold(statements);
 }
 
+/*
+ * The sums of all users are in every writer's way, and one transaction may come here twice, with keys in any order: so
+ * that two writers never wait for each other in a circle, one has its turn from here until it commits.
+ */
+void
+take_turn(Relation history)
+{
+	LockDatabaseObject(RelationRelationId, RelationGetRelid(history), 1, ExclusiveLock);
+}
+
 } // namespace
 
 /* tenancy.write_rollups() → trigger: AFTER INSERT ON query_history REFERENCING NEW TABLE, FOR EACH STATEMENT. */
@@ -301,7 +312,9 @@ TENANCY_FUNCTION(write_rollups)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 		                errmsg("function must be called as a trigger with a table of new rows")));
 	spi::Scope const scope = spi::open();
-	add(read_runs(trigger->tg_newtable, RelationGetDescr(trigger->tg_relation)));
+	Runs const runs = read_runs(trigger->tg_newtable, RelationGetDescr(trigger->tg_relation));
+	take_turn(trigger->tg_relation);
+	add(runs);
 	spi::close(scope);
 	return PointerGetDatum(nullptr);
 }

@@ -58,13 +58,14 @@ condition()
 		result.pid = slot.pid;
 		result.ready = slot.ready;
 		result.since = slot.started;
-		result.pending = slot.pending.count;
-		result.running = slot.running.count;
+		result.pending = slot.unwritten();
+		result.running = slot.running();
 		result.troubled = slot.troubled;
 		memcpy(trouble, slot.trouble, brief_size);
-		for (dsa_pointer p = slot.pending.first; DsaPointerIsValid(p); p = record_at(p)->next)
-			if (result.oldest == 0 || record_at(p)->started < result.oldest)
-				result.oldest = record_at(p)->started;
+		for (Line const line : {Line::awaited, Line::pending, Line::heavy})
+			for (dsa_pointer p = slot.line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+				if (result.oldest == 0 || record_at(p)->started < result.oldest)
+					result.oldest = record_at(p)->started;
 	}
 	LWLockRelease(queue->lock);
 	if (result.troubled != 0)

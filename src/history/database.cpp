@@ -74,7 +74,8 @@ close_database(Oid database)
 	if (int const i = find_slot(database); i >= 0) {
 		slot = &queue->slots[i];
 		slot->closer = MyProcPid;
-		wake(*slot, true);
+		wake(*slot, Line::pending, true);
+		wake(*slot, Line::heavy, true);
 	}
 	LWLockRelease(queue->lock);
 	if (slot == nullptr)
@@ -82,7 +83,8 @@ close_database(Oid database)
 	dismiss_companion(database);
 	TimestampTz const begun = GetCurrentTimestamp();
 	ConditionVariablePrepareToSleep(&slot->changed);
-	while (slot->pid != 0 && !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
+	while ((slot->pid != 0 || slot->hauler.pid != 0) &&
+	       !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
 		ConditionVariableTimedSleep(&slot->changed, 100, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 	return slot;

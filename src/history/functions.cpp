@@ -79,8 +79,8 @@ TENANCY_FUNCTION(history_queue)
 		LWLockRelease(queue->lock);
 	}
 	Datum values[] = {Int32GetDatum(copy.pid),
-	                  Int32GetDatum(copy.pending.count),
-	                  Int32GetDatum(copy.running.count),
+	                  Int32GetDatum(copy.unwritten()),
+	                  Int32GetDatum(copy.running()),
 	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(pg_atomic_read_u64(&queue->bytes))),
 	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(queue->capacity)),
 	                  Int64GetDatum(static_cast<int64>(copy.commits))};

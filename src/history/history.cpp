@@ -82,7 +82,7 @@ bool
 is_anything_pending(const Slot &slot)
 {
 	LWLockAcquire(queue->lock, LW_SHARED);
-	bool const pending = slot.pending.count > 0;
+	bool const pending = slot.unwritten() > 0;
 	LWLockRelease(queue->lock);
 	return pending;
 }
@@ -111,7 +111,8 @@ obtain(Slot &slot, const core::Uuid &user, Size size)
 		if (impatient)
 			return no_record;
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-		wake(slot, true);
+		wake(slot, Line::pending, true);
+		wake(slot, Line::heavy, true);
 		LWLockRelease(queue->lock);
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) !=
 		    0)
@@ -198,7 +199,7 @@ start(const Start &begin)
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	enqueue(slot, pointer);
-	wake(slot, wait);
+	wake(slot, record->line, wait);
 	LWLockRelease(queue->lock);
 
 	if (wait && !wait_for(record, Progress::started))

@@ -243,11 +243,11 @@ end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaite
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	record->finished = true;
 	record->awaited = awaited;
-	if (record->written || awaited) {
-		remove(record->written ? slot.running : slot.pending, pointer);
+	if (record->written || awaited || is_long(*record)) {
+		remove(slot, pointer);
 		enqueue(slot, pointer);
 	}
-	wake(slot, awaited);
+	wake(slot, record->line, awaited);
 	LWLockRelease(queue->lock);
 }
 

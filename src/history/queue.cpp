@@ -48,8 +48,10 @@ set_up(Queue &fresh)
 	fresh.share_lock = bridge::shared_lock(queue_piece(), 1);
 	fresh.capacity = area_size();
 	pg_atomic_init_u64(&fresh.bytes, 0);
-	for (Slot &slot : fresh.slots)
+	for (Slot &slot : fresh.slots) {
+		pg_atomic_init_u32(&slot.deferred, 0);
 		ConditionVariableInit(&slot.changed);
+	}
 	bridge::make_area(area_place(fresh), area_size(), fresh.lock->tranche);
 }
 
@@ -226,55 +228,43 @@ discard(dsa_pointer pointer) noexcept
 }
 
 void
-append(Records &list, dsa_pointer pointer) noexcept
+append(Slot &slot, Line line, dsa_pointer pointer) noexcept
 {
 	Record *const record = record_at(pointer);
+	Records &records = slot.line(line);
+	record->line = line;
 	record->next = no_record;
-	record->previous = list.last;
-	if (DsaPointerIsValid(list.last))
-		record_at(list.last)->next = pointer;
+	record->previous = records.last;
+	if (DsaPointerIsValid(records.last))
+		record_at(records.last)->next = pointer;
 	else
-		list.first = pointer;
-	list.last = pointer;
-	++list.count;
-}
-
-void
-prepend(Records &list, dsa_pointer pointer) noexcept
-{
-	Record *const record = record_at(pointer);
-	record->previous = no_record;
-	record->next = list.first;
-	if (DsaPointerIsValid(list.first))
-		record_at(list.first)->previous = pointer;
-	else
-		list.last = pointer;
-	list.first = pointer;
-	++list.count;
+		records.first = pointer;
+	records.last = pointer;
+	++records.count;
 }
 
 void
 enqueue(Slot &slot, dsa_pointer pointer) noexcept
 {
-	if (record_at(pointer)->awaited)
-		prepend(slot.pending, pointer);
-	else
-		append(slot.pending, pointer);
+	Record *const record = record_at(pointer);
+	record->heavy = record->heavy || is_long(*record);
+	append(slot, record->heavy ? Line::heavy : record->awaited ? Line::awaited : Line::pending, pointer);
 }
 
 void
-remove(Records &list, dsa_pointer pointer) noexcept
+remove(Slot &slot, dsa_pointer pointer) noexcept
 {
 	Record *const record = record_at(pointer);
+	Records &records = slot.line(record->line);
 	if (DsaPointerIsValid(record->previous))
 		record_at(record->previous)->next = record->next;
 	else
-		list.first = record->next;
+		records.first = record->next;
 	if (DsaPointerIsValid(record->next))
 		record_at(record->next)->previous = record->previous;
 	else
-		list.last = record->previous;
-	--list.count;
+		records.last = record->previous;
+	--records.count;
 }
 
 int
@@ -293,7 +283,8 @@ claim_slot(Oid database) noexcept
 		return found;
 	for (int i = 0; i < max_databases; ++i) {
 		Slot &slot = queue->slots[i];
-		if (OidIsValid(slot.database) && (slot.pid != 0 || slot.pending.count + slot.running.count > 0))
+		if (OidIsValid(slot.database) &&
+		    (slot.pid != 0 || slot.hauler.pid != 0 || slot.unwritten() + slot.running() > 0))
 			continue;
 		if (OidIsValid(slot.database) && slot.launched != 0 &&
 		    !TimestampDifferenceExceeds(slot.launched, GetCurrentTimestamp(), 60'000))
@@ -305,15 +296,19 @@ claim_slot(Oid database) noexcept
 		slot.troubled = 0;
 		slot.closer = 0;
 		slot.alarmed = slot.absent = slot.ready = false;
+		slot.hauler = {};
 		return i;
 	}
 	return -1;
 }
 
 void
-wake(Slot &slot, bool now) noexcept
+wake(Slot &slot, Line line, bool now) noexcept
 {
-	if ((now || !slot.alarmed) && slot.latch != nullptr) {
+	/* Without a hauler the worker starts one, or does its work. */
+	if (line == Line::heavy && slot.hauler.latch != nullptr)
+		SetLatch(slot.hauler.latch);
+	else if ((now || !slot.alarmed) && slot.latch != nullptr) {
 		slot.alarmed = true;
 		SetLatch(slot.latch);
 	}

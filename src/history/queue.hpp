@@ -26,8 +26,20 @@ constexpr Size brief_size = 160;
 /* Texts of a run up to this size follow its record. */
 constexpr Size inline_texts = 1024;
 
+/* A run with more text than this is heavy: its own worker writes it, so that nobody's light runs wait behind it. */
+constexpr Size light_texts = 32 * 1024;
+
 /* A user may have one part in so many of the queue. */
 constexpr Size user_parts = 4;
+
+/* Where a record stands. */
+enum class Line : uint8 {
+	awaited, /* light ones that a session waits for, in the order of arrival */
+	pending, /* other unwritten starts and ends of light runs, oldest first */
+	heavy,   /* those of heavy runs */
+	running  /* starts that are written; quiet until they end */
+};
+constexpr int line_count = 4;
 
 /* What the worker tells a waiting owner. dropped: the extension is gone, nothing will be written. */
 enum class Progress : uint32 { reported, started, over, dropped };
@@ -38,11 +50,13 @@ enum class Progress : uint32 { reported, started, over, dropped };
  * lasts, as an open cursor does, keeps little of the queue.
  */
 struct Record {
-	dsa_pointer next, previous; /* in one of its slot's lists */
+	dsa_pointer next, previous; /* in its line */
 	Size size;                  /* of this allocation */
 	int slot;
 	pg_atomic_uint32 progress; /* a Progress; from over on, its waiting owner frees the record */
 	/* Guarded by the lock. */
+	Line line;
+	bool heavy;   /* for good, as the row of its start is */
 	bool awaited; /* the owner sleeps until the worker wrote it */
 	bool written; /* its start is committed */
 	bool finished;
@@ -76,6 +90,19 @@ struct Records {
 	int count;
 };
 
+/*
+ * The second worker of a database, which writes heavy runs. It writes those of one user at a time, and the first one
+ * leaves that user alone meanwhile: two transactions must not extend one hash chain.
+ */
+struct Hauler {
+	pid_t pid; /* 0: none */
+	Latch *latch;
+	TimestampTz launched; /* when it was asked for; 0: it was not, or has ended well */
+	bool busy;            /* it writes runs of: */
+	core::Uuid user;
+	bool held; /* the first worker wants to be alone */
+};
+
 /* One database and its worker. */
 struct Slot {
 	Oid database; /* InvalidOid: free */
@@ -91,9 +118,17 @@ struct Slot {
 	uint64 commits;
 	TimestampTz troubled;     /* since when nothing can be written; 0: it can */
 	char trouble[brief_size]; /* why */
-	Records pending; /* unwritten starts and ends: awaited ones, of which a batch has room for all, then oldest first */
-	Records running; /* starts that are written; quiet until they end */
-	ConditionVariable changed; /* pid did */
+	Records lines[line_count];
+	bool writing;              /* the worker has a batch in hand */
+	uint64 batches;            /* that it has taken */
+	pg_atomic_uint32 deferred; /* the trigger left runs for later */
+	Hauler hauler;
+	ConditionVariable changed; /* pid did, or the hauler's */
+
+	Records &line(Line which) { return lines[static_cast<Size>(which)]; }
+	const Records &line(Line which) const { return lines[static_cast<Size>(which)]; }
+	int running() const { return line(Line::running).count; }
+	int unwritten() const { return line(Line::awaited).count + line(Line::pending).count + line(Line::heavy).count; }
 };
 
 struct Queue {
@@ -138,21 +173,25 @@ void discount_run(const core::Uuid &user) noexcept;
 /* A record with room for its texts, zero but for its user and sizes. */
 Room allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept;
 char *texts_of(Record *record) noexcept;
+inline bool
+is_long(const Record &record) noexcept
+{
+	return record.long_texts_size + record.message_size > light_texts;
+}
 /* Their room is given back, if it is room of their own. */
 void forget_texts(Record *record) noexcept;
 /* A record with its texts and its message. */
 void discard(dsa_pointer pointer) noexcept;
 
 /* With the lock held. */
-void append(Records &list, dsa_pointer pointer) noexcept;
-void prepend(Records &list, dsa_pointer pointer) noexcept;
-/* To be written: an awaited record before all others, so that no session waits behind a backlog that nobody waits for.
- */
+void append(Slot &slot, Line line, dsa_pointer pointer) noexcept;
+/* To be written: at the end of the line where it belongs. */
 void enqueue(Slot &slot, dsa_pointer pointer) noexcept;
-void remove(Records &list, dsa_pointer pointer) noexcept;
+void remove(Slot &slot, dsa_pointer pointer) noexcept;
 int find_slot(Oid database) noexcept;  /* -1: none */
 int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */
-void wake(Slot &slot, bool now) noexcept;
+/* Who writes what stands in that line. */
+void wake(Slot &slot, Line line, bool now) noexcept;
 
 /* The text of an ended run's error, or NULL. */
 const char *message_of(Record *record) noexcept;

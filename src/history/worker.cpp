@@ -1,6 +1,5 @@
 /*
  * The history worker of a database: takes what is due from the queue, has it written, releases its owners. PG regime.
- * Records stay in the queue until their commit, so a worker that fails or restarts loses nothing.
  */
 #include "history/worker.hpp"
 
@@ -9,9 +8,7 @@
 #include "history/step.hpp"
 
 extern "C" {
-#include "mb/pg_wchar.h"
 #include "postmaster/interrupt.h"
-#include "utils/elog.h"
 
 PGDLLEXPORT void tenancy_history_worker(Datum database);
 }
@@ -20,16 +17,14 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
-constexpr int idle_ms = 10'000;      /* of an empty queue, then the worker looks whether it is still wanted */
-constexpr int retry_ms = 1000;       /* after a failure */
-constexpr int farewell_ms = 3000;    /* at shutdown, for backends to end their runs */
-constexpr int siblings = 5;          /* as many waiting sessions make it worth while to wait for more */
+constexpr int idle_ms = 10'000;   /* of an empty queue, then the worker looks whether it is still wanted */
+constexpr int retry_ms = 1000;    /* after a failure */
+constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
+constexpr int hold_ms = 10;       /* the hauler is asked again whether it rests */
+constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
 constexpr long slow_commit_us = 1000;
 constexpr int max_failures = 5; /* launches that did not get to work: the database is gone, or refuses us */
-
-Slot *mine = nullptr;
 
 void
 leave(int, Datum)
@@ -40,6 +35,8 @@ leave(int, Datum)
 		mine->pid = 0;
 		mine->ready = false;
 		mine->latch = nullptr;
+		mine->writing = false;
+		wake(*mine, Line::heavy, true); /* the hauler leaves, too */
 	}
 	LWLockRelease(queue->lock);
 	if (own)
@@ -60,6 +57,7 @@ enlist(Oid database)
 			mine->pid = MyProcPid;
 			mine->started = GetCurrentTimestamp();
 			mine->latch = MyLatch;
+			mine->hauler.held = false;
 		} else
 			mine->failures = 0;
 	}
@@ -67,154 +65,12 @@ enlist(Oid database)
 	return enlisted;
 }
 
-/* Is there anything that should be written now? With the lock held. */
-bool
-is_due(TimestampTz now, bool all)
-{
-	if (all || mine->pending.count >= hurry)
-		return mine->pending.count > 0;
-	for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms))
-			return true;
-	return false;
-}
-
-/* All ends, and those starts that are old enough or awaited, oldest first. */
-int
-gather(Item *items, bool all)
-{
-	TimestampTz const now = GetCurrentTimestamp();
-	int count = 0;
-	Size size = 0;
-	LWLockAcquire(queue->lock, LW_SHARED);
-	dsa_pointer p = is_due(now, all) ? mine->pending.first : no_record;
-	for (; DsaPointerIsValid(p) && count < max_batch && size < max_batch_size; p = record_at(p)->next) {
-		Record *const record = record_at(p);
-		if (!record->finished && !record->awaited && !TimestampDifferenceExceeds(record->started, now, linger_ms))
-			continue;
-		items[count++] = {p, record->finished, false};
-		size += record->size + record->long_texts_size + record->message_size;
-	}
-	LWLockRelease(queue->lock);
-	return count;
-}
-
-/* Nothing can be written: sessions find out by waiting, an administrator by status(). */
+/* Until resume_hauler() this worker may write for all users. */
 void
-note_trouble(const ErrorData *error)
+await_hauler()
 {
-	int const kept = pg_mbcliplen(error->message, static_cast<int>(strlen(error->message)), brief_size - 1);
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	if (mine->troubled == 0)
-		mine->troubled = GetCurrentTimestamp();
-	memcpy(mine->trouble, error->message, static_cast<Size>(kept));
-	mine->trouble[kept] = 0;
-	LWLockRelease(queue->lock);
-}
-
-void
-forget_trouble()
-{
-	if (mine->troubled == 0)
-		return;
-	long const ms = TimestampDifferenceMilliseconds(mine->troubled, GetCurrentTimestamp());
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	mine->troubled = 0;
-	LWLockRelease(queue->lock);
-	ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000)));
-}
-
-/* The batch is committed, or will never be: let go of its records, then wake their owners. */
-void
-settle(const Item *items, int count, Progress verdict)
-{
-	static Latch *owners[max_batch];
-	int awaited = 0;
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < count; ++i) {
-		dsa_pointer const pointer = items[i].pointer;
-		Record *const record = record_at(pointer);
-		if (!items[i].finished) {
-			record->written = true;
-			forget_texts(record);
-			if (record->awaited)
-				owners[awaited++] = record->owner;
-			if (!record->finished) {
-				record->awaited = false;
-				remove(mine->pending, pointer);
-				append(mine->running, pointer);
-			}
-			pg_atomic_write_u32(&record->progress, static_cast<uint32>(Progress::started));
-			continue;
-		}
-		remove(mine->pending, pointer);
-		if (record->awaited) {
-			owners[awaited++] = record->owner;
-			pg_atomic_write_u32(&record->progress, static_cast<uint32>(verdict));
-		} else
-			discard(pointer);
-	}
-	++mine->commits;
-	LWLockRelease(queue->lock);
-	for (int i = 0; i < awaited; ++i)
-		SetLatch(owners[i]);
-}
-
-/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
-bool
-is_about_data(const ErrorData *error)
-{
-	int const category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-}
-
-bool
-try_batch(Item *items, int count, ErrorData **error)
-{
-	Batch batch = {items, count};
-	if (!transact(write_batch, &batch, error))
-		return false;
-	settle(items, count, Progress::over);
-	forget_trouble();
-	return true;
-}
-
-/* After an error about its data: without the texts, which are most of it. */
-bool
-try_stripped(Item *item, ErrorData **error)
-{
-	if (!is_about_data(*error))
-		return false;
-	complain(*error, "could not write a run, leaving out its texts");
-	item->stripped = true;
-	return try_batch(item, 1, error);
-}
-
-/* Write a batch; one row that cannot be stored must not hold up the others. False: nothing was, try again later. */
-bool
-write_all(Item *items, int count)
-{
-	int written = 0;
-	ErrorData *error = nullptr;
-	if (try_batch(items, count, &error))
-		return true;
-	if (!is_about_data(error)) {
-		complain(error, "could not write, will try again");
-		note_trouble(error);
-		return false;
-	}
-	for (int i = 0; i < count; ++i) {
-		if (try_batch(&items[i], 1, &error) || try_stripped(&items[i], &error)) {
-			++written;
-			continue;
-		}
-		complain(error, "could not write a run, will try again");
-		note_trouble(error);
-		if (!is_about_data(error))
-			return false;
-	}
-	return written > 0;
+	while (!hold_hauler())
+		bridge::rest(hold_ms);
 }
 
 /* The tables are gone, and with them the place of what was not written. */
@@ -222,9 +78,11 @@ void
 drop_pending()
 {
 	Item *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
-	for (int count; (count = gather(items, true)) > 0;) {
+	await_hauler();
+	for (;;) {
+		Batch const batch = gather(items, true);
 		int ended = 0;
-		for (int i = 0; i < count; ++i)
+		for (int i = 0; i < batch.count; ++i)
 			if (items[i].finished)
 				items[ended++] = items[i];
 		if (ended == 0)
@@ -234,21 +92,10 @@ drop_pending()
 		                            static_cast<unsigned long>(ended), ended)));
 		settle(items, ended, Progress::dropped);
 	}
+	end_batch();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	mine->absent = true;
 	LWLockRelease(queue->lock);
-}
-
-/* Runs that a session waits for, which stand first. */
-int
-count_awaited()
-{
-	int count = 0;
-	LWLockAcquire(queue->lock, LW_SHARED);
-	for (dsa_pointer p = mine->pending.first; DsaPointerIsValid(p) && record_at(p)->awaited; p = record_at(p)->next)
-		++count;
-	LWLockRelease(queue->lock);
-	return count;
 }
 
 /*
@@ -257,9 +104,9 @@ count_awaited()
  * The idea of commit_delay and commit_siblings.
  */
 void
-gather_siblings(long last_commit_us)
+gather_siblings()
 {
-	if (last_commit_us < slow_commit_us || count_awaited() < siblings)
+	if (usual_commit_us() < slow_commit_us || mine->line(Line::awaited).count < siblings)
 		return;
 	(void) WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, siblings_ms, PG_WAIT_EXTENSION);
 }
@@ -268,31 +115,28 @@ gather_siblings(long last_commit_us)
 bool
 work(Item *items, bool all)
 {
-	long last_commit_us = 0;
-	for (int count; (count = gather(items, all)) > 0;) {
-		TimestampTz const begun = GetCurrentTimestamp();
-		bool const done = write_all(items, count);
-		last_commit_us = static_cast<long>(GetCurrentTimestamp() - begun);
+	for (;;) {
+		if (!all)
+			tend_hauler();
+		Batch const batch = gather(items, all);
+		if (batch.count == 0)
+			return true;
+		int const written = write_all(batch);
+		end_batch();
 		MemoryContextReset(batch_context);
-		if (!done)
-			return false;
+		if (written <= 0)
+			return written == 0;
 		pgstat_report_stat(false);
-		gather_siblings(last_commit_us);
+		gather_siblings();
 	}
-	return true;
 }
 
 /* How long the worker may sleep; from here on, whoever adds to a queue without an alarm wakes it. */
 long
 set_alarm()
 {
-	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	long timeout = idle_ms;
-	if (dsa_pointer const first = mine->pending.first; DsaPointerIsValid(first)) {
-		long const age = TimestampDifferenceMilliseconds(record_at(first)->started, now);
-		timeout = age >= linger_ms ? 1 : linger_ms - age;
-	}
+	long const timeout = time_until_due(idle_ms);
 	mine->alarmed = timeout < idle_ms;
 	LWLockRelease(queue->lock);
 	return timeout;
@@ -313,7 +157,7 @@ drain(Item *items)
 		bool const written = work(items, true);
 		if (!written && !extension_exists())
 			break;
-		if ((mine->pending.count == 0 && mine->running.count == 0) ||
+		if ((mine->unwritten() == 0 && mine->running() == 0) ||
 		    TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
 			break;
 		bridge::rest(written ? 10 : retry_ms);
@@ -348,16 +192,13 @@ serve(Oid database)
 	if (queue == nullptr || !enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave, 0);
-	attach();
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	bridge::pin_settings();
-	pgstat_report_appname("pg_tenancy history");
-	batch_context = AllocSetContextCreate(TopMemoryContext, "history batch", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "history worker", ALLOCSET_DEFAULT_SIZES));
+	prepare_worker(database, "pg_tenancy history");
+	watch_commits();
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 
 	if (extension_exists()) {
 		Leftovers leftovers(mine);
+		await_hauler();
 		leftovers.tend(); /* before sessions may write: what died is then known to have died */
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		mine->ready = true;

@@ -7,9 +7,12 @@
 
 namespace tenancy::history {
 
-/* Of a batch. Each byte is copied and hashed on its way, and what a session waits for waits for the batch before it. */
+/* Of the largest batch. */
 constexpr int max_batch = 1000;
-constexpr Size max_batch_size = 1024 * 1024;
+
+/* Of what is tried again in one transaction. */
+constexpr int max_retried = 100;
+constexpr Size max_retried_size = 128 * 1024;
 
 /* How long a backend waits for a worker that makes no progress. */
 constexpr int patience_ms = 10'000;
@@ -41,12 +44,45 @@ struct Item {
 struct Batch {
 	Item *items;
 	int count;
+	bool known_only; /* leave out runs whose user does not exist, or not yet: they would extend nobody's chain */
 };
 
 /* What came of runs that the trigger had left for later. */
 struct Retried {
 	int64 moved, waiting;
 };
+
+/* The slot of this process, which is a worker. */
+extern Slot *mine;
+
+/* Connect to the database, as name. */
+void prepare_worker(Oid database, const char *name);
+
+/* What is to be written next. A batch that is not empty is in hand until end_batch(). */
+Batch gather(Item *items, bool all);
+void end_batch();
+/* In how many ms there will be something for the first worker to write; with the lock held. */
+long time_until_due(long most);
+/* A heavy run that could be written, of that user or any; with the lock held. Without a pointer: none. */
+Item find_heavy(const core::Uuid *user, TimestampTz now);
+
+/* Have commits timed; how long they take of late. */
+void watch_commits();
+long usual_commit_us() noexcept;
+
+/*
+ * Write a batch and let go of its records; one row that cannot be stored must not hold up the others. How many were
+ * written; -1: none, try again later.
+ */
+int write_all(Batch batch);
+/* The batch is committed, or will never be: let go of its records, then wake their owners. */
+void settle(const Item *items, int count, Progress verdict);
+
+/* Start a hauler when there are heavy runs and none is there. */
+void tend_hauler();
+/* Have it rest, so that this worker may write for all users; false while it is still at work. */
+bool hold_hauler();
+void resume_hauler();
 
 /* The steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
 void write_batch(void *batch);

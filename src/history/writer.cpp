@@ -18,9 +18,6 @@ namespace {
 
 constexpr int spare_ids = 100; /* room for runs that begin while the others are counted */
 
-/* Trigger tenancy.write_history could not place some runs yet. */
-bool deferred = false;
-
 enum Column {
 	id,
 	user,
@@ -200,6 +197,32 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
+/* Keep the runs of nobody, and of users that this transaction sees and keeps. */
+void
+drop_unknown(Batch &batch)
+{
+	static Plan find = {"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED",
+	                    nullptr};
+	constexpr Oid type = UUIDARRAYOID;
+	auto *const users = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(batch.count)));
+	for (int i = 0; i < batch.count; ++i)
+		users[i] = bridge::uuid_datum(record_at(batch.items[i].pointer)->user);
+	Datum ids = PointerGetDatum(construct_array(users, batch.count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	uint64 const known = execute(find, 1, &type, &ids);
+	auto const is_known = [&](const core::Uuid &user) {
+		bool is_null;
+		for (uint64 row = 0; row < known; ++row)
+			if (bridge::uuid_value(bridge::spi::value(row, 1, &is_null)) == user)
+				return true;
+		return user.is_nil();
+	};
+	int kept = 0;
+	for (int i = 0; i < batch.count; ++i)
+		if (is_known(record_at(batch.items[i].pointer)->user))
+			batch.items[kept++] = batch.items[i];
+	batch.count = kept;
+}
+
 /* The runs that the queue has, all of them at one moment. */
 Datum
 ids_of(const Slot &slot)
@@ -211,8 +234,8 @@ ids_of(const Slot &slot)
 		uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(room)));
 		count = 0;
 		LWLockAcquire(queue->lock, LW_SHARED);
-		for (const Records *const list : {&slot.running, &slot.pending})
-			for (dsa_pointer p = list->first; DsaPointerIsValid(p); p = record_at(p)->next)
+		for (const Records &line : slot.lines)
+			for (dsa_pointer p = line.first; DsaPointerIsValid(p); p = record_at(p)->next)
 				if (++count <= room)
 					uuids[count - 1] = record_at(p)->id;
 		LWLockRelease(queue->lock);
@@ -247,7 +270,11 @@ void
 write_batch(void *arg)
 {
 	static Plan insert = {insert_runs, nullptr};
-	auto const &batch = *static_cast<const Batch *>(arg);
+	auto &batch = *static_cast<Batch *>(arg);
+	if (batch.known_only)
+		drop_unknown(batch);
+	if (batch.count == 0)
+		return;
 	Size const count = static_cast<Size>(batch.count);
 	Columns columns;
 	for (int c = 0; c < column_count; ++c) {
@@ -282,7 +309,7 @@ mark_lost(void *arg)
 		ereport(LOG, (errmsg_plural("pg_tenancy history: marked %llu run as lost",
 		                            "pg_tenancy history: marked %llu runs as lost", lost,
 		                            static_cast<unsigned long long>(lost))));
-	deferred = true;
+	pg_atomic_write_u32(&mine->deferred, 1);
 }
 
 void
@@ -301,7 +328,7 @@ retry_deferred(void *arg)
 		return;
 	}
 	constexpr Oid argument_types[] = {INT4OID, INT8OID};
-	Datum values[] = {Int32GetDatum(max_batch), Int64GetDatum(max_batch_size)};
+	Datum values[] = {Int32GetDatum(max_retried), Int64GetDatum(max_retried_size)};
 	execute(retry, 2, argument_types, values);
 	retried.moved = DatumGetInt64(bridge::spi::value(0, 1, &is_null));
 	retried.waiting = DatumGetInt64(bridge::spi::value(0, 2, &is_null));
@@ -316,15 +343,14 @@ look_for_extension(void *found)
 bool
 take_deferred() noexcept
 {
-	bool const was = deferred;
-	deferred = false;
-	return was;
+	return pg_atomic_exchange_u32(&mine->deferred, 0) != 0;
 }
 
 /* tenancy.history_retry() → void: the trigger tells the worker that runs are left for later. */
 TENANCY_FUNCTION(history_retry)
 {
-	deferred = true;
+	if (mine != nullptr)
+		pg_atomic_write_u32(&mine->deferred, 1);
 	PG_RETURN_VOID();
 }
 

@@ -1,7 +1,8 @@
 /*
  * What one tenant at full load does to another: the slowest hundredth of the other's queries, beside it and alone. The
- * load is one of our queues, not of the processors, which PostgreSQL shares out: as many queries as a user may run, most
- * of them waiting for their client database, and the user's whole share of history in texts that are long.
+ * load is as many queries as a user may run, most of them waiting for their client database, and the user's whole share
+ * of history in texts that are long. As it takes processors and disk too, which PostgreSQL shares out, the same queries
+ * are measured beside as many sessions of plain PostgreSQL that sleep and store such texts themselves.
  */
 #include <algorithm>
 
@@ -30,15 +31,76 @@ slowest_hundredth(Postgres &platform, int calls)
 	return times[times.size() * 99 / 100];
 }
 
+/* The load: sessions of one kind that sleep, and some that store long texts. */
+struct Load {
+	void (*sleep)(const std::function<void()> &ready, const std::atomic<bool> &stop);
+	void (*fill)(const std::function<void()> &ready, const std::atomic<bool> &stop);
+};
+
+void
+pause()
+{
+	std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
+void
+sleep_by_us(const std::function<void()> &ready, const std::atomic<bool> &stop)
+{
+	Postgres platform(Postgres::platform("rival"));
+	platform.prepare("run", "SELECT tenancy.execute_query('postgresql', 'SELECT pg_sleep(0.2)') ->> 'status'");
+	(void) platform.call("run", {});
+	for (ready(); !stop;)
+		(void) platform.call("run", {});
+}
+
+/* Cursors with texts of half a megabyte stay open until there are many; then all over again. */
+void
+fill_history(const std::function<void()> &ready, const std::atomic<bool> &stop)
+{
+	Postgres platform(Postgres::platform("rival"));
+	platform.execute("SET client_min_messages = error");
+	for (ready(); !stop;) {
+		platform.execute("BEGIN");
+		try {
+			for (int i = 0; i < cursors && !stop; ++i) {
+				platform.execute("SELECT tenancy.open_query('sqlite', 'SELECT 1' || repeat(' ', 500000))");
+				pause();
+			}
+		} catch (const std::runtime_error &) {
+			/* The share is used up: that is the load. */
+		}
+		platform.execute("ROLLBACK");
+	}
+}
+
+void
+sleep_directly(const std::function<void()> &ready, const std::atomic<bool> &stop)
+{
+	Postgres client(Postgres::client());
+	client.prepare("run", "SELECT pg_sleep(0.2)");
+	for (ready(); !stop;)
+		(void) client.call("run", {});
+}
+
+void
+fill_table(const std::function<void()> &ready, const std::atomic<bool> &stop)
+{
+	Postgres platform(Postgres::platform("rival"));
+	for (ready(); !stop; pause())
+		platform.execute("INSERT INTO public.texts SELECT 'SELECT 1' || repeat(' ', 500000)");
+}
+
+constexpr Load ours = {sleep_by_us, fill_history};
+constexpr Load plain = {sleep_directly, fill_table};
+
 /* Queries one after the other, as long as it lives. */
 class Rival {
 public:
-	Rival()
+	explicit Rival(const Load &load)
 	{
-		for (int i = 0; i < sleepers; ++i)
-			threads_.emplace_back([this] { sleep_remotely(); });
-		for (int i = 0; i < fillers; ++i)
-			threads_.emplace_back([this] { fill_history(); });
+		for (int i = 0; i < sleepers + fillers; ++i)
+			threads_.emplace_back(
+				[this, work = i < sleepers ? load.sleep : load.fill] { work([this] { ++ready_; }, stop_); });
 		while (ready_ < sleepers + fillers)
 			std::this_thread::sleep_for(std::chrono::milliseconds(10));
 	}
@@ -52,33 +114,6 @@ public:
 	}
 
 private:
-	void sleep_remotely()
-	{
-		Postgres platform(Postgres::platform("rival"));
-		platform.prepare("run", "SELECT tenancy.execute_query('postgresql', 'SELECT pg_sleep(0.2)') ->> 'status'");
-		(void) platform.call("run", {});
-		for (++ready_; !stop_;)
-			(void) platform.call("run", {});
-	}
-	/* Cursors with texts of half a megabyte stay open until there are many; then all over again. */
-	void fill_history()
-	{
-		Postgres platform(Postgres::platform("rival"));
-		platform.execute("SET client_min_messages = error");
-		for (++ready_; !stop_;) {
-			platform.execute("BEGIN");
-			try {
-				for (int i = 0; i < cursors && !stop_; ++i) {
-					platform.execute("SELECT tenancy.open_query('sqlite', 'SELECT 1' || repeat(' ', 500000))");
-					std::this_thread::sleep_for(std::chrono::milliseconds(20));
-				}
-			} catch (const std::runtime_error &) {
-				/* The share is used up: that is the load. */
-			}
-			platform.execute("ROLLBACK");
-		}
-	}
-
 	std::atomic<bool> stop_ = false;
 	std::atomic<int> ready_ = 0;
 	std::vector<std::thread> threads_;
@@ -94,16 +129,22 @@ main()
 		for (std::string const durability : {"async", "finished"}) {
 			Postgres platform(Postgres::platform(durability));
 			platform.prepare("run", "SELECT tenancy.execute_query('sqlite', $1) ->> 'status'");
-			auto const beside = [&] {
-				Rival const rival;
-				return slowest_hundredth(platform, calls);
+			auto const beside = [&](const Load &load) {
+				return [&] {
+					settle();
+					Rival const rival(load);
+					return slowest_hundredth(platform, calls);
+				};
 			};
 			auto const alone = [&] {
 				settle();
 				return slowest_hundredth(platform, calls);
 			};
-			report("p99 of a query beside a tenant at full load, alone, history " + durability,
-			       in_turns(turns, beside, alone), "%.3f ms", Promise::at_most, 2);
+			std::string const name = "p99 of a query beside a tenant at full load, ";
+			report(name + "alone, history " + durability, in_turns(turns, beside(ours), alone), "%.3f ms",
+			       Promise::at_most, 2);
+			report(name + "beside the same load on plain PostgreSQL, history " + durability,
+			       in_turns(turns, beside(ours), beside(plain)), "%.3f ms");
 		}
 	});
 }

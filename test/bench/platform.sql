@@ -15,8 +15,9 @@ SELECT tenancy.bind_role(tenancy.register('rival@example.com', :'password'), 'be
 CREATE TABLE public.lookup (id integer PRIMARY KEY, word text);
 INSERT INTO public.lookup SELECT i, 'word ' || i FROM generate_series(1, 1000) AS i;
 CREATE TABLE public.committed (at timestamptz);
+CREATE TABLE public.texts (text text);
 GRANT SELECT ON public.lookup TO tenancy_user;
-GRANT INSERT ON public.committed TO tenancy_user;
+GRANT INSERT ON public.committed, public.texts TO tenancy_user;
 
 \connect - bench_async
 \getenv host CLIENT_PGHOST

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from tenancy import (User, connect, execute, history, kill_backend, ok, raised, rows, run, same, sqlstate, value,
+from tenancy import (Background, User, connect, execute, history, kill_backend, ok, pid_of, raised, rows, run, same, sqlstate, value,
                      wait_for_history, wait_until)
 
 LONG = 3900 * 1024
@@ -55,16 +55,40 @@ def attacking(user, sessions=1, **settings):
         yield opened
 
 
+def history_worker(admin):
+    return value(admin, "SELECT worker_pid FROM tenancy.history_queue()")
+
+
+def hauler(admin):
+    """The worker that writes runs with long texts; None: none is there."""
+    return value(admin, "SELECT pid FROM pg_stat_activity"
+                 " WHERE backend_type = 'pg_tenancy history hauler' AND datname = current_database()")
+
+
 @contextlib.contextmanager
-def stopped_worker(admin):
-    """The worker stands still, as if its disk did."""
+def stopped(admin, *workers):
+    """Workers stand still, as if their disk did."""
     wait_until(lambda: rows(admin, "SELECT queued, running FROM tenancy.history_queue()") == [(0, 0)], 30, "an empty queue")
-    pid = value(admin, "SELECT worker_pid FROM tenancy.history_queue()")
-    kill_backend(pid, signal.SIGSTOP)
+    pids = [pid for pid in (worker(admin) for worker in workers) if pid is not None]
+    for pid in pids:
+        kill_backend(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def long_run(session, word):
+    """A run with a text of a hundred kilobytes."""
+    return execute(session, "lite", "SELECT '%s'" % word + " " * 100000)
+
+
+def whole_chains(*users):
+    with contextlib.closing(connect()) as admin:
+        found = rows(admin, "SELECT u, v.problem FROM unnest(%s::uuid[]) AS u, tenancy.verify_history(u) AS v"
+                     " WHERE v.problem IS NOT NULL", [user.id for user in users])
+    same(found, [], "the hash chains are whole")
 
 
 def tenants():
@@ -114,7 +138,7 @@ def own_share():
         capacity = queue(admin)[1]
         with attacking(attacker, sessions=2) as (first, second), \
                 attacking(attacker, history_required="off") as (optional,):
-            with stopped_worker(admin):
+            with stopped(admin, history_worker, hauler):
                 opened, error = fill(first, LONG)
                 same(error and error.pgcode, "53400", "the attacker is refused")
                 ok(error is not None and error.diag.message_hint and "share" in error.diag.message_primary,
@@ -128,10 +152,92 @@ def own_share():
             wait_until(lambda: queue(admin)[0] < capacity / 8, 10, "room in the queue")
             same(sqlstate(open_cursor, first, LONG), None, "what the worker has written is the share's again")
         with contextlib.closing(attacker.connect()) as again:
-            error, seconds = timed(raised, open_cursor, again, capacity // 4)
+            error, seconds = timed(raised, value, again, "SELECT tenancy.open_query('lite', 'SELECT 1' || repeat(' ', %s))",
+                                   capacity // 4)
             same((error and error.pgcode, seconds < AT_ONCE), ("53400", True), "a text that is longer than a share is refused")
             same(execute(again, "lite", "SELECT 44 AS n")["status"], "success", "a share that is empty serves")
         wait_until(lambda: queue(admin)[0] == 0, 10, "an empty queue")
 
 
-run(open_cursors, own_share)
+def turns():
+    """Who waits for one run does not wait for the many of another."""
+    attacker, victim = tenants()
+    many = 1500
+    flooding = "SELECT tenancy.execute_query('lite', $$SELECT 'flood'$$) FROM generate_series(1, 100)"
+    with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
+            contextlib.closing(attacker.connect(history_durability="async")) as flood, contextlib.ExitStack() as stack:
+        waiting = [stack.enter_context(contextlib.closing(attacker.connect())) for _ in range(20)]
+        for other in waiting:
+            execute(other, "lite", "SELECT 'warm'")
+
+        def queued(count):
+            wait_until(lambda: value(admin, "SELECT queued FROM tenancy.history_queue()") == count, 30, "a queue of %d" % count)
+
+        with stopped(admin, history_worker):
+            for _ in range(many // 100):
+                rows(flood, flooding)
+            jobs = [Background(execute, other, "lite", "SELECT 'flood'") for other in waiting]
+            queued(many + len(jobs))
+            job = Background(execute, session, "lite", "SELECT 'awaited'")
+            queued(many + len(jobs) + 1)
+            for other in (*waiting, session):
+                wait_until(lambda s=other: value(admin, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", pid_of(s))
+                           == "Extension", 30, "a session that waits for its run to be written")
+        answer = job.value()
+        for other in jobs:
+            other.value()
+        flooded = wait_for_history("user_id = %s AND generated_sql_query = $$SELECT 'flood'$$", attacker.id,
+                                   count=many + len(waiting), seconds=60)
+    # Rows of one batch have the same created_at.
+    batch = history("id = %s", answer["query_id"])[0]["created_at"]
+    same(min(entry["created_at"] for entry in flooded), batch, "it is in the first batch")
+    ok(sum(entry["created_at"] == batch for entry in flooded) < many, "which has no room for all of the others'")
+    whole_chains(attacker, victim)
+
+
+def long_texts():
+    """Long texts have a worker of their own: nobody's short ones wait for it, and users come in turns."""
+    attacker, victim = tenants()
+    with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
+            contextlib.closing(attacker.connect(history_durability="async")) as flood, \
+            contextlib.closing(victim.connect(history_durability="async")) as quick:
+        long_run(session, "first")
+        wait_until(lambda: hauler(admin) is not None, 10, "a hauler")
+        with stopped(admin, hauler):
+            for number in range(30):
+                long_run(flood, "flood %d" % number)
+            own = long_run(quick, "victim")["query_id"]
+            answer = execute(session, "lite", "SELECT 'short'")
+            same([entry["status"] for entry in history("id = %s", answer["query_id"])], ["success"],
+                 "a short run is written while long ones are not")
+            answer = execute(flood, "lite", "SELECT 'own short one'")
+            same(len(wait_for_history("id = %s", answer["query_id"])), 1, "so is one of the user who has long ones")
+            same(len(history("id = %s OR user_id = %s AND length(generated_sql_query) > 1000", own, attacker.id)), 0,
+                 "which wait meanwhile")
+        wait_for_history("user_id = %s AND length(generated_sql_query) > 1000", attacker.id, count=30)
+        wait_for_history("id = %s", own)
+        written = rows(admin, "SELECT user_id, length(generated_sql_query) FROM tenancy.query_history WHERE user_id IN (%s, %s)"
+                       " AND length(generated_sql_query) > 1000 AND generated_sql_query NOT LIKE '%%first%%' ORDER BY created_at",
+                       attacker.id, victim.id)
+        ok(victim.id in [user for user, _ in written[:3]], "the other's long one is written after one or two of the flood's", written)
+        ok(all(length > 100000 for _, length in written), "each with its whole text")
+    whole_chains(attacker, victim)
+
+
+def without_a_hauler():
+    """The worker for long texts is ended again and again, and each run is written once."""
+    user = tenants()[0]
+    with contextlib.closing(connect()) as admin, contextlib.closing(user.connect(history_durability="async")) as session:
+        for number in range(60):
+            long_run(session, "long %d" % number)
+            execute(session, "lite", "SELECT 'short'")
+            if number % 20 == 10:
+                wait_until(lambda: hauler(admin) is not None, 10, "a hauler")
+                rows(admin, "SELECT pg_terminate_backend(%s)", hauler(admin))
+        found = wait_for_history("user_id = %s AND generated_sql_query <> $$SELECT 'warm'$$", user.id, count=120, seconds=60)
+        same((len(found), len({entry["id"] for entry in found})), (120, 120), "all are there")
+        wait_until(lambda: queue(admin)[0] == 0, 10, "an empty queue")
+    whole_chains(user)
+
+
+run(open_cursors, own_share, turns, long_texts, without_a_hauler)

@@ -1,0 +1,155 @@
+/*
+ * What both workers of a database do with a batch: have it written, in pieces when a row is bad, let go of its records
+ * and wake their owners. PG regime. Records stay in the queue until their commit, so a worker that fails loses nothing.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/worker.hpp"
+#include "history/step.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "utils/elog.h"
+}
+
+namespace tenancy::history {
+
+Slot *mine = nullptr;
+
+void
+prepare_worker(Oid database, const char *name)
+{
+	attach();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	bridge::pin_settings();
+	pgstat_report_appname(name);
+	batch_context = AllocSetContextCreate(TopMemoryContext, "history batch", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "history worker", ALLOCSET_DEFAULT_SIZES));
+}
+
+namespace {
+
+/* Nothing can be written: sessions find out by waiting, an administrator by status(). */
+void
+note_trouble(const ErrorData *error)
+{
+	int const kept = pg_mbcliplen(error->message, static_cast<int>(strlen(error->message)), brief_size - 1);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (mine->troubled == 0)
+		mine->troubled = GetCurrentTimestamp();
+	memcpy(mine->trouble, error->message, static_cast<Size>(kept));
+	mine->trouble[kept] = 0;
+	LWLockRelease(queue->lock);
+}
+
+void
+forget_trouble()
+{
+	if (mine->troubled == 0)
+		return;
+	long const ms = TimestampDifferenceMilliseconds(mine->troubled, GetCurrentTimestamp());
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->troubled = 0;
+	LWLockRelease(queue->lock);
+	ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000)));
+}
+
+} // namespace
+
+void
+settle(const Item *items, int count, Progress verdict)
+{
+	static Latch *owners[max_batch];
+	int awaited = 0;
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < count; ++i) {
+		dsa_pointer const pointer = items[i].pointer;
+		Record *const record = record_at(pointer);
+		if (!items[i].finished) {
+			record->written = true;
+			forget_texts(record);
+			if (record->awaited)
+				owners[awaited++] = record->owner;
+			if (!record->finished) {
+				record->awaited = false;
+				remove(*mine, pointer);
+				append(*mine, Line::running, pointer);
+			}
+			pg_atomic_write_u32(&record->progress, static_cast<uint32>(Progress::started));
+			continue;
+		}
+		remove(*mine, pointer);
+		if (record->awaited) {
+			owners[awaited++] = record->owner;
+			pg_atomic_write_u32(&record->progress, static_cast<uint32>(verdict));
+		} else
+			discard(pointer);
+	}
+	++mine->commits;
+	LWLockRelease(queue->lock);
+	for (int i = 0; i < awaited; ++i)
+		SetLatch(owners[i]);
+}
+
+namespace {
+
+/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
+bool
+is_about_data(const ErrorData *error)
+{
+	int const category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+/* False: it failed. What was not to be written yet is no longer in the batch. */
+bool
+try_batch(Batch &batch, ErrorData **error)
+{
+	if (!transact(write_batch, &batch, error))
+		return false;
+	settle(batch.items, batch.count, Progress::over);
+	forget_trouble();
+	return true;
+}
+
+/* After an error about its data: without the texts, which are most of it. */
+bool
+try_stripped(Batch &one, ErrorData **error)
+{
+	if (!is_about_data(*error))
+		return false;
+	complain(*error, "could not write a run, leaving out its texts");
+	one.items->stripped = true;
+	return try_batch(one, error);
+}
+
+} // namespace
+
+int
+write_all(Batch batch)
+{
+	ErrorData *error = nullptr;
+	if (Batch whole = batch; try_batch(whole, &error))
+		return whole.count;
+	if (!is_about_data(error)) {
+		complain(error, "could not write, will try again");
+		note_trouble(error);
+		return -1;
+	}
+	int written = 0;
+	for (int i = 0; i < batch.count; ++i) {
+		Batch one = {&batch.items[i], 1, batch.known_only};
+		if (try_batch(one, &error) || try_stripped(one, &error)) {
+			written += one.count;
+			continue;
+		}
+		complain(error, "could not write a run, will try again");
+		note_trouble(error);
+		if (!is_about_data(error))
+			return -1;
+	}
+	return written > 0 ? written : -1;
+}
+
+} // namespace tenancy::history

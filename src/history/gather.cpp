@@ -1,0 +1,186 @@
+/*
+ * Which records a worker takes into its next batch: a fair choice of light ones for the first worker, one heavy one for
+ * the second. PG regime.
+ */
+#include "history/order.pure.hpp"
+
+#include "history/worker.hpp"
+
+extern "C" {
+#include "access/xact.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
+constexpr int least_budget = 32;     /* some two milliseconds of work */
+constexpr long us_per_cost = 70;
+constexpr int launch_ms = 1000; /* a hauler that was asked for is expected within */
+
+/* Records of one line that could be written, and the choice among them. */
+struct Found {
+	Item items[max_batch];
+	Candidate candidates[max_batch];
+	int count;
+};
+
+TimestampTz commit_begun = 0;
+long commit_us = 0;
+
+void
+watch_commit(XactEvent event, void *)
+{
+	if (event == XACT_EVENT_PRE_COMMIT)
+		commit_begun = GetCurrentTimestamp();
+	else if (event == XACT_EVENT_COMMIT)
+		commit_us = (3 * commit_us + static_cast<long>(GetCurrentTimestamp() - commit_begun)) / 4;
+}
+
+/* The hauler has the chain of that user; a start does not extend it. */
+bool
+is_excluded(const Record &record)
+{
+	return record.finished && mine->hauler.busy && mine->hauler.user == record.user;
+}
+
+/* Is there anything in the line that should be written now? With the lock held. */
+bool
+is_due(Line line, TimestampTz now)
+{
+	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+		if (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms))
+			return true;
+	return false;
+}
+
+/* The heavy runs are this worker's too. With the lock held. */
+bool
+is_alone(TimestampTz now)
+{
+	const Hauler &hauler = mine->hauler;
+	bool const expected = hauler.launched != 0 && !TimestampDifferenceExceeds(hauler.launched, now, launch_ms);
+	return hauler.held || (hauler.pid == 0 && !expected);
+}
+
+/* A start that nobody waits for lingers a little, as its end may follow at once. */
+bool
+is_ready(const Record &record, TimestampTz now)
+{
+	return record.finished || record.awaited || TimestampDifferenceExceeds(record.started, now, linger_ms);
+}
+
+/* With the lock held. */
+void
+collect(Line line, TimestampTz now, Found &found)
+{
+	found.count = 0;
+	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && found.count < max_batch;
+	     p = record_at(p)->next) {
+		const Record &record = *record_at(p);
+		if (is_excluded(record) || !is_ready(record, now))
+			continue;
+		Size const size = record.size - sizeof(Record) + record.long_texts_size + record.message_size;
+		found.items[found.count] = {p, record.finished, false};
+		found.candidates[found.count] = {record.user, cost_of(size), found.count, 0};
+		++found.count;
+	}
+}
+
+/* Add what fits to the batch; the rest of the budget. */
+int
+take(Found &found, int budget, Batch &batch)
+{
+	int const chosen = Min(choose({found.candidates, static_cast<Size>(found.count)}, budget), max_batch - batch.count);
+	for (int i = 0; i < chosen; ++i) {
+		batch.items[batch.count++] = found.items[found.candidates[i].place];
+		budget -= found.candidates[i].cost;
+	}
+	return budget;
+}
+
+} // namespace
+
+void
+watch_commits()
+{
+	RegisterXactCallback(watch_commit, nullptr);
+}
+
+long
+usual_commit_us() noexcept
+{
+	return commit_us;
+}
+
+long
+time_until_due(long most)
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	long time = most;
+	for (Line const line : {Line::pending, Line::heavy}) {
+		dsa_pointer p = line == Line::heavy && mine->hauler.pid != 0 ? no_record : mine->line(line).first;
+		while (DsaPointerIsValid(p) && is_excluded(*record_at(p)))
+			p = record_at(p)->next;
+		if (!DsaPointerIsValid(p))
+			continue;
+		long const age = TimestampDifferenceMilliseconds(record_at(p)->started, now);
+		time = Min(time, age >= linger_ms ? 1 : linger_ms - age);
+	}
+	return time;
+}
+
+Item
+find_heavy(const core::Uuid *user, TimestampTz now)
+{
+	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
+		if ((user == nullptr || record_at(p)->user == *user) && is_ready(*record_at(p), now))
+			return {p, record_at(p)->finished, false};
+	return {no_record, false, false};
+}
+
+/*
+ * What sessions wait for goes first, but a quarter of the batch is kept for the rest. How much fits is bounded, as who
+ * comes now waits for it; on a slow disk it is as much work as a commit takes anyway.
+ */
+Batch
+gather(Item *items, bool all)
+{
+	static Found awaited, pending;
+	TimestampTz const now = GetCurrentTimestamp();
+	awaited.count = pending.count = 0;
+	Batch batch = {items, 0, false};
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const alone = is_alone(now);
+	if (all || mine->line(Line::pending).count >= hurry || is_due(Line::awaited, now) || is_due(Line::pending, now)) {
+		collect(Line::awaited, now, awaited);
+		collect(Line::pending, now, pending);
+	}
+	if (alone)
+		if (items[0] = find_heavy(nullptr, now); DsaPointerIsValid(items[0].pointer))
+			batch.count = 1;
+	batch.known_only = mine->hauler.busy && mine->hauler.user.is_nil();
+	mine->writing = awaited.count + pending.count + batch.count > 0;
+	mine->batches += mine->writing;
+	LWLockRelease(queue->lock);
+
+	int budget = all ? max_batch : Max(least_budget, static_cast<int>(Min(commit_us / us_per_cost, max_batch)));
+	int const kept = pending.count > 0 ? budget / 4 : 0;
+	budget = kept + take(awaited, budget - kept, batch);
+	if (budget > 0)
+		take(pending, budget, batch);
+	return batch;
+}
+
+void
+end_batch()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->writing = false;
+	if (mine->hauler.busy && mine->hauler.latch != nullptr)
+		SetLatch(mine->hauler.latch);
+	LWLockRelease(queue->lock);
+}
+
+} // namespace tenancy::history

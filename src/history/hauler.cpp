@@ -1,0 +1,241 @@
+/*
+ * The hauler: the second worker of a database, which writes heavy runs, one by one and users in turns, while the
+ * history worker goes on with what is light. It is there when it is needed, and no longer than the other. PG regime.
+ */
+#include "history/worker.hpp"
+
+#include "bridge/worker.hpp"
+#include "history/step.hpp"
+
+extern "C" {
+#include "postmaster/interrupt.h"
+
+PGDLLEXPORT void tenancy_history_hauler(Datum database);
+}
+
+namespace tenancy::history {
+
+namespace {
+
+constexpr int idle_ms = 10'000; /* then it leaves */
+constexpr int relaunch_ms = 3000;
+constexpr int retry_ms = 1000;
+constexpr int turn_ms = 100; /* at most, for the other worker to take a batch */
+
+pid_t leader = 0; /* the history worker at whose wish this one runs */
+
+void
+leave_hauler(int, Datum)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	Hauler &hauler = mine->hauler;
+	bool const own = hauler.pid == MyProcPid;
+	if (own) {
+		hauler.pid = 0;
+		hauler.latch = nullptr;
+		hauler.launched = 0;
+		hauler.busy = false;
+		wake(*mine, Line::pending, true);
+	}
+	LWLockRelease(queue->lock);
+	if (own)
+		ConditionVariableBroadcast(&mine->changed);
+}
+
+bool
+enlist(Oid database)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	int const i = find_slot(database);
+	bool const wanted = i >= 0 && queue->slots[i].pid != 0 && queue->slots[i].hauler.pid == 0;
+	if (wanted) {
+		mine = &queue->slots[i];
+		leader = mine->pid;
+		mine->hauler.pid = MyProcPid;
+		mine->hauler.latch = MyLatch;
+	}
+	LWLockRelease(queue->lock);
+	return wanted;
+}
+
+bool
+is_dismissed()
+{
+	return ShutdownRequestPending || mine->pid != leader || is_closed(*mine);
+}
+
+/* Have the user whose turn it is for itself, once the batch that the other worker has in hand is written. */
+bool
+claim()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	Hauler &hauler = mine->hauler;
+	Item const item = find_heavy(nullptr, GetCurrentTimestamp());
+	hauler.busy = !hauler.held && DsaPointerIsValid(item.pointer);
+	if (hauler.busy)
+		hauler.user = record_at(item.pointer)->user;
+	bool const claimed = hauler.busy;
+	uint64 const batch = mine->batches;
+	LWLockRelease(queue->lock);
+	while (claimed && mine->writing && mine->batches == batch)
+		(void) bridge::rest(turn_ms);
+	return claimed;
+}
+
+/* Who was served goes to the end of the line, with all that they have in it. With the lock held. */
+void
+send_to_the_end(const core::Uuid &user)
+{
+	dsa_pointer const last = mine->line(Line::heavy).last;
+	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p);) {
+		dsa_pointer const next = record_at(p)->next;
+		if (record_at(p)->user == user) {
+			remove(*mine, p);
+			append(*mine, Line::heavy, p);
+		}
+		if (p == last)
+			break;
+		p = next;
+	}
+}
+
+/* The light runs of the user, which waited meanwhile, come next. */
+void
+yield_turn(uint64 batch)
+{
+	bool waits = false;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (Line const line : {Line::awaited, Line::pending})
+		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && !waits; p = record_at(p)->next)
+			waits = record_at(p)->user == mine->hauler.user;
+	LWLockRelease(queue->lock);
+	TimestampTz const begun = GetCurrentTimestamp();
+	while (waits && mine->batches == batch && !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), turn_ms))
+		(void) bridge::rest(1);
+}
+
+/* The user's next turn is after that of all others. */
+void
+let_go()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->hauler.busy = false;
+	send_to_the_end(mine->hauler.user);
+	uint64 const batch = mine->batches;
+	wake(*mine, Line::pending, true);
+	LWLockRelease(queue->lock);
+	yield_turn(batch);
+}
+
+/* A run whose user does not exist (yet) would extend nobody's chain, which belongs to the other worker now. */
+void
+hand_over(dsa_pointer pointer)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	remove(*mine, pointer);
+	append(*mine, record_at(pointer)->awaited ? Line::awaited : Line::pending, pointer);
+	LWLockRelease(queue->lock);
+}
+
+/* Write one run of the user that is claimed. False when that failed. */
+bool
+haul()
+{
+	LWLockAcquire(queue->lock, LW_SHARED);
+	Item item = find_heavy(&mine->hauler.user, GetCurrentTimestamp());
+	LWLockRelease(queue->lock);
+	if (!DsaPointerIsValid(item.pointer))
+		return true;
+	int const written = write_all({&item, 1, !mine->hauler.user.is_nil()});
+	if (written == 0)
+		hand_over(item.pointer);
+	MemoryContextReset(batch_context);
+	pgstat_report_stat(false);
+	return written >= 0;
+}
+
+void
+haul_all()
+{
+	while (!is_dismissed()) {
+		bool const claimed = claim();
+		if (claimed) {
+			bool const done = haul();
+			let_go();
+			if (!done && !extension_exists())
+				return;
+			if (!done)
+				bridge::rest(retry_ms);
+			continue;
+		}
+		bool const empty = mine->line(Line::heavy).count == 0;
+		if (!bridge::rest(empty ? idle_ms : linger_ms) && empty)
+			return;
+	}
+}
+
+} // namespace
+
+void
+tend_hauler()
+{
+	static TimestampTz refused = 0;
+	Hauler &hauler = mine->hauler;
+	if (mine->line(Line::heavy).count == 0 || hauler.pid != 0)
+		return;
+	TimestampTz const now = GetCurrentTimestamp();
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const wanted = hauler.pid == 0 &&
+	                    (hauler.launched == 0 || TimestampDifferenceExceeds(hauler.launched, now, relaunch_ms)) &&
+	                    TimestampDifferenceExceeds(refused, now, relaunch_ms);
+	if (wanted)
+		hauler.launched = now;
+	LWLockRelease(queue->lock);
+	if (!wanted)
+		return;
+	BackgroundWorker worker;
+	bridge::describe_worker(worker, "pg_tenancy history hauler", "tenancy_history_hauler", BGW_NEVER_RESTART);
+	worker.bgw_main_arg = ObjectIdGetDatum(mine->database);
+	if (RegisterDynamicBackgroundWorker(&worker, nullptr))
+		return;
+	refused = now;
+	hauler.launched = 0;
+}
+
+bool
+hold_hauler()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->hauler.held = true;
+	bool const rests = !mine->hauler.busy;
+	LWLockRelease(queue->lock);
+	return rests;
+}
+
+void
+resume_hauler()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->hauler.held = false;
+	wake(*mine, Line::heavy, true);
+	LWLockRelease(queue->lock);
+}
+
+} // namespace tenancy::history
+
+void
+tenancy_history_hauler(Datum argument)
+{
+	using namespace tenancy::history;
+	Oid const database = DatumGetObjectId(argument);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (queue == nullptr || !enlist(database))
+		proc_exit(0);
+	before_shmem_exit(leave_hauler, 0);
+	prepare_worker(database, "pg_tenancy history hauler");
+	if (extension_exists())
+		haul_all();
+	proc_exit(0);
+}
