@@ -2,6 +2,7 @@
 """Secrets with marks of their own, searched after everything has been done with them: in the server's log when it logs everything,
 statistics views, plans, answers, errors, catalogs, a dump, the files of the data directory, and the memory of the server's processes."""
 
+import base64
 import contextlib
 import os
 import subprocess
@@ -12,6 +13,7 @@ from tenancy import (UNIQUE, PostgresServer, client_server, environment, is_root
 
 MARK = "canary" + UNIQUE.replace("_", "")
 KEY = ("K" + MARK + "K" * 43)[:42] + "A="
+BARE_KEY = base64.b64decode(KEY).decode("latin-1")
 ADA, NEXT, BOB, STORED, STRING, ROGUE, WRONG = (MARK + word for word in (".ada", ".next", ".bob", ".stored", ".string", ".rogue", ".wrong"))
 PASSWORDS = [ADA, NEXT, BOB, STORED, STRING, ROGUE, WRONG]
 LOGGING = """
@@ -199,7 +201,7 @@ def cores():
                  mysql.pid: ", of one with a pooled MySQL connection"}
         ok(set(names) < set(pids) and len(pids) > 7, "processes are there", pids)
         for pid in pids:
-            size, found = 0, dict.fromkeys([*PASSWORDS, environment("MYSQL_PASSWORD"), KEY], 0)
+            size, found = 0, dict.fromkeys([*PASSWORDS, environment("MYSQL_PASSWORD"), KEY, BARE_KEY], 0)
             del found[NEXT]  # what a session was given as a parameter lies in PostgreSQL's own buffers
             for piece in dumpable(pid):
                 size += len(piece)

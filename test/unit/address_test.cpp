@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -23,6 +24,26 @@
 #include "remote/address.hpp"
 #include "remote/resolver.hpp"
 #include "waiter.hpp"
+
+namespace {
+
+/* An interface that the machine has as well while a test says so: few machines that run tests have a public address. */
+ifaddrs added_interface{};
+
+} // namespace
+
+/* In place of libc's, which frees a list as the one piece of memory that it is: the added end does not matter. */
+extern "C" int
+getifaddrs(ifaddrs **list) noexcept
+{
+	int const status = reinterpret_cast<int (*)(ifaddrs **)>(dlsym(RTLD_NEXT, "getifaddrs"))(list);
+	if (status != 0 || added_interface.ifa_addr == nullptr)
+		return status;
+	while (*list != nullptr)
+		list = &(*list)->ifa_next;
+	*list = &added_interface;
+	return status;
+}
 
 namespace {
 
@@ -155,6 +176,21 @@ TEST(Address, OwnAddressesAreNot)
 		}
 	freeifaddrs(list);
 	EXPECT_GT(seen, 0);
+
+	sockaddr_in four{};
+	sockaddr_in6 six{};
+	four.sin_family = AF_INET;
+	six.sin6_family = AF_INET6;
+	inet_pton(AF_INET, "9.9.9.9", &four.sin_addr);
+	inet_pton(AF_INET6, "2620:fe::9", &six.sin6_addr);
+	for (auto const &[text, address] : {std::pair{"9.9.9.9", reinterpret_cast<sockaddr *>(&four)},
+	                                    std::pair{"2620:fe::9", reinterpret_cast<sockaddr *>(&six)}}) {
+		EXPECT_TRUE(is_reachable(address_of(text), NetworkList())) << text;
+		added_interface.ifa_addr = address;
+		EXPECT_FALSE(is_reachable(address_of(text), NetworkList())) << text;
+		EXPECT_TRUE(is_reachable(address_of(text), NetworkList::parse(text))) << text;
+		added_interface.ifa_addr = nullptr;
+	}
 }
 
 TEST(Address, AllowedNetworksOverride)
