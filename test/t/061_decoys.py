@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Passwords, certificates and settings that lie around in the server account's home and environment are used for nobody's connection."""
+"""Passwords, certificates, proxies and settings that lie around in the server account's home and environment are used for nobody's connection."""
 
 import contextlib
 import os
 import struct
 
 from certificates import Certificates
+from model import Answer, block, playing
 from platform_server import Platform, give
 from tenancy import UNIQUE, Listener, ok, private_directory, raised, rows, run, same, value
 
@@ -20,7 +21,7 @@ def home():
     give(os.path.join(directory, ".postgresql"))
     client = "[client]\nuser=%s\npassword=%s\ninit-command=SELECT '%s'\nhost=127.0.0.1\nport=%d\nssl-ca=%s/.postgresql/root.crt\nssl-cert=%s/.postgresql/postgresql.crt\n" \
              "ssl-key=%s/.postgresql/postgresql.key\n" % (DECOY, DECOY, DECOY, trap.port, directory, directory, directory)
-    files = {".pgpass": "*:*:*:*:%s\n" % DECOY, ".my.cnf": client, ".mylogin.cnf": client,
+    files = {".pgpass": "*:*:*:*:%s\n" % DECOY, ".netrc": "default login %s password %s\n" % (DECOY, DECOY), ".my.cnf": client, ".mylogin.cnf": client,
              ".pg_service.conf": "[decoy]\nuser=%s\npassword=%s\nhostaddr=127.0.0.1\nport=%d\n" % (DECOY, DECOY, trap.port),
              ".postgresql/postgresql.crt": CERTIFICATES.text("server"), ".postgresql/postgresql.key": CERTIFICATES.text("server", "key"),
              ".postgresql/root.crt": CERTIFICATES.ca}
@@ -35,7 +36,8 @@ def home():
 def surroundings(directory):
     """An environment that leads there"""
     crt = os.path.join(directory, ".postgresql")
-    return {"HOME": directory, "PGPASSWORD": DECOY, "PGUSER": DECOY, "PGPASSFILE": os.path.join(directory, ".pgpass"), "PGSERVICE": "decoy",
+    proxy = "http://%s:%s@127.0.0.1:%d" % (DECOY, DECOY, trap.port)
+    return {"HOME": directory, "http_proxy": proxy, "https_proxy": proxy, "HTTPS_PROXY": proxy, "all_proxy": proxy, "ALL_PROXY": proxy, "PGPASSWORD": DECOY, "PGUSER": DECOY, "PGPASSFILE": os.path.join(directory, ".pgpass"), "PGSERVICE": "decoy",
             "PGSERVICEFILE": os.path.join(directory, ".pg_service.conf"), "PGSYSCONFDIR": directory, "PGAPPNAME": DECOY,
             "PGOPTIONS": "-c search_path=" + DECOY, "PGREQUIREPEER": DECOY, "PGSSLCERT": os.path.join(crt, "postgresql.crt"),
             "PGSSLKEY": os.path.join(crt, "postgresql.key"), "PGSSLROOTCERT": os.path.join(crt, "root.crt"), "MYSQL_PWD": DECOY, "MYSQL_HOME": directory, "MARIADB_HOME": directory, "MYSQL_HOST": "127.0.0.1",
@@ -121,6 +123,16 @@ def certificates():
     same(code_of("verified", "postgresql", listener, OWN, "verify-ca"), "tls", "a server whose CA only ~/.postgresql/root.crt knows is refused")
 
 
+def questions():
+    """The language model's endpoint is asked without a proxy, and with nobody's password"""
+    with playing(Answer(block("SELECT 1 AS n"))) as model:
+        for name, setting in (("llm_endpoint", model.url), ("llm_model", "m")):
+            rows(session, "SELECT set_config('tenancy.' || %s, %s, false)", name, setting)
+        rows(session, "SELECT tenancy.create_connection('lite', 'sqlite', database_name => 'x.db', options => '{\"create\": true}')")
+        same(value(session, "SELECT tenancy.ask('lite', 'What is one?')")["rows"], [[1]], "a question is answered")
+        ok("Authorization" not in model.requests[0]["headers"] and DECOY not in str(model.requests), "nothing of .netrc is sent", model.requests)
+
+
 def elsewhere():
     """Nothing went where services, option files and the environment lead"""
     same(trap.visits, 0, "no visitor at the decoys' port")
@@ -134,4 +146,4 @@ rows(session, "CREATE EXTENSION pg_tenancy")
 rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
 rows(session, "SET tenancy.identity_scope = 'session'")
 rows(session, "SELECT set_config('tenancy.session', tenancy.login('a@test.example', 'a long password'), false)")
-run(passwords, certificates, elsewhere)
+run(passwords, certificates, questions, elsewhere)

@@ -192,6 +192,28 @@ def discard_all(user):
         same(error and error.pgcode, "28000", "and who runs no query")
 
 
+def pooled():
+    """A pooled connection serves whom it was made for, for the connection as it was then"""
+    user = User("pooled")
+    identity = user.postgres()
+    with contextlib.closing(connect()) as session:
+        def become(token):
+            rows(session, "SELECT set_config('tenancy.session', %s, false)", token)
+
+        def backend():
+            return value(session, "SELECT tenancy.execute_query(%s, 'SELECT pg_backend_pid()')", identity)["rows"][0][0]
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        become(user.token)
+        mine = backend()
+        same(backend(), mine, "the user's connection is pooled")
+        become("")
+        ok(backend() != mine, "an administrator in the same session gets another one")
+        become(user.token)
+        same(backend(), mine, "the user gets the first one again")
+        rows(session, "SELECT tenancy.update_connection(%s, options => '{\"connect_timeout\": 9}')", identity)
+        ok(backend() != mine, "but not when the connection has been changed")
+
+
 def roles(admin, session, as_user, ann, bob, role):
     """SET ROLE and SECURITY DEFINER change privileges, never who is asking."""
     other, owner = make_role("other"), make_role("owner")
@@ -238,4 +260,4 @@ def roles(admin, session, as_user, ann, bob, role):
     same(seen, [(ann.id, 30000), (bob.id, 10000), (ann.id, 30000)], "a transaction may change its identity")
 
 
-run(tenants_at_once, one_session_as_many)
+run(tenants_at_once, one_session_as_many, pooled)

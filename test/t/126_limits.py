@@ -127,9 +127,30 @@ def sizes():
         answer = execute(session, "pg", "SELECT repeat('x', 600000) FROM generate_series(1, 5)")
         same((answer["row_count"] < 5, answer["truncated"]), (True, True), "and of bytes")
     with contextlib.closing(busy.connect()) as session:
-        for setting in ("max_running_queries_per_user", "max_stored_connections_per_user", "max_query_bytes", "max_sessions_per_user",
-                        "max_registrations_per_hour"):
+        for setting in ("max_running_queries_per_user", "max_stored_connections_per_user", "max_query_bytes", "max_sessions_per_user", "max_pool_size",
+                        "max_registrations_per_hour", "max_connections_per_user"):
             same(sqlstate(rows, session, "SET tenancy.%s = 0" % setting), "42501", "SET tenancy.%s is refused" % setting)
+
+
+def pooled():
+    """Connections that one session keeps, of each user who has been in it"""
+    user = User("keeper")
+    for number in range(3):
+        user.sqlite("keep %d" % number)
+    kept = "SELECT count(*) FROM tenancy.pool()"
+    with contextlib.closing(user.connect(max_connections_per_user="2", max_pool_size="3")) as session:
+        for number in (0, 1, 2, 0):
+            same(execute(session, "keep %d" % number, "SELECT 1")["status"], "success", "a query on connection %d" % number)
+        same(value(session, kept), 2, "two connections are kept")
+        rows(session, "BEGIN")
+        for number in (1, 0):
+            rows(session, "SELECT tenancy.open_query('keep %d', 'SELECT 1')" % number)
+        rows(session, "SAVEPOINT s")
+        same(sqlstate(rows, session, "SELECT tenancy.open_query('keep 2', 'SELECT 1')"), "53300", "while both are busy there is no third")
+        rows(session, "ROLLBACK TO s")
+        rows(session, "SELECT set_config('tenancy.session', %s, false)", other.token)
+        same(execute(session, "lite", "SELECT 1")["status"], "success", "another user of the session has room")
+        rows(session, "COMMIT")
 
 
 def as_app(**settings):
@@ -182,4 +203,4 @@ def registrations():
             same(register(free, "sixth"), None, "0 is no limit")
 
 
-run(connections, running, given_back, registered, sizes, logins, crash, registrations)
+run(connections, running, given_back, registered, sizes, pooled, logins, crash, registrations)

@@ -168,6 +168,9 @@ def corrections():
                  name + ": the bound of corrections")
             same([entry["status"] for entry in entries("What is never right on %s?" % name)], ["error"], name + ": in history")
             same(sqlstate(rows, session, "SELECT tenancy.translate(%s, 'never')", name), "42703", name + ": translate raises")
+    with talking(Answer(block("SELECT id AS one two FROM %s" % TABLE)), llm_retries="1") as (model, session):
+        same(ask(session, "pg", "What is one two?")["status"], "refused", "what PostgreSQL's grammar does not read never gets to a server")
+        ok("PostgreSQL's grammar says" in model.prompts()[1], "and is corrected", model.prompts()[1])
 
 
 def interrupted(label, end, wanted, status, **settings):
