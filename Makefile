@@ -20,7 +20,7 @@ EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps
 
 PG_CONFIG  ?= pg_config
 PKG_CONFIG ?= pkg-config
-MYSQL_CONFIG ?= $(firstword $(shell command -v mariadb_config mysql_config))
+MYSQL_CONFIG ?= $(shell command -v mariadb_config || command -v mysql_config)
 MYSQL_CONFIG := $(MYSQL_CONFIG)
 
 LIBRARIES   = libpq sqlite3 libssl libcrypto libcares libcurl

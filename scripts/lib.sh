@@ -74,8 +74,8 @@ find_mysql_flavour()
 	MYSQL_FLAVOUR=${MYSQL_FLAVOUR:-mariadb}
 	# shellcheck disable=SC2034  # for the scripts that source this
 	case $MYSQL_FLAVOUR in
-	mariadb) mysql_library=libmariadb-dev mysql_server=mariadb-server mysql_client=mariadb ;;
-	mysql) mysql_library=libmysqlclient-dev mysql_server=mysql-server mysql_client=mysql ;;
+	mariadb) mysql_library=libmariadb-dev mysql_server=mariadb-server mysql_client=mariadb mysql_no_tls=--skip-ssl ;;
+	mysql) mysql_library=libmysqlclient-dev mysql_server=mysql-server mysql_client=mysql mysql_no_tls=--ssl-mode=DISABLED ;;
 	*) die "MYSQL_FLAVOUR is mariadb or mysql" ;;
 	esac
 	MYSQL_CONFIG=${MYSQL_CONFIG:-${MYSQL_FLAVOUR}_config}

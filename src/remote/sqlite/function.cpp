@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <cstdint>
 #include <string_view>
 
 namespace tenancy::remote::sqlite {
