@@ -16,7 +16,7 @@ inline const TupleConversionMap *
 root_to_child_map(ResultRelInfo *target, [[maybe_unused]] EState *state)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExecGetRootToChildMap(target, state);
+	return target->ri_RootResultRelInfo != nullptr ? ExecGetRootToChildMap(target, state) : nullptr;
 #else
 	return target->ri_RootToPartitionMap;
 #endif
