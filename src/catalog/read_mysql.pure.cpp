@@ -76,6 +76,27 @@ read_tables(CatalogQuery &query, const std::string &database, Collector &collect
 	});
 }
 
+/* As an expression, which MariaDB has there; MySQL has the bare value, and an expression only where EXTRA says so. */
+std::optional<std::string>
+default_of(const remote::Cell *cells, const LocalType &type, bool is_mariadb)
+{
+	std::optional<std::string> value = Collector::note(cells[default_value]);
+	if (is_mariadb)
+		return value == "NULL" ? std::nullopt : value;
+	bool const is_expression = contains_ignoring_case(text_of(cells[extra]), "default_generated") ||
+	                           (value && value->starts_with("CURRENT_TIMESTAMP"));
+	bool const is_number = type.oid == core::pgtype::int2 || type.oid == core::pgtype::int4 ||
+	                       type.oid == core::pgtype::int8 || type.oid == core::pgtype::numeric ||
+	                       type.oid == core::pgtype::float4 || type.oid == core::pgtype::float8 ||
+	                       type.oid == core::pgtype::bit;
+	if (!value || is_expression || is_number)
+		return value;
+	std::string quoted = "'";
+	for (char const c : *value)
+		quoted.append(c == '\'' ? 2 : 1, c);
+	return quoted + "'";
+}
+
 Column
 column_of(const remote::Cell *cells, bool is_json, bool is_mariadb)
 {
@@ -89,9 +110,7 @@ column_of(const remote::Cell *cells, bool is_json, bool is_mariadb)
 	column.nullable = truth_of(cells[nullable]);
 	std::optional<std::string> formula = Collector::note(cells[expression]);
 	column.generated = formula && !formula->empty();
-	column.default_value = column.generated ? std::move(formula) : Collector::note(cells[default_value]);
-	if (is_mariadb && column.default_value == "NULL")
-		column.default_value.reset();
+	column.default_value = column.generated ? std::move(formula) : default_of(cells, type, is_mariadb);
 	if (std::optional<std::string> comment = Collector::note(cells[column_comment]); comment && !comment->empty())
 		column.comment = std::move(comment);
 	return column;

@@ -6,6 +6,7 @@
 #include "bridge/error.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
+#include "bridge/window.hpp"
 #include "fdw/fdw.hpp"
 
 extern "C" {
@@ -61,6 +62,7 @@ prepare_arguments(Scan *scan)
 void
 begin_scan(ForeignScanState *node, int eflags)
 {
+	compat::forget_windows(reinterpret_cast<ForeignScan *>(node->ss.ps.plan));
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	MemoryContext const memory =

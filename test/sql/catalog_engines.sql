@@ -37,7 +37,8 @@ SELECT e, pg_temp.run(e, s) FROM (VALUES
 SELECT c.database_type, jsonb_object_keys(tenancy.schema(c.name::text)) AS member FROM tenancy.connections() AS c ORDER BY 1, 2;
 SELECT e, t.name, t.kind, t.columns, t.primary_key, t.comment FROM unnest(ARRAY['pg', 'my', 'lite']) AS e, tenancy.tables(e) AS t
 WHERE t.name LIKE 'cat\_%' ORDER BY t.name, e;
-SELECT e, c.table_name, c.name, c.position, c.type, c.native_type, c.nullable, c.in_primary_key, c.generated, c.default_value, c.comment
+SELECT e, c.table_name, c.name, c.position, c.type, replace(c.native_type, 'int(11)', 'int') AS native_type, c.nullable, c.in_primary_key, c.generated,
+       CASE e WHEN 'my' THEN btrim(c.default_value, '()') ELSE c.default_value END AS default_value, c.comment -- MariaDB and MySQL print alike but for these
 FROM unnest(ARRAY['pg', 'my', 'lite']) AS e, tenancy.columns(e) AS c WHERE c.table_name LIKE 'cat\_%' ORDER BY c.table_name, c.position, e;
 SELECT e, r.name, r.table_name, r.columns, r.referenced_table, r.referenced_columns
 FROM unnest(ARRAY['pg', 'my', 'lite']) AS e, tenancy.relationships(e) AS r WHERE r.table_name LIKE 'cat\_%' ORDER BY r.table_name, e;

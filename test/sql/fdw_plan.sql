@@ -52,7 +52,7 @@ SELECT plan.remote('SELECT region, count(*) FILTER (WHERE active), sum(score), a
 SELECT plan.remote('SELECT c.active, sum(o.amount) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.active ORDER BY 2 DESC LIMIT 3');
 SELECT plan.remote('SELECT DISTINCT active, born FROM customers ORDER BY born DESC NULLS LAST, active');
 SELECT plan.remote('SELECT * FROM orders ORDER BY amount DESC, id LIMIT 10 OFFSET 5');
-SELECT plan.remote('SELECT id, row_number() OVER (PARTITION BY customer_id ORDER BY amount, id) FROM orders');
+SELECT plan.remote('SELECT id, row_number() OVER (PARTITION BY customer_id ORDER BY amount, id ROWS UNBOUNDED PRECEDING) FROM orders');
 SELECT plan.remote('SELECT id FROM orders WHERE note < ''x'' COLLATE "und-x-icu" LIMIT 1');
 -- Locks.
 SELECT plan.remote('SELECT id FROM orders WHERE id = 1 FOR UPDATE');

@@ -138,7 +138,8 @@ def parallel_queries():
     """Parallel plans, forced: scans stay in the leader."""
     for engine in ENGINES:
         with contextlib.closing(tables.connect(engine)) as session:
-            for setting in ("force_parallel_mode = on", "parallel_setup_cost = 0", "parallel_tuple_cost = 0",
+            forced = "debug_parallel_query" if session.server_version >= 160000 else "force_parallel_mode"
+            for setting in (forced + " = on", "parallel_setup_cost = 0", "parallel_tuple_cost = 0",
                             "min_parallel_table_scan_size = 0"):
                 rows(session, "SET " + setting)
             rows(session, "CREATE TEMP TABLE here AS SELECT g AS id FROM generate_series(1, 5000) AS g")

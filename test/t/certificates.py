@@ -19,9 +19,9 @@ class Certificates:
         here = "DNS:localhost,IP:127.0.0.1"
         for name in ("ca", "other-ca"):
             self._openssl("req", "-x509", *self._new_key(name), "-days", "30", "-subj", "/CN=Test " + name, "-out", self._path(name, "crt"))
-        for name, authority, days, names in (("server", "ca", 30, here), ("wrong-name", "ca", 30, "DNS:db.tenant.invalid,IP:192.0.2.1"),
-                                             ("expired", "ca", -1, here)):
-            self._sign(name, authority, days, names)
+        self._sign("server", here)
+        self._sign("wrong-name", "DNS:db.tenant.invalid,IP:192.0.2.1")
+        self._sign("expired", here, expired=True)
         self.ca, self.other_ca, self.server = (self.text(name) for name in ("ca", "other-ca", "server"))
 
     def _path(self, name, kind):
@@ -37,15 +37,21 @@ class Certificates:
     def _new_key(self, name):
         return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self._path(name, "key")]
 
-    def _sign(self, name, authority, days, names):
-        extensions = self._path(name, "ext")
-        with open(extensions, "w", encoding="utf-8") as file:
-            file.write("subjectAltName=%s\n" % names)
+    def _write(self, name, kind, text=""):
+        with open(self._path(name, kind), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self._path(name, kind)
+
+    def _sign(self, name, names, expired=False):
+        """By the CA. Of the commands that sign, only "ca" dates a certificate back, in every version of openssl."""
+        extensions = self._write(name, "ext", "subjectAltName=%s\n" % names)
         common = names.split(",", 1)[0].partition(":")[2]
+        config = self._write(name, "cnf", "[ca]\ndefault_ca = own\n[own]\ndatabase = %s\nnew_certs_dir = %s\ndefault_md = sha256\nserial = none\n"
+                             "policy = any\n[any]\ncommonName = supplied\n" % (self._write(name, "index"), self._directory))
+        dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"] if expired else ["-days", "30"]
         self._openssl("req", "-new", *self._new_key(name), "-subj", "/CN=" + common, "-out", self._path(name, "csr"))
-        self._openssl("x509", "-req", "-in", self._path(name, "csr"), "-CA", self._path(authority, "crt"), "-CAkey",
-                      self._path(authority, "key"), "-CAcreateserial", "-days", str(days), "-extfile", extensions,
-                      "-out", self._path(name, "crt"))
+        self._openssl("ca", "-batch", "-notext", "-rand_serial", "-config", config, "-cert", self._path("ca", "crt"), "-keyfile",
+                      self._path("ca", "key"), *dates, "-extfile", extensions, "-in", self._path(name, "csr"), "-out", self._path(name, "crt"))
 
     def server_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -59,7 +59,7 @@ class FalsePostgres:
     def _serve(self, _, visitor):
         while struct.unpack("!I", self._packet(visitor)[:4])[0] in (80877103, 80877104):
             visitor.sendall(b"N")
-        visitor.sendall(message(b"R", struct.pack("!I", 3)))
+        visitor.sendall(message(b"R", struct.pack("!I", 5) + b"salt"))  # md5: newer libpqs tell no password in clear
         read(visitor, 1)
         self._packet(visitor)
         greeting = message(b"R", struct.pack("!I", 0))

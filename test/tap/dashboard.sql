@@ -72,12 +72,12 @@ FROM generate_series(1, 23);
 
 -- A day begins with its first midnight: Havana's clocks show two of them on a day, Santiago's none, where the next instant is it.
 SELECT is(tenancy.dashboard_instant(local, zone), instant::timestamptz, format('%s in %s', local, zone))
-FROM (VALUES (timestamp '2026-11-01 00:00', 'America/Havana', '2026-11-01 04:00+00'), ('2026-11-01 01:00', 'America/Havana', '2026-11-01 06:00+00'),
-             ('2026-11-02 00:00', 'America/Havana', '2026-11-02 05:00+00'), ('2026-09-06 00:00', 'America/Santiago', '2026-09-06 04:00+00'))
+FROM (VALUES (timestamp '2024-11-03 00:00', 'America/Havana', '2024-11-03 04:00+00'), ('2024-11-03 01:00', 'America/Havana', '2024-11-03 06:00+00'),
+             ('2024-11-04 00:00', 'America/Havana', '2024-11-04 05:00+00'), ('2024-09-08 00:00', 'America/Santiago', '2024-09-08 04:00+00'))
      AS t (local, zone, instant);
 SELECT is(ARRAY(SELECT (p ->> 'at')::timestamptz FROM jsonb_array_elements(
-              tenancy.dashboard_charts('2026-10-31 12:00+00', '2026-11-02 12:00+00', 'day', 'America/Havana') -> 'points') AS p),
-          '{2026-10-31 04:00+00, 2026-11-01 04:00+00, 2026-11-02 05:00+00}'::timestamptz[], 'so does the point of a day');
+              tenancy.dashboard_charts('2024-11-02 12:00+00', '2024-11-04 12:00+00', 'day', 'America/Havana') -> 'points') AS p),
+          '{2024-11-02 04:00+00, 2024-11-03 04:00+00, 2024-11-04 05:00+00}'::timestamptz[], 'so does the point of a day');
 -- A time zone whose clocks are set back from 1:00 to 0:00 today, from UTC to an hour less.
 SELECT tenancy.register('midnight@dash.example', 'a long password') AS midnight,
        format('WST1WDT,%s/0,%s/1', (d.day + 100) % 365, d.day) AS falling
