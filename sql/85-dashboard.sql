@@ -55,7 +55,6 @@ CREATE TABLE tenancy.query_rollups (
     latency                bytea NOT NULL,
     PRIMARY KEY (user_id, bucket, database_connection_id, source, status)
 ) WITH (fillfactor = 70);
-CREATE INDEX query_rollups_bucket_idx ON tenancy.query_rollups (bucket);
 ALTER TABLE tenancy.query_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.query_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.query_rollups FOR SELECT TO tenancy_admin USING (true);
@@ -100,6 +99,28 @@ COMMENT ON COLUMN tenancy.statement_rollups.database_connection_id IS 'the nil U
 COMMENT ON COLUMN tenancy.statement_rollups.fingerprint IS 'see tenancy.fingerprint(); 0: the statements beyond the most frequent of the day';
 COMMENT ON COLUMN tenancy.statement_rollups.statement IS 'the statement without its literals, cut at 500 bytes';
 COMMENT ON COLUMN tenancy.statement_rollups.failures IS 'runs with another status than success';
+
+CREATE TABLE tenancy.connection_rollups (
+    day                    date NOT NULL,
+    database_connection_id uuid NOT NULL,
+    runs                   bigint NOT NULL,
+    failures               bigint NOT NULL,
+    row_count              bigint NOT NULL,
+    result_bytes           bigint NOT NULL,
+    total_ms               bigint NOT NULL,
+    max_ms                 integer NOT NULL,
+    cached                 bigint NOT NULL,
+    truncated              bigint NOT NULL,
+    latency                bytea NOT NULL,
+    PRIMARY KEY (day, database_connection_id)
+) WITH (fillfactor = 70);
+ALTER TABLE tenancy.connection_rollups ENABLE ROW LEVEL SECURITY;
+CREATE POLICY admin ON tenancy.connection_rollups FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.connection_rollups', '');
+
+COMMENT ON TABLE tenancy.connection_rollups IS 'query_history in sums per day (UTC) and connection, for administrators';
+COMMENT ON COLUMN tenancy.connection_rollups.database_connection_id IS 'the nil UUID: no connection';
+COMMENT ON COLUMN tenancy.connection_rollups.failures IS 'runs with another status than success';
 
 CREATE VIEW tenancy.query_daily WITH (security_invoker = true) AS
     SELECT r.user_id, r.database_connection_id, (r.bucket AT TIME ZONE 'UTC')::date AS day, r.source, r.status,
@@ -183,9 +204,10 @@ DECLARE
     total   bigint := 0;
 BEGIN
     -- From here on no other transaction adds a row to both history and rollups.
-    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups IN SHARE ROW EXCLUSIVE MODE;
+    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM tenancy.query_rollups AS r WHERE r.bucket >= since;
     DELETE FROM tenancy.statement_rollups AS s WHERE s.day >= (since AT TIME ZONE 'UTC')::date;
+    DELETE FROM tenancy.connection_rollups AS c WHERE c.day >= (since AT TIME ZONE 'UTC')::date;
     LOOP
         ids := ARRAY(SELECT q.id FROM tenancy.query_history AS q WHERE q.id > last_id ORDER BY q.id LIMIT 10000);
         EXIT WHEN ids = '{}';
@@ -425,14 +447,20 @@ BEGIN ATOMIC
         FROM asked AS a
         JOIN tenancy.query_rollups AS r ON r.user_id = a.subject
         WHERE r.bucket >= a.since AND r.bucket < dashboard_analytics."until"
-    ), connection_part AS MATERIALIZED (
-        SELECT p.* FROM part AS p, asked AS a WHERE a.subject <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+    ), connection_part AS (
+        SELECT p.database_connection_id, p.runs, CASE p.status WHEN 'success' THEN p.runs ELSE 0 END AS succeeded,
+               p.row_count, p.result_bytes, p.cached, p.truncated, p.total_ms, p.max_ms, p.latency
+        FROM part AS p, asked AS a
+        WHERE a.subject <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         UNION ALL
-        -- The sums of all users have no connections.
-        SELECT r.*, NULL, NULL, NULL
+        -- The quarters of an hour of all users have no connections, and those of each user are too many to be read for all.
+        SELECT r.database_connection_id, r.runs, r.runs - r.failures, r.row_count, r.result_bytes, r.cached, r.truncated,
+               r.total_ms, r.max_ms, r.latency
         FROM asked AS a
-        JOIN tenancy.query_rollups AS r ON r.bucket >= a.since AND r.bucket < dashboard_analytics."until"
-        WHERE a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff' AND r.user_id <> 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+        JOIN tenancy.connection_rollups AS r
+          ON r.day >= (a.since AT TIME ZONE 'UTC')::date
+         AND r.day <= ((dashboard_analytics."until" - interval '1 microsecond') AT TIME ZONE 'UTC')::date
+        WHERE a.subject = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
     ), summed AS (
         SELECT p.counts, p.status, p.source, p.day, p.hour,
                tenancy.dashboard_figures(sum(p.runs), coalesce(sum(p.runs) FILTER (WHERE p.status = 'success'), 0),
@@ -442,9 +470,8 @@ BEGIN ATOMIC
         GROUP BY GROUPING SETS ((p.counts), (p.status), (p.source), (p.day, p.hour))
     ), connection AS (
         SELECT p.database_connection_id, sum(p.runs) AS runs,
-               tenancy.dashboard_figures(sum(p.runs), coalesce(sum(p.runs) FILTER (WHERE p.status = 'success'), 0),
-                   sum(p.row_count), sum(p.result_bytes), sum(p.cached), sum(p.truncated), sum(p.total_ms), max(p.max_ms),
-                   tenancy.histogram_merge(p.latency)) AS figures
+               tenancy.dashboard_figures(sum(p.runs), sum(p.succeeded), sum(p.row_count), sum(p.result_bytes),
+                   sum(p.cached), sum(p.truncated), sum(p.total_ms), max(p.max_ms), tenancy.histogram_merge(p.latency)) AS figures
         FROM connection_part AS p
         GROUP BY p.database_connection_id
         ORDER BY runs DESC, p.database_connection_id

@@ -95,7 +95,7 @@ GRANT EXECUTE ON FUNCTION
     TO tenancy_user;
 
 -- Dashboards. The functions read with the rights of their caller.
-GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.query_daily TO tenancy_user;
+GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups, tenancy.query_daily TO tenancy_user;
 GRANT EXECUTE ON FUNCTION
     tenancy.dashboard_overview(text, uuid), tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid),
     tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer),

@@ -1,6 +1,6 @@
 /*
- * The rollups of 85-dashboard.sql: runs become sums per quarter of an hour and sums per statement and day, and each sum
- * is added to its row. Rows are taken in the order of their keys. PG regime.
+ * The rollups of 85-dashboard.sql: runs become sums per quarter of an hour, and per day of each statement and
+ * connection, and each sum is added to its row. Rows are taken in the order of their keys. PG regime.
  */
 #include <algorithm>
 #include <cstdlib>
@@ -35,8 +35,7 @@ constexpr double fold_chance = 1.0 / 64;
 constexpr core::Uuid nobody = {};
 constexpr core::Uuid everyone = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
 
-/* What runs of one sum have in common. A sum of the one kind has no fingerprint, of the other neither source nor
- * status. */
+/* What runs of one sum have in common; what does not count for its kind is the same in all keys. */
 struct Key {
 	core::Uuid user;
 	int64 span; /* the bucket's begin, or the day */
@@ -125,6 +124,15 @@ by_statement(const Runs &runs)
 	for (const Run &run : runs)
 		if (run.stated)
 			enter_twice(entries, run, {{}, day_of(run), {}, run.statement.fingerprint, "", ""}, run.statement.sample);
+	return entries;
+}
+
+Entries
+by_connection(const Runs &runs)
+{
+	Entries entries = room_for(runs);
+	for (const Run &run : runs)
+		entries.first[entries.count++] = {{everyone, day_of(run), run.connection, 0, "", ""}, &run, nullptr};
 	return entries;
 }
 
@@ -249,6 +257,36 @@ write_statement(const Entry &entry, const Sum &sum)
 	(void) spi::run(upsert, values, nulls, false);
 }
 
+void
+write_connection(const Entry &entry, const Sum &sum)
+{
+	static spi::Statement upsert = {
+		"INSERT INTO tenancy.connection_rollups AS c (day, database_connection_id, runs, failures, row_count,"
+		" result_bytes, total_ms, max_ms, cached, truncated, latency)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		" ON CONFLICT (day, database_connection_id) DO UPDATE SET"
+		" runs = c.runs + excluded.runs, failures = c.failures + excluded.failures,"
+		" row_count = c.row_count + excluded.row_count, result_bytes = c.result_bytes + excluded.result_bytes,"
+		" total_ms = c.total_ms + excluded.total_ms, max_ms = greatest(c.max_ms, excluded.max_ms),"
+		" cached = c.cached + excluded.cached, truncated = c.truncated + excluded.truncated,"
+		" latency = tenancy.histogram_add(c.latency, excluded.latency)",
+		11,
+		{DATEOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, BYTEAOID},
+		nullptr};
+	Datum const values[] = {DateADTGetDatum(static_cast<DateADT>(entry.key.span)),
+	                        bridge::uuid_datum(entry.key.connection),
+	                        Int64GetDatum(sum.runs),
+	                        Int64GetDatum(sum.failures),
+	                        Int64GetDatum(sum.rows),
+	                        Int64GetDatum(sum.bytes),
+	                        Int64GetDatum(sum.ms),
+	                        Int32GetDatum(sum.max_ms),
+	                        Int64GetDatum(sum.cached),
+	                        Int64GetDatum(sum.truncated),
+	                        stored(sum.latency)};
+	(void) spi::run(upsert, values, nullptr, false);
+}
+
 /* Sum up entries with the same key, and write each sum; what that takes is given back before the next. */
 void
 write_sums(const Entries &entries, void (*write)(const Entry &, const Sum &))
@@ -286,6 +324,7 @@ void
 add(const Runs &runs)
 {
 	write_sums(by_bucket(runs), write_bucket);
+	write_sums(by_connection(runs), write_connection);
 	Entries const statements = by_statement(runs);
 	write_sums(statements, write_statement);
 	if (pg_prng_double(&pg_global_prng_state) < runs.count * fold_chance)

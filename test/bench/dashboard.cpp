@@ -1,5 +1,5 @@
 /*
- * What years of history cost who looks at it or adds to it: the same calls for the same last 30 days of a tenant, in a
+ * What years of history cost who looks at it or adds to it: the same calls for the same last 60 days of a tenant, in a
  * database of the platform with nothing else, and in one with millions of older and of others' rows, in turns.
  */
 #include "clients.hpp"
@@ -9,7 +9,8 @@ using namespace bench;
 namespace {
 
 constexpr char small[] = "bench_small";
-constexpr int recent_rows = 10'000; /* of the tenant's last 30 days, in both databases */
+constexpr int recent_rows = 10'000; /* of the tenant's last days, in both databases */
+constexpr int recent_days = 61;     /* dashboard_overview looks at 60 of them */
 constexpr int owners = 1000;
 
 struct Work {
@@ -82,10 +83,11 @@ rows_per_second(Postgres &session, const char *name, const std::string &sql, dou
 void
 fill(long rows)
 {
-	add_rows(small, 0, 0, recent_rows, 30, 0);
-	add_rows(large(), 0, 0, recent_rows, 30, 0);
+	add_rows(small, 0, 0, recent_rows, recent_days, 0);
+	add_rows(large(), 0, 0, recent_rows, recent_days, 0);
 	auto const begun = Clock::now();
-	add_rows(large(), owners, rows * 9 / 10 / owners, rows / 10, 900, 31);
+	add_rows(large(), owners, rows * 9 / 10 / owners, 0, 900, 0);
+	add_rows(large(), 0, 0, rows / 10, 900, recent_days + 1);
 	std::fprintf(stderr, "made %ld rows of history in %.0f s\n", rows, seconds_since(begun));
 	for (std::string const &database : {std::string(small), large()}) {
 		Postgres all(superuser(database));

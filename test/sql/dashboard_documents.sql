@@ -68,7 +68,7 @@ FROM jsonb_array_elements(tenancy.dashboard_analytics() -> 'connections') AS c;
 SELECT probe.become('other@example.com');
 SELECT tenancy.dashboard_overview() #>> '{last_30_days,runs}' AS runs, tenancy.dashboard_overview() -> 'connections' AS connections;
 SELECT tenancy.dashboard_analytics() #>> '{total,runs}' AS runs, tenancy.dashboard_analytics() -> 'connections' AS connections;
-SELECT (SELECT count(*) FROM tenancy.query_rollups), (SELECT count(*) FROM tenancy.statement_rollups), (SELECT count(*) FROM tenancy.query_daily);
+SELECT (SELECT count(*) FROM tenancy.query_rollups), (SELECT count(*) FROM tenancy.statement_rollups), (SELECT count(*) FROM tenancy.connection_rollups), (SELECT count(*) FROM tenancy.query_daily);
 SELECT set_config('tenancy.session', '', false);
 SELECT probe.error_of('SELECT tenancy.dashboard_overview()');
 SELECT probe.error_of('SELECT tenancy.rebuild_rollups()');

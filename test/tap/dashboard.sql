@@ -1,6 +1,6 @@
 -- Dashboards agree with the history that they are sums of: random runs, time zones with every kind of offset.
 BEGIN;
-SELECT plan(26);
+SELECT plan(28);
 SET LOCAL tenancy.identity_scope = 'transaction';
 SELECT setseed(0.42) IS NULL AS seeded \gset
 SELECT tenancy.register('a@dash.example', 'a long password') AS a \gset
@@ -103,14 +103,27 @@ SELECT set_eq(
                      count(*) FILTER (WHERE status <> 'success') AS failed
               FROM tenancy.query_history WHERE user_id = %L GROUP BY 1$q$, :'a'), 'statements are counted by what they have in common');
 
+-- An administrator's list of all connections is of whole days.
+SELECT set_eq(
+    format($q$SELECT (c ->> 'id')::uuid AS id, (c ->> 'runs')::bigint AS runs, (c ->> 'failed')::bigint AS failed, (c ->> 'row_count')::bigint AS row_count,
+                     (c ->> 'total_ms')::bigint AS total_ms FROM jsonb_array_elements(%L::jsonb -> 'connections') AS c$q$,
+           tenancy.dashboard_analytics('2026-03-01 12:00+00', '2026-06-01 12:00+00', most => 1000)),
+    $q$SELECT database_connection_id AS id, count(*) AS runs, count(*) FILTER (WHERE status <> 'success') AS failed, sum(row_count)::bigint AS row_count,
+              sum(execution_time_ms)::bigint AS total_ms
+       FROM tenancy.query_history WHERE started_at >= '2026-03-01 00:00+00' AND started_at < '2026-06-02 00:00+00' GROUP BY 1$q$,
+    'connections of all users are summed over the days that the span touches');
+
 -- Rebuilt, the rollups are the same; what a restore copies into the history is not added to them.
 CREATE TEMP TABLE kept AS SELECT * FROM tenancy.query_rollups;
 CREATE TEMP TABLE kept_statements AS SELECT * FROM tenancy.statement_rollups;
+CREATE TEMP TABLE kept_connections AS SELECT * FROM tenancy.connection_rollups;
 SELECT tenancy.rebuild_rollups() AS rebuilt \gset
 SELECT results_eq('SELECT * FROM tenancy.query_rollups ORDER BY 1, 2, 3, 4, 5', 'SELECT * FROM kept ORDER BY 1, 2, 3, 4, 5',
                   'rebuilt sums are the ones that were kept');
 SELECT results_eq('SELECT * FROM tenancy.statement_rollups ORDER BY 1, 2, 3, 4', 'SELECT * FROM kept_statements ORDER BY 1, 2, 3, 4',
                   'and so are statements');
+SELECT results_eq('SELECT * FROM tenancy.connection_rollups ORDER BY 1, 2', 'SELECT * FROM kept_connections ORDER BY 1, 2',
+                  'and connections');
 INSERT INTO tenancy.query_history SELECT (jsonb_populate_record(q, jsonb_build_object('id', gen_random_uuid(), 'chain_seq', 1000000))).* FROM tenancy.query_history AS q LIMIT 1;
 SELECT results_eq('SELECT sum(runs) FROM tenancy.query_rollups', 'SELECT sum(runs) FROM kept', 'a copied row is not counted again');
 SELECT * FROM finish();
