@@ -63,16 +63,6 @@ find(Oid function)
 	return std::find(std::begin(greatest), std::end(greatest), function) != std::end(greatest) ? &greatest_of : nullptr;
 }
 
-bool
-has_frame(const PlannerInfo *root, Index window)
-{
-	ListCell *cell;
-	foreach (cell, root->parse->windowClause)
-		if (lfirst_node(WindowClause, cell)->winref == window)
-			return (lfirst_node(WindowClause, cell)->frameOptions & FRAMEOPTION_NONDEFAULT) != 0;
-	return true;
-}
-
 } // namespace
 
 /* FILTER leaves out a row by making its argument NULL, which all aggregates here ignore. */
@@ -205,12 +195,11 @@ MysqlRenderer::window(WindowFunc *node)
 {
 	if (!is_deterministic(node->inputcollid))
 		return false;
-	/* Neither server takes a frame for what counts rows; here it is without effect. */
-	if (!node->winagg && has_frame(root, node->winref))
-		return false;
 	windows = false;
 	partitions_ = true;
-	bool const printed = window_call(node) && over(node->winref);
+	/* Neither server takes a frame for what counts rows; here it is without effect, and 16 gives it one that is cheap.
+	 */
+	bool const printed = window_call(node) && over(node->winref, node->winagg);
 	partitions_ = false;
 	windows = true;
 	return printed;

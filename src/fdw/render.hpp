@@ -158,8 +158,8 @@ protected:
 	bool list(List *nodes, const char *separator);
 	/* name between two of quote, which is doubled in it. */
 	void quoted_name(const char *name, char quote);
-	/* " OVER (…)" with the window's keys and frame. */
-	bool over(Index window_reference);
+	/* " OVER (…)" with the window's keys, and its frame. */
+	bool over(Index window_reference, bool with_frame = true);
 	const Column *column_of(const Var *var) const; /* NULL: a system column, a whole row, or not ours */
 	bool is_ours(const Var *var) const;
 	bool inside_conditional() const { return conditional_depth_ > 0; }

@@ -60,7 +60,7 @@ Renderer::frame(WindowClause *clause)
 }
 
 bool
-Renderer::over(Index window_reference)
+Renderer::over(Index window_reference, bool with_frame)
 {
 	WindowClause *clause = nullptr;
 	ListCell *cell;
@@ -87,7 +87,7 @@ Renderer::over(Index window_reference)
 		                        item->sortop, item->nulls_first, &key) &&
 		          sort_key(key);
 	}
-	printed = printed && frame(clause);
+	printed = printed && (!with_frame || frame(clause));
 	print(")");
 	windows = outer;
 	return printed;

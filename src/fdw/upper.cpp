@@ -142,7 +142,9 @@ bool
 group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPathExtraData *extra)
 {
 	Query const *const query = root->parse;
-	if (query->groupingSets != NIL || has_upper_part(relation))
+	/* With constant keys alone there is no row without one; what would be sent has no key at all, and gives one. */
+	bool const constant = query->groupClause != NIL && compat::group_clause(root) == NIL;
+	if (query->groupingSets != NIL || constant || has_upper_part(relation))
 		return false;
 	List *const keys = get_sortgrouplist_exprs(compat::group_clause(root), root->processed_tlist);
 	relation->grouped = true;

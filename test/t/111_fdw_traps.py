@@ -424,6 +424,7 @@ def aggregates():
     answers("min and max", ALL, "SELECT min(i), max(j), round(min(n), 2) FROM @numbers", [("-7", "9223372036854775807", "-2.50")])
     answers("count", ALL, "SELECT count(*) FROM @numbers", ["6"], ALL, r"(?i)count\(\*\)")
     answers("count", ALL, "SELECT count(*) FILTER (WHERE z = 0), count(DISTINCT z) FROM @numbers", [("2", "4")])
+    answers("constant key", ALL, "SELECT count(*) FROM @numbers WHERE id > 1000 GROUP BY (interval '1 day')", [])
     answers("group", ALL, "SELECT z, count(*) FROM @numbers GROUP BY z ORDER BY z", [("0", "2"), ("1", "1"), ("2", "1"), ("3", "1"), (None, "1")], ALL, "GROUP BY")
 
 
