@@ -105,6 +105,7 @@ private:
 #else
 	struct Attempt;
 	template <typename Call> auto block(const Budget &budget, Call call);
+	void clear_buffer() noexcept;
 	std::unique_ptr<Helper> helper_; /* once connected */
 #endif
 	bool verify_peer(int fd, const Proof &proof) const;

@@ -84,14 +84,6 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 }
 
 #ifndef MARIADB_PACKAGE_VERSION
-/*
- * The library's buffer for what it receives. It does not tell how much of it a row has filled, so a row may claim what
- * lies behind it: that must not be what this process had there before. Of more than 32 MB (mallopt(3),
- * M_MMAP_THRESHOLD) each block is one of its own from the kernel, zero until it is written to, also when it grows. What
- * is never written to takes no memory.
- */
-constexpr unsigned long packet_buffer = 33UL << 20;
-
 /* Did the library fail to read the file, it would ask the server for a key. */
 void
 demand_readable(const RootsFile &file)
@@ -139,7 +131,7 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
 	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
 	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
-	mysql_options(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &packet_buffer);
+	mysql_options(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &max_packet); /* see Handle::clear_buffer */
 	demand_readable(no_key);
 	mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, no_key.path().c_str());
 	static_cast<void>(encrypt);

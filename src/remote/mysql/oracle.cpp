@@ -6,12 +6,16 @@
 
 #ifndef MARIADB_PACKAGE_VERSION
 
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
 #include <string>
 
+#include <openssl/crypto.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/error.hpp"
 #include "remote/mysql/greeting.hpp"
@@ -121,6 +125,8 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 	helper_ = std::make_unique<Helper>(fd());
 	helper_->run([&attempt] { attempt.go_on(); }, budget);
 	forget_password();
+	if (attempt.status == NET_ASYNC_COMPLETE)
+		clear_buffer();
 	if (attempt.status != NET_ASYNC_ERROR)
 		return attempt.status == NET_ASYNC_COMPLETE;
 	budget.waiter.serve();
@@ -219,6 +225,27 @@ int
 Handle::next_result(MYSQL_STMT *stmt, const Budget &budget)
 {
 	return block(budget, [&] { return mysql_stmt_next_result(stmt); });
+}
+
+/*
+ * The library does not tell how much of its buffer a row has filled, so a row may claim what lies behind it: that must
+ * not be what this process once had in that place. So the buffer is as large as a packet may be, never to grow, and
+ * its memory is given back, to be zero again when it is next touched; what is never touched takes none.
+ */
+void
+Handle::clear_buffer() noexcept
+{
+	auto const page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+	auto const first = reinterpret_cast<std::uintptr_t>(mysql_->net.buff);
+	auto const last = reinterpret_cast<std::uintptr_t>(mysql_->net.buff_end);
+	std::uintptr_t const first_page = (first + page - 1) / page * page, last_page = last / page * page;
+	if (last_page <= first_page ||
+	    madvise(reinterpret_cast<void *>(first_page), last_page - first_page, MADV_DONTNEED) != 0) {
+		OPENSSL_cleanse(mysql_->net.buff, last - first);
+		return;
+	}
+	OPENSSL_cleanse(mysql_->net.buff, first_page - first);
+	OPENSSL_cleanse(reinterpret_cast<void *>(last_page), last - last_page);
 }
 
 std::string_view
