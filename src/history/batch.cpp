@@ -37,6 +37,7 @@ note_trouble(const ErrorData *error)
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (mine->troubled == 0)
 		mine->troubled = GetCurrentTimestamp();
+	mine->trouble_of = MyProcPid;
 	memcpy(mine->trouble, error->message, static_cast<Size>(kept));
 	mine->trouble[kept] = 0;
 	LWLockRelease(queue->lock);
@@ -45,7 +46,8 @@ note_trouble(const ErrorData *error)
 void
 forget_trouble()
 {
-	if (mine->troubled == 0)
+	pid_t const other = MyProcPid == mine->pid ? mine->hauler.pid : mine->pid;
+	if (mine->troubled == 0 || (other != 0 && mine->trouble_of == other))
 		return;
 	long const ms = TimestampDifferenceMilliseconds(mine->troubled, GetCurrentTimestamp());
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
@@ -61,10 +63,12 @@ settle(const Item *items, int count, Progress verdict)
 {
 	static Latch *owners[max_batch];
 	int awaited = 0;
+	bool heavy = false;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < count; ++i) {
 		dsa_pointer const pointer = items[i].pointer;
 		Record *const record = record_at(pointer);
+		heavy = heavy || record->line == Line::heavy;
 		if (!items[i].finished) {
 			record->written = true;
 			forget_texts(record);
@@ -86,6 +90,7 @@ settle(const Item *items, int count, Progress verdict)
 			discard(pointer);
 	}
 	++mine->commits;
+	mine->heavy_commits += heavy;
 	LWLockRelease(queue->lock);
 	for (int i = 0; i < awaited; ++i)
 		SetLatch(owners[i]);

@@ -55,13 +55,13 @@ is_due(Line line, TimestampTz now)
 	return false;
 }
 
-/* The heavy runs are this worker's too. With the lock held. */
+/* The heavy runs are this worker's too; all: also when it holds the hauler still. With the lock held. */
 bool
-is_alone(TimestampTz now)
+is_alone(bool all, TimestampTz now)
 {
 	const Hauler &hauler = mine->hauler;
 	bool const expected = hauler.launched != 0 && !TimestampDifferenceExceeds(hauler.launched, now, launch_ms);
-	return hauler.held || (hauler.pid == 0 && !expected);
+	return !hauler.busy && ((all && hauler.held) || (hauler.pid == 0 && !expected));
 }
 
 /* A start that nobody waits for lingers a little, as its end may follow at once. */
@@ -119,23 +119,23 @@ time_until_due(long most)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	long time = most;
-	for (Line const line : {Line::pending, Line::heavy}) {
+	for (Line const line : {Line::awaited, Line::pending, Line::heavy}) {
 		dsa_pointer p = line == Line::heavy && mine->hauler.pid != 0 ? no_record : mine->line(line).first;
 		while (DsaPointerIsValid(p) && is_excluded(*record_at(p)))
 			p = record_at(p)->next;
 		if (!DsaPointerIsValid(p))
 			continue;
 		long const age = TimestampDifferenceMilliseconds(record_at(p)->started, now);
-		time = Min(time, age >= linger_ms ? 1 : linger_ms - age);
+		time = Min(time, record_at(p)->awaited || age >= linger_ms ? 1 : linger_ms - age);
 	}
 	return time;
 }
 
 Item
-find_heavy(const core::Uuid *user, TimestampTz now)
+find_heavy(const dsa_pointer *run, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if ((user == nullptr || record_at(p)->user == *user) && is_ready(*record_at(p), now))
+		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now))
 			return {p, record_at(p)->finished, false};
 	return {no_record, false, false};
 }
@@ -152,7 +152,7 @@ gather(Item *items, bool all)
 	awaited.count = pending.count = 0;
 	Batch batch = {items, 0, false};
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	bool const alone = is_alone(now);
+	bool const alone = is_alone(all, now);
 	if (all || mine->line(Line::pending).count >= hurry || is_due(Line::awaited, now) || is_due(Line::pending, now)) {
 		collect(Line::awaited, now, awaited);
 		collect(Line::pending, now, pending);

@@ -33,8 +33,9 @@ leave_hauler(int, Datum)
 	if (own) {
 		hauler.pid = 0;
 		hauler.latch = nullptr;
-		hauler.launched = 0;
 		hauler.busy = false;
+		if (mine->trouble_of == MyProcPid)
+			mine->troubled = 0;
 		wake(*mine, Line::pending, true);
 	}
 	LWLockRelease(queue->lock);
@@ -66,7 +67,7 @@ is_dismissed()
 
 /* Have the user whose turn it is for itself, once the batch that the other worker has in hand is written. */
 bool
-claim()
+claim(dsa_pointer *claimed_run)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	Hauler &hauler = mine->hauler;
@@ -75,6 +76,7 @@ claim()
 	if (hauler.busy)
 		hauler.user = record_at(item.pointer)->user;
 	bool const claimed = hauler.busy;
+	*claimed_run = item.pointer;
 	uint64 const batch = mine->batches;
 	LWLockRelease(queue->lock);
 	while (claimed && mine->writing && mine->batches == batch)
@@ -137,15 +139,15 @@ hand_over(dsa_pointer pointer)
 	LWLockRelease(queue->lock);
 }
 
-/* Write one run of the user that is claimed. False when that failed. */
+/* Write the run that is claimed, if it still is heavy. False when that failed. */
 bool
-haul()
+haul(dsa_pointer run)
 {
 	LWLockAcquire(queue->lock, LW_SHARED);
-	Item item = find_heavy(&mine->hauler.user, GetCurrentTimestamp());
+	Item item = find_heavy(&run, GetCurrentTimestamp());
 	LWLockRelease(queue->lock);
-	if (!DsaPointerIsValid(item.pointer))
-		return true;
+	if (!DsaPointerIsValid(item.pointer) || record_at(item.pointer)->user != mine->hauler.user)
+		return true; /* the other worker had it in that batch; in its place is nothing, or another run */
 	int const written = write_all({&item, 1, !mine->hauler.user.is_nil()});
 	if (written == 0)
 		hand_over(item.pointer);
@@ -158,9 +160,9 @@ void
 haul_all()
 {
 	while (!is_dismissed()) {
-		bool const claimed = claim();
-		if (claimed) {
-			bool const done = haul();
+		dsa_pointer run;
+		if (claim(&run)) {
+			bool const done = haul(run);
 			let_go();
 			if (!done && !extension_exists())
 				return;
@@ -172,6 +174,15 @@ haul_all()
 		if (!bridge::rest(empty ? idle_ms : linger_ms) && empty)
 			return;
 	}
+}
+
+/* The next heavy run may ask for another one at once. One that failed is asked for again after a while only. */
+void
+end_well()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->hauler.launched = 0;
+	LWLockRelease(queue->lock);
 }
 
 } // namespace
@@ -237,5 +248,6 @@ tenancy_history_hauler(Datum argument)
 	prepare_worker(database, "pg_tenancy history hauler");
 	if (extension_exists())
 		haul_all();
+	end_well();
 	proc_exit(0);
 }

@@ -129,7 +129,10 @@ wait_for(Record *record, Progress wanted)
 	if (wait_event_info == 0)
 		wait_event_info = compat::wait_event("TenancyHistoryCommit");
 	Slot &slot = queue->slots[record->slot];
-	uint64 commits = slot.commits;
+	auto const commits_of_its_kind = [&slot, record] {
+		return record->line == Line::heavy ? slot.heavy_commits : slot.commits - slot.heavy_commits;
+	};
+	uint64 commits = commits_of_its_kind();
 	TimestampTz since = GetCurrentTimestamp();
 	for (;;) {
 		Progress const progress = progress_of(record);
@@ -141,8 +144,8 @@ wait_for(Record *record, Progress wanted)
 			CHECK_FOR_INTERRUPTS();
 			continue;
 		}
-		if (commits != slot.commits) {
-			commits = slot.commits;
+		if (commits != commits_of_its_kind()) {
+			commits = commits_of_its_kind();
 			since = GetCurrentTimestamp();
 		} else if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), patience_ms))
 			return progress_of(record) >= wanted && progress_of(record) != Progress::dropped;

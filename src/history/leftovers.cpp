@@ -26,15 +26,17 @@ Leftovers::tend()
 	}
 	if ((swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
 		return;
-	if (!hold_hauler())
+	if (!hold_hauler()) {
+		resume_hauler(); /* it has a run in hand; the next round finds it between two */
 		return;
+	}
 	looked_ = GetCurrentTimestamp();
 	swept_ = swept_ || run_step(mark_lost, slot_, "could not mark lost runs");
 	Retried retried = {0, 1};
 	(void) run_step(retry_deferred, &retried, "could not write deferred runs");
 	resume_hauler();
 	waiting_ = take_deferred() || retried.waiting > 0;
-	if (retried.moved == max_retried)
+	if (retried.moved > 0 && retried.waiting > 0)
 		pause_ = 0;
 	else
 		pause_ = retried.moved > 0 ? retry_ms : Min(Max(2 * pause_, retry_ms), longest_retry_ms);

@@ -1,8 +1,9 @@
 /*
  * The queue between backends and history workers: run records in a fixed piece of shared memory. PG regime.
  * One LWLock guards lists and slots; a record's texts never change once it is linked, so that a worker reads them
- * without the lock. Only the worker, or an owner that it has released, frees a record; only the worker frees the texts
- * of a record that stays. What a user has in the queue is counted, so that no tenant's runs keep out those of others.
+ * without the lock. Only the worker that writes a record, or an owner that it has released, frees it, and its texts
+ * when it stays; no record is in the hands of both workers: see Hauler. What a user has in the queue is counted, so
+ * that no tenant's runs keep out those of others.
  */
 #pragma once
 
@@ -97,7 +98,7 @@ struct Records {
 struct Hauler {
 	pid_t pid; /* 0: none */
 	Latch *latch;
-	TimestampTz launched; /* when it was asked for; 0: it was not, or has ended well */
+	TimestampTz launched; /* when it was asked for; 0: it was not, or has ended well since */
 	bool busy;            /* it writes runs of: */
 	core::Uuid user;
 	bool held; /* the first worker wants to be alone */
@@ -109,15 +110,16 @@ struct Slot {
 	pid_t pid;    /* of the worker; 0: none */
 	bool ready;   /* it is connected and takes records */
 	Latch *latch;
-	TimestampTz launched; /* when a worker was last asked for */
-	TimestampTz started;  /* when the worker enlisted */
-	int failures;         /* launches in a row that did not get to work */
-	bool alarmed;         /* the worker will look at the queue within linger_ms without being woken */
-	bool absent;          /* the last worker did not find the extension */
-	pid_t closer;         /* a session that wants the database for itself, or 0; see is_closed() */
-	uint64 commits;
-	TimestampTz troubled;     /* since when nothing can be written; 0: it can */
-	char trouble[brief_size]; /* why */
+	TimestampTz launched;          /* when a worker was last asked for */
+	TimestampTz started;           /* when the worker enlisted */
+	int failures;                  /* launches in a row that did not get to work */
+	bool alarmed;                  /* the worker will look at the queue within linger_ms without being woken */
+	bool absent;                   /* the last worker did not find the extension */
+	pid_t closer;                  /* a session that wants the database for itself, or 0; see is_closed() */
+	uint64 commits, heavy_commits; /* the second are among the first */
+	TimestampTz troubled;          /* since when nothing can be written; 0: it can */
+	char trouble[brief_size];      /* why */
+	pid_t trouble_of;              /* says which of the two workers */
 	Records lines[line_count];
 	bool writing;              /* the worker has a batch in hand */
 	uint64 batches;            /* that it has taken */

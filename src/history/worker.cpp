@@ -20,6 +20,7 @@ namespace {
 constexpr int idle_ms = 10'000;   /* of an empty queue, then the worker looks whether it is still wanted */
 constexpr int retry_ms = 1000;    /* after a failure */
 constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
+constexpr int work_ms = 100;      /* of writing without a look at other duties */
 constexpr int hold_ms = 10;       /* the hauler is asked again whether it rests */
 constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
@@ -111,11 +112,18 @@ gather_siblings()
 	(void) WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, siblings_ms, PG_WAIT_EXTENSION);
 }
 
-/* Write what is due; false when that failed. */
+bool
+is_asked_to_leave()
+{
+	return ShutdownRequestPending || is_closed(*mine);
+}
+
+/* Write what is due, for as long as other duties can wait unless it is all; false when that failed. */
 bool
 work(Item *items, bool all)
 {
-	for (;;) {
+	TimestampTz const begun = GetCurrentTimestamp();
+	while (all || !(is_asked_to_leave() || TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), work_ms))) {
 		if (!all)
 			tend_hauler();
 		Batch const batch = gather(items, all);
@@ -129,6 +137,7 @@ work(Item *items, bool all)
 		pgstat_report_stat(false);
 		gather_siblings();
 	}
+	return true;
 }
 
 /* How long the worker may sleep; from here on, whoever adds to a queue without an alarm wakes it. */
@@ -140,12 +149,6 @@ set_alarm()
 	mine->alarmed = timeout < idle_ms;
 	LWLockRelease(queue->lock);
 	return timeout;
-}
-
-bool
-is_asked_to_leave()
-{
-	return ShutdownRequestPending || is_closed(*mine);
 }
 
 /* Wait a little for the runs of backends that are being shut down too, and write them. */

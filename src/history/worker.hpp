@@ -63,8 +63,8 @@ Batch gather(Item *items, bool all);
 void end_batch();
 /* In how many ms there will be something for the first worker to write; with the lock held. */
 long time_until_due(long most);
-/* A heavy run that could be written, of that user or any; with the lock held. Without a pointer: none. */
-Item find_heavy(const core::Uuid *user, TimestampTz now);
+/* That heavy run, or the first one, if it could be written; with the lock held. Without a pointer: none. */
+Item find_heavy(const dsa_pointer *run, TimestampTz now);
 
 /* Have commits timed; how long they take of late. */
 void watch_commits();

@@ -3,6 +3,8 @@
  */
 #include "history/worker.hpp"
 
+#include <utility>
+
 #include "bridge/datum.hpp"
 #include "bridge/extension.hpp"
 #include "bridge/function.hpp"
@@ -219,7 +221,7 @@ drop_unknown(Batch &batch)
 	int kept = 0;
 	for (int i = 0; i < batch.count; ++i)
 		if (is_known(record_at(batch.items[i].pointer)->user))
-			batch.items[kept++] = batch.items[i];
+			std::swap(batch.items[kept++], batch.items[i]);
 	batch.count = kept;
 }
 

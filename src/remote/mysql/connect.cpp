@@ -38,7 +38,7 @@ using core::Error;
 using core::FailureKind;
 
 /* A row, or a statement, cannot be larger; what a server claims beyond it is not believed. */
-constexpr unsigned long max_packet = 256UL << 20;
+constexpr unsigned long max_packet = (is_connector_c ? 256UL : 64UL) << 20;
 constexpr long kill_budget_ms = 1000;
 
 /*

@@ -156,7 +156,7 @@ decode_time(Form form, const MYSQL_TIME &time, bool native, Batch &batch, Cell &
 	if (form == Form::time) {
 		if (time.neg)
 			*to++ = '-';
-		/* The library has put the days into the hours, as it also has in day. */
+		/* The days are in the hours. */
 		to = put_clock(to, time, std::min(time.hour, 999u));
 	} else {
 		to = put_date(to, time);
