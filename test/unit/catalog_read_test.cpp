@@ -229,7 +229,7 @@ TEST(CatalogRead, ReadsWhatMariaDbAndMySqlSpellDifferently)
 	(void) columns_of("5.7.44");
 	ASSERT_EQ(maria.size(), 4u);
 	EXPECT_FALSE(maria[0].default_value);
-	EXPECT_EQ(mysql[0].default_value, "NULL");
+	EXPECT_EQ(mysql[0].default_value, "'NULL'");
 	EXPECT_EQ(maria[1].type, "numeric(20,0)");
 	EXPECT_EQ(maria[1].comment, "note");
 	EXPECT_FALSE(maria[1].nullable);
