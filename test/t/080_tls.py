@@ -105,7 +105,7 @@ class TlsMysql:
         return False
 
     def sql(self, statements):
-        done = subprocess.run(self._as_owner(environment("MYSQL_CLIENT"), "--no-defaults", "--host=localhost", "--socket=" + self._socket,
+        done = subprocess.run(self._as_owner(environment("MYSQL_CLIENT"), "--no-defaults", environment("MYSQL_NO_TLS"), "--host=localhost", "--socket=" + self._socket,
                                              "--user=" + self._admin, "--batch", "--skip-column-names", "--execute=" + statements),
                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         if done.returncode != 0:
