@@ -269,7 +269,8 @@ Cursor::take(Reply reply)
 		return false;
 	result_ = std::move(reply.result);
 	row_ = 0;
-	if (PQresultStatus(result_.get()) == PGRES_TUPLES_OK || PQresultStatus(result_.get()) == PGRES_COMMAND_OK)
+	/* In the command's tag: with the last rows, or behind them, as the version of libpq is. */
+	if (PQcmdTuples(result_.get())[0] != 0)
 		affected_ = row_count(result_.get());
 	if (!shape_ && PQresultStatus(result_.get()) != PGRES_COMMAND_OK)
 		learn_shape();
