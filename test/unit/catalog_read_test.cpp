@@ -84,7 +84,7 @@ TEST(CatalogRead, RefusesRowsOfAnotherWidth)
 			Answers answers;
 			answers.version = "11.4-MariaDB";
 			answers.rows = {{part, {Row(width, "a")}}};
-			test::expect_sqlstate([&] { read(engine, answers); }, "08P01", part);
+			test::expect_sqlstate([&, of = engine] { read(of, answers); }, "08P01", part);
 		}
 }
 
