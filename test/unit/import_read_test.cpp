@@ -60,7 +60,7 @@ TEST(ImportRead, RefusesRowsOfAnotherWidth)
 			Answers answers;
 			answers.version = "11.4-MariaDB";
 			answers.rows = {{part, {Row(width, "a")}}, {"information_schema.TABLES", {{"a", "BASE TABLE"}}}};
-			test::expect_sqlstate([&] { read(engine, answers); }, "08P01", part);
+			test::expect_sqlstate([&, of = engine] { read(of, answers); }, "08P01", part);
 		}
 	Answers answers;
 	answers.rows = {{"information_schema.TABLES", {{"a"}}}};
