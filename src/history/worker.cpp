@@ -74,26 +74,32 @@ await_hauler()
 		bridge::rest(hold_ms);
 }
 
+/* Runs that have ended, of every line, as many as a batch has. */
+int
+collect_ended(Item *items)
+{
+	int count = 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
+		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && count < max_batch; p = record_at(p)->next)
+			if (record_at(p)->finished)
+				items[count++] = {p, true, false};
+	LWLockRelease(queue->lock);
+	return count;
+}
+
 /* The tables are gone, and with them the place of what was not written. */
 void
 drop_pending()
 {
 	Item *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 	await_hauler();
-	for (;;) {
-		Batch const batch = gather(items, true);
-		int ended = 0;
-		for (int i = 0; i < batch.count; ++i)
-			if (items[i].finished)
-				items[ended++] = items[i];
-		if (ended == 0)
-			break;
+	while (int const ended = collect_ended(items)) {
 		ereport(LOG, (errmsg_plural("pg_tenancy history: dropped %d run because extension \"pg_tenancy\" is gone",
 		                            "pg_tenancy history: dropped %d runs because extension \"pg_tenancy\" is gone",
 		                            static_cast<unsigned long>(ended), ended)));
 		settle(items, ended, Progress::dropped);
 	}
-	end_batch();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	mine->absent = true;
 	LWLockRelease(queue->lock);

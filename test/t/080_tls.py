@@ -62,29 +62,38 @@ class TlsMysql:
         self.port, self._data, self._socket = free_port(), os.path.join(self._directory, "data"), os.path.join(self._directory, "socket")
         self._is_mariadb = environment("MYSQL_FLAVOUR") == "mariadb"
         if self._is_mariadb:
-            daemon, settings, self._admin = "mariadbd", [], self._user
+            self._daemon, self._admin = ["mariadbd", "--no-defaults"], self._user
             make = ["mariadb-install-db", "--no-defaults", "--datadir=" + self._data, "--skip-test-db",
                     "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + self._user]
         else:
-            daemon, settings, self._admin = "mysqld", ["--mysqlx=OFF", "--disable-log-bin", "--cte-max-recursion-depth=20000"], "root"
+            self._daemon, self._admin = ["mysqld", "--no-defaults", "--mysqlx=OFF", "--disable-log-bin", "--cte-max-recursion-depth=20000"], "root"
             make = ["mysqld", "--no-defaults", "--initialize-insecure", "--datadir=" + self._data]
         subprocess.run(self._as_owner(*make), check=True, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.PIPE)
-        with open(os.path.join(self._directory, "log"), "wb") as log:
-            # As root it changes its user itself: runuser would be a process in between, and the one that is stopped.
-            self._process = subprocess.Popen(
-                [daemon, "--no-defaults", *settings, "--datadir=" + self._data, "--socket=" + self._socket, "--bind-address=127.0.0.1",
-                 "--port=%d" % self.port, "--pid-file=" + os.path.join(self._directory, "pid"), "--skip-name-resolve",
-                 "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4",
-                 "--ssl-cert=%s/tls.crt" % self._directory, "--ssl-key=%s/tls.key" % self._directory,
-                 *(["--user=" + self._user] if is_root() else [])],
-                cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         atexit.register(self.stop)
-        wait_until(self._is_up, 60, "the server's start")
+        self._start()
         self.database = "client_db"
         self.sql("CREATE DATABASE client_db; CREATE USER %s@'127.0.0.1' IDENTIFIED BY '%s'; GRANT ALL ON client_db.* TO %s@'127.0.0.1'"
                  % (CLIENT, PASSWORD, CLIENT))
         if not self._is_mariadb:
+            self._log_in_once()
+
+    def _start(self, *settings):
+        with open(os.path.join(self._directory, "log"), "wb") as log:
+            # As root it changes its user itself: runuser would be a process in between, and the one that is stopped.
+            self._process = subprocess.Popen(
+                [*self._daemon, "--datadir=" + self._data, "--socket=" + self._socket, "--bind-address=127.0.0.1",
+                 "--port=%d" % self.port, "--pid-file=" + os.path.join(self._directory, "pid"), "--skip-name-resolve",
+                 "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4",
+                 "--ssl-cert=%s/tls.crt" % self._directory, "--ssl-key=%s/tls.key" % self._directory, *settings,
+                 *(["--user=" + self._user] if is_root() else [])],
+                cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self._is_up, 60, "the server's start")
+
+    def restart(self, *settings):
+        self.stop()
+        self._start(*settings)
+        if not self._is_mariadb and not settings:
             self._log_in_once()
 
     def _as_owner(self, *command):
@@ -113,9 +122,12 @@ class TlsMysql:
         return done.stdout.strip()
 
     def present(self, name):
-        """Show this certificate from now on."""
+        """Show this certificate from now on. MySQL reloads none that is expired or of a CA that it does not know."""
         self._certificates.install(name, self._directory, "mysql")
-        self.sql("FLUSH SSL" if self._is_mariadb else "ALTER INSTANCE RELOAD TLS")
+        if self._is_mariadb:
+            self.sql("FLUSH SSL")
+        else:
+            self.restart()
 
     def running(self, marker):
         return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE command <> 'Sleep'"
@@ -152,7 +164,8 @@ def start_engines():
                         password=environment("CLIENT_PGPASSWORD"), database_name=environment("CLIENT_PGDATABASE"))),
             Engine("my", "mysql", server, "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
                    dict(host=environment("MYSQL_HOST"), port=int(environment("MYSQL_PORT")), username=environment("MYSQL_USER"),
-                        password=environment("MYSQL_PASSWORD"), database_name=environment("MYSQL_DATABASE"))))
+                        password=environment("MYSQL_PASSWORD"), database_name=environment("MYSQL_DATABASE"))
+                   if environment("MYSQL_FLAVOUR") == "mariadb" else None))
 
 
 CERTIFICATES = Certificates()
@@ -257,18 +270,34 @@ def other_certificates():
             connects(session, engine, hosts[0], True)
 
 
+@contextlib.contextmanager
+def in_clear(engine):
+    """Where a server of that kind has no TLS, and whether it can be logged in to: the sandbox's MySQL always has TLS."""
+    if engine.plain_server:
+        yield engine.plain_server, True
+        return
+    engine.server.restart("--tls-version=")
+    try:
+        yield {}, False
+    finally:
+        engine.server.restart()
+
+
 def without_tls():
-    """A server that has no TLS: prefer does without, the stricter modes do not connect."""
+    """A server that has no TLS: prefer does without, the stricter modes do not connect; nobody gets a password that TLS has to hide."""
     user = User()
     with contextlib.closing(user.connect()) as session:
         for engine in ENGINES:
-            for mode in MODES:
-                name = "%s %s" % (engine.word, mode)
-                engine.create(user, name, mode, CERTIFICATES.ca if mode.startswith("verify") else None, **engine.plain_server)
-                if mode in STRICT:
-                    refused(session, name)
-                else:
-                    connects(session, engine, name, False)
+            with in_clear(engine) as (place, lets_in):
+                for mode in MODES:
+                    name = "%s %s" % (engine.word, mode)
+                    engine.create(user, name, mode, CERTIFICATES.ca if mode.startswith("verify") else None, **place)
+                    if mode in STRICT:
+                        refused(session, name)
+                    elif lets_in:
+                        connects(session, engine, name, False)
+                    else:
+                        same(probe(session, name)[0], "password", name + ": asked for a method that needs TLS, it is not answered")
 
 
 def encrypted_sessions():
@@ -438,14 +467,17 @@ def late_greetings():
 
 
 def broken_handshakes():
-    """A server that offers TLS and does something else: no connection, in time, and no name or password in clear."""
+    """
+    A server that offers TLS and does something else: no connection, in time, and no name or password in clear. That one hung up
+    in the middle of a handshake is something that newer libraries for MySQL say of a connection without telling of TLS.
+    """
     user = User()
     cases = {"pg": {"words before TLS": (postgres_stuffing, "tls"), "hanging up": (postgres_hanging_up, "tls"),
                     "silence": (postgres_answering(b"S"), "timeout")},
              "my": {"a greeting that ends early": (mysql_answering(MYSQL_SHORT_GREETING, MYSQL_SWITCH, MYSQL_OK), "tls"),
                     "words in clear": (mysql_answering(mysql_greeting(True), MYSQL_SWITCH, MYSQL_OK), "tls"),
                     "welcome": (mysql_answering(mysql_greeting(True), MYSQL_OK, MYSQL_OK), "tls"),
-                    "hanging up": (mysql_hanging_up, "tls"), "silence": (mysql_answering(mysql_greeting(True)), "timeout")}}
+                    "hanging up": (mysql_hanging_up, "tls or refused"), "silence": (mysql_answering(mysql_greeting(True)), "timeout")}}
     with contextlib.closing(user.connect()) as session:
         for engine in ENGINES:
             for word, (serve, wanted) in cases[engine.word].items():
@@ -454,7 +486,7 @@ def broken_handshakes():
                     engine.create(user, name, mode, CERTIFICATES.ca if mode != "require" else None, host="127.0.0.1", port=listener.port,
                                   options={"connect_timeout": 1})
                     code, text, seconds = Background(probe, session, name).value(30)
-                    ok(code == wanted, "%s: %s" % (name, wanted), (code, text))
+                    ok(code in wanted.split(" or "), "%s: %s" % (name, wanted), (code, text))
                     ok(seconds < 3, name + ": in time", "%.3f s" % seconds)
                     note("%.3f s: %s" % (seconds, text))
                     listener.close()

@@ -103,10 +103,9 @@ private:
 	struct Methods;
 	std::unique_ptr<Methods> methods_;
 #else
-	struct Attempt;
 	template <typename Call> auto block(const Budget &budget, Call call);
 	void clear_buffer() noexcept;
-	std::unique_ptr<Helper> helper_; /* once connected */
+	std::unique_ptr<Helper> helper_; /* since it connects */
 #endif
 	bool verify_peer(int fd, const Proof &proof) const;
 	bool verify(int fd, const Proof &proof, const Budget &budget) const;

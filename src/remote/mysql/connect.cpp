@@ -101,8 +101,9 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const no = 0;
-	/* How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit. */
-	unsigned const seconds = 1;
+	/* How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit; Oracle's library
+	 * has to wait that long for its socket to be replaced, see line.hpp. */
+	unsigned const seconds = is_connector_c ? 1 : 3600;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
 	bool const verify = endpoint.tls >= TlsMode::verify_ca;
 
@@ -172,6 +173,13 @@ is_about_address(const Error &error) noexcept
 	return error.kind == FailureKind::refused || error.kind == FailureKind::timeout;
 }
 
+/* Connector/C is told the name, as it compares the certificate with what it connects to. */
+bool
+resolves_itself(const Endpoint &endpoint) noexcept
+{
+	return is_connector_c && !endpoint.name.empty();
+}
+
 /*
  * The library has resolved the name once more, and who owns the name server chooses where it knocks: so that nobody
  * explores this network by that, an address that was not checked looks like one where nobody answers.
@@ -180,7 +188,7 @@ bool
 tells_of_other_addresses(const Endpoint &endpoint, const Error &error) noexcept
 {
 	bool const silent = error.kind == FailureKind::refused && std::string_view(error.sqlstate) == "08001";
-	return !endpoint.name.empty() && (silent || error.kind == FailureKind::denied_address);
+	return resolves_itself(endpoint) && (silent || error.kind == FailureKind::denied_address);
 }
 
 } // namespace
@@ -215,8 +223,7 @@ check(const Target &target, const Budget &budget)
 std::unique_ptr<Handle>
 open(Endpoint &endpoint, const Budget &budget)
 {
-	bool const resolves_itself = is_connector_c && !endpoint.name.empty();
-	std::size_t const tries = resolves_itself ? 1 : endpoint.addresses.size();
+	std::size_t const tries = resolves_itself(endpoint) ? 1 : endpoint.addresses.size();
 	for (std::size_t i = 0;; ++i) {
 		Address const address = endpoint.addresses[i];
 		bool const last = i + 1 == tries;

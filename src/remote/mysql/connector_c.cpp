@@ -7,10 +7,13 @@
 #ifdef MARIADB_PACKAGE_VERSION
 
 #include <cerrno>
+#include <cstdio>
 #include <new>
 #include <utility>
 
 #include <fcntl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include "core/error.hpp"
@@ -34,6 +37,8 @@ struct Running {
 	static thread_local Running *current;
 	const Budget &budget;
 	Running *const outer;
+	MYSQL *mysql = nullptr; /* that connects, and the name that the certificate has to carry */
+	const char *certificate_name = nullptr;
 	bool cut = false; /* the connection, because it was over */
 };
 
@@ -67,6 +72,76 @@ end_endless_progress(const MYSQL *mysql, unsigned, unsigned, double, const char 
 	call->cut = true;
 	shutdown(mysql_get_socket(const_cast<MYSQL *>(mysql)), SHUT_RDWR);
 }
+
+#if MARIADB_PACKAGE_VERSION_ID >= 30400
+/* How the library's description of a TLS session begins; its header needs one that is not installed. */
+struct TlsSession {
+	void *data;
+	MARIADB_PVIO *line;
+	SSL *ssl;
+};
+
+bool
+carries_name(SSL *ssl, const char *name) noexcept
+{
+	X509 *const certificate = SSL_get1_peer_certificate(ssl);
+	if (certificate == nullptr)
+		return false;
+	constexpr int no_address = -2;
+	int const address = X509_check_ip_asc(certificate, name, 0);
+	bool const carries = address == no_address ? X509_check_host(certificate, name, 0, 0, nullptr) == 1 : address == 1;
+	X509_free(certificate);
+	return carries;
+}
+
+/* What is wrong with the server's certificate; null: nothing. */
+const char *
+fault_of_certificate(const Running &call, const TlsSession &session) noexcept
+{
+	if (session.line != call.mysql->net.pvio || SSL_get_app_data(session.ssl) != call.mysql)
+		return "the client library has another layout than was expected";
+	if (long const result = SSL_get_verify_result(session.ssl); result != X509_V_OK)
+		return X509_verify_cert_error_string(result);
+	if (call.mysql->net.tls_verify_status != MARIADB_TLS_VERIFY_OK)
+		return "certificate verify failed";
+	return carries_name(session.ssl, call.certificate_name) ? nullptr : "the certificate is not for this host name";
+}
+
+/*
+ * From 3.4 on the library compares no name when the address is 127.0.0.1 or ::1, and may forgive what it finds in
+ * exchange for a proof of the password. So where the name counts this is called in place of its verification, and what
+ * this does not let pass is never forgiven.
+ */
+int
+verify_certificate(void *session, unsigned) noexcept
+{
+	const Running *const call = Running::current;
+	if (call == nullptr || call->certificate_name == nullptr)
+		return 1;
+	const char *const fault = fault_of_certificate(*call, *static_cast<const TlsSession *>(session));
+	if (fault == nullptr)
+		return 0;
+	NET &net = call->mysql->net;
+	constexpr unsigned tls_error = 2026;
+	net.tls_verify_status |= MARIADB_TLS_VERIFY_ERROR;
+	net.last_errno = tls_error;
+	std::snprintf(net.sqlstate, sizeof(net.sqlstate), "HY000");
+	std::snprintf(net.last_error, sizeof(net.last_error), "TLS/SSL error: %s", fault);
+	return 1;
+}
+
+void
+verify_name_ourselves(MYSQL *mysql)
+{
+	if (mysql_options(mysql, MARIADB_OPT_TLS_VERIFICATION_CALLBACK,
+	                  reinterpret_cast<const void *>(verify_certificate)) != 0)
+		throw core::Error(core::FailureKind::other, "58000", "MariaDB Connector/C does not let certificates be verified");
+}
+#else
+void
+verify_name_ourselves(MYSQL *) noexcept
+{}
+#endif
 
 /* Headers and library agree on what they call each other with; a library from before its headers may not. */
 void
@@ -179,11 +254,15 @@ bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
 	demand_library();
+	if (login.certificate_name != nullptr)
+		verify_name_ourselves(mysql_);
 	MYSQL *result = nullptr;
 	bool verified = false;
 	drive(
 		budget,
 		[&] {
+			Running::current->mysql = mysql_;
+			Running::current->certificate_name = login.certificate_name;
 			return mysql_real_connect_start(
 				&result, mysql_, login.certificate_name != nullptr ? login.certificate_name : login.host, login.user,
 				login.password, login.database, login.port, nullptr, login.flags);

@@ -49,7 +49,7 @@ Helper::Event::take() const noexcept
 }
 
 /* A thread begins with the signal mask of the one that makes it. */
-Helper::Helper(int socket) : socket_(socket)
+Helper::Helper()
 {
 	sigset_t all, mine;
 	sigfillset(&all);
@@ -85,25 +85,27 @@ Helper::serve() noexcept
 
 /* A job that the thread has; it does not outlive this. */
 struct Helper::Turn {
-	explicit Turn(const Helper &helper) noexcept : of(helper) { of.request_.happen(); }
+	Turn(const Helper &helper, int about) noexcept : of(helper), socket(about) { of.request_.happen(); }
 	~Turn()
 	{
 		if (!ended)
-			shutdown(of.socket_, SHUT_RDWR);
+			shutdown(socket, SHUT_RDWR);
 		of.done_.take();
 	}
 	Turn(const Turn &) = delete;
 	Turn &operator=(const Turn &) = delete;
 
 	const Helper &of;
+	int const socket;
 	bool ended = false;
 };
 
 void
-Helper::run(const std::function<void()> &job, const Budget &budget)
+Helper::run(const std::function<void()> &job, int socket, const Budget &budget, const std::function<void()> &meanwhile)
 {
 	job_ = &job;
-	Turn turn(*this);
+	Turn turn(*this, socket);
+	meanwhile();
 	turn.ended = budget.waiter.wait(done_.fd(), core::wait_read, budget.deadline) != 0;
 	if (!turn.ended)
 		throw no_answer();

@@ -14,18 +14,19 @@ namespace tenancy::remote::mysql {
 
 class Helper {
 public:
-	/* The calls are about this socket: once it is shut down, each of them ends. */
-	explicit Helper(int socket);
+	Helper();
 	~Helper();
 	Helper(const Helper &) = delete;
 	Helper &operator=(const Helper &) = delete;
 
 	bool is_this_thread() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
 	/*
-	 * Run the job and wait for it. When its time is up, or an interrupt ends the wait, the socket is shut down and an
-	 * exception thrown; but whatever happens, the job has ended by then. It must not throw.
+	 * Run the job, do something meanwhile, and wait for it. When its time is up, or an exception ends what is done
+	 * meanwhile or the wait, the socket is shut down, which has to end the job, and an exception thrown; but whatever
+	 * happens, the job has ended by then. It must not throw.
 	 */
-	void run(const std::function<void()> &job, const Budget &budget);
+	void run(const std::function<void()> &job, int socket, const Budget &budget,
+	         const std::function<void()> &meanwhile = [] {});
 
 private:
 	/* What one thread does, and the other waits for. */
@@ -46,7 +47,6 @@ private:
 	struct Turn;
 	void serve() noexcept;
 
-	int const socket_;
 	Event request_, done_;
 	const std::function<void()> *job_ = nullptr; /* null: end */
 	std::thread thread_;

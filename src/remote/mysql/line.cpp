@@ -5,6 +5,7 @@
 
 #ifndef MARIADB_PACKAGE_VERSION
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -94,10 +95,11 @@ Line::Line(const Login &login, const Budget &budget)
 		throw not_connected(login, error);
 }
 
-bool
-Line::replace(int other) const noexcept
+void
+Line::replace(int other) const
 {
-	return dup3(fd(), other, O_CLOEXEC) == other;
+	if (dup3(fd(), other, O_CLOEXEC) != other)
+		throw core::Error(core::FailureKind::other, "58030", "could not replace the socket of the client library");
 }
 
 Mute::Mute() : Socket(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
@@ -116,6 +118,19 @@ Mute::port() const noexcept
 	socklen_t size = sizeof(address);
 	getsockname(fd(), &address.any, &size);
 	return ntohs(address.v4.sin_port);
+}
+
+int
+Mute::await_peer(int &descriptor, const Budget &budget) const
+{
+	std::atomic_ref<int> const theirs(descriptor);
+	for (int fd = theirs.load();; fd = theirs.load()) {
+		if (is_peer_of(fd))
+			return fd;
+		if (budget.deadline.passed())
+			throw no_answer();
+		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(1)));
+	}
 }
 
 bool

@@ -3,7 +3,8 @@
  *
  * That library resolves, connects and reads what the server says first in one go, before anybody could look at the
  * server. So it is sent to a listener of ours, where nobody speaks. While it waits there for a greeting, its socket is
- * replaced by one that leads to the server, whose address and greeting have been looked at.
+ * replaced by one that leads to the server, whose address and greeting have been looked at. Then the listener hangs up,
+ * which ends the wait, and the library reads from what its descriptor is by now.
  */
 #pragma once
 
@@ -28,18 +29,21 @@ private:
 class Line : public Socket {
 public:
 	Line(const Login &login, const Budget &budget);
-	/* Become what this descriptor stands for. False: it is none. */
-	bool replace(int fd) const noexcept;
+	/* Become what this descriptor stands for. */
+	void replace(int fd) const;
 };
 
-/* Listens on loopback, accepts nobody, and so says nothing to whoever connects. */
+/* Listens on loopback, accepts nobody, and so says nothing to whoever connects; hangs up when it ends. */
 class Mute : public Socket {
 public:
 	static constexpr const char *host = "127.0.0.1";
 
 	Mute();
 	unsigned port() const noexcept;
-	/* Is this descriptor a connection to here? */
+	/* Wait until the descriptor, which another thread sets, is a connection to here. */
+	int await_peer(int &descriptor, const Budget &budget) const;
+
+private:
 	bool is_peer_of(int fd) const noexcept;
 };
 

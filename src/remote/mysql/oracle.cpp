@@ -13,7 +13,6 @@
 #include <string>
 
 #include <openssl/crypto.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,7 +48,7 @@ Handle::~Handle()
 	}
 	try {
 		core::PollWaiter waiter;
-		helper_->run([this] { mysql_close(mysql_); }, {core::Deadline::after(goodbye_ms), waiter});
+		helper_->run([this] { mysql_close(mysql_); }, fd(), {core::Deadline::after(goodbye_ms), waiter});
 	} catch (const std::exception &) {
 		/* The goodbye was cut short; the handle is closed all the same. */
 	}
@@ -67,45 +66,11 @@ void
 Handle::allow_methods(const char *) const noexcept
 {}
 
-/* A connection that the library makes, step by step, to the place that it is sent to. */
-struct Handle::Attempt {
-	/* Told that the connection has ended, the library takes it down by itself. */
-	~Attempt()
-	{
-		if (status != NET_ASYNC_NOT_READY)
-			return;
-		handle.break_off();
-		go_on();
-	}
-	void step() noexcept
-	{
-		status = mysql_real_connect_nonblocking(handle.mysql_, host.data(), login.user, login.password, login.database,
-		                                        port, nullptr, login.flags);
-	}
-	/* To the end, which is near once the socket is shut down. It does not say what it waits for. */
-	void go_on() noexcept
-	{
-		constexpr int slice_ms = 50, patience = 100;
-		for (int hang_ups = 0; status == NET_ASYNC_NOT_READY && hang_ups < patience; step()) {
-			pollfd entry{};
-			entry.fd = handle.fd();
-			entry.events = POLLIN;
-			poll(&entry, 1, slice_ms);
-			hang_ups += (entry.revents & POLLHUP) != 0 ? 1 : 0;
-		}
-	}
-
-	Handle &handle;
-	const Login &login;
-	unsigned const port;
-	std::string host;
-	net_async_status status = NET_ASYNC_NOT_READY;
-};
-
 /*
  * See line.hpp. The library reads the host's name again from our place when it has a greeting, and compares the
  * certificate with that: so it has an address to connect to, and still verifies the name. Should it ever
- * copy the name earlier, verification fails.
+ * copy the name earlier, verification fails. It is not asked to connect without blocking: when a server breaks off, that
+ * call reads a buffer that it has freed.
  */
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
@@ -113,24 +78,31 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 	Line const line(login, budget);
 	if (!verify(line.fd(), proof, budget))
 		throw hung_up();
-	Mute const mute;
 	std::string_view const name = login.certificate_name != nullptr ? login.certificate_name : login.host;
-	Attempt attempt{*this, login, mute.port(), mute.host};
-	attempt.host.reserve(name.size());
-	for (attempt.step(); attempt.status == NET_ASYNC_NOT_READY && !mute.is_peer_of(fd()); attempt.step())
-		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(1)));
-	if (attempt.status != NET_ASYNC_NOT_READY || !line.replace(fd()))
-		throw core::Error(core::FailureKind::other, "XX000", "client library connected in an unexpected way");
-	attempt.host = name;
-	helper_ = std::make_unique<Helper>(fd());
-	helper_->run([&attempt] { attempt.go_on(); }, budget);
+	std::string host = Mute::host;
+	host.reserve(name.size());
+	auto mute = std::make_unique<Mute>();
+	unsigned const port = mute->port();
+	helper_ = std::make_unique<Helper>();
+	bool connected = false;
+	helper_->run(
+		[&] {
+			connected = mysql_real_connect(mysql_, host.data(), login.user, login.password, login.database, port,
+		                                   nullptr, login.flags) != nullptr;
+		},
+		line.fd(), budget,
+		[&] {
+			auto const until_here = std::move(mute);
+			int const socket = until_here->await_peer(mysql_->net.fd, budget);
+			host = name;
+			line.replace(socket);
+		});
 	forget_password();
-	if (attempt.status == NET_ASYNC_COMPLETE)
+	if (connected)
 		clear_buffer();
-	if (attempt.status != NET_ASYNC_ERROR)
-		return attempt.status == NET_ASYNC_COMPLETE;
-	budget.waiter.serve();
-	return false;
+	else
+		budget.waiter.serve();
+	return connected;
 }
 
 /* An exception out of the call becomes one of ours; one out of the wait leaves the handle suspended. */
@@ -151,7 +123,7 @@ Handle::block(const Budget &budget, Call call)
 				failure = std::current_exception();
 			}
 		},
-		budget);
+		fd(), budget);
 	suspended_ = false;
 	if (failure != nullptr)
 		std::rethrow_exception(failure);

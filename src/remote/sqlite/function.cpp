@@ -81,7 +81,9 @@ replace(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	if (text.data() == nullptr || pattern.data() == nullptr)
 		return sqlite3_result_error_nomem(context);
 	if (pattern.empty())
-		return sqlite3_result_value(context, args[0]);
+		return sqlite3_user_data(context) != nullptr
+		           ? sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8)
+		           : sqlite3_result_value(context, args[0]);
 	if (is_null(args[2]))
 		return;
 	std::string_view const substitute = text_of(args[2]);
@@ -164,9 +166,22 @@ struct Function {
 };
 
 constexpr Function function_table[] = {
-	{"instr", 2, 0, instr}, {"replace", 3, 0, replace}, {"ltrim", 2, 1, trim},
-	{"rtrim", 2, 2, trim},  {"trim", 2, 3, trim},
+	{"instr", 2, 0, instr},
+	{"ltrim", 2, 1, trim},
+	{"rtrim", 2, 2, trim},
+	{"trim", 2, 3, trim},
 };
+
+/* Does its own replace() make text of what it replaces nothing in? That changed after 3.40, and before 3.46. */
+bool
+replacing_nothing_makes_text(sqlite3 *database) noexcept
+{
+	sqlite3_stmt *statement = nullptr;
+	bool const is_text = sqlite3_prepare_v2(database, "SELECT replace(1, '', '')", -1, &statement, nullptr) == SQLITE_OK &&
+	                     sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_TEXT;
+	sqlite3_finalize(statement);
+	return is_text;
+}
 
 } // namespace
 
@@ -174,11 +189,13 @@ bool
 install_functions(sqlite3 *database) noexcept
 {
 	constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-	return std::all_of(std::begin(function_table), std::end(function_table), [database](const Function &function) {
+	auto const install = [database](const Function &function) {
 		return sqlite3_create_function_v2(database, function.name, function.arguments, flags,
 		                                  reinterpret_cast<void *>(function.data), function.body, nullptr, nullptr,
 		                                  nullptr) == SQLITE_OK;
-	});
+	};
+	return install({"replace", 3, replacing_nothing_makes_text(database), replace}) &&
+	       std::all_of(std::begin(function_table), std::end(function_table), install);
 }
 
 } // namespace tenancy::remote::sqlite
