@@ -50,11 +50,7 @@ private:
 
 	std::string quoted(const std::string &name) const
 	{
-		char const mark = engine == DatabaseType::mysql ? '`' : '"';
-		std::string out(1, mark);
-		for (char const c : name)
-			out += c == mark ? std::string(2, c) : std::string(1, c);
-		return out + mark;
+		return remote::quoted(name, engine == DatabaseType::mysql ? '`' : '"');
 	}
 
 	/* Backslashes and control characters mean different things to servers and their settings. */
@@ -62,10 +58,7 @@ private:
 	{
 		if (remote::has_control(text) || text.find('\\') != std::string::npos)
 			throw Refusal{"a text with a backslash or a control character is not searched for"};
-		std::string out = "'";
-		for (char const c : text)
-			out += c == '\'' ? std::string("''") : std::string(1, c);
-		return out + "'";
+		return remote::quoted(text, '\'');
 	}
 
 	std::string table_text(int table, const std::string &alias) const

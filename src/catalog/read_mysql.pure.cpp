@@ -5,6 +5,7 @@
 
 #include "catalog/read.pure.hpp"
 #include "catalog/type.pure.hpp"
+#include "remote/text.hpp"
 
 namespace tenancy::catalog {
 
@@ -91,10 +92,7 @@ default_of(const remote::Cell *cells, const LocalType &type, bool is_mariadb)
 	                       type.oid == core::pgtype::bit;
 	if (!value || is_expression || is_number)
 		return value;
-	std::string quoted = "'";
-	for (char const c : *value)
-		quoted.append(c == '\'' ? 2 : 1, c);
-	return quoted + "'";
+	return remote::quoted(*value, '\'');
 }
 
 Column

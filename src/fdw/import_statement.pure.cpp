@@ -6,6 +6,7 @@
 
 #include "core/pgtype.hpp"
 #include "fdw/import.pure.hpp"
+#include "remote/text.hpp"
 
 namespace tenancy::fdw {
 
@@ -103,21 +104,9 @@ constexpr TypeWord type_words[] = {
 constexpr const char *byte_collation = " COLLATE pg_catalog.\"C\"";
 
 std::string
-between(std::string_view text, char quote)
-{
-	std::string result(1, quote);
-	for (char const c : text) {
-		if (c == quote)
-			result += c;
-		result += c;
-	}
-	return result += quote;
-}
-
-std::string
 identifier(std::string_view name)
 {
-	return between(name, '"');
+	return remote::quoted(name, '"');
 }
 
 /* Means the same whatever standard_conforming_strings is. */
@@ -125,11 +114,11 @@ std::string
 literal(std::string_view text)
 {
 	if (text.find('\\') == std::string_view::npos)
-		return between(text, '\'');
+		return remote::quoted(text, '\'');
 	std::string doubled;
 	for (char const c : text)
 		doubled.append(c == '\\' ? 2 : 1, c);
-	return "E" + between(doubled, '\'');
+	return "E" + remote::quoted(doubled, '\'');
 }
 
 std::string

@@ -197,8 +197,7 @@ MysqlRenderer::window(WindowFunc *node)
 		return false;
 	windows = false;
 	partitions_ = true;
-	/* Neither server takes a frame for what counts rows; here it is without effect, and 16 gives it one that is cheap.
-	 */
+	/* Neither server takes a frame for what counts rows; it is without effect here, and 16 gives it a cheap one. */
 	bool const printed = window_call(node) && over(node->winref, node->winagg);
 	partitions_ = false;
 	windows = true;

@@ -143,10 +143,11 @@ group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPath
 {
 	Query const *const query = root->parse;
 	/* With constant keys alone there is no row without one; what would be sent has no key at all, and gives one. */
-	bool const constant = query->groupClause != NIL && compat::group_clause(root) == NIL;
+	List *const clauses = compat::group_clause(root);
+	bool const constant = query->groupClause != NIL && clauses == NIL;
 	if (query->groupingSets != NIL || constant || has_upper_part(relation))
 		return false;
-	List *const keys = get_sortgrouplist_exprs(compat::group_clause(root), root->processed_tlist);
+	List *const keys = get_sortgrouplist_exprs(clauses, root->processed_tlist);
 	relation->grouped = true;
 	relation->visible_exprs = output->reltarget->exprs;
 	relation->scanned = relation->rows;

@@ -59,6 +59,16 @@ is_utf8(std::string_view text) noexcept
 	return true;
 }
 
+/* As SQL quotes a name or a string: between marks, and a mark in it twice. */
+inline std::string
+quoted(std::string_view text, char mark)
+{
+	std::string out(1, mark);
+	for (char const c : text)
+		out.append(c == mark ? 2 : 1, c);
+	return out += mark;
+}
+
 /* For a message: nothing in it but printable ASCII, and not too much of it. */
 inline std::string
 printable(std::string_view text)

@@ -30,6 +30,15 @@ is_plain(std::string_view text)
 	return remote::is_utf8(text) && !remote::has_control(text);
 }
 
+/* What a value of a rogue server may lead to: an error of data or of the connection, in words that may be shown. */
+inline void
+require_refusal(const core::Error &error)
+{
+	std::string_view const state(error.sqlstate);
+	require(state.starts_with("22") || state.starts_with("08"));
+	require(is_plain(error.message));
+}
+
 /* Every cell of a batch lies within it: the sanitizer sees each byte read. */
 inline void
 read_all(const remote::Batch &batch)

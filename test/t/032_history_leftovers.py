@@ -2,10 +2,15 @@
 """Runs that cannot be written yet, and runs that cannot be written at all: they hold up nobody's, and cost little."""
 
 import contextlib
+import itertools
+import os
 
-from tenancy import User, connect, execute, history, never, ok, rows, run, same, value, wait_for_history, wait_until
+from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, value, wait_for_history, wait_until
 
 RUNS = 50
+CROWD = 30            # long runs of each user
+LONG = 600 * 1024     # bytes of a statement that a process of its own writes
+LOG = os.path.join(environment("SANDBOX"), "postgres.log")
 
 
 def leftovers(user):
@@ -57,4 +62,43 @@ def broken_head():
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
 
 
-run(locked_user, broken_head)
+def all_at_once():
+    """Long and short runs of several users, whose rows are locked in turns: the workers share the chains, and each run is in one once."""
+    users = [User("crowd%d" % number) for number in range(3)]
+    for user in users:
+        user.sqlite()
+    begin = os.path.getsize(LOG)
+
+    def write_long(user):
+        with contextlib.closing(user.connect(history_durability="async")) as session:
+            for number in range(CROWD):
+                execute(session, "lite", "SELECT %d%s" % (number, " " * LONG))
+
+    def write_short(user, long):
+        with contextlib.closing(user.connect(history_durability="async")) as session:
+            for number in itertools.count(1):
+                execute(session, "lite", "SELECT %d" % number)
+                if not long.running():
+                    return number
+
+    longs = [Background(write_long, user) for user in users]
+    shorts = [Background(write_short, user, long) for user, long in zip(users, longs)]
+    with contextlib.closing(connect()) as locker:
+        for user, long in itertools.cycle(zip(users, longs)):
+            if not any(job.running() for job in longs):
+                break
+            rows(locker, "BEGIN")
+            rows(locker, "SELECT FROM tenancy.users WHERE id = %s FOR UPDATE", user.id)
+            wait_until(lambda u=user, l=long: leftovers(u) or not l.running(), 30, "a run that waits for the lock")
+            rows(locker, "COMMIT")
+        for user, long, short in zip(users, longs, shorts):
+            long.value(60)
+            count = CROWD + short.value(60)
+            same(len(wait_for_history("user_id = %s", user.id, count=count, seconds=60)), count, "every run is written, once")
+            same(value(locker, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "and the chain is whole")
+    with open(LOG, encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        same([line for line in file if "could not write" in line], [], "neither worker was in the other's way")
+
+
+run(locked_user, broken_head, all_at_once)
