@@ -56,7 +56,6 @@ constexpr Template templates[] = {
 	{F_CHARACTER_LENGTH_BPCHAR, "CHAR_LENGTH(%1)"},
 	{F_OCTET_LENGTH_BYTEA, "LENGTH(%1)"},
 	{F_LENGTH_BYTEA, "LENGTH(%1)"},
-	{F_MD5_BYTEA, "MD5(%1)"},
 	{F_TEXT_BPCHAR, "%1"},
 	{F_BTRIM_TEXT, "TRIM(%1)"},
 	{F_LTRIM_TEXT, "LTRIM(%1)"},
@@ -282,7 +281,6 @@ MysqlRenderer::text_function(const Call &call)
 	int from = 0, count = 0;
 	switch (call.function) {
 	case F_OCTET_LENGTH_TEXT: return GetDatabaseEncoding() == PG_UTF8 && suffixed("LENGTH(", subject, ")");
-	case F_MD5_TEXT: return GetDatabaseEncoding() == PG_UTF8 && suffixed("MD5(", subject, ")");
 	case F_TEXTCAT: {
 		auto *const other = static_cast<Node *>(lsecond(call.args));
 		int const one = most_characters(subject), two = most_characters(other);

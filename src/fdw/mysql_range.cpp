@@ -352,8 +352,6 @@ MysqlRenderer::most_characters_of(Oid function, List *args) const
 	case F_RTRIM_TEXT:
 	case compat::reverse_text:
 	case F_TEXT_BPCHAR: return length;
-	case F_MD5_TEXT:
-	case F_MD5_BYTEA: return 32;
 	default: return -1;
 	}
 }

@@ -557,6 +557,8 @@ def limits():
     """LIMIT, DISTINCT and sorting above a condition that is checked here see only the rows that pass"""
     answers("limit", ALL, "SELECT id FROM @words WHERE w ILIKE 'É' ORDER BY id LIMIT 1", ["13"])
     answers("limit", ALL, "SELECT id FROM @words WHERE md5(w) = md5('É') LIMIT 1", ["15"])
+    text, remote = world().plan(MY, "SELECT id FROM @words WHERE md5(w) = 'x' AND id > 0")
+    ok("MD5" not in remote.upper() and "WHERE" in remote, "limit, my: md5() stays here, as MySQL from 9.6 on has none", text)
     answers("limit", ALL, "SELECT id FROM @words WHERE w = 'É' LIMIT 1", ["15"])
     answers("limit", ALL, "SELECT count(*) FROM (SELECT id FROM @words WHERE w ILIKE 'a%' LIMIT 3) AS x", ["3"])
     answers("limit", ALL, "SELECT id FROM @numbers ORDER BY i NULLS FIRST, id LIMIT 2 OFFSET 1", ["2", "6"], ALL, "LIMIT")
