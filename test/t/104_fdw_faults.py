@@ -25,8 +25,15 @@ def backends(engine, busy):
             return [row[0] for row in rows(session, "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND pid <>"
                                            " pg_backend_pid() AND backend_type = 'client backend' AND (state = 'active' AND now() - query_start > interval '0.3 s' OR NOT %s)",
                                            "%" + tables.word + "%", busy)]
-    return [int(row[0]) for row in mysql("SELECT id FROM information_schema.processlist WHERE user = '%s'"
-                                         " AND id <> connection_id()%s" % (environment("MYSQL_USER"), " AND info LIKE '%CROSS JOIN%' AND time_ms > 300" if busy else ""))]
+    if not busy:
+        sessions = "SELECT id FROM information_schema.processlist WHERE user = '%s' AND id <> connection_id()"
+    elif environment("MYSQL_FLAVOUR") == "mariadb":
+        sessions = "SELECT id FROM information_schema.processlist WHERE user = '%s' AND info LIKE '%%CROSS JOIN%%' AND id <> connection_id() AND time_ms > 300"
+    else:
+        sessions = ("SELECT t.processlist_id FROM performance_schema.threads AS t JOIN performance_schema.events_statements_current AS e USING (thread_id)"
+                    " WHERE t.processlist_user = '%s' AND t.processlist_info LIKE '%%CROSS JOIN%%' AND t.processlist_id <> connection_id()"
+                    " AND e.end_event_id IS NULL AND e.timer_wait > 300000000000")
+    return [int(row[0]) for row in mysql(sessions % environment("MYSQL_USER"))]
 
 
 def kill(engine, busy=True, query_only=False):
