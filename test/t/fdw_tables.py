@@ -227,6 +227,16 @@ class Mysql(Engine):
             listed = ["(" + ", ".join(map(self.literal, columns, row)) + ")" for row in table_rows[start:start + 20]]
             mysql("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'; INSERT INTO %s VALUES %s" % (table, ", ".join(listed)))
         mysql("ANALYZE TABLE " + table)
+        if environment("MYSQL_FLAVOUR") == "mysql":
+            self.normalize([column.name for column in columns].index("j"), table_rows)
+
+    @staticmethod
+    def normalize(number, table_rows):
+        """MySQL keeps JSON in a form of its own, and is asked for it; MariaDB keeps the text."""
+        kept = {text: mysql("SELECT hex(CAST(_utf8mb4 X'%s' AS json))" % text.encode().hex())[0][0] for text in JSON}
+        for row in table_rows:
+            if row[number] is not None:
+                row[number] = bytes.fromhex(kept[row[number]]).decode()
 
 
 class Sqlite(Engine):
