@@ -3,12 +3,14 @@
 may do nothing by themself, and nobody else's."""
 
 import contextlib
+import re
 
 from tenancy import (UNIQUE, User, app_role, client_server, connect, environment, execute, make_role, mysql, ok, person_role,
                      rows, run, same, sqlstate, value, wait_for_history)
 
 SCHEMA = "att_" + UNIQUE
 REMOTE = "imp_" + UNIQUE  # schema on the PostgreSQL server; prefix of tables on MariaDB
+IS_MARIADB = environment("MYSQL_FLAVOUR") == "mariadb"
 alice = User("alice")
 bob = User("bob")
 
@@ -107,16 +109,16 @@ POSTGRES_TYPES = {
 
 
 def prepare_mysql():
-    """A MariaDB database with every type, hostile names in backquotes"""
+    """A MariaDB or MySQL database with every type that it has, hostile names in backquotes"""
     mysql("""CREATE TABLE `%s_types` (
         id bigint unsigned NOT NULL AUTO_INCREMENT, k varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         t1 tinyint(1), t tinyint, tu tinyint unsigned, s smallint, su smallint unsigned, m mediumint, mu mediumint unsigned,
         i int, iu int unsigned, b bigint, bu bigint unsigned, y year, d decimal(12,3), du decimal(65,30) unsigned, f float, fd double,
         da date NOT NULL, dt datetime(3), ts timestamp NOT NULL DEFAULT current_timestamp(), ti time(6), bi bit(9), j json,
         jt text CHECK (json_valid(jt)), jn text CHECK (json_valid(jn) AND length(jn) < 10), c char(3), v varchar(30) COLLATE utf8mb4_general_ci,
-        tt tinytext, lt longtext, e enum('A','b''c'), st set('x','Y'), bin binary(4), vb varbinary(8), bl longblob, p point, u uuid,
-        i6 inet6, g int AS (i + 1) STORED, gv int AS (i + 2) VIRTUAL, z int(5) unsigned zerofill,
-        PRIMARY KEY (id, k), KEY (v, i), KEY (i))""" % REMOTE)
+        tt tinytext, lt longtext, e enum('A','b''c'), st set('x','Y'), bin binary(4), vb varbinary(8), bl longblob, p point,
+        %s g int AS (i + 1) STORED, gv int AS (i + 2) VIRTUAL, z int(5) unsigned zerofill,
+        PRIMARY KEY (id, k), KEY (v, i), KEY (i))""" % (REMOTE, "u uuid, i6 inet6," if IS_MARIADB else ""))
     mysql("CREATE VIEW `%s_view` AS SELECT id, k FROM `%s_types`" % (REMOTE, REMOTE))
     mysql("CREATE TABLE `%s_uni` (a int NOT NULL UNIQUE, b int DEFAULT (uuid_short() %% 7))" % REMOTE)
     for number, name in enumerate(HOSTILE):
@@ -131,7 +133,7 @@ def prepare_mysql():
 def mysql_types():
     general = value_of_mysql_collation()
     text = {"collation": general}
-    return {
+    types = {
         "id": ("numeric(20,0)", True, "bigint(20) unsigned", {"key": "true", "indexed": "true", "identity": "true"}),
         "k": ("text", True, "varchar(20)", {"collation": "utf8mb4_bin", "key": "true"}),
         "t1": ("smallint", False, "tinyint(1)", {}), "t": ("smallint", False, "tinyint(4)", {}),
@@ -153,6 +155,16 @@ def mysql_types():
         "i6": ("text", False, "inet6", {}), "g": ("integer", False, "int(11)", {"generated": "true"}),
         "gv": ("integer", False, "int(11)", {"generated": "true"}), "z": ("bigint", False, "int(5) unsigned zerofill", {}),
     }
+    return types if IS_MARIADB else {name: mysql_type(*entry) for name, entry in types.items() if name not in ("u", "i6")}
+
+
+def mysql_type(type_, not_null, native, others):
+    """The same column on MySQL: integers and years have no width, but those of zerofill and tinyint(1); json is a type, and text is none."""
+    if type_ == "json":
+        return ("json", not_null, "json", {}) if native == "longtext" else ("text", not_null, native, others)
+    if "zerofill" not in native and native != "tinyint(1)":
+        native = re.sub(r"^(\w*int|year)\(\d+\)", r"\1", native)
+    return type_, not_null, native, others
 
 
 def value_of_mysql_collation():
@@ -245,7 +257,7 @@ def mysql_schema():
         same({name: entry[2].get("key") for name, entry in columns_of(session, schema, REMOTE + "_uni").items()},
              {"a": "true", "b": None}, "a unique column that is never null is a key")
         same([entry[1:] for entry in columns_of(session, schema, REMOTE + "_view").values()][0],
-             (False, {"column_name": "id", "native_type": "bigint(20) unsigned"}), "a view has no key and promises nothing")
+             (False, {"column_name": "id", "native_type": mysql_types()["id"][2]}), "a view has no key and promises nothing")
         long = sorted(name for name, options in tables.items() if options["table_name"].startswith((REMOTE + "_").ljust(63, "w")))
         same([len(long), len(set(long)), max(map(len, long))], [2, 2, 63], "two names that differ after 63 bytes stay two")
         columns = columns_of(session, schema, long[0])
