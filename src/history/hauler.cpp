@@ -21,6 +21,8 @@ constexpr int idle_ms = 10'000; /* then it leaves */
 constexpr int relaunch_ms = 3000;
 constexpr int retry_ms = 1000;
 constexpr int turn_ms = 100; /* at most, for the other worker to take a batch */
+constexpr int rest_factor = 3;
+constexpr int longest_rest_ms = 200;
 
 pid_t leader = 0; /* the history worker at whose wish this one runs */
 
@@ -156,14 +158,33 @@ haul(dsa_pointer run)
 	return written >= 0;
 }
 
+/*
+ * Who writes long texts all the time shares processors and disk with whoever else has runs written: as long as there is
+ * somebody, this rests for most of the time, and whose queue is full of long texts waits for it.
+ */
+void
+leave_room(TimestampTz begun, uint64 batch)
+{
+	if (mine->batches == batch)
+		return;
+	TimestampTz const now = GetCurrentTimestamp();
+	long const pause = Min(rest_factor * TimestampDifferenceMilliseconds(begun, now), longest_rest_ms);
+	for (long left = pause; left > 0 && !is_dismissed();
+	     left = pause - TimestampDifferenceMilliseconds(now, GetCurrentTimestamp()))
+		(void) bridge::rest(left);
+}
+
 void
 haul_all()
 {
 	while (!is_dismissed()) {
 		dsa_pointer run;
+		TimestampTz const begun = GetCurrentTimestamp();
+		uint64 const batch = mine->batches;
 		if (claim(&run)) {
 			bool const done = haul(run);
 			let_go();
+			leave_room(begun, batch);
 			if (!done && !extension_exists())
 				return;
 			if (!done)
