@@ -117,7 +117,7 @@ install_without_services()
 	cluster_conf=/etc/postgresql-common/createcluster.d/pg_tenancy.conf
 	policy=/usr/sbin/policy-rc.d
 	[ -e "$policy" ] && policy=
-	trap 'as_root rm -f "$cluster_conf" $policy && as_root rmdir "$(dirname "$cluster_conf")" 2>/dev/null' EXIT
+	trap 'as_root rm -f "$cluster_conf" $policy && as_root rmdir "$(dirname "$cluster_conf")" 2>/dev/null || :' EXIT
 	trap 'exit 1' HUP INT TERM
 	as_root mkdir -p "$(dirname "$cluster_conf")"
 	echo 'create_main_cluster = false' | as_root tee "$cluster_conf" >/dev/null
