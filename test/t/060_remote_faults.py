@@ -8,6 +8,7 @@ import random
 import struct
 import time
 
+from rogue import mysql_answering, mysql_greeting
 from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, connect, environment, execute, free_port, history,
                      mysql, note, ok, private_directory, raised, rows, run, same, value, wait_until)
 
@@ -47,6 +48,8 @@ def codes():
     user = User()
     user.sqlite("good", database_name="good.db")
     silent = Listener(lambda listener, visitor: wait_until(lambda: not listener.receive(visitor), 60))
+    # The sandbox's servers have no TLS, but for MySQL, which always has.
+    plain = Listener(mysql_answering(mysql_greeting(False))) if environment("MYSQL_FLAVOUR") == "mysql" else None
     wrong = "wrong-password-" + UNIQUE
     makers = {"pg": user.postgres, "my": user.mysql}
     session = user.connect()
@@ -57,7 +60,7 @@ def codes():
         make(engine + " refused", port=free_port())
         make(engine + " name", host="database.tenant.invalid", options={"connect_timeout": 10})
         make(engine + " silent", port=silent.port, options={"connect_timeout": 1})
-        make(engine + " tls", options={"sslmode": "require"})
+        make(engine + " tls", options={"sslmode": "require"}, **({"port": plain.port} if engine == "my" and plain else {}))
         faulty(session, user, engine + " password", "password", ("28P01", "28000"), wrong)
         faulty(session, user, engine + " user", "password", ("28P01", "28000"), wrong)
         # MariaDB does not tell a user what databases there are.

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 from certificates import Certificates
+from rogue import mysql_answering, mysql_greeting, packet
 from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, environment, execute, free_port, is_root, note, ok,
                      private_directory, raised, rows, run, same, stop_process, value, wait_until)
 
@@ -382,32 +383,6 @@ def postgres_hanging_up(listener, visitor):
     listener.receive(visitor)
 
 
-def mysql_packet(body):
-    return struct.pack("<I", len(body))[:3] + b"\0" + body
-
-
-def mysql_greeting(tls, version=b"5.5.5-10.11.0-MariaDB"):
-    body = (b"\x0a" + version + b"\0" + struct.pack("<I", 7) + b"12345678\0" +
-            struct.pack("<HBHHB", 0xFFDF if tls else 0xF7DF, 45, 2, 0x000F | 0x0008, 21) + b"\0" * 10 + b"123456789012\0" +
-            b"mysql_native_password\0")
-    return mysql_packet(body)
-
-
-def mysql_answering(greeting, *answers, pause=None):
-    """Greets, byte by byte with a pause, and gives the answers one after the other."""
-    def serve(listener, visitor):
-        for part in [greeting] if pause is None else [greeting[at:at + 1] for at in range(len(greeting))]:
-            visitor.sendall(part)
-            time.sleep(pause or 0)
-        for answer in answers:
-            if not listener.receive(visitor):
-                return
-            visitor.sendall(answer)
-        while listener.receive(visitor):
-            pass
-    return serve
-
-
 def mysql_hanging_up(listener, visitor):
     visitor.sendall(mysql_greeting(True))
     listener.receive(visitor)
@@ -415,8 +390,8 @@ def mysql_hanging_up(listener, visitor):
 
 ASKS_IN_CLEAR = b"R" + struct.pack("!ii", 8, 3)
 # Ends before it could say what the server can do; the bytes behind it are no part of it.
-MYSQL_SHORT_GREETING = mysql_packet(b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0") + b"\xff\xff"
-MYSQL_PROGRESS = mysql_packet(b"\xff\xff\xff\1\1\1\0\0\0\0\0")
+MYSQL_SHORT_GREETING = packet(0, b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + b"12345678\0") + b"\xff\xff"
+MYSQL_PROGRESS = packet(0, b"\xff\xff\xff\1\1\1\0\0\0\0\0")
 MYSQL_OK = b"\7\0\0\2\0\0\0\2\0\0\0"
 MYSQL_SWITCH = b"\x2b\0\0\2\xfemysql_clear_password\0" + b"x" * 20 + b"\0"
 

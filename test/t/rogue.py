@@ -2,6 +2,7 @@
 whatever the test wants to answer. Real sockets on loopback."""
 
 import struct
+import time
 
 from tenancy import Listener
 
@@ -105,6 +106,28 @@ class FalsePostgres:
 def packet(number, body):
     """One packet of MySQL's protocol."""
     return struct.pack("<I", len(body))[:3] + bytes([number & 0xFF]) + body
+
+
+def mysql_greeting(tls, version=b"5.5.5-10.11.0-MariaDB"):
+    body = (b"\x0a" + version + b"\0" + struct.pack("<I", 7) + b"12345678\0" +
+            struct.pack("<HBHHB", 0xFFDF if tls else 0xF7DF, 45, 2, 0x000F | 0x0008, 21) + b"\0" * 10 + b"123456789012\0" +
+            b"mysql_native_password\0")
+    return packet(0, body)
+
+
+def mysql_answering(greeting, *answers, pause=None):
+    """Greets, byte by byte with a pause, and gives the answers one after the other."""
+    def serve(listener, visitor):
+        for part in [greeting] if pause is None else [greeting[at:at + 1] for at in range(len(greeting))]:
+            visitor.sendall(part)
+            time.sleep(pause or 0)
+        for answer in answers:
+            if not listener.receive(visitor):
+                return
+            visitor.sendall(answer)
+        while listener.receive(visitor):
+            pass
+    return serve
 
 
 MYSQL_OK = b"\0\0\0\2\0\0\0"
