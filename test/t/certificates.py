@@ -46,8 +46,9 @@ class Certificates:
         """By the CA. Of the commands that sign, only "ca" dates a certificate back, in every version of openssl."""
         extensions = self._write(name, "ext", "subjectAltName=%s\n" % names)
         common = names.split(",", 1)[0].partition(":")[2]
-        config = self._write(name, "cnf", "[ca]\ndefault_ca = own\n[own]\ndatabase = %s\nnew_certs_dir = %s\ndefault_md = sha256\nserial = none\n"
-                             "policy = any\n[any]\ncommonName = supplied\n" % (self._write(name, "index"), self._directory))
+        config = self._write(name, "cnf", "[ca]\ndefault_ca = own\n[own]\ndatabase = %s\nnew_certs_dir = %s\ndefault_md = sha256\nserial = %s\n"
+                             "policy = any\n[any]\ncommonName = supplied\n"
+                             % (self._write(name, "index"), self._directory, self._path(name, "serial")))
         dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"] if expired else ["-days", "30"]
         self._openssl("req", "-new", *self._new_key(name), "-subj", "/CN=" + common, "-out", self._path(name, "csr"))
         self._openssl("ca", "-batch", "-notext", "-rand_serial", "-config", config, "-cert", self._path("ca", "crt"), "-keyfile",
