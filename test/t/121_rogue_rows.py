@@ -12,6 +12,7 @@ from tenancy import (Background, User, connect, execute, is_up, memory, note, ok
 CHECKPOINTER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
 MOST_MEMORY = 700_000
 CAPPED_MEMORY = 1_700_000  # what remote/memory_cap.hpp allows while it sends, as much while it leaves, and the statement
+CAPPED_SECONDS = 40  # to receive that much, on processors that others use too; the clock ends it only between two reads of libpq
 user = User("careless")
 with contextlib.closing(connect()) as superuser:
     checkpointer = value(superuser, CHECKPOINTER)
@@ -114,13 +115,13 @@ def make(engine):
     return server
 
 
-def attacked(name, call, most=MOST_MEMORY):
+def attacked(name, call, most=MOST_MEMORY, seconds=9):
     """Run the call in a session of its own: it ends in time, in an error or with its answer, and the session has not grown."""
     with contextlib.closing(user.connect()) as session:
         before = memory(pid_of(session))["most"]
         job = Background(call, session)
         result = job.value(60)
-        ok(job.ended - job.started < 9, name + ": in time", "%.1f s" % (job.ended - job.started))
+        ok(job.ended - job.started < seconds, name + ": in time", "%.1f s" % (job.ended - job.started))
         grown = memory(pid_of(session))["most"] - before
         ok(grown < most, name + ": in little memory", "%d kB" % grown)
         same(execute(session, "good", "SELECT 3 AS n")["rows"], [[3]], name + ": and the session works on")
@@ -150,7 +151,7 @@ def early():
     server.welcome, server.interruption = None, flood(b"x" * (1 << 20))
     # more than the sockets between the two hold
     answer = attacked("postgres: sends and does not read", lambda session: execute(session, "postgres", "SELECT '%s'" % ("x" * (12 << 20))),
-                      CAPPED_MEMORY)
+                      CAPPED_MEMORY, CAPPED_SECONDS)
     ok(answer["status"] in ("error", "timeout"), "postgres: sends and does not read: is an error", answer)
     note(answer["error"])
     server.interruption = None
