@@ -48,6 +48,15 @@ def kill(engine, busy=True, query_only=False):
     return len(found)
 
 
+def end_remotely(engine, stream, **how):
+    """The error of what streams when it is ended there; again as long as it goes on, since what was found first may have been another statement."""
+    def is_over():
+        kill(engine, **how)
+        return not stream.running()
+    wait_until(is_over, 60, "the end of what streams from " + engine)
+    return stream.value()
+
+
 def descriptors(session):
     return len(os.listdir("/proc/%d/fd" % pid_of(session)))
 
@@ -79,8 +88,7 @@ def in_the_middle():
                 for statement in before:
                     rows(session, statement)
                 stream = Background(read_tall, session, engine)
-                wait_until(lambda: kill(engine) > 0 or not stream.running(), 20, "a remote statement of " + name)
-                error = stream.value()
+                error = end_remotely(engine, stream)
                 ok(error is not None and error.pgcode in LOST, name + ": a killed session is an error, not the end of the rows",
                    lambda: "%s %s" % (error and error.pgcode, error))
                 if "SAVEPOINT s" in before:
@@ -97,8 +105,7 @@ def cancelled_there():
     for engine in SERVERS:
         with contextlib.closing(tables.connect(engine)) as session:
             stream = Background(read_tall, session, engine)
-            wait_until(lambda: kill(engine, query_only=True) > 0 or not stream.running(), 20, "a remote statement")
-            error = stream.value()
+            error = end_remotely(engine, stream, query_only=True)
             ok(error is not None, engine + ": a cancelled remote statement is an error", str(error))
             note(error)
             works(session, engine, engine)
