@@ -155,6 +155,16 @@ measure_proof(Postgres &all, double rows)
 	report("verify_history, window query", {ours, peer}, "%.0f rows/s");
 }
 
+/* With a comma between each three digits. */
+std::string
+in_digits(long number)
+{
+	std::string digits = std::to_string(number);
+	for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
+		digits.insert(static_cast<std::size_t>(at), ",");
+	return digits;
+}
+
 } // namespace
 
 int
@@ -167,7 +177,7 @@ main()
 		make_small();
 		fill(rows);
 		Postgres all(superuser(large())), few(superuser(small));
-		std::string const title = std::to_string(rows / 1000) + ",000 rows of history, and 10,000: ";
+		std::string const title = in_digits(rows) + " rows of history, and " + in_digits(recent_rows) + ": ";
 		Postgres with(Postgres::platform("async", large())), without(Postgres::platform("async", small));
 		measure_reading(title, with, without, tenant, Promise::at_most);
 		measure_reading(title, all, few, admin, Promise::none);
