@@ -35,12 +35,26 @@ check_number(double number, float single)
 	fuzz::require(core::json::is_valid(out));
 }
 
+/* The other library takes no number beyond its doubles, but it knows that it is one. */
+bool
+is_accepted(const std::string &text)
+{
+	try {
+		static_cast<void>(nlohmann::json::parse(text));
+		return true;
+	} catch (const nlohmann::json::out_of_range &) {
+		return true;
+	} catch (const nlohmann::json::exception &) {
+		return false;
+	}
+}
+
 /* The other library has no limit of depth; ours takes what PostgreSQL takes, so it may only be stricter. */
 void
 check_document(const std::string &text)
 {
 	if (core::json::is_valid(text) && remote::is_utf8(text))
-		fuzz::require(nlohmann::json::accept(text));
+		fuzz::require(is_accepted(text));
 	if (core::json::is_number(text))
 		fuzz::require(core::json::is_valid(text));
 }

@@ -326,6 +326,7 @@ Session::statement_ended() noexcept
 bool
 Session::halt(Deadline budget, Waiter &waiter)
 {
+	MemoryCap const cap; /* one for all that is read here: whoever floods us has no new share with each step */
 	/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
 	if (link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter))
 		return true;
@@ -338,6 +339,7 @@ Session::halt(Deadline budget, Waiter &waiter)
 void
 Session::stop() noexcept
 {
+	MemoryCap const cap;
 	try {
 		core::PollWaiter waiter;
 		Deadline const budget = Deadline::after(stop_budget_ms);
