@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from tenancy import Listener, PostgresServer, free_port, is_root, note, ok, private_directory, raised, rows, run, same, value
+from tenancy import Listener, PostgresServer, environment, free_port, is_root, note, ok, private_directory, raised, rows, run, same, value
 
 PUBLIC, NAME = "8.8.4.4", "database.tenant.example.com"
 
@@ -143,16 +143,17 @@ def rebinding():
 
 
 def looks():
-    """Where the library itself resolves a name again, an open port of loopback looks like a closed one"""
-    answers = []
+    """Where the library itself resolves a name again, an open port of loopback looks like a closed one; Oracle's does not"""
+    answers, resolves_again = [], environment("MYSQL_FLAVOUR") == "mariadb"
     for port in (Listener(greet, "127.0.0.1").port, free_port()):
         create("looks %d" % port, "mysql", port, "verify-full")
         for _ in range(5):
             names.addresses = itertools.chain((PUBLIC,), itertools.repeat("127.0.0.1"))
             before = names.asked
             answers.append(rows(session, "SELECT code, message FROM tenancy.test_connection(%s)", "looks %d" % port)[0])
-            ok(names.asked - before >= 2, "it was resolved again")
-    same(len(set(answers)), 1, "the same answer for both")
+            same(names.asked - before >= 2, resolves_again, "it was resolved again, if that library does so")
+    if resolves_again:
+        same(len(set(answers)), 1, "the same answer for both")
     note("\n".join(str(answer) for answer in sorted(set(answers))))
 
 
