@@ -55,13 +55,13 @@ is_due(Line line, TimestampTz now)
 	return false;
 }
 
-/* The heavy runs are this worker's too; all: also when it holds the hauler still. With the lock held. */
+/* The heavy runs are this worker's too. With the lock held. */
 bool
-is_alone(bool all, TimestampTz now)
+is_alone(TimestampTz now)
 {
 	const Hauler &hauler = mine->hauler;
 	bool const expected = hauler.launched != 0 && !TimestampDifferenceExceeds(hauler.launched, now, launch_ms);
-	return !hauler.busy && ((all && hauler.held) || (hauler.pid == 0 && !expected));
+	return !hauler.busy && hauler.pid == 0 && !expected;
 }
 
 /* A start that nobody waits for lingers a little, as its end may follow at once. */
@@ -152,7 +152,7 @@ gather(Item *items, bool all)
 	awaited.count = pending.count = 0;
 	Batch batch = {items, 0, false};
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	bool const alone = is_alone(all, now);
+	bool const alone = is_alone(now);
 	if (all || mine->line(Line::pending).count >= hurry || is_due(Line::awaited, now) || is_due(Line::pending, now)) {
 		collect(Line::awaited, now, awaited);
 		collect(Line::pending, now, pending);
