@@ -669,9 +669,8 @@ BEGIN ATOMIC
     SELECT CASE WHEN loose THEN 'warning' ELSE 'ok' END,
            format('durability %s, %s', current_setting('tenancy.history_durability'),
                   CASE WHEN current_setting('tenancy.history_required')::boolean THEN 'required' ELSE 'not required' END),
-           CASE WHEN loose THEN 'Queries may be missing from history: set tenancy.history_durability = finished or started, tenancy.history_required = on, synchronous_commit = on.' END
-    FROM (SELECT current_setting('tenancy.history_durability') = 'async' OR NOT current_setting('tenancy.history_required')::boolean
-                 OR current_setting('synchronous_commit') = 'off' AS loose) AS s;
+           CASE WHEN loose THEN 'Queries may be missing from history: set tenancy.history_durability = finished or started, tenancy.history_required = on.' END
+    FROM (SELECT current_setting('tenancy.history_durability') = 'async' OR NOT current_setting('tenancy.history_required')::boolean AS loose) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_history_settings(jsonb) IS 'for status()';
 

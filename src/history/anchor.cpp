@@ -11,6 +11,10 @@
 #include "identity/identity.hpp"
 
 extern "C" {
+#include "access/rmgr.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
 #include "utils/datetime.h"
 }
 
@@ -124,6 +128,22 @@ compare(const Anchor &anchor, const char **detail)
 	return same ? nullptr : "rewritten";
 }
 
+/*
+ * The workers commit without a wait for the disk. Whoever keeps an anchor would take for cut what a crash of the server
+ * took back, so all that is seen is on disk before it is signed. A record of its own, as a commit is seen before it is
+ * known where it ends.
+ */
+void
+flush_what_is_seen()
+{
+	if (RecoveryInProgress())
+		return; /* a standby has what is on the primary's disk */
+	char nothing = 0;
+	XLogBeginInsert();
+	XLogRegisterData(&nothing, sizeof nothing);
+	XLogFlush(XLogInsert(RM_XLOG_ID, XLOG_NOOP));
+}
+
 } // namespace
 
 /* tenancy.history_anchor(user_id) → (user_id, seq, hash, at, anchor) of one chain or of all. */
@@ -142,6 +162,7 @@ TENANCY_FUNCTION(history_anchor)
 	Datum const id = bridge::uuid_datum(user);
 	char const nulls[] = {one ? ' ' : 'n'};
 	uint64 const count = spi::run(heads, &id, nulls, true);
+	flush_what_is_seen();
 	for (uint64 i = 0; i < count; ++i) {
 		bool is_null;
 		Datum values[5] = {spi::value(i, 1, &is_null), spi::value(i, 2, &is_null), spi::value(i, 3, &is_null)};

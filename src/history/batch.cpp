@@ -8,6 +8,7 @@
 #include "history/step.hpp"
 
 extern "C" {
+#include "access/xlog.h"
 #include "mb/pg_wchar.h"
 #include "utils/elog.h"
 }
@@ -65,6 +66,8 @@ settle(const Item *items, int count, Progress verdict)
 	int awaited = 0;
 	bool heavy = false;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	pg_atomic_write_u64(&mine->committed, Max(pg_atomic_read_u64(&mine->committed), XactLastCommitEnd));
+	pg_write_barrier(); /* an owner sees its progress without the lock */
 	for (int i = 0; i < count; ++i) {
 		dsa_pointer const pointer = items[i].pointer;
 		Record *const record = record_at(pointer);

@@ -42,7 +42,8 @@ watch_commit(XactEvent event, void *)
 bool
 is_excluded(const Record &record)
 {
-	return record.finished && mine->hauler.busy && mine->hauler.user == record.user;
+	const Hauler &hauler = mine->hauler;
+	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
 /* Is there anything in the line that should be written now? With the lock held. */
@@ -160,7 +161,7 @@ gather(Item *items, bool all)
 	if (alone)
 		if (items[0] = find_heavy(nullptr, now); DsaPointerIsValid(items[0].pointer))
 			batch.count = 1;
-	batch.known_only = mine->hauler.busy && mine->hauler.user.is_nil();
+	batch.known_only = mine->hauler.busy && mine->hauler.nobody;
 	mine->writing = awaited.count + pending.count + batch.count > 0;
 	mine->batches += mine->writing;
 	LWLockRelease(queue->lock);

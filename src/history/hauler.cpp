@@ -67,7 +67,15 @@ is_dismissed()
 	return ShutdownRequestPending || mine->pid != leader || is_closed(*mine);
 }
 
-/* Have the user whose turn it is for itself, once the batch that the other worker has in hand is written. */
+/* Until the other worker has written the batch that it has in hand. Its next one leaves out what is claimed. */
+void
+await_batch(uint64 batch)
+{
+	while (mine->writing && mine->batches == batch)
+		(void) bridge::rest(turn_ms);
+}
+
+/* Have the user whose turn it is. */
 bool
 claim(dsa_pointer *claimed_run)
 {
@@ -77,13 +85,25 @@ claim(dsa_pointer *claimed_run)
 	hauler.busy = !hauler.held && DsaPointerIsValid(item.pointer);
 	if (hauler.busy)
 		hauler.user = record_at(item.pointer)->user;
+	hauler.nobody = hauler.busy && hauler.user.is_nil();
 	bool const claimed = hauler.busy;
 	*claimed_run = item.pointer;
 	uint64 const batch = mine->batches;
 	LWLockRelease(queue->lock);
-	while (claimed && mine->writing && mine->batches == batch)
-		(void) bridge::rest(turn_ms);
+	if (claimed)
+		await_batch(batch);
 	return claimed;
+}
+
+/* A run whose user does not exist, or not yet, would extend nobody's chain. */
+void
+claim_nobody()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	mine->hauler.nobody = true;
+	uint64 const batch = mine->batches;
+	LWLockRelease(queue->lock);
+	await_batch(batch);
 }
 
 /* Who was served goes to the end of the line, with all that they have in it. With the lock held. */
@@ -131,16 +151,6 @@ let_go()
 	yield_turn(batch);
 }
 
-/* A run whose user does not exist (yet) would extend nobody's chain, which belongs to the other worker now. */
-void
-hand_over(dsa_pointer pointer)
-{
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	remove(*mine, pointer);
-	append(*mine, record_at(pointer)->awaited ? Line::awaited : Line::pending, pointer);
-	LWLockRelease(queue->lock);
-}
-
 /* Write the run that is claimed, if it still is heavy. False when that failed. */
 bool
 haul(dsa_pointer run)
@@ -150,9 +160,11 @@ haul(dsa_pointer run)
 	LWLockRelease(queue->lock);
 	if (!DsaPointerIsValid(item.pointer) || record_at(item.pointer)->user != mine->hauler.user)
 		return true; /* the other worker had it in that batch; in its place is nothing, or another run */
-	int const written = write_all({&item, 1, !mine->hauler.user.is_nil()});
-	if (written == 0)
-		hand_over(item.pointer);
+	int written = write_all({&item, 1, !mine->hauler.nobody});
+	if (written == 0) {
+		claim_nobody();
+		written = write_all({&item, 1, false});
+	}
 	MemoryContextReset(batch_context);
 	pgstat_report_stat(false);
 	return written >= 0;

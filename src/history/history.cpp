@@ -123,7 +123,7 @@ obtain(Slot &slot, const core::Uuid &user, Size size)
 
 /* Sleep until the worker has got that far; false when it makes no progress for patience_ms. */
 bool
-wait_for(Record *record, Progress wanted)
+wait_for_worker(Record *record, Progress wanted)
 {
 	static uint32 wait_event_info = 0;
 	if (wait_event_info == 0)
@@ -151,6 +151,16 @@ wait_for(Record *record, Progress wanted)
 			return progress_of(record) >= wanted && progress_of(record) != Progress::dropped;
 		launch_if_down(record->slot);
 	}
+}
+
+/* The same, until that is on disk: the worker has the next batch in hand meanwhile, and one flush serves all who wait. */
+bool
+wait_for(Record *record, Progress wanted)
+{
+	bool const done = wait_for_worker(record, wanted);
+	if (done)
+		flush_commits(queue->slots[record->slot]);
+	return done;
 }
 
 void

@@ -6,6 +6,10 @@
 #include "bridge/shared.hpp"
 #include "settings.hpp"
 
+extern "C" {
+#include "access/xlog.h"
+}
+
 namespace tenancy::history {
 
 Queue *queue = nullptr;
@@ -50,6 +54,7 @@ set_up(Queue &fresh)
 	pg_atomic_init_u64(&fresh.bytes, 0);
 	for (Slot &slot : fresh.slots) {
 		pg_atomic_init_u32(&slot.deferred, 0);
+		pg_atomic_init_u64(&slot.committed, 0);
 		ConditionVariableInit(&slot.changed);
 	}
 	bridge::make_area(area_place(fresh), area_size(), fresh.lock->tranche);
@@ -312,6 +317,13 @@ wake(Slot &slot, Line line, bool now) noexcept
 		slot.alarmed = true;
 		SetLatch(slot.latch);
 	}
+}
+
+void
+flush_commits(Slot &slot)
+{
+	pg_read_barrier();
+	XLogFlush(pg_atomic_read_u64(&slot.committed));
 }
 
 const char *

@@ -101,7 +101,8 @@ struct Hauler {
 	TimestampTz launched; /* when it was asked for; 0: it was not, or has ended well since */
 	bool busy;            /* it writes runs of: */
 	core::Uuid user;
-	bool held; /* the first worker wants to be alone */
+	bool nobody; /* and of nobody */
+	bool held;   /* the first worker wants to be alone */
 };
 
 /* One database and its worker. */
@@ -117,6 +118,7 @@ struct Slot {
 	bool absent;                   /* the last worker did not find the extension */
 	pid_t closer;                  /* a session that wants the database for itself, or 0; see is_closed() */
 	uint64 commits, heavy_commits; /* the second are among the first */
+	pg_atomic_uint64 committed;    /* where the last of them ends in the log of PostgreSQL; it may not be on disk */
 	TimestampTz troubled;          /* since when nothing can be written; 0: it can */
 	char trouble[brief_size];      /* why */
 	pid_t trouble_of;              /* says which of the two workers */
@@ -194,6 +196,9 @@ int find_slot(Oid database) noexcept;  /* -1: none */
 int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */
 /* Who writes what stands in that line. */
 void wake(Slot &slot, Line line, bool now) noexcept;
+
+/* Have what the workers committed on disk: they leave that to who needs it. */
+void flush_commits(Slot &slot);
 
 /* The text of an ended run's error, or NULL. */
 const char *message_of(Record *record) noexcept;

@@ -8,6 +8,7 @@
 #include "history/step.hpp"
 
 extern "C" {
+#include "access/xlog.h"
 #include "postmaster/interrupt.h"
 
 PGDLLEXPORT void tenancy_history_worker(Datum database);
@@ -22,6 +23,7 @@ constexpr int retry_ms = 1000;    /* after a failure */
 constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
 constexpr int work_ms = 100;      /* of writing without a look at other duties */
 constexpr int hold_ms = 10;       /* the hauler is asked again whether it rests */
+constexpr int quiet_ms = 20;      /* of an empty queue, then what nobody waited for goes to the disk */
 constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
 constexpr long slow_commit_us = 1000;
@@ -186,6 +188,11 @@ loop(Item *items, Leftovers &leftovers)
 		}
 		leftovers.tend();
 		long const timeout = set_alarm();
+		if (timeout >= idle_ms && XLogNeedsFlush(pg_atomic_read_u64(&mine->committed))) {
+			if (!bridge::rest(leftovers.pause(quiet_ms)))
+				flush_commits(*mine);
+			continue;
+		}
 		if (bridge::rest(leftovers.pause(timeout)) || timeout < idle_ms)
 			continue;
 		pgstat_report_stat(true);

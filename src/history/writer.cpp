@@ -11,7 +11,9 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
+#include "replication/syncrep.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 }
 
 namespace tenancy::history {
@@ -199,6 +201,14 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
+/* Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits. */
+void
+commit_without_disk()
+{
+	if (SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0)
+		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /* Keep the runs of nobody, and of users that this transaction sees and keeps. */
 void
 drop_unknown(Batch &batch)
@@ -273,6 +283,7 @@ write_batch(void *arg)
 {
 	static Plan insert = {insert_runs, nullptr};
 	auto &batch = *static_cast<Batch *>(arg);
+	commit_without_disk();
 	if (batch.known_only)
 		drop_unknown(batch);
 	if (batch.count == 0)
