@@ -87,9 +87,11 @@ COMMENT ON COLUMN tenancy.query_history.chain_seq IS 'place in the user''s hash 
 COMMENT ON COLUMN tenancy.query_history.chain_hash IS 'sha256(chain_hash of the row before || history_entry_digest of this row)';
 
 CREATE TABLE tenancy.history_chain (
-    user_id uuid PRIMARY KEY,
+    user_id uuid,
     seq     bigint NOT NULL,
-    hash    bytea NOT NULL
+    hash    bytea NOT NULL,
+    part    bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, part)
 ) WITH (fillfactor = 50);
 ALTER TABLE tenancy.history_chain ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.history_chain FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -98,6 +100,7 @@ SELECT pg_extension_config_dump('tenancy.history_chain', '');
 
 COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; keep a copy elsewhere to notice a cut tail';
 COMMENT ON COLUMN tenancy.history_chain.user_id IS 'the nil UUID is the chain of runs without a user';
+COMMENT ON COLUMN tenancy.history_chain.part IS 'grows when the row begins anew, because its old versions could not be removed; there is one row per user';
 
 CREATE TABLE tenancy.history_pruned (
     user_id uuid PRIMARY KEY,
@@ -165,6 +168,11 @@ STABLE STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_verify_anchor';
 COMMENT ON FUNCTION tenancy.verify_anchor(text)
     IS 'is a kept anchor genuine, and is its row still where it was? NULL is no problem';
 
+CREATE FUNCTION tenancy.history_part() RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
+COMMENT ON FUNCTION tenancy.history_part()
+    IS 'for write_history: the part of the rows that it writes again; a new one when their old versions cannot be removed';
+
 CREATE FUNCTION tenancy.history_retry() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
 COMMENT ON FUNCTION tenancy.history_retry() IS 'for write_history: ask the worker, in whose session it runs, to try again later';
@@ -188,11 +196,13 @@ DECLARE
     nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     ended  bigint;
     moved  bigint;
+    current_part bigint;
 BEGIN
     SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
     IF ended = 0 THEN
         RETURN NULL;
     END IF;
+    current_part := tenancy.history_part();
 
     WITH owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
@@ -214,6 +224,11 @@ BEGIN
           AND tenancy.history_is_settled(
                   r.database_connection_id, t.id, r.transaction_id,
                   (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL)
+    ), head AS MATERIALIZED (
+        SELECT o.user_id, h.seq, h.hash, h.part
+        FROM (SELECT DISTINCT coalesce(r.owner_id, nobody) AS user_id FROM ready AS r) AS o
+        LEFT JOIN LATERAL (SELECT c.seq, c.hash, c.part FROM tenancy.history_chain AS c
+                           WHERE c.user_id = o.user_id ORDER BY c.part DESC LIMIT 1) AS h ON true
     ), entry AS (
         SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
                    r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
@@ -223,8 +238,7 @@ BEGIN
                    NULL)::tenancy.query_history AS row,
                h.hash AS head
         FROM ready AS r
-        LEFT JOIN LATERAL (SELECT c.seq, c.hash FROM tenancy.history_chain AS c
-                           WHERE c.user_id = coalesce(r.owner_id, nobody) LIMIT 1) AS h ON true
+        JOIN head AS h ON h.user_id = coalesce(r.owner_id, nobody)
         -- Else it is written already: the worker died between its commit and noting it.
         WHERE (SELECT q.id FROM tenancy.query_history AS q WHERE q.id = r.id) IS NULL
     ), link AS MATERIALIZED (
@@ -248,11 +262,16 @@ BEGIN
         ORDER BY (l.row).id
         RETURNING q.user_id, q.database_connection_id, q.status, q.finished_at, q.cached, q.chain_seq, q.chain_hash
     ), chained AS (
-        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash)
-        SELECT DISTINCT ON (w.user_id) coalesce(w.user_id, nobody), w.chain_seq, w.chain_hash
+        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash, part)
+        SELECT DISTINCT ON (w.user_id) e.user_id, w.chain_seq, w.chain_hash, greatest(e.part, current_part)
         FROM written AS w
+        JOIN head AS e ON e.user_id = coalesce(w.user_id, nobody)
         ORDER BY w.user_id, w.chain_seq DESC
-        ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+        ON CONFLICT (user_id, part) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+        RETURNING h.user_id, h.part
+    ), replaced AS (
+        DELETE FROM tenancy.history_chain AS h USING head AS e, chained AS n
+        WHERE e.user_id = n.user_id AND e.part < n.part AND h.user_id = e.user_id AND h.part = e.part
     ), stale AS (
         SELECT t.id, max(w.finished_at) AS seen
         FROM target AS t

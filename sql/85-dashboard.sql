@@ -53,8 +53,10 @@ CREATE TABLE tenancy.query_rollups (
     cached                 bigint NOT NULL,
     truncated              bigint NOT NULL,
     latency                bytea NOT NULL,
-    PRIMARY KEY (user_id, bucket, database_connection_id, source, status)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, bucket, database_connection_id, source, status, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX query_rollups_part_idx ON tenancy.query_rollups (part) WHERE part <> 0;
 ALTER TABLE tenancy.query_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.query_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.query_rollups FOR SELECT TO tenancy_admin USING (true);
@@ -68,6 +70,7 @@ COMMENT ON COLUMN tenancy.query_rollups.total_ms IS 'sum of execution_time_ms';
 COMMENT ON COLUMN tenancy.query_rollups.cached IS 'how many of the runs were answered from query_cache';
 COMMENT ON COLUMN tenancy.query_rollups.truncated IS 'how many of the runs were cut by a limit';
 COMMENT ON COLUMN tenancy.query_rollups.latency IS 'histogram of the durations, see tenancy.histogram_quantile()';
+COMMENT ON COLUMN tenancy.query_rollups.part IS 'not 0: while old versions of rows could not be removed, this one began anew, see tenancy.fold_rollups()';
 
 CREATE TABLE tenancy.statement_rollups (
     user_id                uuid NOT NULL,
@@ -85,8 +88,10 @@ CREATE TABLE tenancy.statement_rollups (
     last_started_at        timestamptz NOT NULL,
     last_failed_at         timestamptz,
     last_error_code        varchar(5),
-    PRIMARY KEY (user_id, day, database_connection_id, fingerprint)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, day, database_connection_id, fingerprint, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX statement_rollups_part_idx ON tenancy.statement_rollups (part) WHERE part <> 0;
 CREATE INDEX statement_rollups_day_idx ON tenancy.statement_rollups (day);
 ALTER TABLE tenancy.statement_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.statement_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -99,6 +104,7 @@ COMMENT ON COLUMN tenancy.statement_rollups.database_connection_id IS 'the nil U
 COMMENT ON COLUMN tenancy.statement_rollups.fingerprint IS 'see tenancy.fingerprint(); 0: the statements beyond the most frequent of the day';
 COMMENT ON COLUMN tenancy.statement_rollups.statement IS 'the statement without its literals, cut at 500 bytes';
 COMMENT ON COLUMN tenancy.statement_rollups.failures IS 'runs with another status than success';
+COMMENT ON COLUMN tenancy.statement_rollups.part IS 'as in query_rollups';
 
 CREATE TABLE tenancy.connection_rollups (
     day                    date NOT NULL,
@@ -112,8 +118,10 @@ CREATE TABLE tenancy.connection_rollups (
     cached                 bigint NOT NULL,
     truncated              bigint NOT NULL,
     latency                bytea NOT NULL,
-    PRIMARY KEY (day, database_connection_id)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, database_connection_id, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX connection_rollups_part_idx ON tenancy.connection_rollups (part) WHERE part <> 0;
 ALTER TABLE tenancy.connection_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY admin ON tenancy.connection_rollups FOR SELECT TO tenancy_admin USING (true);
 SELECT pg_extension_config_dump('tenancy.connection_rollups', '');
@@ -121,6 +129,7 @@ SELECT pg_extension_config_dump('tenancy.connection_rollups', '');
 COMMENT ON TABLE tenancy.connection_rollups IS 'query_history in sums per day (UTC) and connection, for administrators';
 COMMENT ON COLUMN tenancy.connection_rollups.database_connection_id IS 'the nil UUID: no connection';
 COMMENT ON COLUMN tenancy.connection_rollups.failures IS 'runs with another status than success';
+COMMENT ON COLUMN tenancy.connection_rollups.part IS 'as in query_rollups';
 
 CREATE VIEW tenancy.query_daily WITH (security_invoker = true) AS
     SELECT r.user_id, r.database_connection_id, (r.bucket AT TIME ZONE 'UTC')::date AS day, r.source, r.status,
@@ -148,11 +157,12 @@ BEGIN
     END IF;
     WITH excess AS (
         DELETE FROM tenancy.statement_rollups AS s
-        USING (SELECT e.database_connection_id, e.fingerprint FROM tenancy.statement_rollups AS e
+        USING (SELECT e.database_connection_id, e.fingerprint, e.part FROM tenancy.statement_rollups AS e
                WHERE e.user_id = fold_statements.user_id AND e.day = fold_statements.day AND e.fingerprint <> 0
                ORDER BY e.runs DESC, e.last_started_at DESC OFFSET kept) AS x
         WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day
           AND s.database_connection_id = x.database_connection_id AND s.fingerprint = x.fingerprint
+          AND s.part = x.part
         RETURNING s.*
     )
     INSERT INTO tenancy.statement_rollups AS s (
@@ -163,7 +173,7 @@ BEGIN
            (array_agg(e.last_error_code ORDER BY e.last_failed_at DESC NULLS LAST))[1]
     FROM excess AS e
     GROUP BY e.user_id, e.day
-    ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET
+    ON CONFLICT (user_id, day, database_connection_id, fingerprint, part) DO UPDATE SET
         runs = s.runs + excluded.runs,
         failures = s.failures + excluded.failures,
         row_count = s.row_count + excluded.row_count,
@@ -192,6 +202,73 @@ COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_histo
 -- Only what write_history() writes: rows that a restore copies are in the rollups that it copies too.
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
+
+CREATE FUNCTION tenancy.fold_rollups() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    folded bigint := 0;
+    done   bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM tenancy.query_rollups AS r WHERE r.part <> 0) THEN
+        RETURN 0;
+    END IF;
+    -- Its writing waits meanwhile.
+    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
+    WITH part AS (
+        DELETE FROM tenancy.query_rollups AS r
+        USING (SELECT DISTINCT p.user_id, p.bucket, p.database_connection_id, p.source, p.status
+               FROM tenancy.query_rollups AS p WHERE p.part <> 0) AS k
+        WHERE r.user_id = k.user_id AND r.bucket = k.bucket AND r.database_connection_id = k.database_connection_id
+          AND r.source = k.source AND r.status = k.status
+        RETURNING r.*
+    )
+    INSERT INTO tenancy.query_rollups (
+        user_id, bucket, database_connection_id, source, status, runs, row_count, result_bytes, total_ms, max_ms, cached,
+        truncated, latency)
+    SELECT p.user_id, p.bucket, p.database_connection_id, p.source, p.status, sum(p.runs), sum(p.row_count),
+           sum(p.result_bytes), sum(p.total_ms), max(p.max_ms), sum(p.cached), sum(p.truncated),
+           tenancy.histogram_merge(p.latency)
+    FROM part AS p
+    GROUP BY p.user_id, p.bucket, p.database_connection_id, p.source, p.status;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    folded := folded + done;
+    WITH part AS (
+        DELETE FROM tenancy.statement_rollups AS s
+        USING (SELECT DISTINCT p.user_id, p.day, p.database_connection_id, p.fingerprint
+               FROM tenancy.statement_rollups AS p WHERE p.part <> 0) AS k
+        WHERE s.user_id = k.user_id AND s.day = k.day AND s.database_connection_id = k.database_connection_id
+          AND s.fingerprint = k.fingerprint
+        RETURNING s.*
+    )
+    INSERT INTO tenancy.statement_rollups (
+        user_id, day, database_connection_id, fingerprint, statement, runs, failures, row_count, total_ms, max_ms, cached,
+        latency, last_started_at, last_failed_at, last_error_code)
+    SELECT p.user_id, p.day, p.database_connection_id, p.fingerprint, min(p.statement), sum(p.runs), sum(p.failures),
+           sum(p.row_count), sum(p.total_ms), max(p.max_ms), sum(p.cached), tenancy.histogram_merge(p.latency),
+           max(p.last_started_at), max(p.last_failed_at),
+           (array_agg(p.last_error_code ORDER BY p.last_failed_at DESC NULLS LAST))[1]
+    FROM part AS p
+    GROUP BY p.user_id, p.day, p.database_connection_id, p.fingerprint;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    folded := folded + done;
+    WITH part AS (
+        DELETE FROM tenancy.connection_rollups AS c
+        USING (SELECT DISTINCT p.day, p.database_connection_id FROM tenancy.connection_rollups AS p WHERE p.part <> 0) AS k
+        WHERE c.day = k.day AND c.database_connection_id = k.database_connection_id
+        RETURNING c.*
+    )
+    INSERT INTO tenancy.connection_rollups (
+        day, database_connection_id, runs, failures, row_count, result_bytes, total_ms, max_ms, cached, truncated, latency)
+    SELECT p.day, p.database_connection_id, sum(p.runs), sum(p.failures), sum(p.row_count), sum(p.result_bytes),
+           sum(p.total_ms), max(p.max_ms), sum(p.cached), sum(p.truncated), tenancy.histogram_merge(p.latency)
+    FROM part AS p
+    GROUP BY p.day, p.database_connection_id;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    RETURN folded + done;
+END
+$$;
+COMMENT ON FUNCTION tenancy.fold_rollups()
+    IS 'for the maintenance worker: make one row again of the parts of each sum; how many rows that are';
 
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

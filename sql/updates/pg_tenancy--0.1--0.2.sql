@@ -112,6 +112,12 @@ ALTER TABLE tenancy.query_history
 CREATE UNIQUE INDEX query_history_chain_seq_key ON tenancy.query_history (user_id, chain_seq);
 COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, refused (a question without an SQL statement that may run), or lost when the server died before the end';
 
+ALTER TABLE tenancy.history_chain
+    ADD COLUMN part bigint NOT NULL DEFAULT 0,
+    DROP CONSTRAINT history_chain_pkey,
+    ADD PRIMARY KEY (user_id, part);
+COMMENT ON COLUMN tenancy.history_chain.part IS 'grows when the row begins anew, because its old versions could not be removed; there is one row per user';
+
 CREATE TABLE tenancy.history_pruned (
     user_id uuid PRIMARY KEY,
     seq     bigint NOT NULL,
@@ -170,17 +176,24 @@ COMMENT ON FUNCTION tenancy.history_is_settled(uuid, uuid, xid8, boolean)
 -- in its primary key, whatever the planner knew of its size when it made the plan. Never waits for a lock on users or connections:
 -- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
 -- stays in running_queries until the worker tries again.
+CREATE FUNCTION tenancy.history_part() RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
+COMMENT ON FUNCTION tenancy.history_part()
+    IS 'for write_history: the part of the rows that it writes again; a new one when their old versions cannot be removed';
+
 CREATE OR REPLACE FUNCTION tenancy.write_history() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     ended  bigint;
     moved  bigint;
+    current_part bigint;
 BEGIN
     SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
     IF ended = 0 THEN
         RETURN NULL;
     END IF;
+    current_part := tenancy.history_part();
 
     WITH owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
@@ -202,6 +215,11 @@ BEGIN
           AND tenancy.history_is_settled(
                   r.database_connection_id, t.id, r.transaction_id,
                   (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL)
+    ), head AS MATERIALIZED (
+        SELECT o.user_id, h.seq, h.hash, h.part
+        FROM (SELECT DISTINCT coalesce(r.owner_id, nobody) AS user_id FROM ready AS r) AS o
+        LEFT JOIN LATERAL (SELECT c.seq, c.hash, c.part FROM tenancy.history_chain AS c
+                           WHERE c.user_id = o.user_id ORDER BY c.part DESC LIMIT 1) AS h ON true
     ), entry AS (
         SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
                    r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
@@ -211,8 +229,7 @@ BEGIN
                    NULL)::tenancy.query_history AS row,
                h.hash AS head
         FROM ready AS r
-        LEFT JOIN LATERAL (SELECT c.seq, c.hash FROM tenancy.history_chain AS c
-                           WHERE c.user_id = coalesce(r.owner_id, nobody) LIMIT 1) AS h ON true
+        JOIN head AS h ON h.user_id = coalesce(r.owner_id, nobody)
         -- Else it is written already: the worker died between its commit and noting it.
         WHERE (SELECT q.id FROM tenancy.query_history AS q WHERE q.id = r.id) IS NULL
     ), link AS MATERIALIZED (
@@ -236,11 +253,16 @@ BEGIN
         ORDER BY (l.row).id
         RETURNING q.user_id, q.database_connection_id, q.status, q.finished_at, q.cached, q.chain_seq, q.chain_hash
     ), chained AS (
-        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash)
-        SELECT DISTINCT ON (w.user_id) coalesce(w.user_id, nobody), w.chain_seq, w.chain_hash
+        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash, part)
+        SELECT DISTINCT ON (w.user_id) e.user_id, w.chain_seq, w.chain_hash, greatest(e.part, current_part)
         FROM written AS w
+        JOIN head AS e ON e.user_id = coalesce(w.user_id, nobody)
         ORDER BY w.user_id, w.chain_seq DESC
-        ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+        ON CONFLICT (user_id, part) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+        RETURNING h.user_id, h.part
+    ), replaced AS (
+        DELETE FROM tenancy.history_chain AS h USING head AS e, chained AS n
+        WHERE e.user_id = n.user_id AND e.part < n.part AND h.user_id = e.user_id AND h.part = e.part
     ), stale AS (
         SELECT t.id, max(w.finished_at) AS seen
         FROM target AS t
@@ -1115,8 +1137,10 @@ CREATE TABLE tenancy.query_rollups (
     cached                 bigint NOT NULL,
     truncated              bigint NOT NULL,
     latency                bytea NOT NULL,
-    PRIMARY KEY (user_id, bucket, database_connection_id, source, status)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, bucket, database_connection_id, source, status, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX query_rollups_part_idx ON tenancy.query_rollups (part) WHERE part <> 0;
 ALTER TABLE tenancy.query_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.query_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.query_rollups FOR SELECT TO tenancy_admin USING (true);
@@ -1129,6 +1153,7 @@ COMMENT ON COLUMN tenancy.query_rollups.total_ms IS 'sum of execution_time_ms';
 COMMENT ON COLUMN tenancy.query_rollups.cached IS 'how many of the runs were answered from query_cache';
 COMMENT ON COLUMN tenancy.query_rollups.truncated IS 'how many of the runs were cut by a limit';
 COMMENT ON COLUMN tenancy.query_rollups.latency IS 'histogram of the durations, see tenancy.histogram_quantile()';
+COMMENT ON COLUMN tenancy.query_rollups.part IS 'not 0: while old versions of rows could not be removed, this one began anew, see tenancy.fold_rollups()';
 
 CREATE TABLE tenancy.statement_rollups (
     user_id                uuid NOT NULL,
@@ -1146,8 +1171,10 @@ CREATE TABLE tenancy.statement_rollups (
     last_started_at        timestamptz NOT NULL,
     last_failed_at         timestamptz,
     last_error_code        varchar(5),
-    PRIMARY KEY (user_id, day, database_connection_id, fingerprint)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, day, database_connection_id, fingerprint, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX statement_rollups_part_idx ON tenancy.statement_rollups (part) WHERE part <> 0;
 CREATE INDEX statement_rollups_day_idx ON tenancy.statement_rollups (day);
 ALTER TABLE tenancy.statement_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.statement_rollups FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -1159,6 +1186,7 @@ COMMENT ON COLUMN tenancy.statement_rollups.database_connection_id IS 'the nil U
 COMMENT ON COLUMN tenancy.statement_rollups.fingerprint IS 'see tenancy.fingerprint(); 0: the statements beyond the most frequent of the day';
 COMMENT ON COLUMN tenancy.statement_rollups.statement IS 'the statement without its literals, cut at 500 bytes';
 COMMENT ON COLUMN tenancy.statement_rollups.failures IS 'runs with another status than success';
+COMMENT ON COLUMN tenancy.statement_rollups.part IS 'as in query_rollups';
 
 -- The daily sums of 0.1 are made again, from the history, below.
 ALTER EXTENSION pg_tenancy DROP TABLE tenancy.query_daily;
@@ -1175,14 +1203,17 @@ CREATE TABLE tenancy.connection_rollups (
     cached                 bigint NOT NULL,
     truncated              bigint NOT NULL,
     latency                bytea NOT NULL,
-    PRIMARY KEY (day, database_connection_id)
+    part                   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, database_connection_id, part)
 ) WITH (fillfactor = 70);
+CREATE INDEX connection_rollups_part_idx ON tenancy.connection_rollups (part) WHERE part <> 0;
 ALTER TABLE tenancy.connection_rollups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY admin ON tenancy.connection_rollups FOR SELECT TO tenancy_admin USING (true);
 SELECT pg_extension_config_dump('tenancy.connection_rollups', '');
 COMMENT ON TABLE tenancy.connection_rollups IS 'query_history in sums per day (UTC) and connection, for administrators';
 COMMENT ON COLUMN tenancy.connection_rollups.database_connection_id IS 'the nil UUID: no connection';
 COMMENT ON COLUMN tenancy.connection_rollups.failures IS 'runs with another status than success';
+COMMENT ON COLUMN tenancy.connection_rollups.part IS 'as in query_rollups';
 
 CREATE VIEW tenancy.query_daily WITH (security_invoker = true) AS
     SELECT r.user_id, r.database_connection_id, (r.bucket AT TIME ZONE 'UTC')::date AS day, r.source, r.status,
@@ -1210,11 +1241,12 @@ BEGIN
     END IF;
     WITH excess AS (
         DELETE FROM tenancy.statement_rollups AS s
-        USING (SELECT e.database_connection_id, e.fingerprint FROM tenancy.statement_rollups AS e
+        USING (SELECT e.database_connection_id, e.fingerprint, e.part FROM tenancy.statement_rollups AS e
                WHERE e.user_id = fold_statements.user_id AND e.day = fold_statements.day AND e.fingerprint <> 0
                ORDER BY e.runs DESC, e.last_started_at DESC OFFSET kept) AS x
         WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day
           AND s.database_connection_id = x.database_connection_id AND s.fingerprint = x.fingerprint
+          AND s.part = x.part
         RETURNING s.*
     )
     INSERT INTO tenancy.statement_rollups AS s (
@@ -1225,7 +1257,7 @@ BEGIN
            (array_agg(e.last_error_code ORDER BY e.last_failed_at DESC NULLS LAST))[1]
     FROM excess AS e
     GROUP BY e.user_id, e.day
-    ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET
+    ON CONFLICT (user_id, day, database_connection_id, fingerprint, part) DO UPDATE SET
         runs = s.runs + excluded.runs,
         failures = s.failures + excluded.failures,
         row_count = s.row_count + excluded.row_count,
@@ -1255,6 +1287,73 @@ COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_histo
 -- Only what write_history() writes: rows that a restore copies are in the rollups that it copies too.
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
+
+CREATE FUNCTION tenancy.fold_rollups() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    folded bigint := 0;
+    done   bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM tenancy.query_rollups AS r WHERE r.part <> 0) THEN
+        RETURN 0;
+    END IF;
+    -- Its writing waits meanwhile.
+    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
+    WITH part AS (
+        DELETE FROM tenancy.query_rollups AS r
+        USING (SELECT DISTINCT p.user_id, p.bucket, p.database_connection_id, p.source, p.status
+               FROM tenancy.query_rollups AS p WHERE p.part <> 0) AS k
+        WHERE r.user_id = k.user_id AND r.bucket = k.bucket AND r.database_connection_id = k.database_connection_id
+          AND r.source = k.source AND r.status = k.status
+        RETURNING r.*
+    )
+    INSERT INTO tenancy.query_rollups (
+        user_id, bucket, database_connection_id, source, status, runs, row_count, result_bytes, total_ms, max_ms, cached,
+        truncated, latency)
+    SELECT p.user_id, p.bucket, p.database_connection_id, p.source, p.status, sum(p.runs), sum(p.row_count),
+           sum(p.result_bytes), sum(p.total_ms), max(p.max_ms), sum(p.cached), sum(p.truncated),
+           tenancy.histogram_merge(p.latency)
+    FROM part AS p
+    GROUP BY p.user_id, p.bucket, p.database_connection_id, p.source, p.status;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    folded := folded + done;
+    WITH part AS (
+        DELETE FROM tenancy.statement_rollups AS s
+        USING (SELECT DISTINCT p.user_id, p.day, p.database_connection_id, p.fingerprint
+               FROM tenancy.statement_rollups AS p WHERE p.part <> 0) AS k
+        WHERE s.user_id = k.user_id AND s.day = k.day AND s.database_connection_id = k.database_connection_id
+          AND s.fingerprint = k.fingerprint
+        RETURNING s.*
+    )
+    INSERT INTO tenancy.statement_rollups (
+        user_id, day, database_connection_id, fingerprint, statement, runs, failures, row_count, total_ms, max_ms, cached,
+        latency, last_started_at, last_failed_at, last_error_code)
+    SELECT p.user_id, p.day, p.database_connection_id, p.fingerprint, min(p.statement), sum(p.runs), sum(p.failures),
+           sum(p.row_count), sum(p.total_ms), max(p.max_ms), sum(p.cached), tenancy.histogram_merge(p.latency),
+           max(p.last_started_at), max(p.last_failed_at),
+           (array_agg(p.last_error_code ORDER BY p.last_failed_at DESC NULLS LAST))[1]
+    FROM part AS p
+    GROUP BY p.user_id, p.day, p.database_connection_id, p.fingerprint;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    folded := folded + done;
+    WITH part AS (
+        DELETE FROM tenancy.connection_rollups AS c
+        USING (SELECT DISTINCT p.day, p.database_connection_id FROM tenancy.connection_rollups AS p WHERE p.part <> 0) AS k
+        WHERE c.day = k.day AND c.database_connection_id = k.database_connection_id
+        RETURNING c.*
+    )
+    INSERT INTO tenancy.connection_rollups (
+        day, database_connection_id, runs, failures, row_count, result_bytes, total_ms, max_ms, cached, truncated, latency)
+    SELECT p.day, p.database_connection_id, sum(p.runs), sum(p.failures), sum(p.row_count), sum(p.result_bytes),
+           sum(p.total_ms), max(p.max_ms), sum(p.cached), sum(p.truncated), tenancy.histogram_merge(p.latency)
+    FROM part AS p
+    GROUP BY p.day, p.database_connection_id;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    RETURN folded + done;
+END
+$$;
+COMMENT ON FUNCTION tenancy.fold_rollups()
+    IS 'for the maintenance worker: make one row again of the parts of each sum; how many rows that are';
 
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -12,6 +12,7 @@
 #include "bridge/spi.hpp"
 #include "dashboard/run.hpp"
 #include "dashboard/statement.hpp"
+#include "history/history.hpp"
 
 extern "C" {
 #include "commands/trigger.h"
@@ -184,17 +185,17 @@ write_bucket(const Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.query_rollups AS r (user_id, bucket, database_connection_id, source, status, runs,"
-		" row_count, result_bytes, total_ms, max_ms, cached, truncated, latency)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-		" ON CONFLICT (user_id, bucket, database_connection_id, source, status) DO UPDATE SET"
+		" row_count, result_bytes, total_ms, max_ms, cached, truncated, latency, part)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+		" ON CONFLICT (user_id, bucket, database_connection_id, source, status, part) DO UPDATE SET"
 		" runs = r.runs + excluded.runs, row_count = r.row_count + excluded.row_count,"
 		" result_bytes = r.result_bytes + excluded.result_bytes, total_ms = r.total_ms + excluded.total_ms,"
 		" max_ms = greatest(r.max_ms, excluded.max_ms), cached = r.cached + excluded.cached,"
 		" truncated = r.truncated + excluded.truncated,"
 		" latency = tenancy.histogram_add(r.latency, excluded.latency)",
-		13,
+		14,
 		{UUIDOID, TIMESTAMPTZOID, UUIDOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID,
-	     INT8OID, BYTEAOID},
+	     INT8OID, BYTEAOID, INT8OID},
 		nullptr};
 	const Key &key = entry.key;
 	Datum const values[] = {bridge::uuid_datum(key.user),
@@ -209,7 +210,8 @@ write_bucket(const Entry &entry, const Sum &sum)
 	                        Int32GetDatum(sum.max_ms),
 	                        Int64GetDatum(sum.cached),
 	                        Int64GetDatum(sum.truncated),
-	                        stored(sum.latency)};
+	                        stored(sum.latency),
+	                        Int64GetDatum(history::part())};
 	(void) spi::run(upsert, values, nullptr, false);
 }
 
@@ -219,9 +221,9 @@ write_statement(const Entry &entry, const Sum &sum)
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.statement_rollups AS s (user_id, day, database_connection_id, fingerprint, statement, "
 		"runs,"
-		" failures, row_count, total_ms, max_ms, cached, latency, last_started_at, last_failed_at, last_error_code)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-		" ON CONFLICT (user_id, day, database_connection_id, fingerprint) DO UPDATE SET"
+		" failures, row_count, total_ms, max_ms, cached, latency, last_started_at, last_failed_at, last_error_code, part)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+		" ON CONFLICT (user_id, day, database_connection_id, fingerprint, part) DO UPDATE SET"
 		" runs = s.runs + excluded.runs, failures = s.failures + excluded.failures,"
 		" row_count = s.row_count + excluded.row_count, total_ms = s.total_ms + excluded.total_ms,"
 		" max_ms = greatest(s.max_ms, excluded.max_ms), cached = s.cached + excluded.cached,"
@@ -230,9 +232,9 @@ write_statement(const Entry &entry, const Sum &sum)
 		" last_failed_at = greatest(s.last_failed_at, excluded.last_failed_at),"
 		" last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL"
 		" THEN s.last_error_code ELSE excluded.last_error_code END",
-		15,
+		16,
 		{UUIDOID, DATEOID, UUIDOID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, BYTEAOID,
-	     TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID},
+	     TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 		nullptr};
 	const Key &key = entry.key;
 	NullableDatum const error = bridge::nullable_text(sum.last_error);
@@ -250,8 +252,9 @@ write_statement(const Entry &entry, const Sum &sum)
 	                        stored(sum.latency),
 	                        TimestampTzGetDatum(sum.last_started),
 	                        TimestampTzGetDatum(sum.last_failed),
-	                        error.value};
-	char nulls[std::size(values) + 1] = "               ";
+	                        error.value,
+	                        Int64GetDatum(history::part())};
+	char nulls[std::size(values) + 1] = "                ";
 	nulls[13] = sum.failures == 0 ? 'n' : ' ';
 	nulls[14] = error.isnull ? 'n' : ' ';
 	(void) spi::run(upsert, values, nulls, false);
@@ -262,16 +265,16 @@ write_connection(const Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.connection_rollups AS c (day, database_connection_id, runs, failures, row_count,"
-		" result_bytes, total_ms, max_ms, cached, truncated, latency)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		" ON CONFLICT (day, database_connection_id) DO UPDATE SET"
+		" result_bytes, total_ms, max_ms, cached, truncated, latency, part)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+		" ON CONFLICT (day, database_connection_id, part) DO UPDATE SET"
 		" runs = c.runs + excluded.runs, failures = c.failures + excluded.failures,"
 		" row_count = c.row_count + excluded.row_count, result_bytes = c.result_bytes + excluded.result_bytes,"
 		" total_ms = c.total_ms + excluded.total_ms, max_ms = greatest(c.max_ms, excluded.max_ms),"
 		" cached = c.cached + excluded.cached, truncated = c.truncated + excluded.truncated,"
 		" latency = tenancy.histogram_add(c.latency, excluded.latency)",
-		11,
-		{DATEOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, BYTEAOID},
+		12,
+		{DATEOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, BYTEAOID, INT8OID},
 		nullptr};
 	Datum const values[] = {DateADTGetDatum(static_cast<DateADT>(entry.key.span)),
 	                        bridge::uuid_datum(entry.key.connection),
@@ -283,7 +286,8 @@ write_connection(const Entry &entry, const Sum &sum)
 	                        Int32GetDatum(sum.max_ms),
 	                        Int64GetDatum(sum.cached),
 	                        Int64GetDatum(sum.truncated),
-	                        stored(sum.latency)};
+	                        stored(sum.latency),
+	                        Int64GetDatum(history::part())};
 	(void) spi::run(upsert, values, nullptr, false);
 }
 

@@ -1,5 +1,6 @@
 /*
- * The chores: expiring the result cache, pruning history, deleting old sessions, seeing what queries found. PG regime.
+ * The chores: expiring the result cache, pruning history and folding its sums, deleting old sessions, seeing what queries
+ * found. PG regime.
  */
 #include "health/chores.hpp"
 
@@ -51,6 +52,14 @@ prune_history(void *arg)
 	static_cast<Round *>(arg)->rows = is_null ? 0 : DatumGetInt64(rows);
 }
 
+void
+fold_rollups(void *)
+{
+	static spi::Statement call = {"SELECT tenancy.fold_rollups()", 0, {}, nullptr};
+	if (exists("tenancy.fold_rollups()"))
+		(void) spi::run(call, nullptr, nullptr, false);
+}
+
 /* Expired long enough that no clock and no open transaction still takes them for valid. */
 void
 forget_sessions(void *arg)
@@ -98,6 +107,7 @@ do_chores(Oid database)
 		{expire_cache, 10'000, "could not expire cached results", 0},
 		{notice_use, 5000, "could not look for databases that are back", 0},
 		{prune_history, 60'000, "could not prune history", 0},
+		{fold_rollups, 60'000, "could not fold the sums of history", 0},
 		{forget_sessions, 600'000, "could not delete expired sessions", 0},
 	};
 	for (Chore &chore : chores) {

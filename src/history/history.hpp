@@ -47,6 +47,12 @@ struct Condition {
 };
 Condition condition();
 
+/*
+ * Of rows that each batch of history writes again, as a last column of their keys; see part.cpp. 0, or of the worker's own
+ * making: microseconds since 2000.
+ */
+int64 part() noexcept;
+
 enum class Source : uint8 { sql, ask, fdw, sample, catalog };
 enum class Status : uint8 { running, success, error, timeout, cancelled, denied, lost, refused };
 const char *name_of(Status status);
