@@ -99,6 +99,28 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.status_sessions(jsonb) IS 'for status()';
 
+CREATE FUNCTION tenancy.status_transactions(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN t.age > interval '1 hour' THEN 'warning' ELSE 'ok' END,
+           CASE WHEN t.age IS NULL THEN 'none is open'
+                ELSE format('the oldest is open for %s, %s', date_trunc('second', t.age), t.holder) END,
+           CASE WHEN t.age > interval '1 hour'
+                THEN 'Dead rows of all tables are kept for it. End it (pg_terminate_backend, ROLLBACK PREPARED), and set idle_in_transaction_session_timeout.' END
+    FROM (VALUES (1)) AS always (one)
+    LEFT JOIN (
+        SELECT clock_timestamp() - a.xact_start AS age, format('in process %s', a.pid) AS holder
+        FROM pg_stat_activity AS a
+        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+        UNION ALL
+        SELECT clock_timestamp() - p.prepared, format('prepared as %L', p.gid)
+        FROM pg_prepared_xacts AS p
+        WHERE p.database = current_database()
+        ORDER BY 1 DESC NULLS LAST
+        LIMIT 1) AS t ON true;
+END;
+COMMENT ON FUNCTION tenancy.status_transactions(jsonb) IS 'for status()';
+
 CREATE FUNCTION tenancy.status_history_worker(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -310,7 +332,7 @@ BEGIN
         RETURN QUERY SELECT 'facts', 'error', SQLERRM, 'The items below lack what it would have told.';
     END;
     FOREACH item IN ARRAY ARRAY[
-        'version', 'server', 'preloading', 'sessions', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
+        'version', 'server', 'preloading', 'sessions', 'transactions', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
         'worker_processes', 'databases', 'connections', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
         'llm_api_key', 'crash_safety', 'logging']
     LOOP

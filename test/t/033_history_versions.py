@@ -53,6 +53,9 @@ def open_transaction():
             seq, part = head(admin)
             same(seq, 2 * RUNS, "the chain has one head, the right one")
             ok(part > 0, "which has begun anew, too")
+            open_pid = value(open_session, "SELECT pg_backend_pid()")
+            told = value(admin, "SELECT value FROM tenancy.status() WHERE item = 'transactions'")
+            ok(told.endswith("in process %d" % open_pid), "status() names the oldest open transaction", told)
             rows(open_session, "COMMIT")
         same(shown(admin), (2 * RUNS, [(2 * RUNS, "select ?")]), "dashboards show the sums as ever")
 
