@@ -4,6 +4,8 @@
  */
 #include "history/worker.hpp"
 
+#include <malloc.h>
+
 #include "bridge/worker.hpp"
 #include "history/step.hpp"
 
@@ -23,6 +25,7 @@ constexpr int retry_ms = 1000;
 constexpr int turn_ms = 100; /* at most, for the other worker to take a batch */
 constexpr int rest_factor = 3;
 constexpr int longest_rest_ms = 200;
+constexpr int kept_memory = 32 << 20; /* the largest threshold that malloc takes */
 
 pid_t leader = 0; /* the history worker at whose wish this one runs */
 
@@ -209,6 +212,14 @@ haul_all()
 	}
 }
 
+/* A long text is copied many times on its way: to get fresh memory for each copy would cost more than the copy. */
+void
+keep_freed_memory()
+{
+	(void) mallopt(M_MMAP_THRESHOLD, kept_memory);
+	(void) mallopt(M_TRIM_THRESHOLD, 2 * kept_memory);
+}
+
 /* The next heavy run may ask for another one at once. One that failed is asked for again after a while only. */
 void
 end_well()
@@ -278,6 +289,7 @@ tenancy_history_hauler(Datum argument)
 	if (queue == nullptr || !enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave_hauler, 0);
+	keep_freed_memory();
 	prepare_worker(database, "pg_tenancy history hauler");
 	if (extension_exists())
 		haul_all();
