@@ -168,10 +168,15 @@ STABLE STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_verify_anchor';
 COMMENT ON FUNCTION tenancy.verify_anchor(text)
     IS 'is a kept anchor genuine, and is its row still where it was? NULL is no problem';
 
-CREATE FUNCTION tenancy.history_part() RETURNS bigint
-LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
-COMMENT ON FUNCTION tenancy.history_part()
-    IS 'for write_history: the part of the rows that it writes again; a new one when their old versions cannot be removed';
+CREATE FUNCTION tenancy.history_part(relation regclass) RETURNS bigint
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
+COMMENT ON FUNCTION tenancy.history_part(regclass)
+    IS 'for write_history: the part of the rows that it writes again; a new one when old versions of such a table cannot be removed';
+
+CREATE FUNCTION tenancy.history_horizon(relation regclass) RETURNS bigint
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_horizon';
+COMMENT ON FUNCTION tenancy.history_horizon(regclass)
+    IS 'what transactions before this one have replaced in the table can be removed';
 
 CREATE FUNCTION tenancy.history_retry() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_retry';
@@ -197,12 +202,16 @@ DECLARE
     ended  bigint;
     moved  bigint;
     current_part bigint;
+    spacing interval := '1 second';
 BEGIN
     SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
     IF ended = 0 THEN
         RETURN NULL;
     END IF;
-    current_part := tenancy.history_part();
+    current_part := tenancy.history_part('tenancy.history_chain');
+    IF current_part <> 0 THEN
+        spacing := '1 minute'; -- of last_connected_at, whose old versions are kept, too
+    END IF;
 
     WITH owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
@@ -276,7 +285,7 @@ BEGIN
         SELECT t.id, max(w.finished_at) AS seen
         FROM target AS t
         JOIN written AS w ON w.database_connection_id = t.id AND w.status = 'success' AND NOT w.cached
-        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - interval '1 second'
+        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - spacing
         GROUP BY t.id
     ), free AS MATERIALIZED (
         SELECT c.id FROM tenancy.database_connections AS c

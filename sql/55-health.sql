@@ -112,6 +112,7 @@ BEGIN ATOMIC
         SELECT clock_timestamp() - a.xact_start AS age, format('in process %s', a.pid) AS holder
         FROM pg_stat_activity AS a
         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS v WHERE v.pid = a.pid)
         UNION ALL
         SELECT clock_timestamp() - p.prepared, format('prepared as %L', p.gid)
         FROM pg_prepared_xacts AS p

@@ -176,10 +176,15 @@ COMMENT ON FUNCTION tenancy.history_is_settled(uuid, uuid, xid8, boolean)
 -- in its primary key, whatever the planner knew of its size when it made the plan. Never waits for a lock on users or connections:
 -- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
 -- stays in running_queries until the worker tries again.
-CREATE FUNCTION tenancy.history_part() RETURNS bigint
-LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
-COMMENT ON FUNCTION tenancy.history_part()
-    IS 'for write_history: the part of the rows that it writes again; a new one when their old versions cannot be removed';
+CREATE FUNCTION tenancy.history_part(relation regclass) RETURNS bigint
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
+COMMENT ON FUNCTION tenancy.history_part(regclass)
+    IS 'for write_history: the part of the rows that it writes again; a new one when old versions of such a table cannot be removed';
+
+CREATE FUNCTION tenancy.history_horizon(relation regclass) RETURNS bigint
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_horizon';
+COMMENT ON FUNCTION tenancy.history_horizon(regclass)
+    IS 'what transactions before this one have replaced in the table can be removed';
 
 CREATE OR REPLACE FUNCTION tenancy.write_history() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -188,12 +193,16 @@ DECLARE
     ended  bigint;
     moved  bigint;
     current_part bigint;
+    spacing interval := '1 second';
 BEGIN
     SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
     IF ended = 0 THEN
         RETURN NULL;
     END IF;
-    current_part := tenancy.history_part();
+    current_part := tenancy.history_part('tenancy.history_chain');
+    IF current_part <> 0 THEN
+        spacing := '1 minute'; -- of last_connected_at, whose old versions are kept, too
+    END IF;
 
     WITH owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
@@ -267,7 +276,7 @@ BEGIN
         SELECT t.id, max(w.finished_at) AS seen
         FROM target AS t
         JOIN written AS w ON w.database_connection_id = t.id AND w.status = 'success' AND NOT w.cached
-        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - interval '1 second'
+        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - spacing
         GROUP BY t.id
     ), free AS MATERIALIZED (
         SELECT c.id FROM tenancy.database_connections AS c
@@ -667,6 +676,7 @@ BEGIN ATOMIC
         SELECT clock_timestamp() - a.xact_start AS age, format('in process %s', a.pid) AS holder
         FROM pg_stat_activity AS a
         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS v WHERE v.pid = a.pid)
         UNION ALL
         SELECT clock_timestamp() - p.prepared, format('prepared as %L', p.gid)
         FROM pg_prepared_xacts AS p
@@ -1175,7 +1185,7 @@ COMMENT ON COLUMN tenancy.query_rollups.total_ms IS 'sum of execution_time_ms';
 COMMENT ON COLUMN tenancy.query_rollups.cached IS 'how many of the runs were answered from query_cache';
 COMMENT ON COLUMN tenancy.query_rollups.truncated IS 'how many of the runs were cut by a limit';
 COMMENT ON COLUMN tenancy.query_rollups.latency IS 'histogram of the durations, see tenancy.histogram_quantile()';
-COMMENT ON COLUMN tenancy.query_rollups.part IS 'not 0: while old versions of rows could not be removed, this one began anew, see tenancy.fold_rollups()';
+COMMENT ON COLUMN tenancy.query_rollups.part IS 'not 0: while old versions of rows could not be removed, this one began anew, see tenancy.fold_rollups(integer)';
 
 CREATE TABLE tenancy.statement_rollups (
     user_id                uuid NOT NULL,
@@ -1257,18 +1267,18 @@ DECLARE
     kept   CONSTANT integer := 500;
     folded bigint;
 BEGIN
-    IF (SELECT count(*) FROM tenancy.statement_rollups AS s
-        WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day) <= 2 * kept THEN
+    IF (SELECT count(*) FROM (SELECT DISTINCT s.database_connection_id, s.fingerprint FROM tenancy.statement_rollups AS s
+                              WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day) AS k) <= 2 * kept THEN
         RETURN 0;
     END IF;
     WITH excess AS (
         DELETE FROM tenancy.statement_rollups AS s
-        USING (SELECT e.database_connection_id, e.fingerprint, e.part FROM tenancy.statement_rollups AS e
+        USING (SELECT e.database_connection_id, e.fingerprint FROM tenancy.statement_rollups AS e
                WHERE e.user_id = fold_statements.user_id AND e.day = fold_statements.day AND e.fingerprint <> 0
-               ORDER BY e.runs DESC, e.last_started_at DESC OFFSET kept) AS x
+               GROUP BY e.database_connection_id, e.fingerprint
+               ORDER BY sum(e.runs) DESC, max(e.last_started_at) DESC OFFSET kept) AS x
         WHERE s.user_id = fold_statements.user_id AND s.day = fold_statements.day
           AND s.database_connection_id = x.database_connection_id AND s.fingerprint = x.fingerprint
-          AND s.part = x.part
         RETURNING s.*
     )
     INSERT INTO tenancy.statement_rollups AS s (
@@ -1310,21 +1320,27 @@ COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_histo
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
 
-CREATE FUNCTION tenancy.fold_rollups() RETURNS bigint
+CREATE FUNCTION tenancy.take_rollup_turn(history regclass) RETURNS void
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_rollup_turn';
+COMMENT ON FUNCTION tenancy.take_rollup_turn(regclass)
+    IS 'for fold_rollups: until the transaction ends, nobody else writes rollups';
+
+-- A part whose old versions are still kept is left alone: to fold it would only make more of them. One of the future was restored
+-- from another cluster.
+CREATE FUNCTION tenancy.fold_rollups(most integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    folded bigint := 0;
-    done   bigint;
+    horizon CONSTANT bigint := tenancy.history_horizon('tenancy.query_rollups');
+    future  CONSTANT bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    folded  bigint := 0;
+    done    bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM tenancy.query_rollups AS r WHERE r.part <> 0) THEN
-        RETURN 0;
-    END IF;
-    -- Its writing waits meanwhile.
-    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM tenancy.take_rollup_turn('tenancy.query_history');
     WITH part AS (
         DELETE FROM tenancy.query_rollups AS r
         USING (SELECT DISTINCT p.user_id, p.bucket, p.database_connection_id, p.source, p.status
-               FROM tenancy.query_rollups AS p WHERE p.part <> 0) AS k
+               FROM (SELECT * FROM tenancy.query_rollups AS o
+                     WHERE o.part <> 0 AND (o.part < horizon OR o.part > future) ORDER BY o.part LIMIT most) AS p) AS k
         WHERE r.user_id = k.user_id AND r.bucket = k.bucket AND r.database_connection_id = k.database_connection_id
           AND r.source = k.source AND r.status = k.status
         RETURNING r.*
@@ -1342,7 +1358,8 @@ BEGIN
     WITH part AS (
         DELETE FROM tenancy.statement_rollups AS s
         USING (SELECT DISTINCT p.user_id, p.day, p.database_connection_id, p.fingerprint
-               FROM tenancy.statement_rollups AS p WHERE p.part <> 0) AS k
+               FROM (SELECT * FROM tenancy.statement_rollups AS o
+                     WHERE o.part <> 0 AND (o.part < horizon OR o.part > future) ORDER BY o.part LIMIT most) AS p) AS k
         WHERE s.user_id = k.user_id AND s.day = k.day AND s.database_connection_id = k.database_connection_id
           AND s.fingerprint = k.fingerprint
         RETURNING s.*
@@ -1360,7 +1377,9 @@ BEGIN
     folded := folded + done;
     WITH part AS (
         DELETE FROM tenancy.connection_rollups AS c
-        USING (SELECT DISTINCT p.day, p.database_connection_id FROM tenancy.connection_rollups AS p WHERE p.part <> 0) AS k
+        USING (SELECT DISTINCT p.day, p.database_connection_id
+               FROM (SELECT * FROM tenancy.connection_rollups AS o
+                     WHERE o.part <> 0 AND (o.part < horizon OR o.part > future) ORDER BY o.part LIMIT most) AS p) AS k
         WHERE c.day = k.day AND c.database_connection_id = k.database_connection_id
         RETURNING c.*
     )
@@ -1374,8 +1393,8 @@ BEGIN
     RETURN folded + done;
 END
 $$;
-COMMENT ON FUNCTION tenancy.fold_rollups()
-    IS 'for the maintenance worker: make one row again of the parts of each sum; how many rows that are';
+COMMENT ON FUNCTION tenancy.fold_rollups(integer)
+    IS 'for the maintenance worker: make one row again of the parts of some sums; how many rows that are, 0 when none are left';
 
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

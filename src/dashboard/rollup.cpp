@@ -29,8 +29,9 @@ namespace {
 namespace spi = bridge::spi;
 
 constexpr int64 bucket_width = 15 * USECS_PER_MINUTE;
-/* Of the calls that add one run, how many look whether a user has too many statements of a day. */
+/* Of the calls that add one new statement, how many look whether a user has too many of a day. */
 constexpr double fold_chance = 1.0 / 64;
+constexpr int fold_rest = 20;
 
 /* A run without a user or connection has the nil UUID there, and so is in the table. */
 constexpr core::Uuid nobody = {};
@@ -49,6 +50,7 @@ struct Entry {
 	Key key;
 	const Run *run;
 	const char *sample; /* the statement without literals */
+	bool fresh;         /* its sum had no row yet; set by who writes it, in the first entry of a sum */
 };
 
 struct Entries {
@@ -95,10 +97,10 @@ enter_twice(Entries &to, const Run &run, Key key, const char *sample)
 {
 	key.user = run.user;
 	key.connection = run.connection;
-	to.first[to.count++] = {key, &run, sample};
+	to.first[to.count++] = {key, &run, sample, false};
 	key.user = everyone;
 	key.connection = nobody;
-	to.first[to.count++] = {key, &run, sample};
+	to.first[to.count++] = {key, &run, sample, false};
 }
 
 Entries
@@ -133,7 +135,7 @@ by_connection(const Runs &runs)
 {
 	Entries entries = room_for(runs);
 	for (const Run &run : runs)
-		entries.first[entries.count++] = {{everyone, day_of(run), run.connection, 0, "", ""}, &run, nullptr};
+		entries.first[entries.count++] = {{everyone, day_of(run), run.connection, 0, "", ""}, &run, nullptr, false};
 	return entries;
 }
 
@@ -181,7 +183,7 @@ stored(const Histogram &histogram)
 }
 
 void
-write_bucket(const Entry &entry, const Sum &sum)
+write_bucket(Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.query_rollups AS r (user_id, bucket, database_connection_id, source, status, runs,"
@@ -216,7 +218,7 @@ write_bucket(const Entry &entry, const Sum &sum)
 }
 
 void
-write_statement(const Entry &entry, const Sum &sum)
+write_statement(Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.statement_rollups AS s (user_id, day, database_connection_id, fingerprint, statement, "
@@ -231,7 +233,8 @@ write_statement(const Entry &entry, const Sum &sum)
 		" last_started_at = greatest(s.last_started_at, excluded.last_started_at),"
 		" last_failed_at = greatest(s.last_failed_at, excluded.last_failed_at),"
 		" last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL"
-		" THEN s.last_error_code ELSE excluded.last_error_code END",
+		" THEN s.last_error_code ELSE excluded.last_error_code END"
+		" RETURNING s.xmax = 0",
 		16,
 		{UUIDOID, DATEOID, UUIDOID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, BYTEAOID,
 	     TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT8OID},
@@ -257,11 +260,12 @@ write_statement(const Entry &entry, const Sum &sum)
 	char nulls[std::size(values) + 1] = "                ";
 	nulls[13] = sum.failures == 0 ? 'n' : ' ';
 	nulls[14] = error.isnull ? 'n' : ' ';
-	(void) spi::run(upsert, values, nulls, false);
+	bool is_null = true;
+	entry.fresh = spi::run(upsert, values, nulls, false) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
 }
 
 void
-write_connection(const Entry &entry, const Sum &sum)
+write_connection(Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
 		"INSERT INTO tenancy.connection_rollups AS c (day, database_connection_id, runs, failures, row_count,"
@@ -293,7 +297,7 @@ write_connection(const Entry &entry, const Sum &sum)
 
 /* Sum up entries with the same key, and write each sum; what that takes is given back before the next. */
 void
-write_sums(const Entries &entries, void (*write)(const Entry &, const Sum &))
+write_sums(const Entries &entries, void (*write)(Entry &, const Sum &))
 {
 	qsort(entries.first, static_cast<Size>(entries.count), sizeof(Entry), compare_entries);
 	auto *const sum = static_cast<Sum *>(palloc(sizeof(Sum)));
@@ -310,18 +314,43 @@ write_sums(const Entries &entries, void (*write)(const Entry &, const Sum &))
 	MemoryContextDelete(place);
 }
 
-/* The entries are sorted, so that each user's days stand together. */
+int
+count_fresh(const Entries &entries)
+{
+	return static_cast<int>(
+		std::count_if(entries.first, entries.first + entries.count, [](const Entry &entry) { return entry.fresh; }));
+}
+
+/* Look at the days of users that have a new statement. Entries are sorted, so that each user's days stand together. */
 void
 fold(const Entries &entries)
 {
 	static spi::Statement fold_one = {"SELECT tenancy.fold_statements($1, $2)", 2, {UUIDOID, DATEOID}, nullptr};
+	const Key *last = nullptr;
 	for (int i = 0; i < entries.count; ++i) {
 		const Key &key = entries.first[i].key;
-		if (i > 0 && key.user == entries.first[i - 1].key.user && key.span == entries.first[i - 1].key.span)
+		if (!entries.first[i].fresh || (last != nullptr && key.user == last->user && key.span == last->span))
 			continue;
+		last = &key;
 		Datum const values[] = {bridge::uuid_datum(key.user), DateADTGetDatum(static_cast<DateADT>(key.span))};
 		(void) spi::run(fold_one, values, nullptr, false);
 	}
+}
+
+/*
+ * Now and then, by chance. A look goes through all versions of a day's rows: as long as somebody's open transaction keeps
+ * them, each is followed by a rest.
+ */
+void
+fold_by_chance(const Entries &entries)
+{
+	static TimestampTz rested = 0;
+	TimestampTz const begun = GetCurrentTimestamp();
+	if (begun < rested || pg_prng_double(&pg_global_prng_state) >= count_fresh(entries) * fold_chance)
+		return;
+	fold(entries);
+	TimestampTz const ended = GetCurrentTimestamp();
+	rested = history::part() == 0 ? 0 : ended + fold_rest * (ended - begun);
 }
 
 void
@@ -331,8 +360,7 @@ add(const Runs &runs)
 	write_sums(by_connection(runs), write_connection);
 	Entries const statements = by_statement(runs);
 	write_sums(statements, write_statement);
-	if (pg_prng_double(&pg_global_prng_state) < runs.count * fold_chance)
-		fold(statements);
+	fold_by_chance(statements);
 }
 
 /*
@@ -340,9 +368,9 @@ add(const Runs &runs)
  * that two writers never wait for each other in a circle, one has its turn from here until it commits.
  */
 void
-take_turn(Relation history)
+take_turn(Oid history)
 {
-	LockDatabaseObject(RelationRelationId, RelationGetRelid(history), 1, ExclusiveLock);
+	LockDatabaseObject(RelationRelationId, history, 1, ExclusiveLock);
 }
 
 } // namespace
@@ -356,10 +384,17 @@ TENANCY_FUNCTION(write_rollups)
 		                errmsg("function must be called as a trigger with a table of new rows")));
 	spi::Scope const scope = spi::open();
 	Runs const runs = read_runs(trigger->tg_newtable, RelationGetDescr(trigger->tg_relation));
-	take_turn(trigger->tg_relation);
+	take_turn(RelationGetRelid(trigger->tg_relation));
 	add(runs);
 	spi::close(scope);
 	return PointerGetDatum(nullptr);
+}
+
+/* tenancy.take_rollup_turn(history) → void. */
+TENANCY_FUNCTION(take_rollup_turn)
+{
+	take_turn(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
 }
 
 /* tenancy.roll_up(ids uuid[]) → void. */

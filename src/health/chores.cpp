@@ -53,11 +53,12 @@ prune_history(void *arg)
 }
 
 void
-fold_rollups(void *)
+fold_rollups(void *arg)
 {
-	static spi::Statement call = {"SELECT tenancy.fold_rollups()", 0, {}, nullptr};
-	if (exists("tenancy.fold_rollups()"))
-		(void) spi::run(call, nullptr, nullptr, false);
+	static spi::Statement call = {"SELECT tenancy.fold_rollups(500)", 0, {}, nullptr};
+	bool is_null = true;
+	if (exists("tenancy.fold_rollups(integer)") && spi::run(call, nullptr, nullptr, false) == 1)
+		static_cast<Round *>(arg)->rows = DatumGetInt64(spi::value(0, 1, &is_null));
 }
 
 /* Expired long enough that no clock and no open transaction still takes them for valid. */

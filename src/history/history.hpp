@@ -47,10 +47,7 @@ struct Condition {
 };
 Condition condition();
 
-/*
- * Of rows that each batch of history writes again, as a last column of their keys; see part.cpp. 0, or of the worker's own
- * making: microseconds since 2000.
- */
+/* The last column in the keys of rows that each batch of history writes again; see part.cpp. */
 int64 part() noexcept;
 
 enum class Source : uint8 { sql, ask, fdw, sample, catalog };

@@ -2,30 +2,53 @@
  * Parts of rows that are written again with each batch: heads of chains, sums of dashboards. PG regime.
  * While somebody's transaction is open, no version that it might see can be removed, and every look at the row goes through
  * all of them. So that no tenant slows the history of others down by a transaction that stays open, such a row begins anew
- * then: its key has a part.
+ * then: its key has a part, which is the full transaction id of its beginning.
  */
-#include "history/history.hpp"
+#include "history/worker.hpp"
 
 #include "bridge/function.hpp"
 
 extern "C" {
+#include "access/table.h"
 #include "access/transam.h"
 #include "storage/procarray.h"
+#include "utils/rel.h"
 }
 
 namespace tenancy::history {
 
 namespace {
 
-constexpr int most_versions = 1000; /* of a part: some tenths of a millisecond to go through */
+constexpr int most_versions = 1000; /* of a row; some tenths of a millisecond to go through */
 
-int64 current_part = 0;
+int64 current_part = 0; /* as this process's batch has it */
 
-/* Can none of the versions be removed that were written since that transaction? */
-bool
-are_all_kept(TransactionId since)
+int64
+next_transaction()
 {
-	return TransactionIdPrecedes(GetOldestNonRemovableTransactionId(nullptr), since);
+	return static_cast<int64>(U64FromFullTransactionId(ReadNextFullTransactionId()));
+}
+
+/* What transactions before this one have replaced in the table can be removed. */
+int64
+horizon_of(Oid table)
+{
+	Relation const relation = table_open(table, AccessShareLock);
+	TransactionId const horizon = GetOldestNonRemovableTransactionId(relation);
+	table_close(relation, AccessShareLock);
+	int64 const next = next_transaction();
+	return next - static_cast<int64>(static_cast<TransactionId>(next) - horizon);
+}
+
+/* When none of the versions can be removed that were written since the last time, begin a part. */
+void
+begin_part(Oid table)
+{
+	int64 const horizon = horizon_of(table), next = next_transaction();
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	Parts &parts = mine->parts;
+	parts = {parts.looked != 0 && horizon < parts.looked ? next : 0, next, 0};
+	LWLockRelease(queue->lock);
 }
 
 } // namespace
@@ -36,17 +59,24 @@ part() noexcept
 	return current_part;
 }
 
-/* tenancy.history_part() → bigint, called once per batch. */
+/* tenancy.history_part(relation) → bigint, called once per batch. */
 TENANCY_FUNCTION(history_part)
 {
-	static int versions = most_versions;
-	static TransactionId begun = InvalidTransactionId;
-	if (++versions > most_versions) {
-		current_part = TransactionIdIsValid(begun) && are_all_kept(begun) ? GetCurrentTimestamp() : 0;
-		begun = XidFromFullTransactionId(ReadNextFullTransactionId());
-		versions = 0;
-	}
+	if (mine == nullptr)
+		PG_RETURN_INT64(0);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const due = mine->parts.looked == 0 || ++mine->parts.versions > most_versions;
+	LWLockRelease(queue->lock);
+	if (due)
+		begin_part(PG_GETARG_OID(0));
+	current_part = mine->parts.current;
 	PG_RETURN_INT64(current_part);
+}
+
+/* tenancy.history_horizon(relation) → bigint. */
+TENANCY_FUNCTION(history_horizon)
+{
+	PG_RETURN_INT64(horizon_of(PG_GETARG_OID(0)));
 }
 
 } // namespace tenancy::history

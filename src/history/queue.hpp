@@ -105,6 +105,13 @@ struct Hauler {
 	bool held;   /* the first worker wants to be alone */
 };
 
+/* What the rows that each batch writes again have in their keys; see part.cpp. */
+struct Parts {
+	int64 current; /* 0, or the transaction with which this part began */
+	int64 looked;  /* the transaction at the last look at how many old versions are kept; 0: none yet */
+	int versions;  /* batches since */
+};
+
 /* One database and its worker. */
 struct Slot {
 	Oid database; /* InvalidOid: free */
@@ -126,6 +133,7 @@ struct Slot {
 	bool writing;              /* the worker has a batch in hand */
 	uint64 batches;            /* that it has taken */
 	pg_atomic_uint32 deferred; /* the trigger left runs for later */
+	Parts parts;
 	Hauler hauler;
 	ConditionVariable changed; /* pid did, or the hauler's */
 

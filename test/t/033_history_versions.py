@@ -31,6 +31,12 @@ def shown(admin):
     return document["total"]["runs"], [(entry["runs"], entry["statement"]) for entry in document["statements"]["most_frequent"]]
 
 
+def fold_all(admin):
+    """What the maintenance worker does each minute"""
+    while value(admin, "SELECT tenancy.fold_rollups(2)"):
+        pass
+
+
 def head(admin):
     """The head of the user's chain: one row"""
     (found,) = rows(admin, "SELECT seq, part FROM tenancy.history_chain WHERE user_id = %s", user.id)
@@ -54,6 +60,8 @@ def open_transaction():
             same(seq, 2 * RUNS, "the chain has one head, the right one")
             ok(part > 0, "which has begun anew, too")
             open_pid = value(open_session, "SELECT pg_backend_pid()")
+            fold_all(admin)
+            ok(all(parts(admin, table)[3] for table in SUMS), "parts whose old versions are kept are not folded yet")
             told = value(admin, "SELECT value FROM tenancy.status() WHERE item = 'transactions'")
             ok(told.endswith("in process %d" % open_pid), "status() names the oldest open transaction", told)
             rows(open_session, "COMMIT")
@@ -64,14 +72,14 @@ def fold():
     """Afterwards the sums become one row each, and the rows are written again as ever"""
     with contextlib.closing(connect()) as admin, contextlib.closing(user.connect(history_durability="finished")) as session:
         before = shown(admin)
-        value(admin, "SELECT tenancy.fold_rollups()")
+        fold_all(admin)
         for table in SUMS:
             _, total, _, began = parts(admin, table)
             same((total, began), (2 * RUNS, False), "%s has no parts" % table)
         same(shown(admin), before, "dashboards show the same")
         write(session)
         same(head(admin)[0], 3 * RUNS, "the chain goes on")
-        value(admin, "SELECT tenancy.fold_rollups()")
+        fold_all(admin)
         write(session)
         same([parts(admin, table)[3] for table in SUMS], [False] * 3, "without old versions nothing begins anew")
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "the chain is whole")
