@@ -29,6 +29,8 @@ CREATE TABLE tenancy.running_queries (
     transaction_id         xid8
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+-- So that a page of history need not go through the rows of others, nor through what is left of them.
+CREATE INDEX running_queries_user_id_idx ON tenancy.running_queries (user_id, id DESC);
 ALTER TABLE tenancy.running_queries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.running_queries FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.running_queries FOR SELECT TO tenancy_admin USING (true);

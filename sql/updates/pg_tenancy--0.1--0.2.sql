@@ -112,6 +112,9 @@ ALTER TABLE tenancy.query_history
 CREATE UNIQUE INDEX query_history_chain_seq_key ON tenancy.query_history (user_id, chain_seq);
 COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, refused (a question without an SQL statement that may run), or lost when the server died before the end';
 
+-- So that a page of history need not go through the rows of others, nor through what is left of them.
+CREATE INDEX running_queries_user_id_idx ON tenancy.running_queries (user_id, id DESC);
+
 ALTER TABLE tenancy.history_chain
     ADD COLUMN part bigint NOT NULL DEFAULT 0,
     DROP CONSTRAINT history_chain_pkey,
