@@ -31,7 +31,7 @@ namespace spi = bridge::spi;
 constexpr int64 bucket_width = 15 * USECS_PER_MINUTE;
 /* Of the calls that add one new statement, how many look whether a user has too many of a day. */
 constexpr double fold_chance = 1.0 / 64;
-constexpr int fold_rest = 20;
+constexpr int fold_rest = 20; /* times what the look took */
 
 /* A run without a user or connection has the nil UUID there, and so is in the table. */
 constexpr core::Uuid nobody = {};

@@ -143,7 +143,7 @@ find_heavy(const dsa_pointer *run, TimestampTz now)
 
 /*
  * What sessions wait for goes first, but a quarter of the batch is kept for the rest. How much fits is bounded, as who
- * comes now waits for it; on a slow disk it is as much work as a commit takes anyway.
+ * comes now waits for it; where the commit waits for standbys it is as much work as that takes anyway.
  */
 Batch
 gather(Item *items, bool all)
