@@ -14,6 +14,7 @@ tenancy.allowed_networks = '127.0.0.0/8'
 tenancy.key_file = '%s/ring'
 tenancy.sqlite_root = '%s/sqlite'
 tenancy.password_cost = 10
+tenancy.health_interval = 0 # tests count the visits of client servers; those of health turn it on
 wal_level = replica
 max_wal_senders = 4
 """
