@@ -1,17 +1,13 @@
 /*
- * The rollups of 85-dashboard.sql: runs become sums per quarter of an hour, and per day of each statement and
- * connection, and each sum is added to its row. Rows are taken in the order of their keys. PG regime.
+ * The rollups of 85-dashboard.sql: each sum of new runs is added to its row. Rows are taken in the order of their keys.
+ * PG regime.
  */
 #include <algorithm>
-#include <cstdlib>
-
-#include "dashboard/histogram.pure.hpp"
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
-#include "dashboard/run.hpp"
-#include "dashboard/statement.hpp"
+#include "dashboard/sum.hpp"
 #include "history/history.hpp"
 
 extern "C" {
@@ -28,151 +24,9 @@ namespace {
 
 namespace spi = bridge::spi;
 
-constexpr int64 bucket_width = 15 * USECS_PER_MINUTE;
 /* Of the calls that add one new statement, how many look whether a user has too many of a day. */
 constexpr double fold_chance = 1.0 / 64;
 constexpr int fold_rest = 20; /* times what the look took */
-
-/* A run without a user or connection has the nil UUID there, and so is in the table. */
-constexpr core::Uuid nobody = {};
-constexpr core::Uuid everyone = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
-
-/* What runs of one sum have in common; what does not count for its kind is the same in all keys. */
-struct Key {
-	core::Uuid user;
-	int64 span; /* the bucket's begin, or the day */
-	core::Uuid connection;
-	int64 fingerprint;
-	const char *source, *status;
-};
-
-struct Entry {
-	Key key;
-	const Run *run;
-	const char *sample; /* the statement without literals */
-	bool fresh;         /* its sum had no row yet; set by who writes it, in the first entry of a sum */
-};
-
-struct Entries {
-	Entry *first;
-	int count;
-};
-
-int
-compare(const Key &left, const Key &right)
-{
-	if (auto const order = left.user <=> right.user; order != 0)
-		return order < 0 ? -1 : 1;
-	if (left.span != right.span)
-		return left.span < right.span ? -1 : 1;
-	if (auto const order = left.connection <=> right.connection; order != 0)
-		return order < 0 ? -1 : 1;
-	if (left.fingerprint != right.fingerprint)
-		return left.fingerprint < right.fingerprint ? -1 : 1;
-	int const order = strcmp(left.source, right.source);
-	return order != 0 ? order : strcmp(left.status, right.status);
-}
-
-int
-compare_entries(const void *left, const void *right)
-{
-	return compare(static_cast<const Entry *>(left)->key, static_cast<const Entry *>(right)->key);
-}
-
-int64
-floor_divide(int64 value, int64 by)
-{
-	return value / by - (value % by < 0 ? 1 : 0);
-}
-
-DateADT
-day_of(const Run &run)
-{
-	return static_cast<DateADT>(floor_divide(run.started, USECS_PER_DAY));
-}
-
-/* Each run counts for its user and for all users together. */
-void
-enter_twice(Entries &to, const Run &run, Key key, const char *sample)
-{
-	key.user = run.user;
-	key.connection = run.connection;
-	to.first[to.count++] = {key, &run, sample, false};
-	key.user = everyone;
-	key.connection = nobody;
-	to.first[to.count++] = {key, &run, sample, false};
-}
-
-Entries
-room_for(const Runs &runs)
-{
-	return {static_cast<Entry *>(palloc(sizeof(Entry) * 2 * static_cast<Size>(runs.count + 1))), 0};
-}
-
-Entries
-by_bucket(const Runs &runs)
-{
-	Entries entries = room_for(runs);
-	for (const Run &run : runs) {
-		int64 const bucket = floor_divide(run.started, bucket_width) * bucket_width;
-		enter_twice(entries, run, {{}, bucket, {}, 0, run.source, run.status}, nullptr);
-	}
-	return entries;
-}
-
-Entries
-by_statement(const Runs &runs)
-{
-	Entries entries = room_for(runs);
-	for (const Run &run : runs)
-		if (run.stated)
-			enter_twice(entries, run, {{}, day_of(run), {}, run.statement.fingerprint, "", ""}, run.statement.sample);
-	return entries;
-}
-
-Entries
-by_connection(const Runs &runs)
-{
-	Entries entries = room_for(runs);
-	for (const Run &run : runs)
-		entries.first[entries.count++] = {{everyone, day_of(run), run.connection, 0, "", ""}, &run, nullptr, false};
-	return entries;
-}
-
-/* What runs with the same key amount to. */
-struct Sum {
-	int64 runs, failures, rows, bytes, ms, cached, truncated;
-	int32 max_ms;
-	TimestampTz last_started, last_failed; /* DT_NOBEGIN: never */
-	const char *last_error;
-	Histogram latency;
-
-	void clear()
-	{
-		*this = {};
-		last_started = last_failed = DT_NOBEGIN;
-	}
-	void add(const Run &run)
-	{
-		++runs;
-		rows += run.rows;
-		bytes += run.bytes;
-		ms += run.ms;
-		max_ms = std::max(max_ms, run.ms);
-		cached += run.cached;
-		truncated += run.truncated;
-		last_started = std::max(last_started, run.started);
-		if (run.failed()) {
-			++failures;
-			if (run.started >= last_failed) {
-				last_failed = run.started;
-				last_error = run.error_code;
-			}
-		}
-		if (run.duration >= 0)
-			latency.add(static_cast<uint64>(run.duration));
-	}
-};
 
 Datum
 stored(const Histogram &histogram)
@@ -293,25 +147,6 @@ write_connection(Entry &entry, const Sum &sum)
 	                        stored(sum.latency),
 	                        Int64GetDatum(history::part())};
 	(void) spi::run(upsert, values, nullptr, false);
-}
-
-/* Sum up entries with the same key, and write each sum; what that takes is given back before the next. */
-void
-write_sums(const Entries &entries, void (*write)(Entry &, const Sum &))
-{
-	qsort(entries.first, static_cast<Size>(entries.count), sizeof(Entry), compare_entries);
-	auto *const sum = static_cast<Sum *>(palloc(sizeof(Sum)));
-	MemoryContext const place = AllocSetContextCreate(CurrentMemoryContext, "rollup", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext const context = MemoryContextSwitchTo(place);
-	for (int begin = 0, end = 0; begin < entries.count; begin = end) {
-		sum->clear();
-		for (; end < entries.count && compare(entries.first[begin].key, entries.first[end].key) == 0; ++end)
-			sum->add(*entries.first[end].run);
-		write(entries.first[begin], *sum);
-		MemoryContextReset(place);
-	}
-	MemoryContextSwitchTo(context);
-	MemoryContextDelete(place);
 }
 
 int
