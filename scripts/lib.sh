@@ -4,6 +4,10 @@
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
+# Of scripts/check, in their order.
+# shellcheck disable=SC2034  # for check and matrix
+all_stages="lint unit regress isolation tap process sanitize"
+
 # Nothing that the caller set for other servers may reach ours.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGPASSFILE PGDATABASE PGSERVICE PGSERVICEFILE PGOPTIONS PGDATA \
 	PGSSLMODE PGTZ PGDATESTYLE PGAPPNAME PGCLIENTENCODING PGTARGETSESSIONATTRS MYSQL_HOME MYSQL_TCP_PORT MYSQL_UNIX_PORT
