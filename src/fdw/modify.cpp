@@ -126,6 +126,7 @@ void
 add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *changed = nullptr)
 {
 	ListCell *cell;
+	int const first = modification.param_count;
 	int const level = begin_values(modification);
 	foreach (cell, modification.keys) {
 		int const number = lfirst_int(cell);
@@ -136,6 +137,7 @@ add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *c
 		add_param(modification, encode(modification.encoders[number - 1], value, false));
 	}
 	end_values(modification, level);
+	note_key(modification, first);
 }
 
 TupleTableSlot *
@@ -152,6 +154,7 @@ exec_update(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
 	                           : run_statement(modification, modification.plan.sql);
 	refuse_several(modification, rows);
+	check_found(modification, rows);
 	if (rows > 0 && modification.select_sql != nullptr) {
 		add_key(modification, plan_slot, slot);
 		run_and_read(modification, modification.select_sql, slot);
@@ -177,6 +180,7 @@ exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
 	                           : run_statement(modification, modification.plan.sql);
 	refuse_several(modification, rows);
+	check_found(modification, rows);
 	modification.changed += rows;
 	MemoryContextSwitchTo(outer);
 	return rows > 0 ? slot : nullptr;
@@ -205,6 +209,7 @@ begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext me
 	begin(modification->activity, modification->table->server, plan.type, plan.sql);
 	modification->writer = make_writer(*modification->table, plan.type);
 	prepare_select(*modification);
+	begin_found(*modification);
 	modification->encoders =
 		static_cast<Encoder *>(palloc0(sizeof(Encoder) * static_cast<Size>(Max(modification->table->width, 1))));
 	ListCell *cell;

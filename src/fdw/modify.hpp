@@ -127,6 +127,8 @@ struct Modification {
 	MemoryContext memory;       /* of one call */
 	List *keys;                 /* int */
 	AttrNumber *key_attributes; /* of the plan's tuple, in the order of keys */
+	HTAB *found_keys;           /* hashes of those that were found; NULL: one that is not found is gone */
+	uint64 key_hash;            /* of the key that was sent last */
 	char *select_sql;           /* reads a changed row back where RETURNING is not of the dialect */
 	bool select_by_last_id;
 
@@ -166,6 +168,12 @@ void add_params(Modification &modification, TupleTableSlot *slot, List *columns)
 int64 run_statement(Modification &modification, const char *sql);
 /* The same, and the first row that it returns goes into slot; the number of rows. */
 int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot);
+
+/* Is a row that is not found by its key gone? From begin to check, which raises an error when it may be there. */
+void begin_found(Modification &modification);
+/* The parameters from first on are a key. */
+void note_key(Modification &modification, int first);
+void check_found(Modification &modification, int64 rows);
 
 /*
  * How many of the first rows one INSERT may hold: a PostgreSQL server does not replace a row twice in one statement,

@@ -4,6 +4,7 @@
 #include "fdw/modify_direct.hpp"
 
 #include "fdw/modify.hpp"
+#include "fdw/sqlite_types.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -70,6 +71,13 @@ count_params(Draft &draft)
 		draft.columns = lappend_int(draft.columns, 0);
 }
 
+/* What an expression gives there is what the column then holds: no affinity makes a number of a text. */
+bool
+keeps_value(const Draft &draft, const Column &column)
+{
+	return draft.renderer->type() != DatabaseType::sqlite || reading_of(column).family != Family::none;
+}
+
 /* A value that does not look at the row is computed here, once, and sent as every value of the column is. */
 bool
 print_value(Draft &draft, const Column &column, int number, Node *value)
@@ -83,7 +91,7 @@ print_value(Draft &draft, const Column &column, int number, Node *value)
 		draft.renderer->value_placeholder(column, list_length(draft.renderer->params));
 		return true;
 	}
-	if (exprType(value) != column.type || !draft.renderer->expression(value))
+	if (exprType(value) != column.type || !keeps_value(draft, column) || !draft.renderer->expression(value))
 		return false;
 	count_params(draft);
 	return true;

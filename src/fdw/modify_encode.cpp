@@ -179,16 +179,17 @@ text_value(const Encoder &encoder, Datum value)
 [[noreturn]] void
 refuse_not_finite(const Encoder &encoder)
 {
-	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-	                errmsg("value for column \"%s\" cannot be stored: MySQL has no infinity and no NaN",
-	                       encoder.column->name)));
+	ereport(ERROR,
+	        (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+	         errmsg("value for column \"%s\" cannot be stored: %s has no infinity and no NaN", encoder.column->name,
+	                encoder.dialect == DatabaseType::mysql ? "MySQL" : "a number of SQLite")));
 }
 
 ParamView
 numeric_value(Encoder &encoder, Datum value)
 {
 	char *const text = OutputFunctionCall(&encoder.output, value);
-	if (encoder.dialect == DatabaseType::mysql && strpbrk(text, "NI") != nullptr)
+	if ((encoder.dialect == DatabaseType::mysql || encoder.counts_digits) && strpbrk(text, "NI") != nullptr)
 		refuse_not_finite(encoder);
 	if (encoder.counts_digits && significant_digits(text) > DBL_DIG && !is_plain_integer(text))
 		refuse_lossy_number(encoder, text);

@@ -78,6 +78,17 @@ print_insert_head(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfoString(writer.renderer->out, ")");
 }
 
+/* One that may be set to what it is: of a table with computed columns only, any, and the server refuses it. */
+int
+assignable_column(const Table &table)
+{
+	ListCell *cell;
+	foreach (cell, list_concat_copy(key_columns(table), live_columns(table)))
+		if (!column_at(table, lfirst_int(cell)).generated)
+			return lfirst_int(cell);
+	return linitial_int(live_columns(table));
+}
+
 /*
  * MySQL's IGNORE would hide every error, so a row that is there stays as it is, and a variable counts such rows: the
  * server counts them as changed.
@@ -90,12 +101,35 @@ print_skip(const Writer &writer, const ModifyPlan &plan)
 		appendStringInfoString(renderer->out, " ON CONFLICT DO NOTHING");
 		return;
 	}
-	List *const keys = key_columns(*writer.table);
-	const char *const name =
-		column_at(*writer.table, linitial_int(keys != NIL ? keys : live_columns(*writer.table))).name;
+	const char *const name = column_at(*writer.table, assignable_column(*writer.table)).name;
 	appendStringInfoString(renderer->out, " ON DUPLICATE KEY UPDATE ");
 	renderer->identifier(name);
 	appendStringInfoString(renderer->out, " = IF((@tenancy_skipped := @tenancy_skipped + 1) > 0, ");
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, ", ");
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, ")");
+}
+
+/* MySQL does not tell which unique key a row has in common with another: another key's row is an error, not replaced.
+ */
+void
+print_same_key(const Writer &writer, List *keys)
+{
+	Renderer *const renderer = writer.renderer;
+	const char *const name = column_at(*writer.table, linitial_int(keys)).name;
+	renderer->identifier(name);
+	appendStringInfoString(renderer->out, " = IF(IF(");
+	ListCell *cell;
+	foreach (cell, keys) {
+		const char *const key = column_at(*writer.table, lfirst_int(cell)).name;
+		appendStringInfoString(renderer->out, cell == list_head(keys) ? "" : " AND ");
+		renderer->identifier(key);
+		appendStringInfoString(renderer->out, " <=> VALUES(");
+		renderer->identifier(key);
+		appendStringInfoString(renderer->out, ")");
+	}
+	appendStringInfoString(renderer->out, ", 1, (SELECT 1 UNION ALL SELECT 2)), ");
 	renderer->identifier(name);
 	appendStringInfoString(renderer->out, ", ");
 	renderer->identifier(name);
@@ -112,16 +146,17 @@ print_replace(const Writer &writer, const ModifyPlan &plan)
 	bool const is_mysql = plan.type == DatabaseType::mysql;
 	if (is_mysql) {
 		appendStringInfoString(renderer->out, " ON DUPLICATE KEY UPDATE ");
+		print_same_key(writer, keys);
 	} else {
 		appendStringInfoString(renderer->out, " ON CONFLICT (");
 		print_names(writer, keys);
 		appendStringInfoString(renderer->out, ") DO UPDATE SET ");
 	}
 	ListCell *cell;
-	List *const changed = others != NIL ? others : keys;
+	List *const changed = others != NIL || is_mysql ? others : keys;
 	foreach (cell, changed) {
 		const char *const name = column_at(*writer.table, lfirst_int(cell)).name;
-		if (cell != list_head(changed))
+		if (cell != list_head(changed) || is_mysql)
 			appendStringInfoString(renderer->out, ", ");
 		renderer->identifier(name);
 		appendStringInfoString(renderer->out, is_mysql ? " = VALUES(" : " = EXCLUDED.");

@@ -102,7 +102,7 @@ moment_fits(const Column &column, Oid type, const NativeType &native)
 NativeType
 parse_native(const char *text)
 {
-	NativeType native = {Native::unknown, false, -1, 0};
+	NativeType native = {Native::unknown, false, -1, 0, false};
 	if (text == nullptr)
 		return native;
 	size_t length = 0;
@@ -121,6 +121,7 @@ parse_native(const char *text)
 				native.length = first;
 			if (word.kind == Native::datetime || word.kind == Native::timestamp || word.kind == Native::time)
 				native.scale = first;
+			native.rounds = *end == ',' && (word.kind == Native::single || word.kind == Native::real);
 			if (*end == ',')
 				native.scale = static_cast<int>(strtol(end + 1, &end, 10));
 			rest = end;

@@ -36,8 +36,9 @@ enum class Native : uint8 {
 struct NativeType {
 	Native kind;
 	bool is_unsigned;
-	int length; /* bytes of an integer; digits of a decimal; characters of text; bytes; bits. -1: nobody knows */
-	int scale;  /* digits after the point of a decimal, of a second */
+	int length;  /* bytes of an integer; digits of a decimal; characters of text; bytes; bits. -1: nobody knows */
+	int scale;   /* digits after the point of a decimal, of a second, of a float that rounds */
+	bool rounds; /* float(m,d), double(m,d) */
 };
 
 /* What a DECIMAL holds: digits in all, and of them behind the point. */

@@ -95,6 +95,14 @@ MysqlRenderer::column(const Column &column, Index varno)
 			before = "CAST(";
 			after = " AS SIGNED)";
 			break;
+		case Native::single:
+		case Native::real:
+			/* To find it in an index, the server rounds what the column equals, and never looks again. */
+			if (native.rounds) {
+				before = "(";
+				after = " * 1e0)";
+			}
+			break;
 		case Native::date:
 		case Native::datetime:
 		case Native::timestamp:

@@ -179,8 +179,9 @@ MysqlRenderer::operand(Node *node, Node *counterpart)
 	Index varno;
 	const Column *const column = plain_column(node, &varno);
 	if (column != nullptr && column->type != BOOLOID) {
-		Native const kind = parse_native(column->native_type).kind;
-		if (kind == Native::integer || kind == Native::decimal || kind == Native::single || kind == Native::real) {
+		NativeType const native = parse_native(column->native_type);
+		bool const is_float = native.kind == Native::single || native.kind == Native::real;
+		if (native.kind == Native::integer || native.kind == Native::decimal || (is_float && !native.rounds)) {
 			bare(*column, varno);
 			return true;
 		}

@@ -113,8 +113,8 @@ print_target(Renderer &renderer, const Relation *relation, List *target)
 		if (!(key ? renderer.group_key(node) : renderer.output(node)))
 			return false;
 	}
-	if (target == NIL)
-		print(renderer, "1");
+	if (target == NIL) /* SQLite takes a HAVING for one of groups only beside an aggregate */
+		print(renderer, relation->grouped && relation->group_keys == NIL ? "count(*)" : "1");
 	return true;
 }
 

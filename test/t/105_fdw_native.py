@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+"""What the columns of MariaDB, MySQL and SQLite do with values: rounding, labels, affinities, other spellings of keys. A foreign table
+finds and changes exactly the rows that PostgreSQL would, and what it writes is what was given, or an error."""
+
+import contextlib
+
+from tenancy import UNIQUE, User, connect, execute, ok, raised, rows, run, same, sqlstate, value
+
+MY, LITE = "my", "lite"
+
+
+class World:
+    """A tenant with a MySQL and a SQLite database, whose tables are attached anew for each test."""
+
+    def __init__(self):
+        self.user = User("native")
+        self.user.mysql(MY)
+        self.user.sqlite(LITE)
+        self.session = self.user.connect()
+        self.admin = connect()
+        self.tables = []
+
+    def remote(self, engine, *statements):
+        for statement in statements:
+            answer = execute(self.session, engine, statement)
+            if answer["status"] != "success":
+                raise RuntimeError("%s: %s: %s" % (engine, statement[:200], answer["error"]))
+        return [tuple(row) for row in answer["rows"] or []]
+
+    def table(self, engine, name, columns, *statements):
+        """A remote table, and its foreign table of the same name in the schema "native_<engine>_…"."""
+        name = "%s_%s" % (name, UNIQUE)
+        self.remote(engine, "CREATE TABLE %s (%s)" % (name, columns), *(statement.replace("@", name) for statement in statements))
+        rows(self.session, "SELECT tenancy.attach(%s, %s)", engine, "native_%s_%s" % (engine, UNIQUE))
+        return name, "native_%s_%s.%s" % (engine, UNIQUE, name)
+
+
+class Cached:
+    world = None
+
+
+def world():
+    if Cached.world is None:
+        Cached.world = World()
+    return Cached.world
+
+
+def both(label, sql, wanted):
+    """The rows, with and without pushdown."""
+    session = world().session
+    for setting in ("on", "off"):
+        rows(session, "SET tenancy.enable_pushdown = " + setting)
+        found = rows(session, sql)
+        same([row[0] for row in found] if found and len(found[0]) == 1 else found, wanted, "%s, pushdown %s" % (label, setting))
+    rows(session, "RESET tenancy.enable_pushdown")
+
+
+def rounded_keys():
+    """A double(10,2) finds what is equal to it, by an index too, and DELETE removes nothing else"""
+    session = world().session
+    _, table = world().table(MY, "rounded", "id int primary key, d double(10,2), e double(10,0), f float(10,2), key(d), key(e), key(f)",
+                             "INSERT INTO @ SELECT seq, seq / 100, seq, seq / 100 FROM seq_1_to_1000")
+    for condition, wanted in (("d = 1.005", []), ("d = 1.01", [101]), ("d IN (1.005, 2.004, 1.02)", [102]), ("d IS NOT DISTINCT FROM 1.005", []),
+                              ("e = 1.4", []), ("e = 2", [2]), ("d > 9.985 AND d < 9.995", [999]), ("f < 0.0149", [1]), ("NOT d <> 1.004", [])):
+        both("double(10,2): " + condition, "SELECT id FROM %s WHERE %s ORDER BY id" % (table, condition), wanted)
+    same(rows(session, "SELECT id FROM %s WHERE d = 1.005" % table), [], "double(10,2): by the index")
+    rows(session, "PREPARE by_value(float8) AS SELECT id FROM %s WHERE d = $1" % table)
+    rows(session, "SET plan_cache_mode = force_generic_plan")
+    same(rows(session, "EXECUTE by_value(1.005)"), [], "double(10,2): a parameter")
+    same(rows(session, "EXECUTE by_value(1.05)"), [(105,)], "double(10,2): another")
+    rows(session, "RESET plan_cache_mode; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off")
+    same(rows(session, "SELECT r.id FROM (VALUES (1.005::float8), (1.004), (1.03)) AS v(d) JOIN %s AS r ON r.d = v.d" % table), [(103,)],
+         "double(10,2): looked up for each local row")
+    rows(session, "RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material")
+    rows(session, "DELETE FROM %s WHERE d = 1.005" % table)
+    same(value(session, "SELECT count(*) FROM %s" % table), 1000, "double(10,2): DELETE removes nothing")
+    both("double(10,2): sums", "SELECT sum(d)::numeric(20,2) = 5005, max(d) FROM %s" % table, [(True, 10.0)])
+
+
+# Keys of SQLite: declared type, how a client spelled one, how PostgreSQL does.
+SPELLINGS = [("timestamp", "'2024-01-01 11:00:00.500'", "'2024-01-01 11:00:00.5'"), ("timestamptz", "'2024-01-01 11:00:00Z'", "'2024-01-01 11:00:00+00'"),
+             ("date", "'2024-1-1'", "'2024-01-01'"), ("boolean", "'true'", "1"), ("", "5", "'5'"), ("", "1.5", "'1.5'")]
+
+
+def spellings():
+    """A row whose key is spelled otherwise than here is not passed over without a word"""
+    session = world().session
+    for number, (kind, there, here) in enumerate(SPELLINGS):
+        name, table = world().table(LITE, "spelled%d" % number, "k %s primary key, v integer" % kind, "INSERT INTO @ VALUES (%s, 1)" % there)
+        label = "key %s %s" % (kind, there)
+        for change in ("UPDATE %s SET v = v + 1 + random()::int * 0", "DELETE FROM %s WHERE v + random()::int * 0 = 1",
+                       "UPDATE %s SET v = 7 WHERE v + random()::int * 0 = 1 RETURNING v", "DELETE FROM %s WHERE v + random()::int * 0 = 1 RETURNING k"):
+            same(sqlstate(rows, session, change % table), "22000", "%s: %s" % (label, change))
+        same(world().remote(LITE, "SELECT v FROM " + name), [(1,)], label + ": it is as it was")
+        world().remote(LITE, "UPDATE %s SET k = %s" % (name, here))
+        rows(session, "UPDATE %s SET v = v + 1 + random()::int * 0" % table)
+        same(world().remote(LITE, "SELECT v FROM " + name), [(2,)], "key %s %s: found" % (kind, here))
+        with session.cursor() as cursor:
+            cursor.execute("UPDATE %s AS t SET v = 3 FROM generate_series(1, 2) WHERE t.v = 2" % table)
+            cursor.execute("DELETE FROM %s USING generate_series(1, 3)" % table)
+            same(cursor.rowcount, 1, "key %s %s: a row that a join names three times is deleted once" % (kind, here))
+        same(world().remote(LITE, "SELECT v FROM " + name), [], "key %s %s: gone" % (kind, here))
+
+
+def other_keys():
+    """upsert replaces the row with the same key, not one that has another unique key in common"""
+    session = world().session
+    for number, (key, one, two) in enumerate((("int", "1", "2"), ("varchar(20)", "'x'", "'y'"), ("date", "'2024-01-01'", "'2024-01-02'"),
+                                              ("double(10,2)", "1.5", "2.5"), ("bigint unsigned", "18446744073709551615", "2"), ("varbinary(9)", "'a'", "'b'"))):
+        name, table = world().table(MY, "upsert%d" % number, "id %s primary key, email varchar(20) unique, v int" % key, "INSERT INTO @ VALUES (%s, 'a', 1)" % one)
+        rows(world().admin, "ALTER FOREIGN TABLE %s OPTIONS (ADD upsert 'true')" % table)
+        same(sqlstate(rows, session, "INSERT INTO %s VALUES (%s, 'a', 9)" % (table, two)), "21000", "upsert, key %s: another key" % key)
+        same(world().remote(MY, "SELECT email, v FROM " + name), [("a", 1)], "upsert, key %s: the row is as it was" % key)
+        rows(session, "INSERT INTO %s VALUES (%s, 'b', 2), (%s, 'c', 3)" % (table, one, two))
+        same(world().remote(MY, "SELECT email, v FROM %s ORDER BY v" % name), [("b", 2), ("c", 3)], "upsert, key %s: its own" % key)
+    name, table = world().table(MY, "upsert_pair", "a int, b varchar(5), primary key (a, b)", "INSERT INTO @ VALUES (1, 'x')")
+    rows(world().admin, "ALTER FOREIGN TABLE %s OPTIONS (ADD upsert 'true')" % table)
+    rows(session, "INSERT INTO %s VALUES (1, 'x'), (1, 'y')" % table)
+    same(rows(session, "SELECT * FROM %s ORDER BY b" % table), [(1, "x"), (1, "y")], "upsert: a key of two columns, and nothing else")
+
+
+def groups_without_keys():
+    """HAVING without GROUP BY and without anything that is selected"""
+    for engine in (MY, LITE):
+        _, table = world().table(engine, "having", "id integer primary key", "INSERT INTO @ VALUES (1), (2)")
+        both(engine + ": HAVING", "SELECT 1 FROM %s HAVING count(*) > 0" % table, [1])
+        both(engine + ": HAVING that fails", "SELECT 1 FROM %s HAVING count(*) > 2" % table, [])
+
+
+def skipped_rows():
+    """ON CONFLICT DO NOTHING on a table without a key that begins with a computed column"""
+    session = world().session
+    for number, first in enumerate(("g int AS (v + 1)", "g int AS (v + 1) STORED")):
+        _, table = world().table(MY, "computed%d" % number, first + ", v int, UNIQUE (v)")
+        rows(session, "INSERT INTO %s (v) VALUES (1) ON CONFLICT DO NOTHING" % table)
+        with session.cursor() as cursor:
+            cursor.execute("INSERT INTO %s (v) VALUES (1), (2) ON CONFLICT DO NOTHING" % table)
+            same(cursor.rowcount, 1, "DO NOTHING beside a computed column, %s" % first)
+        same(rows(session, "SELECT v FROM %s ORDER BY v" % table), [(1,), (2,)], "the rows are there")
+
+
+def numbers_without_nan():
+    """A column of SQLite whose numbers are compared takes no NaN and no infinity"""
+    session = world().session
+    _, table = world().table(LITE, "finite", "id integer primary key, n numeric", "INSERT INTO @ VALUES (1, 1), (2, 2)")
+    for text in ("NaN", "Infinity", "-Infinity"):
+        same(sqlstate(rows, session, "INSERT INTO %s VALUES (3, %%s)" % table, text), "22003", "numeric %s: INSERT" % text)
+        same(sqlstate(rows, session, "UPDATE %s SET n = %%s WHERE id = 1" % table, text), "22003", "numeric %s: UPDATE" % text)
+        same(sqlstate(rows, session, "UPDATE %s SET n = (%%s::numeric + random()::int * 0) WHERE id = 1" % table, text), "22003",
+             "numeric %s: UPDATE, row by row" % text)
+    both("numeric: max", "SELECT max(n), count(DISTINCT n) FROM %s" % table, [(2, 2)])
+
+
+def affinities():
+    """An UPDATE that is sent whole makes no numbers of texts"""
+    session = world().session
+    name, table = world().table(LITE, "affine", "id integer primary key, t text, code foo, u uuid, iv interval, s text",
+                                "INSERT INTO @ VALUES (1, '0012', 'a', 'b', 'c', NULL), (2, '1e3', 'a', 'b', 'c', NULL)")
+    for column in ("code", "u", "iv"):
+        if value(session, "SELECT atttypid::regtype::text FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s", table, column) == "text":
+            same(sqlstate(rows, session, "UPDATE %s SET %s = t WHERE id = 1" % (table, column)), "22023", "%s = t" % column)
+        same(world().remote(LITE, "SELECT typeof(%s) FROM %s GROUP BY 1" % (column, name)), [("text",)], "%s is still text" % column)
+    plan = "\n".join(row[0] for row in rows(session, "EXPLAIN (VERBOSE) UPDATE %s SET s = t" % table))
+    ok("Foreign Update" in plan, "text to text is sent whole", plan)
+    rows(session, "UPDATE %s SET s = t" % table)
+    same(rows(session, "SELECT s FROM %s ORDER BY id" % table), [("0012",), ("1e3",)], "and is the same text")
+
+
+if __name__ == "__main__":
+    run(rounded_keys, numbers_without_nan, affinities, spellings, other_keys, groups_without_keys, skipped_rows)
