@@ -19,6 +19,7 @@ extern "C" {
 #include "common/hashfn.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
+#include "utils/snapmgr.h"
 }
 
 namespace tenancy::connection {
@@ -225,7 +226,8 @@ require_password(const Fields &draft)
 /*
  * Within SPI. Calls that register one for the same user wait for each other, so that together they stay within the
  * limit: by a lock that no SQL can take, while an advisory one could be taken by anybody, and one of the row would hold
- * up logins.
+ * up logins. What is counted is what is there now: the snapshot of a transaction that began before the others would not
+ * see theirs.
  */
 void
 check_count(const core::Uuid &user)
@@ -234,9 +236,11 @@ check_count(const core::Uuid &user)
 	if (most == 0)
 		return;
 	Datum const values[] = {bridge::uuid_datum(user)};
-	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0,
-	                   ExclusiveLock);
-	(void) spi::run(count_connections, values, nullptr, false);
+	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0, ExclusiveLock);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	(void) spi::run(count_connections, values, nullptr, true);
+	PopActiveSnapshot();
 	bool is_null;
 	if (DatumGetInt64(spi::value(0, 1, &is_null)) >= most)
 		ereport(ERROR,

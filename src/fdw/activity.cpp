@@ -35,6 +35,15 @@ check_config(const connection::Config &config, Oid server, remote::DatabaseType 
 		                errhint("Import the foreign tables again.")));
 }
 
+Finish
+finish_with(const Activity &activity, const ErrorData *error) noexcept
+{
+	Finish finish = history::outcome_of(error);
+	finish.rows = activity.rows;
+	finish.bytes = activity.bytes;
+	return finish;
+}
+
 } // namespace
 
 void
@@ -122,11 +131,22 @@ abandon(Activity &activity, const ErrorData *error) noexcept
 {
 	if (!activity.reported)
 		return;
-	Finish finish = history::outcome_of(error);
-	finish.rows = activity.rows;
-	finish.bytes = activity.bytes;
 	activity.reported = false;
-	history::finish_quietly(activity.run, finish);
+	history::finish_quietly(activity.run, finish_with(activity, error));
+}
+
+void
+note(const Activity &activity, int level, const ErrorData *error) noexcept
+{
+	if (activity.reported)
+		history::note(activity.run, level, finish_with(activity, error));
+}
+
+void
+forget(const Activity &activity) noexcept
+{
+	if (activity.reported)
+		history::forget_note(activity.run);
 }
 
 } // namespace tenancy::fdw

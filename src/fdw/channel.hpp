@@ -65,6 +65,12 @@ void end(Activity &activity);
 [[noreturn]] void fail(Activity &activity, const bridge::Failure &failure);
 /* Report an error of our own from where it is being raised: neither waits nor raises. */
 void abandon(Activity &activity, const ErrorData *error) noexcept;
+/*
+ * An error passes by that somebody may yet catch: the run ends with it when the (sub)transaction of that nesting level
+ * is rolled back, and not when forget() is called before.
+ */
+void note(const Activity &activity, int level, const ErrorData *error) noexcept;
+void forget(const Activity &activity) noexcept;
 
 /*
  * The channel of the activity's connection, its remote transaction as deep as the local one if need asks for one.

@@ -110,69 +110,6 @@ match_columns(Scan *scan)
 	bridge::match(scan->converters, scan->statement->columns().data(), scan->width);
 }
 
-/* The name of a column of the scan, and of its table when it is a column of one. */
-void
-name_column(const Scan *scan, const char **table, const char **column)
-{
-	auto *const plan = reinterpret_cast<ForeignScan *>(scan->node->ss.ps.plan);
-	AttrNumber number = scan->attributes[scan->column];
-	Index relation = plan->scan.scanrelid;
-	*table = *column = nullptr;
-	if (relation == 0) {
-		auto *const entry = static_cast<TargetEntry *>(list_nth(plan->fdw_scan_tlist, number - 1));
-		if (!IsA(entry->expr, Var))
-			return;
-		relation = static_cast<Index>(reinterpret_cast<Var *>(entry->expr)->varno);
-		number = reinterpret_cast<Var *>(entry->expr)->varattno;
-	}
-	Oid const oid = exec_rt_fetch(relation, scan->node->ss.ps.state)->relid;
-	*table = get_rel_name(oid);
-	*column = get_attname(oid, number, true);
-}
-
-/* Where an error came from, and that it ends the run. */
-void
-on_conversion_error(void *state)
-{
-	auto *const scan = static_cast<Scan *>(state);
-	if (scan->column < 0)
-		return;
-	const char *table, *column;
-	name_column(scan, &table, &column);
-	if (table != nullptr && column != nullptr)
-		errcontext("column \"%s\" of foreign table \"%s\"", column, table);
-	else
-		errcontext("column %d of a foreign scan", scan->column + 1);
-	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
-	ErrorData *const error = CopyErrorData();
-	if (error->elevel >= ERROR)
-		abandon(scan->activity, error);
-	MemoryContextSwitchTo(outer);
-}
-
-/* A row of the batch into slot; by-reference values in CurrentMemoryContext. */
-void
-convert_row(Scan *scan, TupleTableSlot *slot)
-{
-	remote::Cell const *const cells = scan->statement->batch().row(scan->next++);
-	ErrorContextCallback callback;
-	callback.previous = error_context_stack;
-	callback.callback = on_conversion_error;
-	callback.arg = scan;
-	error_context_stack = &callback;
-	ExecClearTuple(slot);
-	if (scan->width < slot->tts_tupleDescriptor->natts)
-		memset(slot->tts_isnull, true, static_cast<Size>(slot->tts_tupleDescriptor->natts) * sizeof(bool));
-	for (int i = 0; i < scan->width; ++i) {
-		int const place = scan->attributes[i] - 1;
-		scan->column = i;
-		slot->tts_values[place] = bridge::cell_datum(scan->converters[i], cells[i], &slot->tts_isnull[place]);
-	}
-	scan->column = -1;
-	error_context_stack = callback.previous;
-	(void) ExecStoreVirtualTuple(slot);
-}
-
 bool
 next_batch(Scan *scan)
 {
@@ -205,12 +142,8 @@ store_batch(Scan *scan, MemoryContext row_memory)
  * inside of it.
  */
 void
-drain_scan(Holder *holder)
+put_aside(Scan *scan)
 {
-	auto *const scan = reinterpret_cast<Scan *>(holder);
-	if (scan->column >= 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		                errmsg("a type of a foreign table's column reads the client database that the column is of")));
 	ResourceOwner const owner = CurrentResourceOwner;
 	CurrentResourceOwner = scan->owner;
 	MemoryContext const outer = MemoryContextSwitchTo(scan->memory);
@@ -234,6 +167,29 @@ drain_scan(Holder *holder)
 	CurrentResourceOwner = owner;
 }
 
+/* Whoever catches the error of it may have a cursor on the scan still, with a part of the rows gone. */
+void
+break_scan(Scan *scan, const ErrorData *error)
+{
+	abandon(scan->activity, error);
+	scan->progress = Progress::broken;
+	scan->column = -1;
+}
+
+void
+drain_scan(Holder *holder)
+{
+	auto *const scan = reinterpret_cast<Scan *>(holder);
+	if (scan->progress == Progress::broken) {
+		stop(scan->channel, scan->statement);
+		return;
+	}
+	if (scan->column >= 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("a type of a foreign table's column reads the client database that the column is of")));
+	bridge::on_error([=] { put_aside(scan); }, [=](const ErrorData *error) { break_scan(scan, error); });
+}
+
 /* The next row of the tuplestore, which lives until the one after it is asked for. */
 TupleTableSlot *
 stored_row(Scan *scan, TupleTableSlot *slot)
@@ -250,6 +206,14 @@ stored_row(Scan *scan, TupleTableSlot *slot)
 	memcpy(slot->tts_values, scan->store_slot->tts_values, count * sizeof(Datum));
 	memcpy(slot->tts_isnull, scan->store_slot->tts_isnull, count * sizeof(bool));
 	return ExecStoreVirtualTuple(slot);
+}
+
+[[noreturn]] void
+refuse_broken()
+{
+	ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("rows of a foreign scan are lost"),
+	                errdetail("Another statement needed the connection, and reading them to the end failed."),
+	                errhint("Open the cursor again.")));
 }
 
 /* Rows to read: false at the end. */
@@ -284,6 +248,8 @@ iterate_scan(ForeignScanState *node)
 	check(scan->activity);
 	if (scan->progress == Progress::stored)
 		return stored_row(scan, slot);
+	if (scan->progress == Progress::broken)
+		refuse_broken();
 	if (scan->next >= scan->rows && !advance(scan))
 		return ExecClearTuple(slot);
 	if (scan->progress == Progress::stored)
@@ -313,7 +279,7 @@ void
 rescan(ForeignScanState *node)
 {
 	Scan *const scan = scan_of(node);
-	if (scan->progress == Progress::idle || scan->progress == Progress::queued)
+	if (scan->progress == Progress::idle || scan->progress == Progress::queued || scan->progress == Progress::broken)
 		return;
 	bool const same_arguments = scan->argument_states == NIL || node->ss.ps.chgParam == nullptr;
 	if (same_arguments && scan->store != nullptr && scan->store_is_whole)

@@ -22,6 +22,7 @@ enum class Progress : uint8 {
 	waiting, /* asynchronous: the statement is on its way, nothing is known of the answer */
 	reading, /* rows come from the statement's batch */
 	stored,  /* rows come from the tuplestore */
+	broken,  /* putting rows aside failed, for somebody else's statement: some are gone, and so is the run */
 	done
 };
 
@@ -42,7 +43,9 @@ struct Scan {
 	int width;
 	AttrNumber *attributes;
 	bridge::Converter *converters;
-	int column; /* whose value is being converted, for errors; -1: none is */
+	int column;        /* whose value is being converted, for errors; -1: none is */
+	int row_level;     /* of the transaction that asked for the row that is being converted */
+	bool error_passed; /* while that goes on: it may have been caught */
 
 	List *argument_states; /* ExprState * */
 	Oid *argument_types;
@@ -66,6 +69,8 @@ scan_of(ForeignScanState *node)
 	return static_cast<Scan *>(node->fdw_state);
 }
 
+/* The next row of the batch into slot; by-reference values in CurrentMemoryContext. */
+void convert_row(Scan *scan, TupleTableSlot *slot);
 /* Ask the remote server; with deferred only send the question, if the driver can. */
 void start_scan(Scan *scan, bool deferred);
 /* The scan that reads from the activity's connection at this moment, or NULL. */

@@ -173,6 +173,14 @@ report_unconfirmed()
 	                   patience_ms / 1000)));
 }
 
+/* Where a run is among those that are not over; -1: it has ended, and another may have its place in memory by now. */
+int
+local_of(const Run &run) noexcept
+{
+	int const i = run.handle == 0 ? -1 : find_local(run.handle);
+	return i >= 0 && record_at(run.handle)->id == run.id ? i : -1;
+}
+
 int64
 milliseconds(TimestampTz from, TimestampTz to)
 {
@@ -245,7 +253,7 @@ finish(Run &run, const Finish &end)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	int64 const elapsed = milliseconds(run.started, now);
-	int const i = run.handle == 0 ? -1 : find_local(run.handle);
+	int const i = local_of(run);
 	dsa_pointer const pointer = run.handle;
 	run.handle = 0;
 	if (i < 0)
@@ -268,12 +276,26 @@ finish(Run &run, const Finish &end)
 void
 finish_quietly(Run &run, const Finish &end) noexcept
 {
-	int const i = run.handle == 0 ? -1 : find_local(run.handle);
+	int const i = local_of(run);
 	if (i >= 0) {
 		end_record(run.handle, end, GetCurrentTimestamp(), false);
 		forget_local(i);
 	}
 	run.handle = 0;
+}
+
+void
+note(const Run &run, int level, const Finish &finish) noexcept
+{
+	if (int const i = local_of(run); i >= 0)
+		note_local(i, level, finish);
+}
+
+void
+forget_note(const Run &run) noexcept
+{
+	if (int const i = local_of(run); i >= 0)
+		drop_note(i);
 }
 
 void

@@ -113,6 +113,15 @@ int64 finish(Run &run, const Finish &finish);
 /* The same from an error handler: never waits, never raises. */
 void finish_quietly(Run &run, const Finish &finish) noexcept;
 
+/*
+ * From an error context callback, which cannot tell whether somebody will catch the error: what the run ends with when
+ * the (sub)transaction of that nesting level, or one around it, is rolled back. Another note takes its place. Never
+ * raises.
+ */
+void note(const Run &run, int level, const Finish &finish) noexcept;
+/* The error was caught, and the run goes on. */
+void forget_note(const Run &run) noexcept;
+
 /* Report an attempt, start and end, and refuse it. sql may be NULL. */
 [[noreturn]] void deny(const connection::Selector &selector, Source source, const char *sql);
 

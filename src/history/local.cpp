@@ -11,10 +11,19 @@ namespace tenancy::history {
 
 namespace {
 
+/* How a run would end, should the error that is on its way leave the (sub)transaction of that level. */
+struct Note {
+	int level;
+	Finish end;
+	char sqlstate[6];
+	char message[FLEXIBLE_ARRAY_MEMBER];
+};
+
 struct Local {
 	dsa_pointer pointer;
 	SubTransactionId subtransaction;
 	bool waiting;
+	Note *note; /* mostly NULL */
 };
 
 /* Runs that are not over, in no order. */
@@ -44,6 +53,21 @@ end_all(const Finish &end) noexcept
 		end_local(local_count - 1, end);
 }
 
+const Finish &
+error_of(const Local &local) noexcept
+{
+	return local.note != nullptr ? local.note->end : interrupted;
+}
+
+/* A run from before the subtransaction goes on, unless it was what failed: a cursor that was read inside. */
+void
+end_if_broken(int i, SubXactEvent event) noexcept
+{
+	const Note *const note = locals[i].note;
+	if (event == SUBXACT_EVENT_ABORT_SUB && note != nullptr && note->level >= GetCurrentTransactionNestLevel())
+		end_local(i, note->end);
+}
+
 void
 end_transaction(XactEvent event, void *)
 {
@@ -52,7 +76,10 @@ end_transaction(XactEvent event, void *)
 	case XACT_EVENT_PARALLEL_COMMIT:
 	case XACT_EVENT_PREPARE: end_all(unread); break;
 	case XACT_EVENT_ABORT:
-	case XACT_EVENT_PARALLEL_ABORT: end_all(interrupted); break;
+	case XACT_EVENT_PARALLEL_ABORT:
+		while (local_count > 0)
+			end_local(local_count - 1, error_of(locals[local_count - 1]));
+		break;
 	default: break;
 	}
 }
@@ -61,10 +88,12 @@ void
 end_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *)
 {
 	for (int i = local_count - 1; i >= 0; --i) {
-		if (locals[i].subtransaction != mine)
+		if (locals[i].subtransaction != mine) {
+			end_if_broken(i, event);
 			continue;
+		}
 		if (event == SUBXACT_EVENT_ABORT_SUB)
-			end_local(i, interrupted);
+			end_local(i, error_of(locals[i]));
 		else if (event == SUBXACT_EVENT_COMMIT_SUB)
 			locals[i].subtransaction = parent;
 	}
@@ -168,7 +197,7 @@ reserve_local()
 void
 add_local(dsa_pointer pointer) noexcept
 {
-	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false};
+	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false, nullptr};
 }
 
 int
@@ -189,7 +218,34 @@ hold_local(int i) noexcept
 void
 forget_local(int i) noexcept
 {
+	drop_note(i);
 	locals[i] = locals[--local_count];
+}
+
+void
+note_local(int i, int level, const Finish &end) noexcept
+{
+	drop_note(i);
+	Size const size = strlen(end.message) + 1;
+	auto *const note = static_cast<Note *>(
+		MemoryContextAllocExtended(TopMemoryContext, sizeof(Note) + size, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
+	if (note == nullptr)
+		return;
+	note->level = level;
+	note->end = end;
+	strlcpy(note->sqlstate, end.sqlstate, sizeof note->sqlstate);
+	memcpy(note->message, end.message, size);
+	note->end.sqlstate = note->sqlstate;
+	note->end.message = note->message;
+	locals[i].note = note;
+}
+
+void
+drop_note(int i) noexcept
+{
+	if (locals[i].note != nullptr)
+		pfree(locals[i].note);
+	locals[i].note = nullptr;
 }
 
 Size

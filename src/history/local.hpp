@@ -26,6 +26,10 @@ int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 /* The run has ended and its owner waits for the commit. */
 void hold_local(int i) noexcept;
 void forget_local(int i) noexcept;
+/* How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
+ */
+void note_local(int i, int level, const Finish &end) noexcept;
+void drop_note(int i) noexcept;
 
 Size texts_size(const Start &begin);
 Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);

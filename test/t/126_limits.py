@@ -6,7 +6,7 @@ import contextlib
 import signal
 
 from tenancy import (UNIQUE, Background, User, app_role, connect, execute, kill_backend, ok, pid_of, raised, remote_running, rows, run, same,
-                     sqlstate, value, wait_until)
+                     sqlstate, value, wait_for_history, wait_until)
 
 busy, other = User("busy"), User("other")
 
@@ -115,6 +115,126 @@ def registered():
         same(register("more"), "53400", "for one")
 
 
+def snapshots():
+    """Transactions whose snapshots are older than each other's connections are counted together all the same"""
+    user = User("early")
+    limit = dict(max_stored_connections_per_user="2")
+    sessions = [user.connect(**limit) for _ in range(3)]
+    for session in sessions:
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT count(*) FROM tenancy.database_connections")
+    found = []
+    for number, session in enumerate(sessions):
+        found.append(sqlstate(rows, session, "SELECT tenancy.create_connection(%s, 'sqlite', database_name => 'x.db')", "r%d" % number))
+        rows(session, "COMMIT")
+    same(found, [None, None, "53400"], "two of three")
+    rows(sessions[0], "SELECT tenancy.delete_connection(id) FROM tenancy.database_connections")
+    state = sqlstate(rows, sessions[0], "SELECT tenancy.create_connection('n' || n, 'sqlite', database_name => 'x.db') FROM generate_series(1, 3) AS n")
+    same(state, "53400", "so are those of one statement")
+    for session in sessions:
+        session.close()
+
+
+CHECKED = ("""CREATE FUNCTION pg_temp.caught(v text) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN
+        BEGIN
+            RAISE EXCEPTION 'caught';
+        EXCEPTION WHEN raise_exception THEN NULL;
+        END;
+        IF v = current_setting('test.bad', true) THEN
+            RAISE EXCEPTION 'bad value' USING ERRCODE = 'ZZ001';
+        END IF;
+        RETURN true;
+    END $$""", "CREATE DOMAIN pg_temp.checked AS text CHECK (pg_temp.caught(VALUE))")
+
+
+def scanning_session(**settings):
+    """A session of busy with a foreign table of 3000 rows, each value of which has an error raised and caught, and one without"""
+    session = busy.connect(**settings)
+    for statement in CHECKED:
+        rows(session, statement)
+    rows(session, "SET application_name = 'scan %s'" % busy.id)
+    rows(session, "SET client_min_messages = warning")
+    for table, kind in (("ft", "pg_temp.checked"), ("plain", "text")):
+        rows(session, "CREATE FOREIGN TABLE pg_temp.%s (n int, v %s) SERVER scan_%s OPTIONS (schema_name 'main', table_name 'many', fetch_size '10')"
+             % (table, kind, UNIQUE))
+    return session
+
+
+def counted(session):
+    """Would a query of the user be one too many?"""
+    return sqlstate(execute, session, "lite", "SELECT 1") == "53400"
+
+
+def ended(number, count=None):
+    """The ends of the scans from that number on, when there are count of them: status, rows, code and message"""
+    found = wait_for_history("user_id = %s AND source = 'fdw' AND application_name = %s", busy.id, "scan " + busy.id, count=count or number)
+    return [(row["status"], row["row_count"], row["error_code"], row["error_message"]) for row in found[number - 1:]]
+
+
+def scans():
+    """A scan is counted, and has not ended in history, as long as it reads: also when an error is caught on the way"""
+    with contextlib.closing(busy.connect()) as session:
+        execute(session, "lite", "CREATE TABLE many (n integer, v text)")
+        execute(session, "lite", "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 3000) INSERT INTO many SELECT n, 'v' || n FROM c")
+        rows(session, "CREATE SERVER scan_%s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')"
+             % (UNIQUE, value(session, "SELECT id FROM tenancy.database_connections WHERE name = 'lite'")))
+    with contextlib.closing(scanning_session(max_running_queries_per_user="1")) as session, \
+            contextlib.closing(busy.connect(max_running_queries_per_user="1")) as second:
+        same(value(session, "SELECT count(v) FROM pg_temp.ft"), 3000, "every row is read")
+        same(ended(1), [("success", 3000, None, None)], "and the run is a success")
+        rows(session, "BEGIN")
+        rows(session, "DECLARE c CURSOR FOR SELECT v FROM pg_temp.ft")
+        rows(session, "FETCH 15 FROM c")
+        ok(counted(second), "a cursor that caught an error counts")
+        same(len(rows(session, "FETCH 15 FROM c")), 15, "and reads on")
+        ok(counted(second), "and still counts")
+        rows(session, "COMMIT")
+        same(ended(2)[0][:1], ("success",), "it ends when it is closed")
+
+        rows(session, "SET test.bad = 'v5'")
+        same(sqlstate(rows, session, "SELECT count(v) FROM pg_temp.ft"), "ZZ001", "an error that is not caught")
+        same(ended(3), [("error", 10, "ZZ001", "bad value")], "is the end, with that error and not the caught one")
+        ok(not counted(second), "and gives back its place")
+
+        rows(session, "BEGIN")
+        rows(session, "DECLARE c CURSOR FOR SELECT v FROM pg_temp.ft")
+        rows(session, "FETCH 2 FROM c")
+        rows(session, "SAVEPOINT s")
+        same(sqlstate(rows, session, "FETCH 10 FROM c"), "ZZ001", "an error of a cursor inside of a savepoint")
+        rows(session, "ROLLBACK TO s")
+        ok(not counted(second), "is the end with the savepoint")
+        same(ended(4), [("error", 10, "ZZ001", "bad value")], "and in history")
+        ok(sqlstate(rows, session, "FETCH 10 FROM c") is not None, "the cursor reads no more")
+        rows(session, "ROLLBACK")
+
+    with contextlib.closing(scanning_session(max_running_queries_per_user="2")) as session:
+        rows(session, "SET test.bad = 'v5'")
+        rows(session, "BEGIN")
+        rows(session, "DECLARE c CURSOR FOR SELECT v FROM pg_temp.ft")
+        rows(session, "FETCH 2 FROM c")
+        rows(session, "SAVEPOINT s")
+        same(sqlstate(rows, session, "SELECT count(*) FROM pg_temp.plain"), "ZZ001", "an error of a cursor that another statement has to read to its end")
+        rows(session, "ROLLBACK TO s")
+        same(ended(5, 6)[:1], [("error", 10, "ZZ001", "bad value")], "is the end of the cursor")
+        same(sqlstate(rows, session, "FETCH 10 FROM c"), "HV000", "which reads no more, as rows are gone")
+        rows(session, "ROLLBACK")
+
+
+def values_checked():
+    """tenancy.query and cursors of open_query are not ended by errors that are caught either"""
+    with contextlib.closing(scanning_session(max_running_queries_per_user="1")) as session, \
+            contextlib.closing(busy.connect(max_running_queries_per_user="1")) as second:
+        same(value(session, "SELECT count(v) FROM tenancy.query('lite', 'SELECT v FROM many') AS t(v pg_temp.checked)"), 3000, "every row is read")
+        found = wait_for_history("user_id = %s AND application_name = %s AND source = 'sql'", busy.id, "scan " + busy.id)
+        same((found[-1]["status"], found[-1]["row_count"]), ("success", 3000), "and the run is a success")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query('lite', 'SELECT v FROM many', NULL, 'c')")
+        rows(session, "FETCH 15 FROM c")
+        ok(counted(second), "a cursor counts")
+        rows(session, "COMMIT")
+
+
 def sizes():
     """Rows and bytes of an answer"""
     with contextlib.closing(busy.connect(max_query_bytes="1MB", max_result_bytes="1MB", max_result_rows="10")) as session:
@@ -203,4 +323,4 @@ def registrations():
             same(register(free, "sixth"), None, "0 is no limit")
 
 
-run(connections, running, given_back, registered, sizes, pooled, logins, crash, registrations)
+run(connections, running, given_back, registered, snapshots, scans, values_checked, sizes, pooled, logins, crash, registrations)
