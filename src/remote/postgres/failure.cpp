@@ -3,10 +3,7 @@
  */
 #include "remote/postgres/failure.hpp"
 
-#include <cstring>
 #include <optional>
-
-#include "remote/text.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -49,8 +46,7 @@ server_report(std::string_view text) noexcept
 	std::optional<ServerReport> report;
 	for (std::size_t at = text.find(":  "); at != text.npos; at = text.find(":  ", at + 1)) {
 		std::string_view const rest = text.substr(at + 3);
-		if (rest.size() < 7 || rest.substr(5, 2) != ": " ||
-		    rest.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		if (rest.size() < 7 || rest.substr(5, 2) != ": " || !is_sqlstate(rest.substr(0, 5)))
 			continue;
 		report = ServerReport{rest.substr(0, 5), rest.substr(7, rest.find('\n') - 7)};
 	}
@@ -71,38 +67,20 @@ refused_by_server(const ServerReport &report, std::string_view password)
 
 } // namespace
 
-std::string
-clean(std::string_view text)
-{
-	std::string result;
-	result.reserve(text.size());
-	while (!text.empty()) {
-		std::size_t const size = utf8_sequence(text);
-		if (is_control(text[0]))
-			result += ' ';
-		else if (size == 0)
-			result += '?';
-		else
-			result += text.substr(0, size);
-		text.remove_prefix(size == 0 ? 1 : size);
-	}
-	result.erase(result.find_last_not_of(' ') + 1);
-	result.erase(0, result.find_first_not_of(' '));
-	return result;
-}
-
 Error
 remote_error(const PGresult *result, bool late)
 {
 	const char *const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (code == nullptr || std::strlen(code) != 5) {
+	if (code == nullptr) {
 		/* Made by libpq itself: the connection broke, or the server does not speak the protocol. */
 		std::string_view const text = PQresultErrorMessage(result);
 		return {FailureKind::lost, "08006", clean(text.substr(0, text.find('\n')))};
 	}
+	std::string_view const state = is_sqlstate(code) ? code : "08P01";
 	std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-	FailureKind const kind = kind_of(code, message, late);
-	return {kind, code, std::move(message), field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT)};
+	FailureKind const kind = kind_of(state, message, late);
+	return {kind, state, std::move(message), field(result, PG_DIAG_MESSAGE_DETAIL),
+	        field(result, PG_DIAG_MESSAGE_HINT)};
 }
 
 Error

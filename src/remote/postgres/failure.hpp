@@ -10,11 +10,9 @@
 #include <libpq-fe.h>
 
 #include "core/error.hpp"
+#include "remote/message.hpp"
 
 namespace tenancy::remote::postgres {
-
-/* Control characters become spaces, bytes that are not UTF-8 question marks, and the ends are trimmed. */
-std::string clean(std::string_view text);
 
 /* An error result. late: the statement's time was up when it came, so a cancelled statement is a timeout. */
 core::Error remote_error(const PGresult *result, bool late);

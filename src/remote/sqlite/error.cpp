@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "remote/message.hpp"
+
 namespace tenancy::remote::sqlite {
 
 namespace {
@@ -127,7 +129,8 @@ position_of(sqlite3 *database)
 Error
 error_of(sqlite3 *database, int code)
 {
-	std::string const message = database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
+	/* It may quote bytes of the statement, of the file, and of values. */
+	std::string const message = clean(database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database));
 	if (const Mapping *const mapping = find_code(code); mapping != nullptr)
 		return Error(mapping->kind, mapping->sqlstate, message);
 	return Error(FailureKind::query, sqlstate_of_message(message), message,
