@@ -13,8 +13,9 @@ def message(kind, body):
 
 
 def description(*columns):
+    """Of columns with name, type, modifier, and 1 behind them for those that claim to come in binary."""
     return message(b"T", struct.pack("!H", len(columns)) + b"".join(
-        name + b"\0" + struct.pack("!IHIhih", 0, 0, oid, -1, typmod, 0) for name, oid, typmod in columns))
+        name + b"\0" + struct.pack("!IHIhih", 0, 0, oid, -1, typmod, sum(form)) for name, oid, typmod, *form in columns))
 
 
 def data(*values):
@@ -141,7 +142,10 @@ def mysql_row(text):
 
 
 class FalseMysql:
-    """To a statement with "attack" it answers self.reply: bytes, or what to call with the visitor's socket; its first packet is number 4."""
+    """To a statement with self.word in it it answers so many columns, self.described, and self.reply: bytes, or what to call with the visitor's
+    socket; its first packet has the number that first() tells."""
+
+    word, columns, described = b"attack", 1, MYSQL_END
 
     def __init__(self):
         self.reply = packet(4, MYSQL_END)
@@ -151,8 +155,19 @@ class FalseMysql:
     def _packet(visitor):
         return read(visitor, int.from_bytes(read(visitor, 4)[:3], "little"))
 
+    def first(self):
+        return 3 + self.columns
+
+    def _columns(self, number, end):
+        return b"".join(packet(number + n, MYSQL_COLUMN) for n in range(self.columns)) + packet(number + self.columns, end)
+
+    def _prepared(self, marks):
+        parameters = b"".join(packet(2 + n, MYSQL_COLUMN) for n in range(marks)) + (packet(2 + marks, MYSQL_END) if marks else b"")
+        return (packet(1, b"\0\1\0\0\0" + struct.pack("<HH", self.columns, marks) + b"\0\0\0") + parameters +
+                self._columns(2 + marks + (marks > 0), MYSQL_END))
+
     def _answer(self, visitor):
-        visitor.sendall(packet(1, b"\1") + packet(2, MYSQL_COLUMN) + packet(3, MYSQL_END))
+        visitor.sendall(packet(1, b"\xfc" + struct.pack("<H", self.columns)) + self._columns(2, self.described))
         if callable(self.reply):
             self.reply(visitor)
         else:
@@ -167,8 +182,11 @@ class FalseMysql:
         while True:
             command = self._packet(visitor)
             if command[:1] == b"\x16":
-                attacked = b"attack" in command
-                visitor.sendall(packet(1, b"\0\1\0\0\0\1\0\0\0\0\0\0") + packet(2, MYSQL_COLUMN) + packet(3, MYSQL_END))
+                attacked = self.word in command
+                if attacked:
+                    visitor.sendall(self._prepared(command.count(b"?")))
+                else:
+                    visitor.sendall(packet(1, b"\0\1\0\0\0\1\0\0\0\0\0\0") + packet(2, MYSQL_COLUMN) + packet(3, MYSQL_END))
             elif command[:1] == b"\x17" and attacked:
                 self._answer(visitor)
             elif command[:1] == b"\x17":

@@ -8,6 +8,7 @@
 #include "remote/mysql/decode.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/mysql/row.hpp"
+#include "remote/room.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -41,7 +42,7 @@ RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 		throw core::Error(core::FailureKind::timeout, "57014", "remote statement timed out");
 	bool more = true;
 	auto const fill = [&] {
-		while (more && batch.rows() < fetch_rows_ && batch.bytes() < Batch::fetch_bytes)
+		while (more && batch.rows() < fetch_rows_ && has_room(batch))
 			more = flow_.text != nullptr ? fetch_text_row(batch, budget) : fetch_row(batch, budget);
 	};
 	flow_.owner.handle().together(fill, budget);

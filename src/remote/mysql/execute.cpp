@@ -242,6 +242,21 @@ Connection::send_text(Flow &flow, std::string_view sql, const Budget &budget)
 	return std::make_shared<Layout>(layout_of(mysql_fetch_fields(flow.text), mysql_num_fields(flow.text), true));
 }
 
+/*
+ * Asked now and then while that is read out which nobody wants: a server that sends faster than it is read never has
+ * the library wait. False when time is up for a statement that is left; for others that is an error.
+ */
+bool
+Connection::go_on(const Budget &budget, Settling *settling)
+{
+	if (settling != nullptr)
+		return settling->go_on();
+	budget.waiter.serve();
+	if (budget.deadline.passed())
+		throw Error(FailureKind::timeout, "57014", "remote statement timed out");
+	return true;
+}
+
 /* To the end of everything that the server sends for this statement; false when that is an error. */
 bool
 Connection::read_out(Flow &flow, const Budget &budget, Settling *settling)
@@ -268,12 +283,12 @@ Connection::read_out_prepared(MYSQL_STMT *stmt, const Budget &budget, Settling *
 			};
 			do
 				handle_->together(some, budget);
-			while (is_row() && (settling == nullptr || settling->go_on()));
+			while (is_row() && go_on(budget, settling));
 			if (rc != MYSQL_NO_DATA)
 				return false;
 		}
 		rc = mysql_more_results(handle_->get()) ? handle_->next_result(stmt, budget) : -1;
-	} while (rc == 0);
+	} while (rc == 0 && go_on(budget, settling));
 	return rc < 0;
 }
 
@@ -291,14 +306,14 @@ Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
 					more = handle_->fetch_row(flow.text, budget) != nullptr;
 			};
 			for (handle_->together(some, budget); more; handle_->together(some, budget))
-				if (settling != nullptr && !settling->go_on())
+				if (!go_on(budget, settling))
 					return false;
 			if (mysql_errno(handle_->get()) != 0)
 				return false;
 			mysql_free_result(std::exchange(flow.text, nullptr));
 		}
 		rc = mysql_more_results(handle_->get()) ? handle_->next_result(budget) : -1;
-	} while (rc == 0);
+	} while (rc == 0 && go_on(budget, settling));
 	return rc < 0;
 }
 

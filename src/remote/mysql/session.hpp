@@ -113,6 +113,7 @@ private:
 	unsigned execute_prepared(Flow &flow, std::span<const Param> params, const Budget &budget);
 	std::shared_ptr<const Layout> bind_rows(Statement &statement);
 	std::shared_ptr<const Layout> send_text(Flow &flow, std::string_view sql, const Budget &budget);
+	static bool go_on(const Budget &budget, Settling *settling);
 	bool read_out(Flow &flow, const Budget &budget, Settling *settling);
 	bool read_out_prepared(MYSQL_STMT *stmt, const Budget &budget, Settling *settling);
 	bool read_out_text(Flow &flow, const Budget &budget, Settling *settling);

@@ -12,6 +12,7 @@
 #include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 #include "remote/postgres/lasting.hpp"
+#include "remote/room.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -284,7 +285,10 @@ Cursor::learn_shape()
 	using Form = PreparedStatement::Form;
 	bool const known = reused_ && statement_->shape && statement_->shape->binary == binary_ &&
 	                   static_cast<int>(statement_->shape->columns.size()) == PQnfields(result_.get());
-	shape_ = known ? statement_->shape : std::make_shared<const Shape>(result_.get(), session_.type_names_);
+	auto const shape = known ? statement_->shape : std::make_shared<const Shape>(result_.get(), session_.type_names_);
+	if (shape->binary && !binary_)
+		throw Error(FailureKind::query, "08P01", "the server sent values in another form than it was asked for");
+	shape_ = shape;
 	if (statement_ == nullptr || known)
 		return;
 	statement_->shape = shape_;
@@ -335,7 +339,7 @@ Cursor::fetch(Batch &batch, Waiter &waiter)
 		return false;
 	}
 	auto const most = static_cast<std::size_t>(options_.fetch_rows);
-	while (batch.rows() < most && batch.bytes() < Batch::fetch_bytes) {
+	while (batch.rows() < most && has_room(batch)) {
 		if (!result_ || row_ == PQntuples(result_.get())) {
 			if (!advance(waiter)) {
 				conclude();

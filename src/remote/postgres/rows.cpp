@@ -214,6 +214,8 @@ Shape::Shape(const PGresult *result, const TypeNames &names)
 		Column &column = columns.emplace_back(column_of(result, i, names));
 		Oid const oid = PQftype(result, i);
 		bool const sent = PQfformat(result, i) != 0;
+		if (i > 0 && sent != binary)
+			throw core::Error(core::FailureKind::query, "08P01", "the server sent some columns as text and others not");
 		const Builtin *const kept = find_kept(oid);
 		const Builtin *const type = kept != nullptr ? kept : find_sent(oid);
 		has_wire_form = has_wire_form && type != nullptr;

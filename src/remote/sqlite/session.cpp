@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "remote/driver.hpp"
+#include "remote/room.hpp"
 #include "remote/sqlite/database.hpp"
 #include "remote/sqlite/row.hpp"
 
@@ -122,7 +123,7 @@ RowCursor::fetch(Batch &batch, core::Waiter &waiter)
 	auto const most = static_cast<std::size_t>(options_.fetch_rows > 0 ? options_.fetch_rows : 1);
 	Call const call = this->call(waiter);
 	bool const reading = sqlite3_stmt_readonly(statement_.get()) != 0;
-	while (on_row_ && batch.rows() < most && batch.bytes() < Batch::fetch_bytes) {
+	while (on_row_ && batch.rows() < most && has_room(batch)) {
 		read_row(statement_.get(), columns, options_.native, batch);
 		affected_ += reading ? 1 : 0;
 		if (waiter.interrupted())
