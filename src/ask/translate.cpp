@@ -16,6 +16,7 @@
 
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "settings.hpp"
 
@@ -59,17 +60,7 @@ is_convertible(const std::string &text)
 char *
 server_text(const std::string &text)
 {
-	if (is_convertible(text)) {
-		char *const converted = pg_any_to_server(text.c_str(), static_cast<int>(text.size()), PG_UTF8);
-		return converted == text.c_str() ? pstrdup(converted) : converted;
-	}
-	auto *const out = static_cast<char *>(palloc(text.size() + 1));
-	char *end = out;
-	for (char const c : text)
-		if ((c & 0xc0) != 0x80) /* the first byte of a character */
-			*end++ = (c & 0x80) != 0 || c == 0 ? '?' : c;
-	*end = 0;
-	return out;
+	return bridge::readable(text);
 }
 
 Question

@@ -6,6 +6,7 @@
 
 #include "bridge/enter.hpp"
 #include "bridge/guard.hpp"
+#include "bridge/readable.hpp"
 
 namespace tenancy::bridge {
 
@@ -57,9 +58,10 @@ raise(const Failure &failure)
 		ReThrowError(failure.pg);
 	CHECK_FOR_INTERRUPTS();
 	const char *const s = failure.sqlstate;
-	ereport(ERROR, (errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg_internal("%s", failure.message),
-	                failure.detail[0] != 0 ? errdetail_internal("%s", failure.detail) : 0,
-	                failure.hint[0] != 0 ? errhint("%s", failure.hint) : 0));
+	const char *const message = readable(failure.message), *const detail = readable(failure.detail);
+	ereport(ERROR, (errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg_internal("%s", message),
+	                detail[0] != 0 ? errdetail_internal("%s", detail) : 0,
+	                failure.hint[0] != 0 ? errhint("%s", readable(failure.hint)) : 0));
 }
 
 } // namespace tenancy::bridge

@@ -3,6 +3,7 @@
  */
 #include "history/history.hpp"
 
+#include "bridge/readable.hpp"
 #include "connection/connection.hpp"
 #include "identity/identity.hpp"
 
@@ -32,7 +33,7 @@ outcome_of(const bridge::Failure &failure)
 	Finish finish{};
 	finish.status = status_of(failure);
 	finish.sqlstate = failure.sqlstate;
-	finish.message = failure.message;
+	finish.message = bridge::readable(failure.message);
 	return finish;
 }
 

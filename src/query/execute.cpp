@@ -9,6 +9,7 @@
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
@@ -23,7 +24,10 @@ namespace tenancy::query {
 
 namespace {
 
-/* What the JSON document is made of; message and sqlstate are NULL unless something failed. */
+/*
+ * What the JSON document is made of; message and sqlstate are NULL unless something failed. The message is in the
+ * server's encoding, all else in UTF-8.
+ */
 struct Reply {
 	const core::Uuid *query_id;
 	history::Status status;
@@ -60,9 +64,10 @@ compose(const Reply &reply)
 	if (reply.message == nullptr)
 		appendStringInfoString(&out, ",\"error\":null");
 	else {
-		appendStringInfo(&out, ",\"error\":{\"code\":\"%s\",\"sqlstate\":\"%s\",\"message\":", reply.code,
-		                 reply.sqlstate);
-		escape_json(&out, reply.message);
+		appendStringInfo(&out, ",\"error\":{\"code\":\"%s\",\"sqlstate\":", reply.code);
+		escape_json(&out, reply.sqlstate);
+		append(&out, ",\"message\":");
+		escape_json(&out, pg_server_to_any(reply.message, static_cast<int>(strlen(reply.message)), PG_UTF8));
 		appendStringInfoChar(&out, '}');
 	}
 	appendStringInfo(&out, "%s}", reply.members == nullptr ? "" : reply.members);
@@ -105,9 +110,8 @@ cache_ttl_argument(FunctionCallInfo fcinfo)
 char *
 failure_text(const bridge::Failure &failure)
 {
-	char *const whole =
-		failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s (%s)", failure.message, failure.detail);
-	return whole;
+	const char *const message = bridge::readable(failure.message);
+	return failure.detail[0] == 0 ? pstrdup(message) : psprintf("%s (%s)", message, bridge::readable(failure.detail));
 }
 
 /* What happened to a run, as history and the JSON document say it. */

@@ -1,0 +1,76 @@
+/*
+ * See readable.hpp. PG regime.
+ */
+#include "bridge/readable.hpp"
+
+#include <algorithm>
+
+extern "C" {
+#include "catalog/namespace.h"
+}
+
+namespace tenancy::bridge {
+
+namespace {
+
+bool
+is_plain(char c) noexcept
+{
+	return c != 0 && (c & 0x80) == 0;
+}
+
+/* One question mark for each character that is not ASCII. */
+char *
+in_ascii(std::string_view utf8)
+{
+	char *const out = pnstrdup(utf8.data(), utf8.size());
+	char *end = out;
+	for (char const c : utf8)
+		if ((c & 0xc0) != 0x80) /* the first byte of a character */
+			*end++ = is_plain(c) ? c : '?';
+	*end = 0;
+	return out;
+}
+
+/* Piece by piece: a conversion ends at the character that the encoding lacks. */
+char *
+converted(std::string_view utf8, Oid conversion, int encoding)
+{
+	Size const room = utf8.size() * MAX_CONVERSION_GROWTH + 1;
+	auto *const out = static_cast<unsigned char *>(palloc(room));
+	unsigned char *end = out;
+	*end = 0;
+	while (!utf8.empty()) {
+		auto *const in = reinterpret_cast<unsigned char *>(const_cast<char *>(utf8.data()));
+		int const taken =
+			pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, in, static_cast<int>(utf8.size()), end,
+		                                  static_cast<int>(room - static_cast<Size>(end - out)), true);
+		end += strlen(reinterpret_cast<char *>(end));
+		utf8.remove_prefix(static_cast<Size>(taken));
+		if (utf8.empty())
+			break;
+		*end++ = '?';
+		*end = 0;
+		utf8.remove_prefix(std::min<Size>(utf8.size(), static_cast<Size>(pg_encoding_mblen(PG_UTF8, utf8.data()))));
+	}
+	return reinterpret_cast<char *>(out);
+}
+
+} // namespace
+
+char *
+readable(std::string_view utf8)
+{
+	int const encoding = GetDatabaseEncoding();
+	if (std::all_of(utf8.begin(), utf8.end(), is_plain))
+		return pnstrdup(utf8.data(), utf8.size());
+	if (!pg_verify_mbstr(PG_UTF8, utf8.data(), static_cast<int>(utf8.size()), true))
+		return in_ascii(utf8);
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return pnstrdup(utf8.data(), utf8.size());
+	/* Conversions are functions, and those are in the catalog. */
+	Oid const conversion = IsTransactionState() ? FindDefaultConversionProc(PG_UTF8, encoding) : InvalidOid;
+	return OidIsValid(conversion) ? converted(utf8, conversion, encoding) : in_ascii(utf8);
+}
+
+} // namespace tenancy::bridge

@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""A platform database in another encoding than UTF8: what client databases say, and names in errors, are in its encoding, in JSON, as errors and in
+history, with question marks for the characters that it lacks."""
+
+import contextlib
+
+from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, value
+
+PLATFORM = "latin_" + UNIQUE
+HOME = environment("PGDATABASE")
+
+
+def admin(name=PLATFORM):
+    return connect(dbname=name)
+
+
+def login():
+    """A session of a tenant of that database, which reads UTF-8."""
+    session = admin()
+    session.set_client_encoding("UTF8")
+    rows(session, "SET tenancy.identity_scope = 'session'")
+    token = value(session, "SELECT tenancy.login('latin@test.example', 'a long password of latin')")
+    rows(session, "SELECT set_config('tenancy.session', %s, false)", token)
+    return session
+
+
+def prepare():
+    """The database"""
+    with contextlib.closing(admin(HOME)) as superuser:
+        rows(superuser, "CREATE DATABASE %s TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'" % PLATFORM)
+    with contextlib.closing(admin()) as superuser:
+        rows(superuser, "CREATE EXTENSION pg_tenancy")
+        rows(superuser, "SELECT tenancy.register('latin@test.example', 'a long password of latin')")
+
+
+def answers():
+    """Characters that it has, and some that it has not"""
+    with contextlib.closing(login()) as session:
+        rows(session, "SELECT tenancy.create_connection('lite', database_type => 'sqlite', database_name => 'latin.db', options => '{\"create\": true}')")
+        for asked, told in (("é", "é"), ("éя", "é?"), ("я€é", "??é")):
+            statement = "SELECT json_extract('{}', CAST(x'%s' AS TEXT))" % asked.encode().hex()
+            answer = execute(session, "lite", statement)
+            ok(answer["status"] == "error" and told in answer["error"]["message"], asked + ": in JSON", answer)
+            error = raised(rows, session, "SELECT * FROM tenancy.query('lite', %s) AS t(a text)", statement)
+            ok(error is not None and told in str(error), asked + ": as an error", error)
+            found = rows(session, "SELECT error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 2")
+            ok(len(found) == 2 and all(told in message for message, in found), asked + ": in history", found)
+
+
+def denied():
+    """A connection that is not there"""
+    with contextlib.closing(login()) as session:
+        answer = execute(session, "nö", "SELECT 1")
+        same((answer["status"], answer["error"]["message"]), ("denied", 'permission denied for connection "nö"'), "in JSON")
+        error = raised(rows, session, "SELECT * FROM tenancy.query('nö', 'SELECT 1') AS t(a text)")
+        ok(error is not None and error.pgcode == "42501" and "nö" in str(error), "as an error", error)
+        same(rows(session, "SELECT DISTINCT error_message FROM tenancy.query_history WHERE status = 'denied'"),
+             [('permission denied for connection "nö"',)], "in history")
+
+
+def clean():
+    """The database goes"""
+    with contextlib.closing(admin(HOME)) as superuser:
+        rows(superuser, "DROP DATABASE %s WITH (FORCE)" % PLATFORM)
+    ok(True, "clean")
+
+
+run(prepare, answers, denied, clean)
