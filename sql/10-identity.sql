@@ -84,9 +84,10 @@ SELECT pg_extension_config_dump('tenancy.role_bindings', '');
 COMMENT ON TABLE tenancy.role_bindings IS 'database roles whose sessions are a user without a token';
 COMMENT ON COLUMN tenancy.role_bindings.role_name IS 'compared with session_user; unbind a role before it is renamed or dropped';
 
+-- Whoever holds what these wait for, an address in an open transaction or the own row, must not hold up others for long.
 CREATE FUNCTION tenancy.register(email text, password text, first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                  company_name text DEFAULT NULL)
-RETURNS uuid LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_register';
+RETURNS uuid LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_register';
 COMMENT ON FUNCTION tenancy.register(text, text, text, text, text) IS 'make a user account; answers its id';
 
 CREATE FUNCTION tenancy.login(email text, password text) RETURNS text
@@ -112,12 +113,12 @@ COMMENT ON FUNCTION tenancy.change_password(text, text)
     IS 'change the current user''s password and end the user''s other sessions';
 
 CREATE FUNCTION tenancy.reset_password(user_id uuid, new_password text) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_reset_password';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_reset_password';
 COMMENT ON FUNCTION tenancy.reset_password(uuid, text)
     IS 'for administrators: give a user a new password and end all of the user''s sessions';
 
 CREATE FUNCTION tenancy.set_active(user_id uuid, is_active boolean) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_set_active';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_set_active';
 COMMENT ON FUNCTION tenancy.set_active(uuid, boolean)
     IS 'for administrators: let a user in, or keep the user out and end all of the user''s sessions';
 
@@ -145,9 +146,10 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.profile() IS 'the current user';
 
+-- With a privilege to update of their own, users could lock their rows for as long as they like.
 CREATE FUNCTION tenancy.update_profile(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                        company_name text DEFAULT NULL)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp
+RETURNS void SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     UPDATE tenancy.users AS u
     SET first_name = coalesce(update_profile.first_name, u.first_name),

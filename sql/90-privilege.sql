@@ -16,8 +16,8 @@ GRANT EXECUTE ON FUNCTION
     tenancy.logout(), tenancy.logout_everywhere(), tenancy.change_password(text, text),
     tenancy.profile(), tenancy.update_profile(text, text, text), tenancy.sessions()
     TO tenancy_user;
-GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at),
-      UPDATE (first_name, last_name, company_name) ON tenancy.users TO tenancy_user;
+GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at)
+    ON tenancy.users TO tenancy_user;
 GRANT SELECT (id, user_id, created_at, expires_at, revoked_at, client_addr, application_name)
     ON tenancy.user_sessions TO tenancy_user;
 GRANT SELECT ON tenancy.role_bindings TO tenancy_user;

@@ -37,11 +37,21 @@ drop_empty_schema()
 	spi::close(scope);
 }
 
+/* DROP EXTENSION, or DROP SCHEMA … CASCADE of the schema that it lives in. */
 bool
 drops_extension(Node *statement)
 {
-	return IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION &&
-	       bridge::has_extension();
+	if (!IsA(statement, DropStmt))
+		return false;
+	auto const *const drop = reinterpret_cast<DropStmt *>(statement);
+	if (drop->removeType != OBJECT_EXTENSION && drop->removeType != OBJECT_SCHEMA)
+		return false;
+	const char *const name = drop->removeType == OBJECT_EXTENSION ? "pg_tenancy" : "tenancy";
+	ListCell *cell;
+	foreach (cell, drop->objects)
+		if (strcmp(strVal(lfirst(cell)), name) == 0)
+			return bridge::has_extension();
+	return false;
 }
 
 void
@@ -50,6 +60,8 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 QueryCompletion *completion)
 {
 	bool const dropping = drops_extension(planned->utilityStmt);
+	if (dropping)
+		bridge::claim_extension();
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);
 	if (dropping && !bridge::has_extension())

@@ -6,6 +6,10 @@
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
 COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
+ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.reset_password(uuid, text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.set_active(uuid, boolean) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.update_profile(text, text, text) SECURITY DEFINER;
 
 CREATE FUNCTION tenancy.key_ids()
 RETURNS TABLE (key_id text, active boolean) LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_key_ids';
@@ -1715,6 +1719,7 @@ COMMENT ON FUNCTION tenancy.dashboard_analytics(timestamptz, timestamptz, text, 
 REVOKE ALL ON ALL TABLES IN SCHEMA tenancy FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenancy FROM PUBLIC;
 REVOKE ALL ON SCHEMA tenancy FROM PUBLIC;
+REVOKE UPDATE (first_name, last_name, company_name) ON tenancy.users FROM tenancy_user;
 
 GRANT tenancy_user TO tenancy_admin;
 GRANT USAGE ON SCHEMA tenancy TO tenancy_user;
@@ -1726,8 +1731,8 @@ GRANT EXECUTE ON FUNCTION
     tenancy.logout(), tenancy.logout_everywhere(), tenancy.change_password(text, text),
     tenancy.profile(), tenancy.update_profile(text, text, text), tenancy.sessions()
     TO tenancy_user;
-GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at),
-      UPDATE (first_name, last_name, company_name) ON tenancy.users TO tenancy_user;
+GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at)
+    ON tenancy.users TO tenancy_user;
 GRANT SELECT (id, user_id, created_at, expires_at, revoked_at, client_addr, application_name)
     ON tenancy.user_sessions TO tenancy_user;
 GRANT SELECT ON tenancy.role_bindings TO tenancy_user;

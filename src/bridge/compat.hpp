@@ -50,6 +50,18 @@ local_xid(const PGPROC *proc)
 #endif
 }
 
+/* Does the current user own that extension or relation? A function for each kind until 15, one for all since 16. */
+inline bool
+owns(Oid catalog, Oid object)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(catalog, object, GetUserId());
+#else
+	return catalog == RelationRelationId ? pg_class_ownercheck(object, GetUserId())
+	                                     : pg_extension_ownercheck(object, GetUserId());
+#endif
+}
+
 /* The collation "POSIX", whose constant is gone since 18. */
 inline constexpr Oid posix_collation = 951;
 

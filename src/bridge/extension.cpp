@@ -14,6 +14,9 @@ namespace tenancy::bridge {
 
 namespace {
 
+/* The part of the extension that is locked: a column's number in locks of PostgreSQL's own. */
+constexpr uint16 holding = 1;
+
 /* Its tables go with it, and each of them is an invalidation. */
 bool known = false;
 
@@ -52,7 +55,14 @@ hold_extension()
 	if (!OidIsValid(MyDatabaseId))
 		return; /* who only lists databases is in none */
 	if (Oid const found = extension(); OidIsValid(found))
-		LockDatabaseObject(ExtensionRelationId, found, 0, AccessShareLock);
+		LockDatabaseObject(ExtensionRelationId, found, holding, AccessShareLock);
+}
+
+void
+claim_extension()
+{
+	if (Oid const found = extension(); OidIsValid(found) && compat::owns(ExtensionRelationId, found))
+		LockDatabaseObject(ExtensionRelationId, found, holding, AccessExclusiveLock);
 }
 
 } // namespace tenancy::bridge

@@ -14,9 +14,13 @@ Oid extension();
 bool has_extension();
 
 /*
- * Keep the extension until the transaction ends, when there is one. DROP EXTENSION locks it before it locks its tables,
- * in an order of its own; who takes this lock before any of the tables waits for the drop instead of blocking it.
+ * Keep the extension until the transaction ends, when there is one: who takes this lock before any of its tables waits
+ * for a drop instead of blocking it, as DROP EXTENSION locks the tables in an order of its own. It is a lock that no other
+ * statement takes: that of the extension's catalog entry is anybody's who says ALTER FUNCTION … DEPENDS ON EXTENSION.
  */
 void hold_extension();
+
+/* The other side: until the transaction ends nobody holds it. For who owns it, and is going to drop it. */
+void claim_extension();
 
 } // namespace tenancy::bridge

@@ -13,6 +13,7 @@ extern "C" {
 #include "identity/explain.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
+#include "identity/table.hpp"
 
 namespace tenancy::identity {
 
@@ -21,6 +22,7 @@ initialize()
 {
 	session::define_setting();
 	guard_explain();
+	guard_tables();
 }
 
 void

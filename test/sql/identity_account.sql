@@ -39,8 +39,9 @@ SELECT count(*) AS sessions FROM tenancy.sessions();
 -- own rows only, and never a secret
 SELECT email FROM tenancy.users;
 SELECT count(*) FROM tenancy.user_sessions AS s WHERE s.user_id <> :'ann';
-UPDATE tenancy.users SET first_name = 'Mallory' WHERE id = :'bob';
 SAVEPOINT s;
+UPDATE tenancy.users SET first_name = 'Anna' WHERE id = :'ann';
+ROLLBACK TO s;
 SELECT password_hash FROM tenancy.users;
 ROLLBACK TO s;
 SELECT token_hash FROM tenancy.user_sessions;

@@ -66,8 +66,7 @@ def workload():
             ("SELECT count(*) FROM tenancy.connections(), tenancy.profile(), tenancy.sessions(), tenancy.history(max_rows => 1)",),
             ("SELECT (tenancy.history_entry(id)).status FROM tenancy.query_history LIMIT 1",),
             ("SELECT a FROM tenancy.query('pg', 'SELECT $1::timestamptz', tenancy.current_user_id()::text::uuid IS NULL) AS t(a text)"
-             " WHERE false",),
-            ("UPDATE tenancy.users SET first_name = 'other'",))
+             " WHERE false",))
 
 
 def traps():
@@ -139,7 +138,7 @@ def privileges():
                       "SELECT password_encrypted FROM tenancy.database_connections",
                       "SELECT connection_string_encrypted FROM tenancy.database_connections",
                       "SELECT users FROM tenancy.users", "SELECT row_to_json(c) FROM tenancy.database_connections AS c",
-                      "UPDATE tenancy.users SET id = id", "UPDATE tenancy.users SET is_active = true",
+                      "UPDATE tenancy.users SET id = id", "UPDATE tenancy.users SET first_name = 'x'", "UPDATE tenancy.users SET is_active = true",
                       "UPDATE tenancy.user_sessions SET expires_at = 'infinity'",
                       "UPDATE tenancy.database_connections SET host = 'elsewhere'", "DELETE FROM tenancy.query_history",
                       "INSERT INTO tenancy.audit_log (action, object_type, object_id) VALUES ('a', 'b', 'c')",

@@ -41,7 +41,7 @@ SELECT is(pg_temp.as_app(format('SELECT count(*) FROM tenancy.audit_log WHERE us
 SELECT is(pg_temp.as_app(format('SELECT tenancy.execute_query(%L::uuid, ''SELECT 1'') ->> ''status''', :'connection_a')), 'denied', 'no query on another''s database');
 SELECT is(pg_temp.as_app(format('SELECT tenancy.open_query(%L::uuid, ''SELECT 1'')', :'connection_a')), '42501', 'no cursor on it');
 SELECT is(pg_temp.as_app(format('SELECT tenancy.delete_connection(%L::uuid)', :'connection_a')), '42501', 'nor deleting it');
-SELECT is(pg_temp.as_app(format('UPDATE tenancy.users SET first_name = ''x'' WHERE id = %L RETURNING id', :'a')), NULL, 'nor changing the other user');
+SELECT is(pg_temp.as_app(format('UPDATE tenancy.users SET first_name = ''x'' WHERE id = %L RETURNING id', :'a')), '42501', 'nor changing the other user');
 SELECT is(pg_temp.as_app('UPDATE tenancy.users SET is_active = true RETURNING id'), '42501', 'nor columns that are not for users');
 SELECT is(pg_temp.as_app('SELECT password_hash FROM tenancy.users'), '42501', 'nor reading hashes');
 SELECT is(pg_temp.as_app('DELETE FROM tenancy.query_history'), '42501', 'nor deleting history');

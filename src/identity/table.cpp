@@ -1,0 +1,130 @@
+/*
+ * Some statements wait for a strong lock of a table before PostgreSQL looks whether their user may have it. While one
+ * waits, everybody else queues up behind it: a tenant with two sessions, of which the first reads a table and stays in its
+ * transaction, so stops all others. Here the right is looked at first. PG regime.
+ */
+#include "bridge/pg.hpp"
+extern "C" {
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+}
+
+#include "bridge/extension.hpp"
+#include "identity/table.hpp"
+
+namespace tenancy::identity {
+
+namespace {
+
+ProcessUtility_hook_type next_utility = nullptr;
+
+/* InvalidOid: there is none, or none that its user may know of; PostgreSQL's own check then says so without a lock. */
+Oid
+find(const RangeVar *table)
+{
+	return RangeVarGetRelid(table, NoLock, true);
+}
+
+void
+require_owner(const RangeVar *table)
+{
+	if (Oid const relation = find(table); OidIsValid(relation) && !compat::owns(RelationRelationId, relation))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), table->relname);
+}
+
+void
+require_right(const RangeVar *table, AclMode right)
+{
+	Oid const relation = find(table);
+	if (!OidIsValid(relation) || pg_class_aclcheck(relation, GetUserId(), right) == ACLCHECK_OK)
+		return;
+	/* REFERENCES may be granted by column; which ones are meant is for PostgreSQL to check. */
+	if (right != ACL_REFERENCES ||
+	    pg_attribute_aclcheck_all(relation, GetUserId(), right, ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), table->relname);
+}
+
+void
+check_constraint(Node *node)
+{
+	if (node == nullptr || !IsA(node, Constraint))
+		return;
+	auto const *const constraint = reinterpret_cast<Constraint *>(node);
+	if (constraint->contype == CONSTR_FOREIGN && constraint->pktable != nullptr)
+		require_right(constraint->pktable, ACL_REFERENCES);
+}
+
+/* Foreign keys of a column or of a whole table. */
+void
+check_element(Node *element)
+{
+	check_constraint(element);
+	if (element == nullptr || !IsA(element, ColumnDef))
+		return;
+	ListCell *cell;
+	foreach (cell, reinterpret_cast<ColumnDef *>(element)->constraints)
+		check_constraint(static_cast<Node *>(lfirst(cell)));
+}
+
+void
+check_commands(const AlterTableStmt *statement)
+{
+	ListCell *cell;
+	foreach (cell, statement->cmds) {
+		auto const *const command = static_cast<AlterTableCmd *>(lfirst(cell));
+		if (command->subtype == AT_AttachPartition)
+			require_owner(reinterpret_cast<PartitionCmd *>(command->def)->name);
+		else
+			check_element(command->def);
+	}
+}
+
+bool
+locks_before_it_looks(const Node *statement)
+{
+	return IsA(statement, RuleStmt) || IsA(statement, CreateTrigStmt) || IsA(statement, CreateStmt) ||
+	       IsA(statement, AlterTableStmt);
+}
+
+void
+check(Node *statement)
+{
+	ListCell *cell;
+	switch (nodeTag(statement)) {
+	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
+	case T_CreateTrigStmt:
+		require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER);
+		return;
+	case T_CreateStmt:
+		foreach (cell, reinterpret_cast<CreateStmt *>(statement)->tableElts)
+			check_element(static_cast<Node *>(lfirst(cell)));
+		return;
+	case T_AlterTableStmt: check_commands(reinterpret_cast<AlterTableStmt *>(statement)); return;
+	default: return;
+	}
+}
+
+void
+process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
+                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+                QueryCompletion *completion)
+{
+	if (locks_before_it_looks(planned->utilityStmt) && !superuser() && bridge::has_extension())
+		check(planned->utilityStmt);
+	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
+	                                                                   environment, receiver, completion);
+}
+
+} // namespace
+
+void
+guard_tables()
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+} // namespace tenancy::identity

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""A tenant's transaction stays open, and another session of the tenant's asks for what it must not have: nobody waits behind it."""
+
+import contextlib
+
+from tenancy import UNIQUE, User, connect, execute, person_role, rows, run, same, sqlstate, value
+
+SCHEMA = "queues_" + UNIQUE
+TABLES = ("users", "database_connections", "query_history", "running_queries", "history_chain")
+
+mallory, victim = User("mallory"), User("victim")
+for user in (mallory, victim):
+    user.sqlite()
+
+
+def own_schema():
+    """A schema of the tenant's role, where it may make what it likes."""
+    with contextlib.closing(connect()) as admin:
+        rows(admin, 'CREATE SCHEMA "%s" AUTHORIZATION "%s"' % (SCHEMA, person_role()))
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, 'SET search_path = "%s"' % SCHEMA)
+        rows(session, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        rows(session, "CREATE TABLE parent (id uuid) PARTITION BY LIST (id)")
+        rows(session, "CREATE INDEX parent_id ON parent (id)")
+        rows(session, "CREATE TABLE own (id uuid PRIMARY KEY)")
+
+
+@contextlib.contextmanager
+def left_open(*statements):
+    """A transaction of mallory's that has run the statements"""
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, 'SET search_path = "%s"' % SCHEMA)
+        rows(session, "BEGIN")
+        for statement in statements:
+            rows(session, statement)
+        yield
+
+
+def works(name):
+    """The victim's query is answered, which it is when its history is written"""
+    with contextlib.closing(victim.connect(history_durability="finished")) as session:
+        same(execute(session, "lite", "SELECT 1")["status"], "success", name)
+
+
+def extension():
+    """The extension's entry in the catalog can be locked by everybody"""
+    with left_open("ALTER FUNCTION f() DEPENDS ON EXTENSION pg_tenancy"):
+        works("a query beside a function that depends on the extension")
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, 'ALTER FUNCTION "%s".f() NO DEPENDS ON EXTENSION pg_tenancy' % SCHEMA)
+
+
+def refused(statement):
+    """At once: to wait for the lock would take longer than it may"""
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, 'SET search_path = "%s"' % SCHEMA)
+        rows(session, "SET statement_timeout = '20s'")
+        same(sqlstate(rows, session, statement), "42501", statement)
+
+
+def tables():
+    """Statements that lock a table before PostgreSQL looks whether they may"""
+    with left_open("SELECT tenancy.update_profile('Mallory')", "SELECT tenancy.create_connection('two', 'sqlite', database_name => 'two.db')",
+                   *("SELECT count(*) FROM tenancy." + table for table in TABLES), "SELECT count(*) FROM pg_catalog.pg_class"):
+        for table in ("tenancy." + name for name in TABLES):
+            refused("CREATE RULE r AS ON INSERT TO %s DO INSTEAD NOTHING" % table)
+            refused("CREATE TRIGGER t BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION f()" % table)
+            refused("CREATE TABLE child (id uuid REFERENCES %s)" % table)
+            refused("CREATE TABLE child (id uuid, FOREIGN KEY (id) REFERENCES %s)" % table)
+            refused("CREATE TEMP TABLE child (id uuid REFERENCES %s)" % table)
+            refused("ALTER TABLE own ADD COLUMN other uuid REFERENCES %s" % table)
+            refused("ALTER TABLE own ADD FOREIGN KEY (id) REFERENCES %s" % table)
+            refused("ALTER TABLE parent ATTACH PARTITION %s DEFAULT" % table)
+        refused("ALTER INDEX parent_id ATTACH PARTITION tenancy.users_pkey")
+        refused("CREATE RULE r AS ON INSERT TO pg_catalog.pg_class DO INSTEAD NOTHING")
+        works("a query after them")
+
+
+def own_tables():
+    """What is the tenant's own is not refused"""
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, 'SET search_path = "%s"' % SCHEMA)
+        for statement in ("CREATE TABLE part (id uuid)", "ALTER TABLE parent ATTACH PARTITION part DEFAULT", "CREATE TABLE child (id uuid REFERENCES own)",
+                          "ALTER TABLE own ADD COLUMN other uuid REFERENCES own", "CREATE TABLE self (id uuid PRIMARY KEY, up uuid REFERENCES self)",
+                          "CREATE TRIGGER t BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION f()",
+                          "CREATE RULE r AS ON DELETE TO own DO INSTEAD NOTHING"):
+            same(sqlstate(rows, session, statement), None, statement)
+        same(sqlstate(rows, session, "CREATE TABLE orphan (id uuid REFERENCES nowhere)"), "42P01", "PostgreSQL says itself what is not there")
+
+
+def own_row():
+    """Nor can tenants lock their own rows for as long as they like"""
+    for strength in ("UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"):
+        with contextlib.closing(mallory.connect()) as session:
+            same(sqlstate(rows, session, "SELECT id FROM tenancy.users FOR " + strength), "42501", "FOR " + strength)
+    with contextlib.closing(connect()) as admin:
+        bounds = rows(admin, "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'tenancy'::regnamespace"
+                      " AND proname IN ('register', 'reset_password', 'set_active') ORDER BY 1")
+        same(bounds, [(name, ["lock_timeout=10s"]) for name in ("register", "reset_password", "set_active")], "who has to wait, waits for ten seconds at most")
+    address = "held.%s@test.example" % UNIQUE
+    with left_open("SELECT tenancy.register('%s', 'a long password')" % address), contextlib.closing(connect()) as admin:
+        same(sqlstate(rows, admin, "SELECT tenancy.register(%s, 'a long password')", address), "55P03", "an address that somebody holds")
+    with contextlib.closing(connect()) as admin:
+        same(value(admin, "SELECT tenancy.register(%s, 'a long password') IS NOT NULL", address), True, "is free again afterwards")
+
+
+run(own_schema, extension, tables, own_tables, own_row)
