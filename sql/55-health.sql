@@ -334,7 +334,7 @@ BEGIN
     END;
     FOREACH item IN ARRAY ARRAY[
         'version', 'server', 'preloading', 'sessions', 'transactions', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
-        'worker_processes', 'databases', 'connections', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
+        'worker_processes', 'databases', 'connections', 'attachments', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
         'llm_api_key', 'crash_safety', 'logging']
     LOOP
         BEGIN

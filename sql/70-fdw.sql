@@ -79,3 +79,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.attached()
     IS 'the attached schemas of the current user; an admin sees all. A deleted connection has no name';
+
+-- An item of status(): roles that were made after a schema of their name was attached.
+CREATE FUNCTION tenancy.status_attachments(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN s.misplaced IS NULL THEN 'ok' ELSE 'warning' END,
+           format('%s attached schemas', s.attached) || coalesce(', named like a role: ' || s.misplaced, ''),
+           CASE WHEN s.misplaced IS NOT NULL
+                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), and attach under another name.' END
+    FROM (SELECT count(*) AS attached, string_agg(quote_ident(a.schema_name), ', ' ORDER BY a.schema_name) FILTER (WHERE r.rolname IS NOT NULL) AS misplaced
+          FROM tenancy.attachments AS a LEFT JOIN pg_roles AS r ON r.rolname = a.schema_name) AS s;
+END;
+COMMENT ON FUNCTION tenancy.status_attachments(jsonb) IS 'for status()';

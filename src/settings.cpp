@@ -37,6 +37,8 @@ int llm_timeout;
 int llm_token_budget;
 int lockout_duration;
 int lockout_threshold;
+int max_attached_tables_per_user;
+int max_attachments_per_user;
 int max_connections_per_user;
 int max_pool_size;
 int max_query_bytes;
@@ -196,6 +198,11 @@ define_llm()
 void
 define_limits()
 {
+	integer("tenancy.max_attached_tables_per_user",
+	        "Most foreign tables that the attached schemas of one user may have together; 0 is no limit.",
+	        &max_attached_tables_per_user, 10'000, 0, INT_MAX);
+	integer("tenancy.max_attachments_per_user", "Most schemas that one user may have attached; 0 is no limit.",
+	        &max_attachments_per_user, 100, 0, INT_MAX);
 	integer("tenancy.max_connections_per_user", "Most connections of one user that one session keeps.",
 	        &max_connections_per_user, 8, 1, 1000);
 	integer("tenancy.max_pool_size", "Most connections to client databases that one session keeps.", &max_pool_size, 16,

@@ -38,13 +38,15 @@ extern int llm_retries;
 extern bool llm_send_samples;
 extern int llm_timeout; /* ms */
 extern int llm_token_budget;
-extern int lockout_duration;           /* s */
-extern int lockout_threshold;          /* failed attempts; 0: never */
-extern int max_connections_per_user;   /* pooled sessions of one user in one backend */
-extern int max_pool_size;              /* pooled sessions of one backend */
-extern int max_query_bytes;            /* kB of one answer of tenancy.query; 0: no limit */
-extern int max_registrations_per_hour; /* by others than administrators; 0: no limit */
-extern int max_result_bytes;           /* kB */
+extern int lockout_duration;             /* s */
+extern int lockout_threshold;            /* failed attempts; 0: never */
+extern int max_attached_tables_per_user; /* of all attachments; 0: no limit */
+extern int max_attachments_per_user;     /* 0: no limit */
+extern int max_connections_per_user;     /* pooled sessions of one user in one backend */
+extern int max_pool_size;                /* pooled sessions of one backend */
+extern int max_query_bytes;              /* kB of one answer of tenancy.query; 0: no limit */
+extern int max_registrations_per_hour;   /* by others than administrators; 0: no limit */
+extern int max_result_bytes;             /* kB */
 extern int max_result_rows;
 extern int max_running_queries_per_user;    /* in all backends; 0: no limit */
 extern int max_sessions_per_user;           /* logins; 0: no limit */

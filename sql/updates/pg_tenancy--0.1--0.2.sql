@@ -800,6 +800,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.status_connections(jsonb) IS 'for status()';
 
+CREATE FUNCTION tenancy.status_attachments(facts jsonb) RETURNS tenancy.finding
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN s.misplaced IS NULL THEN 'ok' ELSE 'warning' END,
+           format('%s attached schemas', s.attached) || coalesce(', named like a role: ' || s.misplaced, ''),
+           CASE WHEN s.misplaced IS NOT NULL
+                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), and attach under another name.' END
+    FROM (SELECT count(*) AS attached, string_agg(quote_ident(a.schema_name), ', ' ORDER BY a.schema_name) FILTER (WHERE r.rolname IS NOT NULL) AS misplaced
+          FROM tenancy.attachments AS a LEFT JOIN pg_roles AS r ON r.rolname = a.schema_name) AS s;
+END;
+COMMENT ON FUNCTION tenancy.status_attachments(jsonb) IS 'for status()';
+
 CREATE FUNCTION tenancy.status_query_cache(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -905,7 +917,7 @@ BEGIN
     END;
     FOREACH item IN ARRAY ARRAY[
         'version', 'server', 'preloading', 'sessions', 'transactions', 'history_worker', 'history_queue', 'history_settings', 'history_retention', 'maintenance_worker',
-        'worker_processes', 'databases', 'connections', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
+        'worker_processes', 'databases', 'connections', 'attachments', 'query_cache', 'key_ring', 'credentials', 'sqlite_root', 'allowed_networks',
         'llm_api_key', 'crash_safety', 'logging']
     LOOP
         BEGIN

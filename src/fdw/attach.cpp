@@ -18,6 +18,7 @@ extern "C" {
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
+#include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
 }
@@ -122,18 +123,6 @@ schema_argument(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("schema must not be null")));
 	return pstrdup(NameStr(*PG_GETARG_NAME(1)));
-}
-
-void
-check_schema_name(const char *schema)
-{
-	constexpr const char *reserved[] = {"information_schema", "public", "tenancy"};
-	bool refused = schema[0] == 0 || strncmp(schema, "pg_", 3) == 0;
-	for (const char *const name : reserved)
-		refused = refused || strcmp(schema, name) == 0;
-	if (refused)
-		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("schema name \"%s\" is reserved", schema),
-		                errhint("Choose a name that nothing else uses.")));
 }
 
 /* One server for each schema, so that its options are the attachment's own. */
@@ -251,6 +240,19 @@ struct Arguments {
 	Jsonb *options;
 };
 
+/*
+ * A name that somebody writes down in a transaction that they leave open is waited for, but not without end. The
+ * caller's own limit stays when it is shorter. Until the SPI scope ends.
+ */
+void
+bound_lock_waits()
+{
+	constexpr int longest = 10'000;
+	if (LockTimeout == 0 || LockTimeout > longest)
+		(void) set_config_option("lock_timeout", psprintf("%d", longest), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+		                         true, 0, false);
+}
+
 /* Write down the attachment; its schema and server are there afterwards. */
 void
 put_down(const connection::Config &config, const Arguments &arguments, const Attachment &attachment,
@@ -267,11 +269,15 @@ put_down(const connection::Config &config, const Arguments &arguments, const Att
 	char const nulls[] = {
 		' ', ' ', ' ', ' ', ' ', arguments.tables == nullptr ? 'n' : ' ', arguments.options == nullptr ? 'n' : ' '};
 	Stored stored{};
-	bool const known = find_stored(attachment.schema, &stored) && stored.connection == config.id;
 	spi::Scope const scope = spi::open();
+	check_attachments(config.user, attachment.schema);
+	bound_lock_waits();
+	bool const known = find_stored(attachment.schema, &stored) && stored.connection == config.id;
 	bool const there = OidIsValid(get_namespace_oid(attachment.schema, true));
 	if (there && !(known && is_own_schema(attachment.schema)))
 		refuse_schema(attachment.schema);
+	if (!there)
+		require_free_name(attachment.schema);
 	if (spi::run(put_attachment, values, nulls, false) == 0)
 		refuse_schema(attachment.schema);
 	if (!there)

@@ -44,6 +44,19 @@ void choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first
 bool is_own_server(const char *name);
 bool is_own_schema(const char *name);
 void require_own_server(const char *name);
+
+/* Names that are no schema of a tenant (42939): those that are always reserved, as arguments are checked … */
+void check_schema_name(const char *schema);
+/* … and, when the schema is about to be made, those that are in somebody's search_path. Inside of an SPI scope. */
+void require_free_name(const char *schema);
+
+/*
+ * What one user may have (53400), inside of an SPI scope. Calls for the same user wait for each other until the
+ * transaction ends, so that together they stay within the limits.
+ */
+void check_attachments(const core::Uuid &user, const char *schema);
+void check_tables(const core::Uuid &user, int dropped, int made);
+
 /* Inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);
 

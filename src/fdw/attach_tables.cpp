@@ -340,11 +340,15 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 	spi::Scope const scope = spi::open();
 	load_locals(work);
 	auto **const matches = static_cast<LocalTable **>(palloc(sizeof(LocalTable *) * Max(schema.tables.size(), 1)));
+	int kept = 0;
 	for (size_t i = 0; i < schema.tables.size(); ++i) {
 		matches[i] = find_local(work, server_text(schema.tables[i].name.c_str()));
-		if (matches[i] != nullptr)
+		if (matches[i] != nullptr) {
 			matches[i]->matched = true;
+			++kept;
+		}
 	}
+	check_tables(config.user, work.count - kept, static_cast<int>(schema.tables.size()) - kept);
 	for (int i = 0; i < work.count; ++i)
 		if (!work.locals[i].matched)
 			drop_table(work, work.locals[i]);

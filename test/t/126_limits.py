@@ -248,7 +248,7 @@ def sizes():
         same((answer["row_count"] < 5, answer["truncated"]), (True, True), "and of bytes")
     with contextlib.closing(busy.connect()) as session:
         for setting in ("max_running_queries_per_user", "max_stored_connections_per_user", "max_query_bytes", "max_sessions_per_user", "max_pool_size",
-                        "max_registrations_per_hour", "max_connections_per_user"):
+                        "max_registrations_per_hour", "max_connections_per_user", "max_attachments_per_user", "max_attached_tables_per_user"):
             same(sqlstate(rows, session, "SET tenancy.%s = 0" % setting), "42501", "SET tenancy.%s is refused" % setting)
 
 

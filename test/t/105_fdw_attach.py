@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""What attach() must not do to others: schemas where their unqualified names are looked up, more than one user's share, and waiting
+without end."""
+
+import contextlib
+
+from tenancy import UNIQUE, Background, User, app_role, connect, execute, make_role, ok, person_role, raised, rows, run, same, sqlstate, value
+
+SCHEMA = "share_" + UNIQUE
+alice, bob = User("alice"), User("bob")
+ATTACH, DETACH, REFRESH = ("SELECT tenancy.%s('lite', %%s)" % word for word in ("attach", "detach", "refresh_attached"))
+
+
+def connections():
+    for user in (alice, bob):
+        user.sqlite()
+        with contextlib.closing(user.connect()) as session:
+            for name in ("a", "b", "c", "d"):
+                same(execute(session, "lite", "CREATE TABLE %s (x int)" % name)["status"], "success", "a table")
+
+
+def refused(session, schema, what):
+    error = raised(rows, session, ATTACH, schema)
+    ok(error is not None and error.pgcode == "42939" and "search_path" in (error.diag.message_detail or ""), "not taken: " + what, error)
+
+
+def named_like_roles():
+    """A schema named like a role is where the role's unqualified names go, by "$user" """
+    with contextlib.closing(connect()) as admin, contextlib.closing(alice.connect()) as session:
+        for name, what in ((value(admin, "SELECT current_user"), "the superuser"), (app_role(), "the role of all tenants"),
+                           (person_role(), "the caller"), ("tenancy_admin", "a role that cannot log in")):
+            refused(session, name, what)
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT count(*) FROM pg_roles")
+        late = make_role("late")
+        refused(session, late, "a role that is younger than the snapshot")
+        rows(session, "ROLLBACK")
+
+
+def named_by_search_paths():
+    """Nor where a configured search_path leads"""
+    name = 'Say "x", ' + SCHEMA
+    quoted = '"%s"' % name.replace('"', '""')
+    role, function = make_role("path"), "public.path_" + UNIQUE
+    with contextlib.closing(connect()) as admin, contextlib.closing(alice.connect()) as session:
+        database = value(admin, "SELECT quote_ident(current_database())")
+        for set_, reset, what in (
+                ('ALTER ROLE "%s" SET search_path = public, %s' % (role, quoted), 'ALTER ROLE "%s" RESET ALL' % role, "a role's"),
+                ('ALTER ROLE "%s" IN DATABASE %s SET search_path = %s' % (role, database, quoted),
+                 'ALTER ROLE "%s" IN DATABASE %s RESET ALL' % (role, database), "a role's in the database"),
+                ("ALTER DATABASE %s SET search_path = %s, public" % (database, quoted), "ALTER DATABASE %s RESET search_path" % database, "the database's"),
+                ("CREATE FUNCTION %s() RETURNS int LANGUAGE sql SET search_path = pg_catalog, %s AS 'SELECT 1'" % (function, quoted),
+                 "DROP FUNCTION %s()" % function, "a function's"),
+                ('ALTER SYSTEM SET search_path = "$user", public, %s' % quoted, "ALTER SYSTEM RESET search_path", "the server's")):
+            rows(admin, set_)
+            try:
+                refused(session, name, what + " search_path")
+                same(sqlstate(rows, session, ATTACH, "x"), None, "part of it is another name")
+                rows(session, DETACH, "x")
+            finally:
+                rows(admin, reset)
+        same(sqlstate(rows, session, ATTACH, name), None, "a name that nothing names any more")
+        rows(session, DETACH, name)
+
+
+def roles_made_later():
+    """A role that gets the name of an attached schema afterwards: status() tells, and the attachment can be kept up and removed"""
+    with contextlib.closing(connect()) as admin, contextlib.closing(alice.connect()) as session:
+        def item():
+            return rows(admin, "SELECT state, value, hint FROM tenancy.status() WHERE item = 'attachments'")[0]
+        name = "%s_later" % UNIQUE
+        same(value(session, ATTACH, name), 4, "attached")
+        ok(name not in item()[1], "status() has nothing to say", item())
+        rows(admin, 'CREATE ROLE "%s"' % name)
+        try:
+            state, found, hint = item()
+            ok(state == "warning" and name in found and "tenancy.detach(" in hint, "status() warns", item())
+            same(value(session, ATTACH, name), 4, "it is attached again")
+            same(rows(session, REFRESH, name), [], "and refreshed")
+            identity = value(session, "SELECT connection_id FROM tenancy.attached() WHERE schema_name = %s", name)
+            rows(admin, "SELECT tenancy.detach(%s::uuid, %s)", identity, name)
+            ok(name not in item()[1], "an administrator has detached it", item())
+            refused(session, name, "the name, now")
+        finally:
+            rows(admin, 'DROP ROLE "%s"' % name)
+
+
+def schemas():
+    """How many schemas one user attaches, in all sessions together"""
+    limit = dict(max_attachments_per_user="3")
+
+    def attach(number):
+        with contextlib.closing(alice.connect(**limit)) as session:
+            return sqlstate(rows, session, ATTACH, "%s_%d" % (SCHEMA, number))
+    jobs = [Background(attach, number) for number in range(6)]
+    same(sorted(str(job.value(60)) for job in jobs), ["53400"] * 3 + ["None"] * 3, "three of six at once")
+    with contextlib.closing(alice.connect(**limit)) as session, contextlib.closing(bob.connect(**limit)) as stranger, \
+            contextlib.closing(alice.connect(**limit)) as old, contextlib.closing(alice.connect(max_attachments_per_user="0")) as free:
+        same(sqlstate(rows, stranger, ATTACH, SCHEMA + "_bob"), None, "somebody else has room")
+        rows(stranger, DETACH, SCHEMA + "_bob")
+        names = [name for name, in rows(session, "SELECT schema_name FROM tenancy.attached() ORDER BY 1")]
+        same(sqlstate(rows, session, ATTACH, names[0]), None, "the same once more")
+        rows(session, DETACH, names[0])
+        rows(old, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        same(value(old, "SELECT count(*) FROM tenancy.attached()"), 2, "two are seen by an old snapshot")
+        same(sqlstate(rows, session, ATTACH, names[0]), None, "a third is made meanwhile")
+        error = raised(rows, old, ATTACH, SCHEMA + "_more")
+        ok(error is not None and error.pgcode == "53400" and error.diag.message_detail.endswith(".") and error.diag.message_hint.endswith("."),
+           "and is counted", error)
+        rows(old, "ROLLBACK")
+        same(sqlstate(rows, free, ATTACH, SCHEMA + "_free"), None, "0 is no limit")
+        for name, in rows(session, "SELECT schema_name FROM tenancy.attached()"):
+            rows(session, DETACH, name)
+
+
+def tables():
+    """How many foreign tables are in all of them"""
+    limit = dict(max_attached_tables_per_user="10")
+    one, two, three = (SCHEMA + end for end in ("_one", "_two", "_three"))
+    some = "SELECT tenancy.attach('lite', %s, tables => %s)"
+    with contextlib.closing(alice.connect(**limit)) as session, contextlib.closing(bob.connect(**limit)) as stranger, \
+            contextlib.closing(alice.connect(**limit)) as old, contextlib.closing(alice.connect(max_attached_tables_per_user="0")) as free:
+        rows(old, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        same(value(old, "SELECT count(*) FROM tenancy.attached()"), 0, "nothing is seen by an old snapshot")
+        same((value(session, ATTACH, one), value(session, ATTACH, two)), (4, 4), "eight tables")
+        error = raised(rows, session, ATTACH, three)
+        ok(error is not None and error.pgcode == "53400" and "12" in error.diag.message_detail and error.diag.message_hint.endswith("."), "not twelve", error)
+        same(value(session, "SELECT count(*) FROM pg_namespace WHERE nspname = %s", three), 0, "and nothing is left of them")
+        same(sqlstate(rows, old, some, three, ["a", "b", "c"]), "53400", "an old snapshot hides no table")
+        rows(old, "ROLLBACK")
+        same(value(session, some, three, ["a", "b"]), 2, "but ten")
+        same(value(stranger, ATTACH, SCHEMA + "_bob"), 4, "somebody else has room")
+        rows(stranger, DETACH, SCHEMA + "_bob")
+        execute(session, "lite", "CREATE TABLE e (x int)")
+        same(sqlstate(rows, session, REFRESH, one), "53400", "a refresh does not make an eleventh")
+        same(value(session, some, three, ["c", "d"]), 2, "two others in the place of two")
+        execute(session, "lite", "DROP TABLE d")
+        same(sorted(rows(session, "SELECT change, table_name FROM tenancy.refresh_attached('lite', %s)", one)), [("table added", "e"), ("table dropped", "d")], "one for one")
+        same(value(free, ATTACH, SCHEMA + "_free"), 4, "0 is no limit")
+        for name, in rows(session, "SELECT schema_name FROM tenancy.attached()"):
+            rows(session, DETACH, name)
+
+
+def waiting():
+    """A name in somebody's open transaction is not waited for without end, and the session's own limit is left alone"""
+    with contextlib.closing(alice.connect()) as session, contextlib.closing(alice.connect()) as hasty, contextlib.closing(bob.connect()) as holder:
+        rows(holder, "BEGIN")
+        rows(holder, ATTACH, SCHEMA)
+        waits = Background(sqlstate, rows, session, ATTACH, SCHEMA)
+        rows(hasty, "SET lock_timeout = '20ms'")
+        same(sqlstate(rows, hasty, ATTACH, SCHEMA), "55P03", "who has a limit of their own")
+        same(value(hasty, "SHOW lock_timeout"), "20ms", "which stays")
+        same(waits.value(60), "55P03", "and who has none")
+        same(value(session, "SHOW lock_timeout"), "0", "and has none afterwards")
+        rows(holder, "ROLLBACK")
+        same(sqlstate(rows, session, ATTACH, SCHEMA), None, "when it is rolled back, the name is free")
+        rows(session, DETACH, SCHEMA)
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, waiting)
