@@ -2,14 +2,30 @@
  * How the PostgreSQL driver connects, to a real server and to small rogue ones. Pure regime.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 #include <utility>
 
 #include "postgres_fixture.hpp"
+
+namespace {
+std::atomic<int> names_resolved{0};
+}
+
+/* In place of the C library's, for all libraries of this process. */
+extern "C" int
+getaddrinfo(const char *name, const char *service, const addrinfo *hints, addrinfo **found)
+{
+	names_resolved += hints == nullptr || (hints->ai_flags & AI_NUMERICHOST) == 0;
+	static auto *const original = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+	return original(name, service, hints, found);
+}
 
 namespace tenancy::test {
 
@@ -165,6 +181,25 @@ TEST_F(PostgresConnect, IgnoresTheEnvironment)
 		unsetenv(decoy[0]);
 	}
 	EXPECT_FALSE(error.has_value()) << error->message;
+}
+
+/* The address is known, and a name would be resolved in a call that serves no interrupt. */
+TEST_F(PostgresConnect, HasNoNameResolvedForKerberos)
+{
+	for (std::uint32_t const request : {7u, 9u}) { /* GSSAPI and SSPI */
+		RogueServer server([request](int fd) {
+			RogueServer::hear(fd);
+			RogueServer::say(fd, RogueServer::message('R', RogueServer::number(request)));
+			RogueServer::hear_until_closed(fd);
+		});
+		Target made = target();
+		made.host = "localhost";
+		made.port = server.port;
+		made.tls = TlsMode::disable;
+		int const before = names_resolved;
+		EXPECT_TRUE(failure_of([&] { (void) postgres::connect(made, waiter); }).has_value());
+		EXPECT_EQ(names_resolved, before);
+	}
 }
 
 TEST_F(PostgresConnect, RefusesAServerThatDoesNotAskForThePassword)

@@ -29,6 +29,18 @@ constexpr const char *nowhere = "/dev/null/none";
 constexpr int first_with_require_auth = 160000;
 
 /*
+ * A server that asks for a ticket has Kerberos resolve its name before it looks for one, in a call that serves no
+ * interrupt and knows no deadline. require_auth would not let it ask, where libpq has that.
+ */
+constexpr std::string_view no_kerberos = "[libdefaults]\n"
+										 "default_realm = INVALID\n"
+										 "dns_canonicalize_hostname = false\n"
+										 "rdns = false\n"
+										 "qualify_shortname = \"\"\n"
+										 "dns_lookup_kdc = false\n"
+										 "dns_lookup_realm = false\n";
+
+/*
  * The environment as libpq may see it. PGSERVICE, PGOPTIONS, PGTZ and the like reach it even when every keyword is
  * given, and a server may ask for a Kerberos ticket at any time. A backend has one thread, so for the length of a
  * libpq call the environment can be another one.
@@ -42,6 +54,7 @@ public:
 				entries_.push_back(*entry);
 		entries_.push_back(no_tickets_.data());
 		entries_.push_back(no_keytab_.data());
+		entries_.push_back(no_names_.data());
 		entries_.push_back(nullptr);
 	}
 	template <typename Call> auto operator()(Call &&call)
@@ -57,6 +70,8 @@ public:
 private:
 	std::string no_tickets_ = "KRB5CCNAME=MEMORY:none";
 	std::string no_keytab_ = "KRB5_CLIENT_KTNAME=/dev/null/none";
+	RootsFile settings_{no_kerberos};
+	std::string no_names_ = "KRB5_CONFIG=" + settings_.path();
 	std::vector<char *> entries_;
 };
 
