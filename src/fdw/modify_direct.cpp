@@ -91,7 +91,8 @@ print_value(Draft &draft, const Column &column, int number, Node *value)
 		draft.renderer->value_placeholder(column, list_length(draft.renderer->params));
 		return true;
 	}
-	if (exprType(value) != column.type || !keeps_value(draft, column) || !draft.renderer->expression(value))
+	if (exprType(value) != column.type || !keeps_value(draft, column) || !draft.renderer->can_assign(column) ||
+	    !draft.renderer->expression(value))
 		return false;
 	count_params(draft);
 	return true;

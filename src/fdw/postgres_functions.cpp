@@ -121,6 +121,10 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
 
+/* Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.
+ */
+constexpr Oid shaped_types[] = {BYTEAOID, FLOAT4OID, FLOAT8OID};
+
 /* Ordered input decides the result of these. */
 constexpr Oid ordered_aggregates[] = {F_STRING_AGG_TEXT_TEXT, F_STRING_AGG_BYTEA_BYTEA, F_ARRAY_AGG_ANYNONARRAY};
 
@@ -170,7 +174,8 @@ has_portable_order(Oid type)
 bool
 is_portable_function(Oid function)
 {
-	if (function >= FirstUnpinnedObjectId || has(json_order, function))
+	/* quote_all_identifiers decides what quote_ident answers. */
+	if (function >= FirstUnpinnedObjectId || has(json_order, function) || function == F_QUOTE_IDENT)
 		return false;
 	HeapTuple const tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -229,8 +234,8 @@ has_stable_text(Oid from, Oid to)
 	bool is_varlena;
 	getTypeOutputInfo(from, &output, &is_varlena);
 	getTypeInputInfo(to, &input, &io_param);
-	return is_portable_type(from) && func_volatile(output) == PROVOLATILE_IMMUTABLE &&
-	       func_volatile(input) == PROVOLATILE_IMMUTABLE;
+	return is_portable_type(from) && !has(shaped_types, from) && to != BYTEAOID &&
+	       func_volatile(output) == PROVOLATILE_IMMUTABLE && func_volatile(input) == PROVOLATILE_IMMUTABLE;
 }
 
 } // namespace tenancy::fdw

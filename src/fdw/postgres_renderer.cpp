@@ -78,6 +78,10 @@ PostgresRenderer::is_recast(const Column &column) const
 bool
 PostgresRenderer::column(const Column &column, Index varno)
 {
+	/* A value of a type that is this side's alone, an enum's, may be read; what it equals and how it sorts is not
+	 * known. */
+	if (!bare_text_ && !is_portable_type(getBaseType(column.type)))
+		return false;
 	bool const recast = is_recast(column);
 	if (recast)
 		print("(");
@@ -89,7 +93,7 @@ PostgresRenderer::column(const Column &column, Index varno)
 		type_name(column.type, -1);
 	}
 	/* A collation for which 'a' may equal 'A' would decide even here, and two different ones would not go together. */
-	if (OidIsValid(column.collation) && !recast && !has_default_collation(column) && !bare_text_)
+	if (OidIsValid(column.collation) && !has_default_collation(column) && !bare_text_)
 		print(" COLLATE \"C\"");
 	return true;
 }
@@ -238,29 +242,39 @@ PostgresRenderer::is_default_text(Node *node) const
 	return true;
 }
 
-/* One column, whose collation is not known to be the default one: two could not be compared without COLLATE. */
+/*
+ * One side is a column, whose collation is not known to be the default one, and the other has none: two could not be
+ * compared without COLLATE, and what is computed from a column under its own collation may be anything.
+ */
 bool
 PostgresRenderer::needs_collation(List *args) const
 {
-	int columns = 0, unknown = 0;
 	List *const vars = pull_var_clause(reinterpret_cast<Node *>(args), every_var);
+	Column const *const found = list_length(vars) == 1 ? column_of(linitial_node(Var, vars)) : nullptr;
+	if (found == nullptr || has_default_collation(*found) || is_recast(*found))
+		return false;
 	ListCell *cell;
-	foreach (cell, vars) {
-		Column const *const found = column_of(lfirst_node(Var, cell));
-		columns += found != nullptr ? 1 : 0;
-		unknown += found != nullptr && !has_default_collation(*found) && !is_recast(*found) ? 1 : 0;
+	foreach (cell, args) {
+		auto *side = static_cast<Node *>(lfirst(cell));
+		while (IsA(side, RelabelType))
+			side = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(side)->arg);
+		if (IsA(side, Var))
+			return true;
 	}
-	return columns == 1 && unknown == 1;
+	return false;
 }
 
-/* The first half finds rows by an index of any collation, the second keeps those that are equal byte for byte. */
+/*
+ * The first half finds rows by an index of any collation, the second keeps those that are equal byte for byte. Above
+ * GROUP BY no index serves, and the bare column would not be the key.
+ */
 bool
 PostgresRenderer::text_equality(const Call &call)
 {
 	Mark const start = mark();
 	if (!operation(call, Text::plain))
 		return false;
-	if (call.function != F_TEXTEQ || !needs_collation(call.args))
+	if (call.function != F_TEXTEQ || aggregates || !needs_collation(call.args))
 		return true;
 	rewind(start);
 	print("(");

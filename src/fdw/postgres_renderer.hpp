@@ -19,6 +19,7 @@ public:
 	void identifier(const char *name) override;
 	void truth(bool value) override { print(value ? "TRUE" : "FALSE"); }
 	void value_placeholder(const Column &column, int number) override;
+	bool can_assign(const Column &column) const override { return !is_recast(column); }
 
 protected:
 	bool column(const Column &column, Index varno) override;

@@ -71,7 +71,12 @@ PostgresRenderer::aggregate(Aggref *node)
 			continue;
 		print(first ? "" : ", ");
 		first = false;
-		printed = printed && operand(reinterpret_cast<Node *>(argument->expr), text);
+		auto *const value = reinterpret_cast<Node *>(argument->expr);
+		/* DISTINCT finds a key among the arguments by what is printed. */
+		bool const is_key = node->aggdistinct != NIL &&
+		                    get_sortgroupref_clause_noerr(argument->ressortgroupref, node->aggorder) != nullptr;
+		Text const form = is_key ? text_of(InvalidOid, exprCollation(value)) : text;
+		printed = printed && form != Text::refuse && operand(value, form);
 	}
 	if (node->aggstar)
 		print("*");

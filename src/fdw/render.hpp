@@ -117,6 +117,8 @@ public:
 
 	/* A parameter that is not part of an expression: a value of a column in INSERT, UPDATE or WHERE key = …. */
 	virtual void value_placeholder(const Column &column, int number) = 0;
+	/* The remote column takes an expression of the local column's type. */
+	virtual bool can_assign(const Column &) const { return true; }
 
 protected:
 	~Renderer() = default;

@@ -716,8 +716,92 @@ def json_order():
     ids("jsonb", (PG,), "documents", "j = '\"a\"'", [1], (PG,))
 
 
+def as_unpushed(trap, sql, pattern=None):
+    """On PostgreSQL the answer is that without pushdown, which must be one; the remote SQL matches the pattern."""
+    rows(world().session, "SET tenancy.enable_pushdown = off")
+    try:
+        wanted = plain(world().query(PG, sql))
+    finally:
+        rows(world().session, "RESET tenancy.enable_pushdown")
+    answers(trap, (PG,), sql, wanted, (PG,) if pattern else (), pattern or "")
+
+
+def folding_collations():
+    """A collation of the client's that takes texts for equal, below a comparison that an index may serve"""
+    world().remote(PG, "DROP TABLE IF EXISTS folding", "DROP COLLATION IF EXISTS folded CASCADE",
+                   "CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                   "CREATE TABLE folding (id integer PRIMARY KEY, k text COLLATE folded, v varchar(5) COLLATE folded)",
+                   "INSERT INTO folding VALUES (1, 'a', 'a'), (2, 'A', 'A'), (3, 'B', 'B'), (4, 'b', 'b'), (5, NULL, NULL)")
+    attach_again(PG)
+    for condition in ("k = 'a'", "'a' = k", "v = 'a'", "k = 'a' OR k = 'B'"):
+        as_unpushed("folding collation", "SELECT id FROM @folding WHERE %s ORDER BY id" % condition, r" AND ")
+    for condition in ("CASE WHEN k <> 'a' THEN 'x' ELSE 'y' END = 'x'", "CASE WHEN k IN ('a', 'b') THEN 'x' ELSE 'y' END = 'y'",
+                      "CASE k WHEN 'a' THEN 'x' ELSE 'y' END = 'y'", "(k <> 'a')::text = 'true'", "replace(k, 'a', 'b') = 'b'", "split_part(k, 'a', 1) = ''",
+                      "CASE WHEN strpos(k, 'a') = 1 THEN 'x' END = 'x'", "CASE WHEN k LIKE 'a%' THEN 'x' END = 'x'", "nullif(k, 'a') = 'A'",
+                      "coalesce(k, 'x') = 'A'", "NOT (k = 'a')", "(k = 'a') IS NOT TRUE", "CASE WHEN v = 'a' THEN 'x' ELSE 'y' END = 'y'"):
+        as_unpushed("folding collation", "SELECT id FROM @folding WHERE %s ORDER BY id" % condition, r"\bWHERE\b")
+
+
+def collations_of_keys():
+    """A key of GROUP BY is the same column in HAVING, ORDER BY and the list"""
+    for sql in ("SELECT sx, count(*) FROM @odd GROUP BY sx HAVING sx = 'a' OR count(*) > 5", "SELECT sx, count(*) FROM @odd GROUP BY sx ORDER BY (sx = 'a'), count(*), sx COLLATE \"C\"",
+                "SELECT sx, count(*) FROM @odd GROUP BY sx HAVING sx IN ('a') OR count(*) > 5", "SELECT sx || 'x', count(*) FROM @odd GROUP BY sx || 'x' HAVING sx || 'x' = 'ax' OR count(*) > 5",
+                "SELECT sx = 'a', count(*) FROM @odd GROUP BY sx = 'a' HAVING (sx = 'a') OR count(*) > 5", "SELECT sx = 'a', sx, count(*) FROM @odd GROUP BY sx ORDER BY sx COLLATE \"C\""):
+        as_unpushed("collation of a key", sql, r"\bGROUP BY\b")
+    for sql in ("SELECT DISTINCT sx, sx = 'a' FROM @odd ORDER BY sx = 'a'", "SELECT count(*) FILTER (WHERE sx = 'a'), sum(CASE WHEN sx = 'B' THEN 2 END) FROM @odd"):
+        as_unpushed("collation of a key", sql)
+
+
+def settings_of_text():
+    """Text of values that settings of the session shape stays here"""
+    world().remote(PG, "DROP TABLE IF EXISTS shaped", "CREATE TABLE shaped (id integer PRIMARY KEY, by bytea, f double precision, r real, a text COLLATE \"C\")",
+                   "INSERT INTO shaped VALUES (1, 'A', 0.1, 0.1, 'a'), (2, NULL, NULL, NULL, NULL)")
+    attach_again(PG)
+    rows(world().session, "SET bytea_output = 'escape'; SET extra_float_digits = 0; SET quote_all_identifiers = on")
+    for condition in ("by::text = 'A'", "by::varchar(9) = 'A'", "(f * 3)::text = '0.3'", "(f * 3) || '' = '0.3'", "(r * 9::real)::text = '0.9'", "(r * 9::real)::varchar = '0.9'",
+                      "quote_ident(a COLLATE \"C\") = '\"a\"'", "(ARRAY[f * 3])::text = '{0.3}'", "array_to_string(ARRAY[f * 3], ',') = '0.3'"):
+        ids("settings of text", (PG,), "shaped", condition, [1])
+    answers("settings of text", (PG,), "SELECT DISTINCT by::text FROM @shaped WHERE id = 1", ["A"])
+    answers("settings of text", (PG,), "SELECT max((f * 3)::text COLLATE \"C\") FROM @shaped", ["0.3"])
+    rows(world().session, "RESET bytea_output; RESET extra_float_digits; RESET quote_all_identifiers")
+    ids("settings of text", (PG,), "shaped", "id::text = '1' AND a::varchar = 'a'", [1], (PG,), r"WHERE.*::")
+
+
+def distinct_and_ordered():
+    """DISTINCT and ORDER BY of one aggregate are about one expression"""
+    for call in ("string_agg(DISTINCT c, ',' ORDER BY c)", "string_agg(DISTINCT c, ',' ORDER BY c DESC NULLS LAST)", "array_agg(DISTINCT c ORDER BY c)", "count(DISTINCT c ORDER BY c)",
+                 "string_agg(DISTINCT x COLLATE \"C\", ',' ORDER BY x COLLATE \"C\")", "array_agg(DISTINCT id ORDER BY id DESC)", "min(DISTINCT c ORDER BY c)"):
+        as_unpushed("DISTINCT and ORDER BY", "SELECT %s FROM (SELECT id, w COLLATE \"C\" AS c, w AS x FROM @words) AS s" % call, r"DISTINCT.*ORDER BY")
+    as_unpushed("DISTINCT and ORDER BY", "SELECT string_agg(DISTINCT w, ',' ORDER BY w) FROM @words")
+
+
+def local_enums():
+    """An enum of this side sorts as this side says, and a remote one is not set to an expression of text"""
+    world().remote(PG, "DROP TABLE IF EXISTS moods", "DROP TYPE IF EXISTS mood", "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')",
+                   "CREATE TABLE moods (id integer PRIMARY KEY, a mood, b mood)", "INSERT INTO moods VALUES (1, 'happy', 'ok'), (2, NULL, 'sad')")
+    attach_again(PG)
+    change = "UPDATE @moods SET a = CASE WHEN id = 2 THEN 'sad' ELSE a END"
+    world().query(PG, change)
+    same(world().query(PG, "SELECT a FROM @moods ORDER BY id"), [("happy",), ("sad",)], "enum, pg: set to an expression")
+    change = "UPDATE @moods SET a = 'ok' WHERE id = 2"
+    ok("Foreign Update" in world().plan(PG, change)[0], "enum, pg: set to a value as one statement")
+    world().query(PG, change)
+    same(world().query(PG, "SELECT a FROM @moods WHERE id = 2"), [("ok",)], "enum, pg: set to a value")
+    here = "moods_" + UNIQUE
+    rows(world().admin, "CREATE SCHEMA %s" % here)
+    rows(world().admin, "CREATE TYPE %s.mood AS ENUM ('happy', 'ok', 'sad')" % here)
+    server = value(world().admin, "SELECT s.srvname FROM pg_foreign_table AS t JOIN pg_foreign_server AS s ON s.oid = t.ftserver WHERE t.ftrelid = %s::regclass",
+                   world().schema(PG) + ".moods")
+    rows(world().admin, 'CREATE FOREIGN TABLE {0}.moods (id integer, a {0}.mood, b {0}.mood) SERVER "{1}" OPTIONS (schema_name \'public\', table_name \'moods\')'.format(here, server))
+    rows(world().admin, 'GRANT USAGE ON SCHEMA {0} TO "{1}"; GRANT SELECT ON {0}.moods TO "{1}"'.format(here, person_role()))
+    for sql, wanted in (("SELECT id FROM %s.moods WHERE a > b", []), ("SELECT x.id FROM %s.moods AS x JOIN %s.moods AS y ON x.a > y.b", []),
+                        ("SELECT greatest(a, b)::text FROM %s.moods ORDER BY id", [("ok",), ("sad",)]), ("SELECT id FROM %s.moods WHERE a < b ORDER BY a", [(1,), (2,)])):
+        same(rows(world().session, sql.replace("%s", here)), wanted, "local enum, pg: " + sql.replace("%s.", ""))
+
+
 if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
-        run_conditions, lacking_rows, moments, remote_collations, json_order)
+        run_conditions, lacking_rows, moments, remote_collations, json_order, folding_collations, collations_of_keys, settings_of_text,
+        distinct_and_ordered, local_enums)
