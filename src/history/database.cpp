@@ -10,7 +10,6 @@ extern "C" {
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
-#include "storage/procarray.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
@@ -65,21 +64,21 @@ may_disturb(Oid database)
 	return has_privs_of_role(GetUserId(), owner);
 }
 
-/* Ask the worker of a database to leave until reopen(); NULL when it has none. */
-Slot *
-close_database(Oid database)
+/* Ask the worker of a database to leave until reopen_database(closed), and wait until it has; NULL when it has none. */
+void
+close_database(Oid database, Slot **closed)
 {
 	Slot *slot = nullptr;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (int const i = find_slot(database); i >= 0) {
-		slot = &queue->slots[i];
+		*closed = slot = &queue->slots[i]; /* before the wait, which may raise */
 		slot->closer = MyProcPid;
 		wake(*slot, Line::pending, true);
 		wake(*slot, Line::heavy, true);
 	}
 	LWLockRelease(queue->lock);
 	if (slot == nullptr)
-		return nullptr;
+		return;
 	dismiss_companion(database);
 	TimestampTz const begun = GetCurrentTimestamp();
 	ConditionVariablePrepareToSleep(&slot->changed);
@@ -87,7 +86,6 @@ close_database(Oid database)
 	       !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms))
 		ConditionVariableTimedSleep(&slot->changed, 100, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
-	return slot;
 }
 
 void
@@ -118,7 +116,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 	Slot **const closed = &slot;
 	bridge::on_error(
 		[=] {
-			*closed = close_database(database);
+			close_database(database, closed);
 			run();
 		},
 		[=](ErrorData *) { reopen_database(*closed); });
@@ -142,12 +140,6 @@ is_database_closed(Oid database)
 	bool const closed = i >= 0 && is_closed(queue->slots[i]);
 	LWLockRelease(queue->lock);
 	return closed;
-}
-
-bool
-is_closed(const Slot &slot) noexcept
-{
-	return slot.closer != 0 && BackendPidGetProc(slot.closer) != nullptr;
 }
 
 } // namespace tenancy::history

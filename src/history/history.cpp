@@ -216,12 +216,20 @@ start(const Start &begin)
 	bool const wait = durability_is(settings::HistoryDurability::started);
 	record->awaited = wait;
 	TimestampTz const started = record->started;
-	add_local(pointer);
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	enqueue(slot, pointer);
-	wake(slot, record->line, wait);
+	bool const displaced = slot.database != MyDatabaseId; /* while this session waited for room */
+	if (!displaced) {
+		enqueue(slot, pointer);
+		wake(slot, record->line, wait);
+	}
 	LWLockRelease(queue->lock);
+	if (displaced) {
+		discount_run(begin.user);
+		discard(pointer);
+		return start(begin);
+	}
+	add_local(pointer);
 
 	if (wait && !wait_for(record, Progress::started))
 		report_unconfirmed();

@@ -33,12 +33,12 @@ launch(Oid database)
 	return RegisterDynamicBackgroundWorker(&worker, nullptr);
 }
 
-/* Does the slot want a worker, and was none asked for lately? Then the caller asks. With the lock held. */
+/* Is a worker of this database wanting, and was none asked for lately? Then the caller asks. With the lock held. */
 bool
 take_launch(Slot &slot)
 {
 	TimestampTz const now = GetCurrentTimestamp();
-	if (slot.pid != 0 || is_closed(slot) ||
+	if (slot.database != MyDatabaseId || slot.pid != 0 || is_closed(slot) ||
 	    (slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
 		return false;
 	slot.launched = now;
@@ -88,6 +88,34 @@ launch_listed(void *)
 	}
 }
 
+/* Until the worker of that slot is ready, or patience_ms after begun. */
+Readiness
+await_worker(int i, TimestampTz begun)
+{
+	Slot &slot = queue->slots[i];
+	Readiness result = Readiness::no_worker;
+	ConditionVariablePrepareToSleep(&slot.changed);
+	while (!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms)) {
+		if (slot.database != MyDatabaseId) {
+			result = Readiness::displaced;
+			break;
+		}
+		if (slot.ready) {
+			result = Readiness::ready;
+			break;
+		}
+		if (slot.absent && slot.launched > begun) {
+			result = Readiness::no_extension;
+			break;
+		}
+		if (!launch_if_down(i))
+			break;
+		ConditionVariableTimedSleep(&slot.changed, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	return result;
+}
+
 } // namespace
 
 bool
@@ -97,7 +125,7 @@ launch_if_down(int i)
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	bool const wanted = take_launch(slot);
 	LWLockRelease(queue->lock);
-	if (!wanted || launch(slot.database))
+	if (!wanted || launch(MyDatabaseId))
 		return true;
 	if (!companion_makes_room())
 		return false;
@@ -127,33 +155,20 @@ require_worker(int *slot_number)
 		*slot_number = last;
 		return Readiness::ready;
 	}
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	int const i = claim_slot(MyDatabaseId);
-	LWLockRelease(queue->lock);
-	if (i < 0)
-		return Readiness::no_place;
-
-	Slot &slot = queue->slots[i];
 	TimestampTz const begun = GetCurrentTimestamp();
-	Readiness result = Readiness::no_worker;
-	ConditionVariablePrepareToSleep(&slot.changed);
-	while (!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms)) {
-		if (slot.ready) {
-			result = Readiness::ready;
-			break;
-		}
-		if (slot.absent && slot.launched > begun) {
-			result = Readiness::no_extension;
-			break;
-		}
-		if (!launch_if_down(i))
-			break;
-		ConditionVariableTimedSleep(&slot.changed, 100, PG_WAIT_EXTENSION);
+	for (;;) {
+		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+		int const i = claim_slot(MyDatabaseId);
+		LWLockRelease(queue->lock);
+		if (i < 0)
+			return Readiness::no_place;
+		Readiness const result = await_worker(i, begun);
+		if (result == Readiness::displaced)
+			continue;
+		if (result == Readiness::ready)
+			*slot_number = last = i;
+		return result;
 	}
-	ConditionVariableCancelSleep();
-	if (result == Readiness::ready)
-		*slot_number = last = i;
-	return result;
 }
 
 void

@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "storage/procarray.h"
 }
 
 namespace tenancy::history {
@@ -281,6 +282,12 @@ find_slot(Oid database) noexcept
 	return -1;
 }
 
+bool
+is_closed(const Slot &slot) noexcept
+{
+	return slot.closer != 0 && BackendPidGetProc(slot.closer) != nullptr;
+}
+
 int
 claim_slot(Oid database) noexcept
 {
@@ -289,7 +296,7 @@ claim_slot(Oid database) noexcept
 	for (int i = 0; i < max_databases; ++i) {
 		Slot &slot = queue->slots[i];
 		if (OidIsValid(slot.database) &&
-		    (slot.pid != 0 || slot.hauler.pid != 0 || slot.unwritten() + slot.running() > 0))
+		    (slot.pid != 0 || slot.hauler.pid != 0 || slot.unwritten() + slot.running() > 0 || is_closed(slot)))
 			continue;
 		if (OidIsValid(slot.database) && slot.launched != 0 &&
 		    !TimestampDifferenceExceeds(slot.launched, GetCurrentTimestamp(), 60'000))

@@ -202,6 +202,8 @@ void enqueue(Slot &slot, dsa_pointer pointer) noexcept;
 void remove(Slot &slot, dsa_pointer pointer) noexcept;
 int find_slot(Oid database) noexcept;  /* -1: none */
 int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */
+/* Does a command want the database for itself? Its slot then stays, although nobody works for it. */
+bool is_closed(const Slot &slot) noexcept;
 /* Who writes what stands in that line. */
 void wake(Slot &slot, Line line, bool now) noexcept;
 

@@ -17,16 +17,14 @@ constexpr Size max_retried_size = 128 * 1024;
 /* How long a backend waits for a worker that makes no progress. */
 constexpr int patience_ms = 10'000;
 
-enum class Readiness { ready, no_worker, no_extension, no_place };
+enum class Readiness { ready, displaced /* another database has taken the slot */, no_worker, no_extension, no_place };
 
-/* Have a worker for this database; waits for its start, at most patience_ms, serving interrupts. */
+/* Have a worker for this database; waits for its start, at most patience_ms, serving interrupts. Never displaced. */
 Readiness require_worker(int *slot);
-/* Ask for a worker when none runs and none was asked for lately. False when no process can be had. */
+/* Ask for a worker of this database when none runs and none was asked for lately. False when no process can be had. */
 bool launch_if_down(int slot);
 /* Have a worker leave while a command needs its database for itself. */
 void watch_databases();
-/* Does such a command run? */
-bool is_closed(const Slot &slot) noexcept;
 /* See Companion. */
 void tend_companion(Oid database);
 void dismiss_companion(Oid database);

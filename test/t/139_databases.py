@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""Commands that want a database for themselves: its history stays its own, and when they end without success it is as before."""
+
+import contextlib
+import os
+import signal
+
+from platform_server import PASSWORD, Platform, enter, settle
+from tenancy import Background, ok, pid_of, rows, run, same, sqlstate, value, wait_until
+
+server = Platform("max_worker_processes = 16\ntenancy.databases = 'postgres'\n")
+token = settle(server)
+with contextlib.closing(server.connect()) as owner:
+    rows(owner, "CREATE DATABASE other")
+with contextlib.closing(server.connect(dbname="other")) as owner:
+    rows(owner, "CREATE EXTENSION pg_tenancy")
+    rows(owner, "SELECT tenancy.register('eve@example.com', %s)", PASSWORD)
+server.stop("fast")
+server.start()  # from now on the worker of postgres is one that nobody had to ask for, and that of other has not been asked for
+
+
+def worker(admin, database="postgres"):
+    return value(admin, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_tenancy history worker' AND datname = %s", database)
+
+
+def history(database, text):
+    """The users of the runs of that statement in a database's history"""
+    with contextlib.closing(server.connect(dbname=database)) as session:
+        return [user for user, in rows(session, "SELECT user_id FROM tenancy.history_entries WHERE generated_sql_query = %s", text)]
+
+
+def copy(session):
+    """Fails after five seconds: somebody is connected to the template"""
+    return sqlstate(rows, session, "CREATE DATABASE copy TEMPLATE postgres")
+
+
+def closed():
+    """While a database is closed, another one's first run does not take its place in the queue"""
+    tenant, admin = enter(server, token), server.connect(dbname="template1")
+    wait_until(lambda: worker(admin), 30, "the worker")
+    same(value(tenant, "SELECT tenancy.execute_query('shop', 'SELECT 4710')")["status"], "success", "a query before")
+    copying = Background(copy, admin)
+    with contextlib.closing(server.connect(dbname="other")) as other:
+        wait_until(lambda: not worker(other), 30, "the worker to step aside")
+        waiting = Background(value, tenant, "SELECT tenancy.execute_query('shop', 'SELECT 4711')")
+        wait_until(lambda: value(other, "SELECT wait_event FROM pg_stat_activity WHERE pid = %s", pid_of(tenant)) == "Extension", 30,
+                   "a session that waits for the worker")
+        ok(copying.running(), "the database is closed")
+        rows(other, "SET tenancy.identity_scope = 'session'")
+        rows(other, "SELECT set_config('tenancy.session', tenancy.login('eve@example.com', %s), false)", PASSWORD)
+        rows(other, "SELECT tenancy.create_connection('shop', 'sqlite', database_name => 'eve.db', options => '{\"create\": true}')")
+        same(value(other, "SELECT tenancy.execute_query('shop', 'SELECT 1')")["status"], "success", "the first query of another database")
+    same(waiting.value()["status"], "success", "the one that waited is answered")
+    same(copying.value(), "55006", "the database could not be copied")
+    same((len(history("postgres", "SELECT 4711")), history("other", "SELECT 4711")), (1, []), "its run is in the history where it belongs")
+    tenant.close()
+    admin.close()
+
+
+def cancelled():
+    """A command that is cancelled while it waits for the worker does not leave the database closed"""
+    tenant, admin, canceller = enter(server, token), server.connect(dbname="template1"), server.connect(dbname="template1")
+    same(value(tenant, "SELECT tenancy.execute_query('shop', 'SELECT 1')")["status"], "success", "a query before")
+    pid = worker(admin)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        copying = Background(copy, admin)
+        wait_until(lambda: value(canceller, "SELECT wait_event FROM pg_stat_activity WHERE pid = %s", pid_of(admin)) == "Extension", 30,
+                   "the command to wait")
+        rows(canceller, "SELECT pg_cancel_backend(%s)", pid_of(admin))
+        same(copying.value(), "57014", "the command is cancelled")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    same(value(tenant, "SELECT tenancy.execute_query('shop', 'SELECT 2')")["status"], "success", "the database is open again")
+    for session in (tenant, admin, canceller):
+        session.close()
+
+
+run(closed, cancelled)
