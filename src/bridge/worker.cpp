@@ -48,6 +48,9 @@ pin_settings()
 	                                              {"work_mem", "64MB"}};
 	for (auto const &setting : settings)
 		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+	/* Since 17. It ends the process, not the transaction. */
+	if (GetConfigOption("transaction_timeout", true, false) != nullptr)
+		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 bool
