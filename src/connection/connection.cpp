@@ -235,6 +235,7 @@ check_count(const core::Uuid &user)
 	int const most = settings::max_stored_connections_per_user;
 	if (most == 0)
 		return;
+	PreventCommandIfParallelMode("tenancy.create_connection()");
 	Datum const values[] = {bridge::uuid_datum(user)};
 	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0, ExclusiveLock);
 	CommandCounterIncrement();
