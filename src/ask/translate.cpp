@@ -56,13 +56,6 @@ is_convertible(const std::string &text)
 	return taken == length;
 }
 
-/* UTF-8 in the server's encoding, to be read by people: what it lacks is a question mark. */
-char *
-server_text(const std::string &text)
-{
-	return bridge::readable(text);
-}
-
 Question
 question_of(const char *text)
 {
@@ -95,9 +88,9 @@ judge(const connection::Config &config, const std::string &sql, const char **why
 	}
 	std::string *const objection = bridge::owned<std::string>(CurrentMemoryContext);
 	bridge::enter([&] { *objection = objection_to(config.type, sql); });
-	*why = objection->empty() ? nullptr : server_text(*objection);
+	*why = objection->empty() ? nullptr : bridge::readable(*objection);
 	if (*why == nullptr && config.type == remote::DatabaseType::postgresql)
-		*why = grammar_objection(server_text(sql));
+		*why = grammar_objection(bridge::readable(sql));
 	if (*why != nullptr)
 		return Verdict::unfit;
 
@@ -114,8 +107,8 @@ void
 conclude(Outcome *outcome, End end, const std::string *sql, const std::string &understood)
 {
 	outcome->end = end;
-	outcome->sql = sql == nullptr ? nullptr : server_text(*sql);
-	outcome->understood = server_text(understood);
+	outcome->sql = sql == nullptr ? nullptr : bridge::readable(*sql);
+	outcome->understood = bridge::readable(understood);
 }
 
 /* Nobody may see it run: sql for history, and why in words. */
@@ -123,7 +116,7 @@ void
 conclude_unfit(Outcome *outcome, const std::string &sql, const char *why)
 {
 	outcome->end = End::refused;
-	outcome->sql = server_text(sql);
+	outcome->sql = bridge::readable(sql);
 	outcome->understood = psprintf("the statement that answers it may not run: %s", why);
 }
 
@@ -144,7 +137,7 @@ translate_here(const connection::Config &config, const catalog::Schema &schema, 
 	case Verdict::unfit: conclude_unfit(outcome, translation->sql, why); break;
 	case Verdict::refused:
 		outcome->end = End::failed;
-		outcome->sql = server_text(translation->sql);
+		outcome->sql = bridge::readable(translation->sql);
 		break;
 	}
 }
@@ -229,7 +222,7 @@ converse(const connection::Config &config, Conversation &conversation, Outcome *
 			conclude_unfit(outcome, reply.sql, why);
 			return;
 		}
-		outcome->sql = server_text(reply.sql);
+		outcome->sql = bridge::readable(reply.sql);
 		if (verdict == Verdict::refused && (last || !is_about_statement(outcome->failure)))
 			return;
 		outcome->failure = bridge::Failure();

@@ -3,6 +3,10 @@
  */
 #include "bridge/spi.hpp"
 
+extern "C" {
+#include "utils/snapmgr.h"
+}
+
 namespace tenancy::bridge::spi {
 
 Scope
@@ -47,6 +51,15 @@ run(Statement &statement, const Datum *values, const char *nulls, bool read_only
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement.sql, SPI_result_code_string(rc));
 	return SPI_processed;
+}
+
+uint64
+run_latest(Statement &statement, const Datum *values)
+{
+	PushActiveSnapshot(GetLatestSnapshot());
+	uint64 const rows = run(statement, values, nullptr, true);
+	PopActiveSnapshot();
+	return rows;
 }
 
 Datum

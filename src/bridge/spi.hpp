@@ -35,6 +35,8 @@ void close(const Scope &scope);
 SPIPlanPtr plan_of(Statement &statement);
 /* Returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
 uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
+/* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
+uint64 run_latest(Statement &statement, const Datum *values);
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */
 Datum value(uint64 row, int column, bool *is_null);

@@ -19,7 +19,6 @@ extern "C" {
 #include "common/hashfn.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
-#include "utils/snapmgr.h"
 }
 
 namespace tenancy::connection {
@@ -239,9 +238,7 @@ check_count(const core::Uuid &user)
 	Datum const values[] = {bridge::uuid_datum(user)};
 	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0, ExclusiveLock);
 	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	(void) spi::run(count_connections, values, nullptr, true);
-	PopActiveSnapshot();
+	(void) spi::run_latest(count_connections, values);
 	bool is_null;
 	if (DatumGetInt64(spi::value(0, 1, &is_null)) >= most)
 		ereport(ERROR,

@@ -11,7 +11,6 @@
 extern "C" {
 #include "common/hashfn.h"
 #include "storage/lmgr.h"
-#include "utils/snapmgr.h"
 }
 
 namespace tenancy::fdw {
@@ -46,9 +45,7 @@ wait_for_others(const core::Uuid &user)
 int64
 count_now(spi::Statement &statement, const Datum *values)
 {
-	PushActiveSnapshot(GetLatestSnapshot());
-	(void) spi::run(statement, values, nullptr, true);
-	PopActiveSnapshot();
+	(void) spi::run_latest(statement, values);
 	bool is_null;
 	return DatumGetInt64(spi::value(0, 1, &is_null));
 }

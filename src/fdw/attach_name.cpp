@@ -7,7 +7,6 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
-#include "utils/snapmgr.h"
 #include "utils/varlena.h"
 }
 
@@ -73,10 +72,7 @@ void
 require_free_name(const char *schema)
 {
 	Datum const values[] = {DirectFunctionCall1(namein, CStringGetDatum(schema))};
-	/* As it is now: the transaction's own snapshot may be as old as a tenant likes. */
-	PushActiveSnapshot(GetLatestSnapshot());
-	uint64 const rows = spi::run(search_paths, values, nullptr, true);
-	PopActiveSnapshot();
+	uint64 const rows = spi::run_latest(search_paths, values);
 	for (uint64 i = 0; i < rows; ++i) {
 		char *const path = spi::text(i, 1);
 		if (path == nullptr)
