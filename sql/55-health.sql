@@ -79,7 +79,7 @@ STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN s.preloaded THEN 'ok' ELSE 'error' END, current_setting('shared_preload_libraries'),
            CASE WHEN NOT s.preloaded THEN 'Add pg_tenancy to shared_preload_libraries and restart the server: without it nobody logs in and no query runs.' END
-    FROM (SELECT (facts ->> 'preloaded')::boolean AS preloaded) AS s;
+    FROM (SELECT coalesce((facts ->> 'preloaded')::boolean, false) AS preloaded) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_preloading(jsonb) IS 'for status()';
 

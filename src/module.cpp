@@ -24,7 +24,6 @@ namespace tenancy {
 
 namespace {
 
-bool preloaded = false;
 shmem_request_hook_type next_shmem_request = nullptr;
 shmem_startup_hook_type next_shmem_startup = nullptr;
 
@@ -54,14 +53,9 @@ start_shared_memory()
 
 } // namespace
 
-/* Without preloading there is no shared memory, and CREATE EXTENSION stops here. */
+/* tenancy.assert_preloaded() → void: the first function that CREATE EXTENSION makes and calls; see _PG_init(). */
 TENANCY_FUNCTION(assert_preloaded)
 {
-	if (!preloaded)
-		ereport(ERROR,
-		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		         errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
-		         errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
 	PG_RETURN_VOID();
 }
 
@@ -71,9 +65,13 @@ void
 _PG_init(void)
 {
 	using namespace tenancy;
+	/* Without preloading there are no settings, no shared memory and no hooks: no function of the library is called
+	 * then, as the server calls none of a library that could not be loaded. */
 	if (!process_shared_preload_libraries_in_progress)
-		return;
-	preloaded = true;
+		ereport(ERROR,
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		         errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
+		         errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
 	settings::define();
 	identity::initialize();
 	history::initialize();
