@@ -5,6 +5,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
+#include "bridge/wait.hpp"
 #include "history/history.hpp"
 #include "identity/identity.hpp"
 #include "query/query.hpp"
@@ -101,7 +102,7 @@ bool
 is_interrupted(const Asking &asking)
 {
 	return asking.found && asking.outcome.end == End::failed &&
-	       (asking.outcome.failure.pg != nullptr || ProcDiePending != 0);
+	       (asking.outcome.failure.pg != nullptr || bridge::reason_to_exit() != nullptr);
 }
 
 /* Find the connection and translate; a cancel does not come back. */

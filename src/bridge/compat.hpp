@@ -79,6 +79,17 @@ proc_number(PGPROC *proc)
 /* reverse(text): F_REVERSE until 17, F_REVERSE_TEXT since 18, which has another reverse. */
 inline constexpr Oid reverse_text = 3062;
 
+/* Has transaction_timeout, which is since 17, passed, so that the next interrupt ends the process? */
+inline bool
+transaction_is_overtime()
+{
+#if PG_VERSION_NUM >= 170000
+	return TransactionTimeoutPending != 0 && TransactionTimeout > 0;
+#else
+	return false;
+#endif
+}
+
 /* expression_tree_walker, whose walker is declared without parameters until 15. */
 inline bool
 walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)

@@ -10,6 +10,9 @@
 
 extern "C" {
 #include "storage/pmsignal.h"
+
+/* Of libpq/libpq.h, which wants headers of Kerberos that need not be there. */
+extern PGDLLIMPORT bool pq_check_connection(void);
 }
 
 namespace tenancy::bridge {
@@ -23,6 +26,15 @@ int
 process_interrupts(int)
 {
 	CHECK_FOR_INTERRUPTS();
+	return 0;
+}
+
+/* Has the client gone? As the server looks at the next interrupt, which then ends the process. */
+int
+look_for_client(int)
+{
+	if (CheckClientConnectionPending != 0 && client_connection_check_interval > 0 && !pq_check_connection())
+		ClientConnectionLost = 1;
 	return 0;
 }
 
@@ -83,14 +95,24 @@ public:
 			return;
 		/* The server would exit on the spot, over all destructors; leave by them first, the wall then serves the
 		 * interrupt. */
-		if (ProcDiePending != 0)
-			throw core::Error(core::FailureKind::cancelled, "57P01",
-			                  "terminating connection due to administrator command");
+		if (CheckClientConnectionPending != 0)
+			guard(look_for_client, 0);
+		if (const char *const reason = reason_to_exit(); reason != nullptr)
+			throw core::Error(core::FailureKind::cancelled, "57P01", reason);
 		guard(process_interrupts, 0);
 	}
 };
 
 } // namespace
+
+const char *
+reason_to_exit() noexcept
+{
+	return ProcDiePending != 0                 ? "terminating connection due to administrator command"
+	       : ClientConnectionLost != 0         ? "connection to client lost"
+	       : compat::transaction_is_overtime() ? "terminating connection due to transaction timeout"
+	                                           : nullptr;
+}
 
 core::Waiter &
 waiter()

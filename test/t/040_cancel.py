@@ -2,6 +2,8 @@
 """Whatever ends a query ends it on both sides at once, on all engines, and the session works on."""
 
 import contextlib
+import os
+import socket
 import time
 
 from tenancy import (UNIQUE, Background, User, connect, execute, mysql, mysql_running, note, ok, pid_of, raised,
@@ -151,6 +153,31 @@ def every_way(user, engine, admin, word, call, template):
     same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ": the terminated run in history")
 
 
+def vanish(session):
+    """The client's end of a session closes its socket without a word; answers when."""
+    now = time.monotonic()
+    with socket.socket(fileno=os.dup(session.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    return now
+
+
+def lost_clients():
+    """A client that goes away in the middle of a query, when the server looks for that."""
+    user = make_tenant()
+    with contextlib.closing(connect()) as admin:
+        for engine in ENGINES:
+            for word, call, template in (("slow query", query, engine.slow), ("stream", query, engine.stream), ("cursor", move, engine.stream)):
+                name = "%s, %s: a client that has gone" % (engine.name, word)
+                session = user.connect()
+                rows(session, "SET client_connection_check_interval = '100ms'")
+                pid = pid_of(session)
+                ended = Ended(engine, session, admin, call, engine.name, template, lambda s=session: vanish(s))
+                ended.check(name, ("lost",))
+                wait_until(lambda p=pid: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", p) == 0, LIMIT, "the end of the backend")
+                entry = wait_for_history("generated_sql_query = %s AND user_id = %s", ended.statement, user.id)[0]
+                same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ", in history")
+
+
 def answers(user, engine, admin):
     """execute_query raises for a cancel, which is the caller's own wish, and answers a timeout."""
     session = user.connect()
@@ -196,4 +223,4 @@ def cursors_left():
 
 
 mysql("SELECT 1 FROM seq_1_to_1")
-run(slow_queries, streams, cursors_left)
+run(slow_queries, streams, lost_clients, cursors_left)
