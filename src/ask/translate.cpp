@@ -65,13 +65,6 @@ question_of(const char *text)
 	return question;
 }
 
-/* What a client database says of a statement, in one line. */
-const char *
-complaint_of(const bridge::Failure &failure)
-{
-	return failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s (%s)", failure.message, failure.detail);
-}
-
 enum class Verdict {
 	taken,
 	unfit,  /* the check or the grammar objects */
@@ -98,7 +91,7 @@ judge(const connection::Config &config, const std::string &sql, const char **why
 	connection::Pool &pool = connection::pool();
 	if (bridge::attempt(*failure, [&] { prepare(pool, *opening, sql, bridge::waiter()); }))
 		return Verdict::taken;
-	*why = complaint_of(*failure);
+	*why = bridge::one_line(*failure);
 	return Verdict::refused;
 }
 

@@ -51,6 +51,13 @@ capture(Failure &failure) noexcept
 	}
 }
 
+char *
+one_line(const Failure &failure)
+{
+	char *const message = readable(failure.message);
+	return failure.detail[0] == 0 ? message : psprintf("%s (%s)", message, readable(failure.detail));
+}
+
 void
 raise(const Failure &failure)
 {

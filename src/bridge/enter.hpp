@@ -24,6 +24,9 @@ struct Failure {
 /* Copy the exception in flight. The only catch (...) stands around its callers in this header. */
 void capture(Failure &failure) noexcept;
 
+/* Message and detail, as one line in the encoding of the database; palloc'd. */
+char *one_line(const Failure &failure);
+
 /* Serve interrupts (a cancel is reported as a cancel), then raise. */
 [[noreturn]] void raise(const Failure &failure);
 

@@ -10,6 +10,7 @@
 #include "bridge/enter.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "identity/identity.hpp"
 
@@ -47,12 +48,6 @@ code_of(const bridge::Failure &failure)
 	}
 }
 
-char *
-whole_message(const bridge::Failure &failure)
-{
-	return failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s: %s", failure.message, failure.detail);
-}
-
 TimestampTz
 timestamp_of(int64 unix_microseconds)
 {
@@ -70,7 +65,7 @@ probe(Opening &opening)
 	if (failure.pg != nullptr)
 		bridge::raise(failure);
 	result.code = result.ok ? "ok" : code_of(failure);
-	result.message = result.ok ? nullptr : whole_message(failure);
+	result.message = result.ok ? nullptr : bridge::one_line(failure);
 	return result;
 }
 
@@ -88,7 +83,7 @@ TENANCY_FUNCTION(test_connection)
 	nulls[2] = result.ok;
 	nulls[3] = nulls[4] = !result.ok;
 	if (result.ok) {
-		values[3] = CStringGetTextDatum(result.server_version);
+		values[3] = CStringGetTextDatum(bridge::readable(result.server_version));
 		values[4] =
 			DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.3f", result.latency_ms)), 0, Int32GetDatum(-1));
 	} else
@@ -113,7 +108,7 @@ TENANCY_FUNCTION(pool)
 		                        Int64GetDatum(entry.uses),
 		                        TimestampTzGetDatum(timestamp_of(entry.opened_at)),
 		                        TimestampTzGetDatum(timestamp_of(entry.used_at)),
-		                        CStringGetTextDatum(entry.session->server_version().c_str())};
+		                        CStringGetTextDatum(bridge::readable(entry.session->server_version()))};
 		bool const nulls[sizeof values / sizeof *values] = {};
 		tuplestore_putvalues(info->setResult, info->setDesc, const_cast<Datum *>(values), const_cast<bool *>(nulls));
 	}

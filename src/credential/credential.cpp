@@ -59,7 +59,7 @@ trouble_with_ring(char **active)
 	}
 	if (failure.pg != nullptr)
 		bridge::raise(failure);
-	return failure.detail[0] == 0 ? pstrdup(failure.message) : psprintf("%s: %s", failure.message, failure.detail);
+	return bridge::one_line(failure);
 }
 
 char *

@@ -7,6 +7,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
+#include "connection/connection.hpp"
 
 extern "C" {
 #include "access/reloptions.h"
@@ -237,6 +238,18 @@ check_together(List *options, Oid catalog)
 			                errdetail("A foreign table stands for a remote table or for a remote query.")));
 }
 
+/* Plans are made without asking whose a connection is, and show of what type its database is: so nobody names one that
+ * is not theirs. What superusers make, and what attach() has them make, is theirs to give. */
+void
+require_nameable(List *options)
+{
+	if (superuser())
+		return;
+	connection::Selector selector{option_value(options, "connection"), true, {}};
+	read_uuid("connection", selector.text, &selector.id);
+	(void) connection::require(selector);
+}
+
 bool
 column_flag(List *options, const char *name)
 {
@@ -305,6 +318,8 @@ TENANCY_FUNCTION(tenant_fdw_validator)
 		read_option(*known, defGetString(element), nullptr);
 	}
 	check_together(options, catalog);
+	if (catalog == ForeignServerRelationId)
+		require_nameable(options);
 	PG_RETURN_VOID();
 }
 

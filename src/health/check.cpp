@@ -109,10 +109,7 @@ look_ahead(const Lanes &lanes, Check *check)
 char *
 clip(char *message)
 {
-	int const length = static_cast<int>(strlen(message));
-	if (!pg_verifymbstr(message, length, true))
-		return pstrdup("the server's message is not valid text");
-	message[pg_mbcliplen(message, length, longest_message)] = 0;
+	message[pg_mbcliplen(message, static_cast<int>(strlen(message)), longest_message)] = 0;
 	return message;
 }
 

@@ -9,7 +9,6 @@
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
-#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
@@ -106,14 +105,6 @@ cache_ttl_argument(FunctionCallInfo fcinfo)
 	return ttl;
 }
 
-/* Message and detail in one line, in the server's encoding. */
-char *
-failure_text(const bridge::Failure &failure)
-{
-	const char *const message = bridge::readable(failure.message);
-	return failure.detail[0] == 0 ? pstrdup(message) : psprintf("%s (%s)", message, bridge::readable(failure.detail));
-}
-
 /* What happened to a run, as history and the JSON document say it. */
 struct Outcome {
 	history::Finish done;
@@ -157,7 +148,7 @@ tell_failure(Execution &execution, const bridge::Failure &failure, const char *m
 	outcome.done = history::outcome_of(failure);
 	outcome.reply.code = core::name_of(failure.kind).data();
 	outcome.reply.sqlstate = failure.sqlstate;
-	outcome.reply.message = failure_text(failure);
+	outcome.reply.message = bridge::one_line(failure);
 	outcome.reply.members = members;
 	return conclude(execution, outcome);
 }

@@ -49,9 +49,17 @@ ALTER FOREIGN DATA WRAPPER tenant_fdw VALIDATOR tenancy.tenant_fdw_validator;
 SELECT probe.error_of($$IMPORT FOREIGN SCHEMA public FROM SERVER options INTO probe$$);
 SELECT probe.error_of($$SELECT * FROM probe.t$$);
 
--- What a tenant may do with the wrapper: make servers, but use only what is theirs.
+-- What a tenant may do with the wrapper: make servers, of connections that are theirs alone. Nothing tells whether there is another.
+SELECT tenancy.create_connection('options', connection_string => 'sqlite:options.db') AS mine \gset
+SELECT probe.become('two@example.com');
+SELECT tenancy.create_connection('options', connection_string => 'sqlite:options.db') AS theirs \gset
+SELECT probe.become('one@example.com');
 SET ROLE regress_app;
-SELECT probe.error_of(format($$CREATE SERVER mine FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %L)$$, :'id'));
+SELECT replace(probe.error_of(format($$CREATE SERVER other FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %L)$$, v)), v, '…')
+FROM unnest(ARRAY[:'id', :'theirs']) AS v;
+SELECT probe.error_of(format($$CREATE SERVER mine FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %L)$$, :'mine'));
+SELECT replace(probe.error_of(format($$ALTER SERVER mine OPTIONS (SET connection %L)$$, :'theirs')), :'theirs', '…');
+SELECT probe.error_of($$ALTER SERVER mine OPTIONS (ADD fetch_size '7')$$);
 SELECT probe.error_of($$ALTER FOREIGN DATA WRAPPER tenant_fdw NO VALIDATOR$$);
 DROP SERVER mine;
 RESET ROLE;

@@ -320,7 +320,7 @@ def taken_names():
         rows(admin, 'GRANT USAGE ON FOREIGN DATA WRAPPER tenant_fdw TO "%s"' % maker)
         value(session, "SELECT tenancy.attach('lite', %s)", schema)
         server, identity = rows(session, "SELECT server_name, connection_id FROM tenancy.attached() WHERE schema_name = %s", schema)[0]
-        make = 'SET ROLE "%s"; CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection \'%s\'); RESET ROLE' % (maker, server, identity)
+        make = "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s'); ALTER SERVER %s OWNER TO \"%s\"" % (server, identity, server, maker)
         refresh, attach, detach = ("SELECT tenancy.%s('lite', %%s)" % word for word in ("refresh_attached", "attach", "detach"))
         rows(admin, "DROP SERVER %s CASCADE" % server)
         rows(admin, make)

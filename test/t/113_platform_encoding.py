@@ -4,7 +4,7 @@ history, with question marks for the characters that it lacks."""
 
 import contextlib
 
-from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, value
+from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, value, wait_until
 
 PLATFORM = "latin_" + UNIQUE
 HOME = environment("PGDATABASE")
@@ -58,6 +58,17 @@ def denied():
              [('permission denied for connection "nö"',)], "in history")
 
 
+def failures():
+    """What a test of a connection and its health say of a server that does not let it in"""
+    with contextlib.closing(login()) as session:
+        rows(session, "SELECT tenancy.create_connection('broken', database_type => 'postgresql', host => %s, port => %s, database_name => 'keiné',"
+             " username => %s, password => %s)", *(environment("CLIENT_PG" + field) for field in ("HOST", "PORT", "USER", "PASSWORD")))
+        ok('"keiné"' in value(session, "SELECT message FROM tenancy.test_connection('broken')"), "a test of it")
+        health = "SELECT h.last_error FROM tenancy.connection_health AS h JOIN tenancy.database_connections AS c ON c.id = h.connection_id WHERE c.name = 'broken'"
+        wait_until(lambda: value(session, health) is not None, 60, "a check of its health")
+        ok('"keiné"' in value(session, health), "its health")
+
+
 def clean():
     """The database goes"""
     with contextlib.closing(admin(HOME)) as superuser:
@@ -65,4 +76,4 @@ def clean():
     ok(True, "clean")
 
 
-run(prepare, answers, denied, clean)
+run(prepare, answers, denied, failures, clean)

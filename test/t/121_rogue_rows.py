@@ -111,7 +111,7 @@ def make(engine):
     server, name = (FalsePostgres if engine == "postgres" else FalseMysql)(), engine
     (user.postgres if engine == "postgres" else user.mysql)(
         name, host="127.0.0.1", port=server.listener.port, username="u", password="p", database_name="d",
-        options={"sslmode": "disable", "connect_timeout": 4, "statement_timeout": 4})
+        options={"sslmode": "disable", "connect_timeout": 4, "statement_timeout": 4000})
     return server
 
 

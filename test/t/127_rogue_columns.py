@@ -26,7 +26,7 @@ def make(name, engine):
     server = engine()
     (user.mysql if engine is FalseMysql else user.postgres)(
         name, host="127.0.0.1", port=server.listener.port, username="u", password="p", database_name="d",
-        options={"sslmode": "disable", "statement_timeout": 4})
+        options={"sslmode": "disable", "statement_timeout": 4000})
     return server
 
 
