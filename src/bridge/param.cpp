@@ -117,6 +117,18 @@ utf8(const char *text)
 	return pg_server_to_any(text, static_cast<int>(strlen(text)), PG_UTF8);
 }
 
+const char *
+utf8_or_null(const char *text)
+{
+	return text == nullptr ? nullptr : utf8(text).data();
+}
+
+char *
+server_text(const char *utf8)
+{
+	return pg_any_to_server(utf8, static_cast<int>(strlen(utf8)), PG_UTF8);
+}
+
 ParamView
 datum_param(Oid type, Datum value)
 {

@@ -17,5 +17,9 @@ char *portable_text(Oid type, Datum value);
 
 /* text of the server's encoding in UTF-8. */
 std::string_view utf8(const char *text);
+/* As a C string; NULL for NULL. */
+const char *utf8_or_null(const char *text);
+/* And back: palloc'd or utf8 itself; characters that the server's encoding lacks are an error. */
+char *server_text(const char *utf8);
 
 } // namespace tenancy::bridge

@@ -33,12 +33,6 @@ require_connection(const connection::Selector &selector)
 	return config;
 }
 
-char *
-server_text(const std::string &utf8)
-{
-	return pg_any_to_server(pstrdup(utf8.c_str()), static_cast<int>(utf8.size()), PG_UTF8);
-}
-
 /* The statement that samples the named table; NULL when schema has none. */
 char *
 sample_sql(const Schema *schema, std::string_view name, int rows)
@@ -48,7 +42,7 @@ sample_sql(const Schema *schema, std::string_view name, int rows)
 		if (const Table *const table = find_table(*schema, name))
 			*sql = sample_statement(*schema, *table, rows);
 	});
-	return sql->empty() ? nullptr : server_text(*sql);
+	return sql->empty() ? nullptr : bridge::server_text(sql->c_str());
 }
 
 int

@@ -77,7 +77,7 @@ read_remote(const connection::Config &config, Finding *finding, bridge::Failure 
 Jsonb *
 jsonb_of(const std::string &utf8)
 {
-	char *const text = pg_any_to_server(utf8.c_str(), static_cast<int>(utf8.size()), PG_UTF8);
+	char *const text = bridge::server_text(utf8.c_str());
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 

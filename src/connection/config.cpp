@@ -9,6 +9,7 @@
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
 #include "bridge/owned.hpp"
+#include "bridge/param.hpp"
 #include "bridge/spi.hpp"
 #include "bridge/wait.hpp"
 #include "connection/options.hpp"
@@ -64,10 +65,10 @@ read_config(MemoryContext context, Config *config)
 	config->name = spi::text(0, 4);
 	const char *const type = spi::text(0, 5);
 	config->type = *bridge::enter([&] { return remote::parse_database_type(type); });
-	config->host = spi::text(0, 6);
+	config->host = bridge::utf8_or_null(spi::text(0, 6));
 	config->port = DatumGetInt32(spi::value(0, 7, &is_null));
-	config->database = spi::text(0, 8);
-	config->username = spi::text(0, 9);
+	config->database = bridge::utf8_or_null(spi::text(0, 8));
+	config->username = bridge::utf8_or_null(spi::text(0, 9));
 	config->password_encrypted = spi::text(0, 10);
 	config->active = DatumGetBool(spi::value(0, 11, &is_null));
 	Datum const options = spi::value(0, 12, &is_null);

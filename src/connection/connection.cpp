@@ -9,6 +9,7 @@
 #include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
+#include "bridge/param.hpp"
 #include "bridge/spi.hpp"
 #include "connection/options.hpp"
 #include "credential/credential.hpp"
@@ -93,6 +94,13 @@ spi::Statement same_name = {
 	{UUIDOID, TEXTOID, UUIDOID},
 	nullptr};
 
+/* In UTF-8, as client databases are told it. */
+const char *
+utf8_argument(FunctionCallInfo fcinfo, int n)
+{
+	return bridge::utf8_or_null(bridge::text_argument(fcinfo, n));
+}
+
 /* Where each argument of both functions stands, counted from 0; create_connection has no selector before. */
 struct Arguments {
 	Given given;
@@ -105,13 +113,13 @@ read_arguments(FunctionCallInfo fcinfo, int first)
 {
 	Arguments arguments{};
 	arguments.name = bridge::text_argument(fcinfo, first);
-	arguments.given.database_type = bridge::text_argument(fcinfo, first + 1);
-	arguments.given.host = bridge::text_argument(fcinfo, first + 2);
+	arguments.given.database_type = utf8_argument(fcinfo, first + 1);
+	arguments.given.host = utf8_argument(fcinfo, first + 2);
 	arguments.given.port = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_INT32(first + 3);
-	arguments.given.database_name = bridge::text_argument(fcinfo, first + 4);
-	arguments.given.username = bridge::text_argument(fcinfo, first + 5);
-	arguments.given.password = bridge::text_argument(fcinfo, first + 6);
-	arguments.given.connection_string = bridge::text_argument(fcinfo, first + 7);
+	arguments.given.database_name = utf8_argument(fcinfo, first + 4);
+	arguments.given.username = utf8_argument(fcinfo, first + 5);
+	arguments.given.password = utf8_argument(fcinfo, first + 6);
+	arguments.given.connection_string = utf8_argument(fcinfo, first + 7);
 	arguments.options = PG_ARGISNULL(first + 8) ? nullptr : PG_GETARG_JSONB_P(first + 8);
 	if (!PG_ARGISNULL(first + 3) && arguments.given.port == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("port 0 is out of range"),
@@ -144,11 +152,11 @@ options_datum(const Fields &draft, Jsonb *given, bool from_string)
 	for (auto const &[key, value] : draft.options) {
 		JsonbValue item;
 		item.type = jbvString;
-		item.val.string.len = static_cast<int>(key.size());
-		item.val.string.val = const_cast<char *>(key.data());
+		item.val.string.val = bridge::server_text(key.c_str());
+		item.val.string.len = static_cast<int>(strlen(item.val.string.val));
 		(void) pushJsonbValue(&state, WJB_KEY, &item);
-		item.val.string.len = static_cast<int>(value.size());
-		item.val.string.val = const_cast<char *>(value.data());
+		item.val.string.val = bridge::server_text(value.c_str());
+		item.val.string.len = static_cast<int>(strlen(item.val.string.val));
 		(void) pushJsonbValue(&state, WJB_VALUE, &item);
 	}
 	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
@@ -179,12 +187,12 @@ fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid
 	row->set(Column::id, bridge::uuid_datum(connection));
 	row->set(Column::user_id, bridge::uuid_datum(user));
 	row->set_text(Column::type, remote::name_of(draft.type).data());
-	row->set_text(Column::host, draft.host.c_str());
+	row->set_text(Column::host, bridge::server_text(draft.host.c_str()));
 	int const port = draft.port != 0 ? draft.port : remote::default_port(draft.type);
 	if (port != 0)
 		row->set(Column::port, Int32GetDatum(port));
-	row->set_text(Column::database, draft.database.c_str());
-	row->set_text(Column::username, draft.username.c_str());
+	row->set_text(Column::database, bridge::server_text(draft.database.c_str()));
+	row->set_text(Column::username, bridge::server_text(draft.username.c_str()));
 
 	char *key = nullptr;
 	bool const new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;

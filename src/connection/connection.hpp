@@ -22,7 +22,7 @@ struct Selector {
 Selector selector_argument(FunctionCallInfo fcinfo, int n);
 
 struct Option {
-	char *key, *value;
+	const char *key, *value; /* in UTF-8 */
 };
 
 /* A row of database_connections, in palloc'd plain data; NULL for SQL null. */
@@ -32,9 +32,9 @@ struct Config {
 	uint64 fingerprint; /* of all fields: a version comes again after a change that was rolled back */
 	char *name;
 	remote::DatabaseType type;
-	char *host;
+	const char *host; /* from here on in UTF-8, as all that client databases are told */
 	int port;
-	char *database, *username;
+	const char *database, *username;
 	char *password_encrypted;
 	bool active;
 	int option_count;

@@ -3,6 +3,8 @@
  */
 #include "connection/options.hpp"
 
+#include "bridge/param.hpp"
+
 namespace tenancy::connection {
 
 namespace {
@@ -40,7 +42,7 @@ read_options(Jsonb *object, int *count)
 			if (value == nullptr)
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				                errmsg("option \"%s\" must be a string, number or boolean", key)));
-			options[(*count)++] = {key, value};
+			options[(*count)++] = {bridge::utf8_or_null(key), bridge::utf8_or_null(value)};
 		}
 	}
 	return options;

@@ -88,7 +88,7 @@ same_text(const char *left, const char *right)
 LocalTable *
 find_local(const Work &work, const char *remote)
 {
-	const char *const schema = work.schema->schema ? server_text(work.schema->schema->c_str()) : nullptr;
+	const char *const schema = work.schema->schema ? bridge::server_text(work.schema->schema->c_str()) : nullptr;
 	LocalTable key{};
 	key.remote = const_cast<char *>(remote);
 	auto *const found = static_cast<LocalTable *>(
@@ -140,11 +140,11 @@ create_table(const Work &work, const ImportedTable &table)
 	std::string_view const server = bridge::utf8(work.attachment->server);
 	bridge::enter(
 		[&] { *work.text = work.schema->create_statement(table, schema, server, work.attachment->request->options); });
-	execute(server_text(work.text->c_str()));
-	const char *const name = server_text(table.local_name.c_str());
+	execute(bridge::server_text(work.text->c_str()));
+	const char *const name = bridge::server_text(table.local_name.c_str());
 	grant(work, name);
 	for (size_t i = 0; work.attachment->shared && i < table.columns.size(); ++i)
-		withhold_statistics(work, name, server_text(table.columns[i].local_name.c_str()));
+		withhold_statistics(work, name, bridge::server_text(table.columns[i].local_name.c_str()));
 	report(work, Change::table_added, name);
 }
 
@@ -167,8 +167,8 @@ add_column(const Work &work, const LocalTable &local, const ImportedColumn &colu
 	bridge::enter([&] {
 		*work.text = "ADD COLUMN " + ImportedSchema::column_definition(column, work.attachment->request->options);
 	});
-	alter_table(work, local, server_text(work.text->c_str()));
-	const char *const name = server_text(column.local_name.c_str());
+	alter_table(work, local, bridge::server_text(work.text->c_str()));
+	const char *const name = bridge::server_text(column.local_name.c_str());
 	withhold_statistics(work, local.name, name);
 	report(work, Change::column_added, local.name, name);
 }
@@ -178,9 +178,9 @@ change_options(const Work &work, const LocalTable &local, AttrNumber number, con
                const char *name)
 {
 	WantedOption const wanted[] = {
-		{"column_name", server_text(column.name.c_str())},
-		{"native_type", server_text(column.native_type.c_str())},
-		{"collation", column.collation ? server_text(column.collation->c_str()) : nullptr},
+		{"column_name", bridge::server_text(column.name.c_str())},
+		{"native_type", bridge::server_text(column.native_type.c_str())},
+		{"collation", column.collation ? bridge::server_text(column.collation->c_str()) : nullptr},
 		{"key", column.key ? "true" : nullptr},
 		{"indexed", column.indexed ? "true" : nullptr},
 		{"generated", column.generated ? "true" : nullptr},
@@ -207,7 +207,7 @@ change_type(const Work &work, const LocalTable &local, const Column &present, co
 		return false;
 	bridge::enter([&] { *work.text = ImportedSchema::type_definition(column, options); });
 	alter_table(work, local,
-	            psprintf("ALTER COLUMN %s TYPE %s", quote_identifier(name), server_text(work.text->c_str())));
+	            psprintf("ALTER COLUMN %s TYPE %s", quote_identifier(name), bridge::server_text(work.text->c_str())));
 	return true;
 }
 
@@ -241,7 +241,7 @@ void
 change_encoding(const Work &work, const LocalTable &local)
 {
 	const std::string &encoding = work.schema->encoding;
-	WantedOption const wanted[] = {{"encoding", encoding.empty() ? nullptr : server_text(encoding.c_str())}};
+	WantedOption const wanted[] = {{"encoding", encoding.empty() ? nullptr : bridge::server_text(encoding.c_str())}};
 	StringInfoData action;
 	initStringInfo(&action);
 	appendStringInfoString(&action, "OPTIONS (");
@@ -261,7 +261,7 @@ change_table(const Work &work, const LocalTable &local, const ImportedTable &rem
 	auto *const kept = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<Size>(Max(table->width, 1))));
 	auto *const places = static_cast<int *>(palloc(sizeof(int) * Max(remote.columns.size(), 1)));
 	for (size_t i = 0; i < remote.columns.size(); ++i) {
-		places[i] = find_column(*table, server_text(remote.columns[i].name.c_str()));
+		places[i] = find_column(*table, bridge::server_text(remote.columns[i].name.c_str()));
 		if (places[i] >= 0)
 			kept[places[i]] = true;
 	}
@@ -293,7 +293,8 @@ check_complete(const ImportRequest &request, const ImportedSchema &schema)
 			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 			                errmsg("table \"%s\" does not exist in schema \"%s\" of the client "
 			                       "database",
-			                       server_text(request.names[i].c_str()), server_text(request.schema.c_str()))));
+			                       bridge::server_text(request.names[i].c_str()),
+			                       bridge::server_text(request.schema.c_str()))));
 	}
 }
 
@@ -342,7 +343,7 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 	auto **const matches = static_cast<LocalTable **>(palloc(sizeof(LocalTable *) * Max(schema.tables.size(), 1)));
 	int kept = 0;
 	for (size_t i = 0; i < schema.tables.size(); ++i) {
-		matches[i] = find_local(work, server_text(schema.tables[i].name.c_str()));
+		matches[i] = find_local(work, bridge::server_text(schema.tables[i].name.c_str()));
 		if (matches[i] != nullptr) {
 			matches[i]->matched = true;
 			++kept;

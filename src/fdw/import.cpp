@@ -68,7 +68,7 @@ import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 	});
 	List *statements = NIL;
 	for (size_t i = 0; i < texts->size(); ++i)
-		statements = lappend(statements, server_text((*texts)[i].c_str()));
+		statements = lappend(statements, bridge::server_text((*texts)[i].c_str()));
 	return statements;
 }
 
@@ -177,7 +177,8 @@ read_remote(const connection::Config &config, const ImportRequest *request)
 	if (!done)
 		bridge::raise(failure);
 	for (size_t i = 0; i < schema->warnings.size(); ++i)
-		ereport(WARNING, (errcode(ERRCODE_WARNING), errmsg_internal("%s", server_text(schema->warnings[i].c_str()))));
+		ereport(WARNING,
+		        (errcode(ERRCODE_WARNING), errmsg_internal("%s", bridge::server_text(schema->warnings[i].c_str()))));
 	return schema;
 }
 
@@ -186,16 +187,10 @@ default_remote_schema(const connection::Config &config)
 {
 	switch (config.type) {
 	case remote::DatabaseType::postgresql: return pstrdup("public");
-	case remote::DatabaseType::mysql: return pstrdup(config.database); /* there, a schema is a database */
+	case remote::DatabaseType::mysql: return bridge::server_text(config.database); /* there, a schema is a database */
 	case remote::DatabaseType::sqlite: break;
 	}
 	return pstrdup("main");
-}
-
-char *
-server_text(const char *utf8)
-{
-	return pg_any_to_server(const_cast<char *>(utf8), static_cast<int>(strlen(utf8)), PG_UTF8);
 }
 
 void

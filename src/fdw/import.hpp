@@ -31,7 +31,4 @@ ImportedSchema *read_remote(const connection::Config &config, const ImportReques
 /* The schema that is meant when none is named. */
 char *default_remote_schema(const connection::Config &config);
 
-/* A statement of pure code in the server's encoding. */
-char *server_text(const char *utf8);
-
 } // namespace tenancy::fdw

@@ -6,8 +6,8 @@ import os
 import time
 
 from rogue import FalsePostgres
-from tenancy import (UNIQUE, Listener, PostgresServer, User, connect, environment, execute, never, ok, private_directory, rows, run, same,
-                     value, wait_until)
+from tenancy import (UNIQUE, Listener, PostgresServer, User, connect, environment, execute, health_checks, never, ok, private_directory, rows, run,
+                     same, value, wait_until)
 
 WORKERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE %s"
 
@@ -20,20 +20,6 @@ def checking(session):
     """Health workers that are waiting for a client database."""
     return rows(session, "SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database()"
                 " AND backend_type = 'pg_tenancy health worker' AND query = 'checking a connection' AND state = 'active'")
-
-
-@contextlib.contextmanager
-def checks(interval=1, workers=2):
-    with contextlib.closing(connect()) as admin:
-        rows(admin, "ALTER SYSTEM SET tenancy.health_interval = %s" % interval)
-        rows(admin, "ALTER SYSTEM SET tenancy.health_workers = %s" % workers)
-        rows(admin, "SELECT pg_reload_conf()")
-        try:
-            yield admin
-        finally:
-            rows(admin, "ALTER SYSTEM RESET tenancy.health_interval")
-            rows(admin, "ALTER SYSTEM RESET tenancy.health_workers")
-            rows(admin, "SELECT pg_reload_conf()")
 
 
 def health(session, connection):
@@ -64,7 +50,7 @@ def coming_and_going():
     with contextlib.closing(user.connect()) as session:
         execute(session, "lite", "SELECT 1")
     path = os.path.join(environment("TENANCY_SQLITE_ROOT"), user.id, "test.db")
-    with checks() as admin:
+    with health_checks() as admin:
         up = await_state(admin, pg, "up")
         await_state(admin, lite, "up")
         server.stop("fast")
@@ -94,7 +80,7 @@ def silent_servers():
     lite, pg = well.sqlite(), well.postgres()
     with contextlib.closing(well.connect()) as session:
         execute(session, "lite", "SELECT 1")
-    with checks() as admin:
+    with health_checks() as admin:
         await_state(admin, lite, "up")
         await_state(admin, pg, "up")
         for i, hole in enumerate(holes):
@@ -144,7 +130,7 @@ def late_servers():
 
     def is_slow():
         return value(admin, "SELECT slow FROM tenancy.connection_health WHERE connection_id = %s", late)
-    with checks() as admin:
+    with health_checks() as admin:
         since = await_state(admin, late, "up")["since"]
         wait_until(lambda: not is_slow(), 30, "a check that does not take long")
         server.delay = 2.5

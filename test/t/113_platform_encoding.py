@@ -3,8 +3,9 @@
 history, with question marks for the characters that it lacks."""
 
 import contextlib
+from urllib.parse import quote
 
-from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, value, wait_until
+from tenancy import UNIQUE, client_server, connect, environment, execute, health_checks, ok, raised, rows, run, same, value, wait_until
 
 PLATFORM = "latin_" + UNIQUE
 HOME = environment("PGDATABASE")
@@ -58,6 +59,33 @@ def denied():
              [('permission denied for connection "nö"',)], "in history")
 
 
+def fields():
+    """What a client database is told of a connection, however it was given"""
+    password, name = "pässé", "é_" + UNIQUE
+    with contextlib.closing(client_server()) as there:
+        rows(there, 'CREATE ROLE "%s" LOGIN PASSWORD \'%s\'' % (name, password))
+        rows(there, 'CREATE SCHEMA "%s" AUTHORIZATION "%s"' % (name, name))
+        rows(there, 'CREATE TABLE "%s".dé AS SELECT 1 AS é' % name)
+        rows(there, 'ALTER TABLE "%s".dé OWNER TO "%s"' % (name, name))
+    place = [environment("CLIENT_PG" + field) for field in ("HOST", "PORT", "DATABASE")]
+    with contextlib.closing(login()) as session:
+        rows(session, "SELECT tenancy.create_connection('fields', database_type => 'postgresql', host => %s, port => %s, database_name => %s,"
+             " username => %s, password => %s)", *place, name, password)
+        rows(session, "SELECT tenancy.create_connection('string', connection_string => %s)",
+             "postgresql://%s:%s@%s:%s/%s" % (quote(name), quote(password), *place))
+        for connection in ("fields", "string"):
+            same(execute(session, connection, "SELECT current_user::text")["rows"], [[name]], connection)
+            same(rows(session, "SELECT username FROM tenancy.connections() WHERE name = %s", connection), [(name,)], connection + ", as it is shown")
+        rows(session, "SELECT tenancy.update_connection('string', options => '{\"connect_timeout\": 9}')")
+        same(execute(session, "string", 'SELECT é FROM "%s".dé' % name)["rows"], [[1]], "a change keeps it")
+        rows(session, "SELECT tenancy.attach('fields', 'dé', remote_schema => %s)", name)
+        same(rows(session, "SELECT é FROM dé.dé"), [(1,)], "a foreign table")
+        error = raised(rows, session, "SELECT tenancy.create_connection('lacks', connection_string => 'sqlite:%D1%8F.db')")
+        same(error and error.pgcode, "22P05", "what the platform cannot store")
+    with contextlib.closing(client_server()) as there:
+        rows(there, 'DROP SCHEMA "%s" CASCADE; DROP ROLE "%s"' % (name, name))
+
+
 def failures():
     """What a test of a connection and its health say of a server that does not let it in"""
     with contextlib.closing(login()) as session:
@@ -65,8 +93,9 @@ def failures():
              " username => %s, password => %s)", *(environment("CLIENT_PG" + field) for field in ("HOST", "PORT", "USER", "PASSWORD")))
         ok('"keiné"' in value(session, "SELECT message FROM tenancy.test_connection('broken')"), "a test of it")
         health = "SELECT h.last_error FROM tenancy.connection_health AS h JOIN tenancy.database_connections AS c ON c.id = h.connection_id WHERE c.name = 'broken'"
-        wait_until(lambda: value(session, health) is not None, 60, "a check of its health")
-        ok('"keiné"' in value(session, health), "its health")
+        with health_checks():
+            wait_until(lambda: value(session, health) is not None, 60, "a check of its health")
+        ok('"kein?"' in value(session, health), "its health, which is asked outside of transactions, where nothing is converted", value(session, health))
 
 
 def clean():
@@ -76,4 +105,4 @@ def clean():
     ok(True, "clean")
 
 
-run(prepare, answers, denied, failures, clean)
+run(prepare, answers, denied, fields, failures, clean)

@@ -350,6 +350,21 @@ class User:
                            options={"create": True, **(options or {})})
 
 
+@contextlib.contextmanager
+def health_checks(interval=1, workers=2):
+    """The health of connections is checked meanwhile, which the sandbox leaves off."""
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "ALTER SYSTEM SET tenancy.health_interval = %s" % interval)
+        rows(admin, "ALTER SYSTEM SET tenancy.health_workers = %s" % workers)
+        rows(admin, "SELECT pg_reload_conf()")
+        try:
+            yield admin
+        finally:
+            rows(admin, "ALTER SYSTEM RESET tenancy.health_interval")
+            rows(admin, "ALTER SYSTEM RESET tenancy.health_workers")
+            rows(admin, "SELECT pg_reload_conf()")
+
+
 def execute(session, connection, statement, parameters=None, max_rows=None):
     """The answer of tenancy.execute_query."""
     return value(session, "SELECT tenancy.execute_query(%s, %s, %s::jsonb, %s)", connection, statement,

@@ -157,7 +157,10 @@ Link::read_more(Deadline deadline, Waiter &waiter)
 		waiter.serve();
 	if (deadline.passed())
 		throw out_of_time();
-	if (PQisBusy(connection_) == 0 || tls_pending(connection_))
+	bool const busy = PQisBusy(connection_) != 0;
+	/* libpq keeps each that it has come across. */
+	forget_notifications();
+	if (!busy || tls_pending(connection_))
 		return;
 	if (waiter.wait(PQsocket(connection_), core::wait_read, deadline) == 0)
 		throw out_of_time();
