@@ -6,6 +6,7 @@
 
 #include "bridge/cell.hpp"
 #include "fdw/channel.hpp"
+#include "fdw/mysql_native.hpp"
 #include "fdw/option.hpp"
 #include "fdw/render.hpp"
 
@@ -82,6 +83,7 @@ struct Encoder {
 	Oid type; /* under its domains */
 	remote::DatabaseType dialect;
 	const Column *column;
+	NativeType native;   /* unknown for other engines than MySQL */
 	bool counts_digits;  /* more than 15 of them would be lost on the way */
 	bool is_number_like; /* text that looks like a number would become one */
 	FmgrInfo output;
@@ -91,6 +93,10 @@ struct Encoder {
 Encoder make_encoder(const Column &column, remote::DatabaseType dialect);
 /* In CurrentMemoryContext, or borrowed from value. */
 remote::ParamView encode(Encoder &encoder, Datum value, bool is_null);
+/* An error for a value that a column of MySQL, of a known type, would change. */
+void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
+/* Does the column take what an expression on the server gives without changing it? */
+bool mysql_keeps_values(const Column &column);
 /* Output functions obey settings: to be called around encode() when needs_settings() says so. */
 bool needs_settings(const Encoder &encoder);
 int begin_portable_settings();

@@ -71,11 +71,15 @@ count_params(Draft &draft)
 		draft.columns = lappend_int(draft.columns, 0);
 }
 
-/* What an expression gives there is what the column then holds: no affinity makes a number of a text. */
+/* What an expression gives there is what the column then holds: nothing makes a number of a text, or rounds. */
 bool
 keeps_value(const Draft &draft, const Column &column)
 {
-	return draft.renderer->type() != DatabaseType::sqlite || reading_of(column).family != Family::none;
+	switch (draft.renderer->type()) {
+	case DatabaseType::sqlite: return reading_of(column).family != Family::none;
+	case DatabaseType::mysql: return mysql_keeps_values(column);
+	default: return true;
+	}
 }
 
 /* A value that does not look at the row is computed here, once, and sent as every value of the column is. */

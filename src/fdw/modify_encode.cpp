@@ -277,37 +277,10 @@ output_value(Encoder &encoder, Datum value)
 	return param;
 }
 
-} // namespace
-
-Encoder
-make_encoder(const Column &column, DatabaseType dialect)
-{
-	Encoder encoder{};
-	encoder.type = getBaseType(column.type);
-	encoder.dialect = dialect;
-	encoder.column = &column;
-	encoder.form = form_of(encoder.type, dialect);
-	bool const is_sqlite = dialect == DatabaseType::sqlite;
-	bool const known = column.native_type != nullptr;
-	encoder.counts_digits = is_sqlite && (!known || prefers_numbers(column.native_type));
-	encoder.is_number_like = is_sqlite && known && prefers_numbers(column.native_type);
-	Oid function;
-	bool is_varlena;
-	getTypeOutputInfo(encoder.type, &function, &is_varlena);
-	fmgr_info(function, &encoder.output);
-	if (dialect == DatabaseType::postgresql && has_portable_binary(encoder.type)) {
-		getTypeBinaryOutputInfo(encoder.type, &function, &is_varlena);
-		fmgr_info(function, &encoder.send);
-	}
-	return encoder;
-}
-
 /* No type is told to a PostgreSQL server: the column's own is the one that reads every value of it. */
 ParamView
-encode(Encoder &encoder, Datum value, bool is_null)
+encoded(Encoder &encoder, Datum value)
 {
-	if (is_null)
-		return {};
 	switch (encoder.form) {
 	case Form::text: return text_value(encoder, value);
 	case Form::numeric: return numeric_value(encoder, value);
@@ -323,6 +296,43 @@ encode(Encoder &encoder, Datum value, bool is_null)
 	ParamView param =
 		encoder.form == Form::finite ? finite_value(encoder, value) : bridge::datum_param(encoder.type, value);
 	param.type_oid = 0;
+	return param;
+}
+
+} // namespace
+
+Encoder
+make_encoder(const Column &column, DatabaseType dialect)
+{
+	Encoder encoder{};
+	encoder.type = getBaseType(column.type);
+	encoder.dialect = dialect;
+	encoder.column = &column;
+	encoder.form = form_of(encoder.type, dialect);
+	encoder.native = parse_native(dialect == DatabaseType::mysql ? column.native_type : nullptr);
+	bool const is_sqlite = dialect == DatabaseType::sqlite;
+	bool const known = column.native_type != nullptr;
+	encoder.counts_digits = is_sqlite && (!known || prefers_numbers(column.native_type));
+	encoder.is_number_like = is_sqlite && known && prefers_numbers(column.native_type);
+	Oid function;
+	bool is_varlena;
+	getTypeOutputInfo(encoder.type, &function, &is_varlena);
+	fmgr_info(function, &encoder.output);
+	if (dialect == DatabaseType::postgresql && has_portable_binary(encoder.type)) {
+		getTypeBinaryOutputInfo(encoder.type, &function, &is_varlena);
+		fmgr_info(function, &encoder.send);
+	}
+	return encoder;
+}
+
+ParamView
+encode(Encoder &encoder, Datum value, bool is_null)
+{
+	if (is_null)
+		return {};
+	ParamView const param = encoded(encoder, value);
+	if (encoder.native.kind != Native::unknown)
+		check_mysql_value(encoder, param);
 	return param;
 }
 

@@ -102,6 +102,34 @@ def spellings():
         same(world().remote(LITE, "SELECT v FROM " + name), [], "key %s %s: gone" % (kind, here))
 
 
+# Columns of MySQL: declared type, what they would change, and what they hold as it is.
+CHANGED = [("enum('10','20','30')", ("2", "020", "", "10 "), "20"), ("enum('red','it''s','a,b')", ("Red", "1", "it", "it''s "), "it's"),
+           ("set('1','2','x')", ("3", "2,1", "1,1", "X", "1,"), "1,x"), ("year", ("5", "99"), "2005"), ("time", ("00:00:00.7",), "-01:00:00"),
+           ("time(2)", ("00:00:00.125",), "00:00:00.12"), ("double(10,2)", ("1.006",), "1.01"), ("float(10,2)", ("1.006",), "1.01"),
+           ("varchar(5)", ("abc       ", "abcdef"), "é    "), ("char(5)", ("a ",), "é"), ("binary(4)", ("\\x61",), "\\x61000000"),
+           ("varbinary(4)", (), "\\x6100"), ("decimal(6,2)", (), "1.25"), ("datetime(3)", (), "2024-01-01 00:00:00.125")]
+
+
+def stored_as_given():
+    """What a column of MySQL would change on the way in is an error, by INSERT and by UPDATE"""
+    session = world().session
+    for number, (kind, refused, kept) in enumerate(CHANGED):
+        name, table = world().table(MY, "changed%d" % number, "id int primary key, v %s, w %s" % (kind, kind), "INSERT INTO @ (id) VALUES (1)")
+        for text in refused:
+            for change in ("INSERT INTO %s (id, v) VALUES (2, %%s)", "UPDATE %s SET v = %%s WHERE id = 1"):
+                error = raised(rows, session, change % table, text)
+                ok(error is not None and error.pgcode[:2] == "22", "%s: %r is refused" % (kind, text), str(error))
+        rows(session, "INSERT INTO %s (id, v) VALUES (3, %%s)" % table, kept)
+        rows(session, "UPDATE %s SET w = v WHERE id = 3" % table)
+        local = value(session, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'v'", table)
+        same(rows(session, "SELECT v::text, w::text FROM %s WHERE id = 3" % table), [(value(session, "SELECT (%%s::%s)::text" % local, kept),) * 2],
+             "%s: %s is kept" % (kind, kept))
+        same(value(session, "SELECT count(*) FROM %s WHERE v IS NOT NULL" % table), 1, "%s: nothing else" % kind)
+    name, table = world().table(MY, "assigned", "id int primary key, e enum('10','20'), t text", "INSERT INTO @ VALUES (1, '10', '2')")
+    same(sqlstate(rows, session, "UPDATE %s SET e = t" % table), "22P02", "enum: a direct UPDATE")
+    same(world().remote(MY, "SELECT e FROM " + name), [("10",)], "enum: it is as it was")
+
+
 def other_keys():
     """upsert replaces the row with the same key, not one that has another unique key in common"""
     session = world().session
@@ -167,4 +195,4 @@ def affinities():
 
 
 if __name__ == "__main__":
-    run(rounded_keys, numbers_without_nan, affinities, spellings, other_keys, groups_without_keys, skipped_rows)
+    run(rounded_keys, numbers_without_nan, affinities, spellings, stored_as_given, other_keys, groups_without_keys, skipped_rows)

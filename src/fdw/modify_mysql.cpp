@@ -1,0 +1,207 @@
+/*
+ * Values that a column of MySQL or MariaDB would quietly change when it stores them: rounded, cut, padded, or taken for
+ * the number of a label. They are errors here. PG regime.
+ */
+#include <cstdlib>
+
+#include "bridge/param.hpp"
+#include "fdw/modify.hpp"
+
+namespace tenancy::fdw {
+
+namespace {
+
+using remote::ParamView;
+using std::string_view;
+
+[[noreturn]] void
+refuse(const Encoder &encoder, int code, const char *reason)
+{
+	ereport(ERROR,
+	        (errcode(code), errmsg("value for column \"%s\" cannot be stored as it is", encoder.column->name),
+	         errdetail("The remote column is declared as \"%s\", which %s.", encoder.column->native_type, reason)));
+}
+
+/* The next label of enum('a','it''s',…), quotes included; empty at the end. */
+string_view
+next_label(string_view *labels)
+{
+	std::size_t const begin = labels->find('\'');
+	if (begin == string_view::npos)
+		return {};
+	std::size_t end = begin + 1;
+	while (end < labels->size() && ((*labels)[end] != '\'' || labels->substr(end, 2) == "''"))
+		end += (*labels)[end] == '\'' ? 2 : 1;
+	string_view const label = labels->substr(begin, end + 1 - begin);
+	labels->remove_prefix(begin + label.size());
+	return label;
+}
+
+bool
+is_label(string_view quoted, string_view text)
+{
+	if (quoted.size() < 2)
+		return false;
+	quoted = quoted.substr(1, quoted.size() - 2);
+	std::size_t at = 0;
+	for (char const c : text) {
+		if (at >= quoted.size() || quoted[at] != c)
+			return false;
+		at += c == '\'' ? 2 : 1;
+	}
+	return at == quoted.size();
+}
+
+/* labels becomes what follows the label that text is. */
+bool
+find_label(string_view *labels, string_view text)
+{
+	for (string_view label = next_label(labels); !label.empty(); label = next_label(labels))
+		if (is_label(label, text))
+			return true;
+	return false;
+}
+
+/* Text that is no label may be taken for the number of one, or for one that is written in another way. */
+void
+check_member(const Encoder &encoder, string_view text)
+{
+	string_view labels = bridge::utf8(encoder.column->native_type);
+	bool known = true;
+	/* How a server shows a backslash in a label depends on its version and mode. */
+	if (labels.find('\\') != string_view::npos) {
+		known = text.empty() || text.find_first_not_of("0123456789") != string_view::npos;
+	} else if (labels.starts_with("set")) {
+		bool more = !text.empty();
+		while (known && more) {
+			std::size_t const comma = text.find(',');
+			known = find_label(&labels, text.substr(0, comma));
+			more = comma != string_view::npos;
+			text.remove_prefix(more ? comma + 1 : 0);
+		}
+	} else {
+		known = find_label(&labels, text);
+	}
+	if (!known)
+		refuse(encoder, ERRCODE_INVALID_TEXT_REPRESENTATION, "has other labels, or has them in another order");
+}
+
+int
+characters_of(string_view text)
+{
+	int count = 0;
+	for (char const c : text)
+		count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+	return count;
+}
+
+void
+check_text(const Encoder &encoder, string_view text)
+{
+	NativeType const &native = encoder.native;
+	if (native.length >= 0 && characters_of(text) > native.length)
+		refuse(encoder, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, "is shorter");
+	if (native.kind == Native::character && encoder.type != BPCHAROID && text.ends_with(' '))
+		refuse(encoder, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, "loses trailing spaces");
+}
+
+/* As text, of a number, of a moment or of a time. */
+void
+check_fraction(const Encoder &encoder, string_view text)
+{
+	std::size_t const point = text.find('.');
+	if (point == string_view::npos)
+		return;
+	std::size_t const last = text.find_last_not_of('0');
+	if (static_cast<int>(last - point) > encoder.native.scale)
+		refuse(encoder, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "has fewer digits behind the point");
+}
+
+void
+check_float(const Encoder &encoder, double value)
+{
+	NativeType const &native = encoder.native;
+	double kept = value;
+	if (native.rounds)
+		kept = strtod(psprintf("%.*f", native.scale, value), nullptr);
+	if (native.kind == Native::single) {
+		kept = static_cast<float>(kept);
+		value = encoder.type == FLOAT4OID || native.rounds ? static_cast<double>(static_cast<float>(value)) : value;
+	}
+	if (kept != value)
+		refuse(encoder, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "rounds it");
+}
+
+/* Is the local type no longer than the remote one? */
+bool
+is_limited(const Column &column, const NativeType &native)
+{
+	return column.typmod >= 0 && column.typmod - static_cast<int>(VARHDRSZ) <= native.length;
+}
+
+} // namespace
+
+void
+check_mysql_value(const Encoder &encoder, const ParamView &param)
+{
+	using Kind = remote::Param::Kind;
+	NativeType const &native = encoder.native;
+	bool const is_text = param.kind == Kind::text || param.kind == Kind::decimal;
+	switch (native.kind) {
+	case Native::member:
+		if (is_text)
+			check_member(encoder, param.text);
+		break;
+	case Native::character:
+	case Native::varying:
+		if (is_text)
+			check_text(encoder, param.text);
+		break;
+	case Native::decimal:
+	case Native::time:
+	case Native::datetime:
+	case Native::timestamp:
+		if (is_text)
+			check_fraction(encoder, param.text);
+		break;
+	case Native::single:
+	case Native::real:
+		if (param.kind == Kind::float8)
+			check_float(encoder, param.real);
+		break;
+	case Native::year:
+		if (param.kind == Kind::integer && param.integer > 0 && param.integer < 100)
+			refuse(encoder, ERRCODE_DATETIME_FIELD_OVERFLOW, "adds a century to it");
+		break;
+	case Native::bytes:
+		if (param.kind == Kind::bytes && strncmp(encoder.column->native_type, "binary", 6) == 0 &&
+		    static_cast<int>(param.text.size()) < native.length)
+			refuse(encoder, ERRCODE_STRING_DATA_LENGTH_MISMATCH, "pads it with zeros");
+		break;
+	default: break;
+	}
+}
+
+bool
+mysql_keeps_values(const Column &column)
+{
+	NativeType const native = parse_native(column.native_type);
+	switch (native.kind) {
+	case Native::integer:
+	case Native::date:
+	case Native::json:
+	case Native::uuid: return true;
+	case Native::decimal: return column.typmod >= 0;
+	case Native::single: return column.type == FLOAT4OID && !native.rounds;
+	case Native::real: return !native.rounds;
+	case Native::datetime:
+	case Native::timestamp: return column.typmod >= 0 || native.scale >= 6;
+	/* A value of the column's own type, or it would have been made one by a call that is not sent. */
+	case Native::character: return column.type == BPCHAROID && is_limited(column, native);
+	case Native::varying: return native.length < 0 || (column.type == VARCHAROID && is_limited(column, native));
+	case Native::bytes: return strncmp(column.native_type, "binary", 6) != 0;
+	default: return false;
+	}
+}
+
+} // namespace tenancy::fdw
