@@ -6,7 +6,6 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
-#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
@@ -17,8 +16,6 @@
 #include "settings.hpp"
 
 extern "C" {
-#include "common/hashfn.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 }
 
@@ -230,12 +227,6 @@ require_password(const Fields &draft)
 		                          "identity is never lent out.")));
 }
 
-/*
- * Within SPI. Calls that register one for the same user wait for each other, so that together they stay within the
- * limit: by a lock that no SQL can take, while an advisory one could be taken by anybody, and one of the row would hold
- * up logins. What is counted is what is there now: the snapshot of a transaction that began before the others would not
- * see theirs.
- */
 void
 check_count(const core::Uuid &user)
 {
@@ -244,11 +235,7 @@ check_count(const core::Uuid &user)
 		return;
 	PreventCommandIfParallelMode("tenancy.create_connection()");
 	Datum const values[] = {bridge::uuid_datum(user)};
-	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes), 0, ExclusiveLock);
-	CommandCounterIncrement();
-	(void) spi::run_latest(count_connections, values);
-	bool is_null;
-	if (DatumGetInt64(spi::value(0, 1, &is_null)) >= most)
+	if (identity::count_alone(user, identity::Quota::connections, count_connections, values) >= most)
 		ereport(ERROR,
 		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many connections are registered"),
 		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));

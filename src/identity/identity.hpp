@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bridge/pg.hpp"
+#include "bridge/spi.hpp"
 #include "core/uuid.hpp"
 
 namespace tenancy::identity {
@@ -37,5 +38,15 @@ void require_admin();
  * for functions that are called with a secret.
  */
 void hide_statement(const char *function);
+
+/* What a user may have a limited number of. */
+enum class Quota : int16 { connections, attachments };
+
+/*
+ * Within SPI: the count that the statement answers, once nobody else is about to add to it before the end of this
+ * transaction. What is counted is what is there by then: the snapshot of a transaction that began before the others
+ * would not see theirs.
+ */
+int64 count_alone(const core::Uuid &user, Quota quota, bridge::spi::Statement &statement, const Datum *values);
 
 } // namespace tenancy::identity
