@@ -127,6 +127,14 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 	return true;
 }
 
+bool
+fits_parser(PlannerInfo *root, const Relation *join)
+{
+	Abilities const &abilities = renderer_for(root, join)->abilities();
+	return join->source_count <= abilities.most_tables &&
+	       list_length(join->conditions) + list_length(join->on) <= abilities.most_beside;
+}
+
 } // namespace
 
 void
@@ -146,7 +154,7 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	Relation *const join = combine(outer, inner);
 	List *on = NIL, *above = NIL;
 	if (!split_clauses(root, rel, join, type, extra->restrictlist, &on, &above) ||
-	    !shape(root, rel, join, type, on, above))
+	    !shape(root, rel, join, type, on, above) || !fits_parser(root, join))
 		return;
 	join->rows = join->rows_here = rel->rows;
 	rel->fdw_private = join;

@@ -21,7 +21,10 @@ constexpr Abilities mysql_abilities = {.full_join = false,
                                        .window = true,
                                        .truncate = false, /* it would commit the transaction */
                                        .deferred = true,
-                                       .most_parameters = 65535};
+                                       .most_parameters = 65535,
+                                       .most_nested = 100,
+                                       .most_beside = 10000,
+                                       .most_tables = 61};
 
 /* max_sort_length, by default: what is longer is sorted, and perhaps grouped, by its beginning only. */
 constexpr int most_sorted_bytes = 1024;

@@ -31,7 +31,10 @@ constexpr Abilities postgres_abilities = {.full_join = true,
                                           .window = true,
                                           .truncate = true,
                                           .deferred = true,
-                                          .most_parameters = 65535};
+                                          .most_parameters = 65535,
+                                          .most_nested = 500,
+                                          .most_beside = 10000,
+                                          .most_tables = 1000};
 
 bool
 has_default_collation(const Column &column)

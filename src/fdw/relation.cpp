@@ -24,11 +24,13 @@ constexpr int unknown_pages = 10;
 void
 sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 {
+	int const most_beside = renderer_for(root, relation)->abilities().most_beside;
 	ListCell *cell;
 	foreach (cell, rel->baserestrictinfo) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
 		auto *const clause = reinterpret_cast<Node *>(info->clause);
-		Ship const ship = shippable(root, relation, clause);
+		bool const fits = list_length(relation->conditions) < most_beside;
+		Ship const ship = fits ? shippable(root, relation, clause) : Ship::none;
 		/* Core puts a gate above a scan for a condition without columns, but not above what replaces the scan. */
 		relation->gated = relation->gated || (info->pseudoconstant && ship != Ship::exact);
 		if (ship != Ship::none) {

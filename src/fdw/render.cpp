@@ -1,5 +1,5 @@
 /*
- * The part of every dialect that is the same in all of them: the logic of SQL, and what is a value of this side.
+ * The part of every dialect that is the same in all of them: which nodes there are, and what is a value of this side.
  * PG regime.
  */
 #include "fdw/render.hpp"
@@ -16,6 +16,9 @@ extern "C" {
 namespace tenancy::fdw {
 
 namespace {
+
+/* Of one expression: dialects print some arguments twice, which nested calls do as a power of two. */
+constexpr int most_nodes = 20'000;
 
 /* Nodes that mean nothing without the executor state around them, or that only the remote server can compute. */
 bool
@@ -152,7 +155,14 @@ Renderer::expression(Node *node)
 		return constant(reinterpret_cast<Const *>(node));
 	if (is_local(node))
 		return parameter(reinterpret_cast<Expr *>(node));
-	return value(node);
+	Mark const begin = mark();
+	nodes_ = depth_ == 0 ? 1 : nodes_ + 1;
+	if (nodes_ > most_nodes)
+		return false;
+	++depth_;
+	bool const printed = value(node);
+	--depth_;
+	return printed && (depth_ > 0 || fits_parser(begin));
 }
 
 bool
@@ -233,91 +243,6 @@ Renderer::list(List *nodes, const char *separator)
 			return false;
 	}
 	return true;
-}
-
-bool
-Renderer::boolean(BoolExpr *node)
-{
-	print(node->boolop == NOT_EXPR ? "(NOT " : "(");
-	bool const printed = list(node->args, node->boolop == AND_EXPR ? " AND " : " OR ");
-	print(")");
-	return printed;
-}
-
-bool
-Renderer::null_test(NullTest *node)
-{
-	if (node->argisrow || type_is_rowtype(exprType(reinterpret_cast<Node *>(node->arg))))
-		return false;
-	print("(");
-	bool const printed = expression(reinterpret_cast<Node *>(node->arg));
-	print(node->nulltesttype == IS_NULL ? " IS NULL)" : " IS NOT NULL)");
-	return printed;
-}
-
-bool
-Renderer::boolean_test(BooleanTest *node)
-{
-	static const char *const texts[] = {" IS TRUE)",      " IS NOT TRUE)", " IS FALSE)",
-	                                    " IS NOT FALSE)", " IS NULL)",     " IS NOT NULL)"};
-	print("(");
-	bool const printed = expression(reinterpret_cast<Node *>(node->arg));
-	print(texts[node->booltesttype]);
-	return printed;
-}
-
-/* CASE x WHEN y is printed as CASE WHEN x = y, which the parser has made of it already, with a placeholder for x. */
-bool
-Renderer::case_expression(CaseExpr *node)
-{
-	++conditional_depth_;
-	if (node->arg != nullptr)
-		case_arguments_ = lappend(list_copy(case_arguments_), node->arg);
-	bool printed = true;
-	print("CASE");
-	ListCell *cell;
-	foreach (cell, node->args) {
-		auto *const when = lfirst_node(CaseWhen, cell);
-		print(" WHEN ");
-		printed = printed && expression(reinterpret_cast<Node *>(when->expr));
-		print(" THEN ");
-		printed = printed && expression(reinterpret_cast<Node *>(when->result));
-	}
-	if (node->defresult != nullptr) {
-		print(" ELSE ");
-		printed = printed && expression(reinterpret_cast<Node *>(node->defresult));
-	}
-	print(" END");
-	if (node->arg != nullptr)
-		case_arguments_ = list_truncate(case_arguments_, list_length(case_arguments_) - 1);
-	--conditional_depth_;
-	return printed;
-}
-
-bool
-Renderer::coalesce(CoalesceExpr *node)
-{
-	/* What constants have left over; SQLite's COALESCE takes two at least. */
-	if (list_length(node->args) == 1)
-		return expression(static_cast<Node *>(linitial(node->args)));
-	++conditional_depth_;
-	print("COALESCE(");
-	bool const printed = list(node->args, ", ");
-	print(")");
-	--conditional_depth_;
-	return printed;
-}
-
-bool
-Renderer::null_if(NullIfExpr *node)
-{
-	print("CASE WHEN ");
-	if (!call(node->opno, get_opcode(node->opno), node->args, node->inputcollid, BOOLOID))
-		return false;
-	print(" THEN NULL ELSE ");
-	bool const printed = expression(static_cast<Node *>(linitial(node->args)));
-	print(" END");
-	return printed;
 }
 
 bool

@@ -36,6 +36,8 @@ struct Abilities {
 	bool truncate;
 	bool deferred;       /* RunOptions::deferred means something */
 	int most_parameters; /* of one statement */
+	/* What its parser takes: parentheses within each other in an expression, conditions beside each other, tables. */
+	int most_nested, most_beside, most_tables;
 };
 
 /* A call of a function, also by way of an operator: the dialects know functions, not operators. */
@@ -177,8 +179,11 @@ private:
 	bool value(Node *node);
 	bool call(Oid op, Oid function, List *args, Oid collation, Oid type);
 	bool frame(WindowClause *clause);
+	bool fits_parser(const Mark &begin) const;
 
 	int conditional_depth_ = 0;
+	int depth_ = 0; /* of the node that is being printed */
+	int nodes_ = 0; /* that were printed of an expression, some of them many times */
 	List *case_arguments_ = nullptr;
 };
 

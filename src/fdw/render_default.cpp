@@ -15,6 +15,8 @@ Renderer::condition(Node *node)
 	auto *const both = reinterpret_cast<BoolExpr *>(node);
 	if (!IsA(node, BoolExpr) || both->boolop == NOT_EXPR)
 		return leaf_condition(node);
+	if (list_length(both->args) > abilities().most_beside)
+		return Ship::none;
 	Mark const start = mark();
 	if (both->boolop == OR_EXPR && expression(node))
 		return Ship::exact;
@@ -39,7 +41,7 @@ Renderer::condition(Node *node)
 			return Ship::none;
 	}
 	print(")");
-	return printed == 0 ? Ship::none : whole;
+	return printed == 0 || !fits_parser(start) ? Ship::none : whole;
 }
 
 Ship

@@ -23,7 +23,10 @@ constexpr Abilities sqlite_abilities = {.full_join = true,
                                         .window = true,
                                         .truncate = true,
                                         .deferred = false,
-                                        .most_parameters = 32766};
+                                        .most_parameters = 32766,
+                                        .most_nested = 12,
+                                        .most_beside = 200, /* a row of them is as deep as it is long */
+                                        .most_tables = 32};
 
 constexpr int longest_min_max = 4;   /* each argument is printed as often as there are arguments */
 constexpr int longest_trimmed = 256; /* bytes; remote/sqlite/function.cpp */

@@ -726,6 +726,60 @@ def as_unpushed(trap, sql, pattern=None):
     answers(trap, (PG,), sql, wanted, (PG,) if pattern else (), pattern or "")
 
 
+def nested(template, innermost, depth):
+    for _ in range(depth):
+        innermost = template % innermost
+    return innermost
+
+
+def as_computed_here(trap, engine, sql):
+    """The answer is that without pushdown."""
+    found = []
+    for setting in ("off", "on"):
+        rows(world().session, "SET tenancy.enable_pushdown = " + setting)
+        try:
+            found.append(plain(world().query(engine, sql)))
+        except psycopg2.Error as error:
+            found.append(str(error))
+    rows(world().session, "RESET tenancy.enable_pushdown")
+    same(found[1], found[0], trap)
+
+
+def many_tables(engine):
+    """More than the remote server joins, where joins here are avoided"""
+    methods = ("enable_nestloop", "enable_hashjoin", "enable_mergejoin")
+    for method in methods:
+        rows(world().session, "SET %s = off" % method)
+    sql = "SELECT id FROM @flags " + " ".join("JOIN @flags AS f%d USING (id)" % n for n in range(70))
+    _, sent = world().plan(engine, sql)
+    same(sent.count("JOIN"), {PG: 70, MY: 60, LITE: 31}[engine], engine + ": as many tables as it joins are sent together")
+    same(sorted(world().query(engine, sql)), [(1,), (2,), (3,)], engine + ": many tables")
+    for method in methods:
+        rows(world().session, "RESET %s" % method)
+
+
+def deep_statements():
+    """What is too long or too deep for the remote parser stays here"""
+    wraps = (("numbers", "abs(%s)", "i"), ("numbers", "(%s + 1)", "z::bigint"), ("numbers", "coalesce(nullif(%s, 3), 1)", "z"),
+             ("numbers", "CASE WHEN %s > 1 THEN 1 ELSE 0 END", "i"), ("numbers", "(%s / 2)", "j"), ("numbers", "round(%s, 2)", "n"),
+             ("words", "upper(lower(%s))", "wb"), ("words", "substr(%s || wb, 1, 9)", "wb"), ("words", "ltrim(%s, 'a')", "wb"))
+    for engine in ALL:
+        for table, template, column in wraps:
+            for depth in (4, 9, 17, 40, 150, 600):
+                as_computed_here("%s: %s, %d deep" % (engine, template, depth), engine,
+                                 "SELECT id FROM @%s WHERE %s IS NOT NULL ORDER BY id" % (table, nested(template, column, depth)))
+        for count in (150, 450, 1500):
+            for word in (" AND ", " OR "):
+                as_computed_here("%s: %d conditions with%s" % (engine, count, word), engine, "SELECT id FROM @numbers WHERE %s ORDER BY id" %
+                                 word.join("(i <> %d AND z <> %d)" % (n, n) for n in range(count)))
+        for depth in (5, 20, 150):
+            condition = "id > 0"
+            for n in range(depth):
+                condition = "(%s AND z <> %d OR i = %d)" % (condition, n, n)
+            as_computed_here("%s: AND and OR, %d deep" % (engine, depth), engine, "SELECT id FROM @numbers WHERE %s ORDER BY id" % condition)
+        many_tables(engine)
+
+
 def folding_collations():
     """A collation of the client's that takes texts for equal, below a comparison that an index may serve"""
     world().remote(PG, "DROP TABLE IF EXISTS folding", "DROP COLLATION IF EXISTS folded CASCADE",
@@ -804,4 +858,4 @@ if __name__ == "__main__":
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
         run_conditions, lacking_rows, moments, remote_collations, json_order, folding_collations, collations_of_keys, settings_of_text,
-        distinct_and_ordered, local_enums)
+        distinct_and_ordered, local_enums, deep_statements)
