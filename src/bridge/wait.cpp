@@ -12,7 +12,7 @@ extern "C" {
 #include "storage/pmsignal.h"
 
 /* Of libpq/libpq.h, which wants headers of Kerberos that need not be there. */
-extern PGDLLIMPORT bool pq_check_connection(void);
+extern bool pq_check_connection(void);
 }
 
 namespace tenancy::bridge {

@@ -11,7 +11,8 @@ namespace tenancy::bridge {
 /* The one waiter of this backend; it has no state of its own. */
 core::Waiter &waiter();
 
-/* Why the next CHECK_FOR_INTERRUPTS will end the process, as far as one has looked; NULL: it will not. */
+/* Why the next CHECK_FOR_INTERRUPTS will end the process, as far as one has looked; NULL: of no reason that is known
+ * here. */
 const char *reason_to_exit() noexcept;
 
 } // namespace tenancy::bridge

@@ -74,7 +74,7 @@ argument(const Direct &direct, int index, const NullableDatum &value)
 	if (number > 0) {
 		auto *const encoder = static_cast<Encoder *>(palloc(sizeof(Encoder)));
 		*encoder = make_encoder(direct.table->columns[number - 1], direct.plan.type);
-		return encode(*encoder, value.value, value.isnull);
+		return encode_stored(*encoder, value.value, value.isnull);
 	}
 	Oid const type = exprType(static_cast<Node *>(list_nth(direct.arguments, index)));
 	if (!value.isnull)

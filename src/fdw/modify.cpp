@@ -275,7 +275,8 @@ add_params(Modification &modification, TupleTableSlot *slot, List *columns)
 	ListCell *cell;
 	foreach (cell, columns) {
 		int const index = lfirst_int(cell) - 1;
-		add_param(modification, encode(modification.encoders[index], slot->tts_values[index], slot->tts_isnull[index]));
+		add_param(modification,
+		          encode_stored(modification.encoders[index], slot->tts_values[index], slot->tts_isnull[index]));
 	}
 }
 

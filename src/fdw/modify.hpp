@@ -93,7 +93,8 @@ struct Encoder {
 Encoder make_encoder(const Column &column, remote::DatabaseType dialect);
 /* In CurrentMemoryContext, or borrowed from value. */
 remote::ParamView encode(Encoder &encoder, Datum value, bool is_null);
-/* An error for a value that a column of MySQL, of a known type, would change. */
+/* The same of a value that will be stored: one that a column of MySQL, of a known type, would change is an error. */
+remote::ParamView encode_stored(Encoder &encoder, Datum value, bool is_null);
 void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
 /* Does the column take what an expression on the server gives without changing it? */
 bool mysql_keeps_values(const Column &column);

@@ -146,9 +146,12 @@ print_assignments(Draft &draft, PlannerInfo *root, Index varno)
 bool
 print_conditions(Draft &draft, PlannerInfo *root, Index varno)
 {
+	List *const infos = root->simple_rel_array[varno]->baserestrictinfo;
+	if (list_length(infos) > draft.renderer->abilities().most_beside)
+		return false;
 	const char *before = " WHERE ";
 	ListCell *cell;
-	foreach (cell, root->simple_rel_array[varno]->baserestrictinfo) {
+	foreach (cell, infos) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
 		if (info->pseudoconstant)
 			return false;

@@ -328,10 +328,14 @@ make_encoder(const Column &column, DatabaseType dialect)
 ParamView
 encode(Encoder &encoder, Datum value, bool is_null)
 {
-	if (is_null)
-		return {};
-	ParamView const param = encoded(encoder, value);
-	if (encoder.native.kind != Native::unknown)
+	return is_null ? ParamView{} : encoded(encoder, value);
+}
+
+ParamView
+encode_stored(Encoder &encoder, Datum value, bool is_null)
+{
+	ParamView const param = encode(encoder, value, is_null);
+	if (!is_null && encoder.native.kind != Native::unknown)
 		check_mysql_value(encoder, param);
 	return param;
 }

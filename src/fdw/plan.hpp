@@ -19,7 +19,7 @@ struct ScanPlan {
 	remote::DatabaseType type; /* whose dialect sql is in; the connection must still be of it */
 	List *retrieved;           /* int: attribute number of the scan tuple for each remote column, in order */
 	int fetch_rows;
-	bool writes;          /* locks rows or, in a direct modification, changes them */
+	bool writes;           /* locks rows or, in a direct modification, changes them */
 	const char *relations; /* for EXPLAIN, of a join or an upper relation; else NULL */
 };
 

@@ -17,9 +17,6 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Of one expression: dialects print some arguments twice, which nested calls do as a power of two. */
-constexpr int most_nodes = 20'000;
-
 /* Nodes that mean nothing without the executor state around them, or that only the remote server can compute. */
 bool
 needs_context(Node *node, void *context)
@@ -156,8 +153,12 @@ Renderer::expression(Node *node)
 	if (is_local(node))
 		return parameter(reinterpret_cast<Expr *>(node));
 	Mark const begin = mark();
-	nodes_ = depth_ == 0 ? 1 : nodes_ + 1;
-	if (nodes_ > most_nodes)
+	if (depth_ == 0) {
+		nodes_ = 0;
+		started_ = begin.length;
+	}
+	++nodes_;
+	if (is_too_long())
 		return false;
 	++depth_;
 	bool const printed = value(node);

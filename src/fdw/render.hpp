@@ -179,11 +179,13 @@ private:
 	bool value(Node *node);
 	bool call(Oid op, Oid function, List *args, Oid collation, Oid type);
 	bool frame(WindowClause *clause);
+	bool is_too_long() const;
 	bool fits_parser(const Mark &begin) const;
 
 	int conditional_depth_ = 0;
 	int depth_ = 0; /* of the node that is being printed */
-	int nodes_ = 0; /* that were printed of an expression, some of them many times */
+	/* Of the expression that is being printed: nodes, some of them many times, and where it begins. */
+	int nodes_ = 0, started_ = 0;
 	List *case_arguments_ = nullptr;
 };
 

@@ -9,21 +9,34 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Parentheses within each other, those in quotes left out. */
+/* What must_look prints around a comparison and its columns that is judged without it. */
+constexpr int slack = 4;
+
+/* Of one expression: dialects print some arguments twice, which nested calls do as a power of two. */
+constexpr int most_nodes = 20'000;
+constexpr int most_text = 16 << 20;
+
+bool
+is_word(const char *text, const char *at, const char *word)
+{
+	return strncmp(at, word, strlen(word)) == 0 && (at == text || at[-1] == ' ' || at[-1] == '(');
+}
+
+/* Parentheses and CASE … END within each other, those in quotes left out. */
 int
-nesting_of(const char *text)
+nesting_of(const char *const text)
 {
 	int deepest = 0, depth = 0;
 	char quote = 0;
-	for (; *text != 0; ++text) {
-		char const c = *text;
+	for (const char *at = text; *at != 0; ++at) {
+		char const c = *at;
 		if (quote != 0)
 			quote = c == quote ? '\0' : quote;
 		else if (c == '\'' || c == '"' || c == '`')
 			quote = c;
-		else if (c == '(')
+		else if (c == '(' || (c == 'C' && is_word(text, at, "CASE ")))
 			deepest = std::max(deepest, ++depth);
-		else if (c == ')')
+		else if (c == ')' || (c == 'E' && is_word(text, at, "END")))
 			--depth;
 	}
 	return deepest;
@@ -31,10 +44,18 @@ nesting_of(const char *text)
 
 } // namespace
 
+/* More is allowed where more is printed, so that nothing that was found to fit is found not to when it is sent. */
+bool
+Renderer::is_too_long() const
+{
+	int const scale = must_look ? 4 : 1;
+	return nodes_ > most_nodes * scale || out->len - started_ > most_text * scale;
+}
+
 bool
 Renderer::fits_parser(const Mark &begin) const
 {
-	return nesting_of(out->data + begin.length) <= abilities().most_nested;
+	return nesting_of(out->data + begin.length) <= abilities().most_nested + (must_look ? slack : 0);
 }
 
 } // namespace tenancy::fdw

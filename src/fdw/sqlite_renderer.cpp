@@ -24,7 +24,7 @@ constexpr Abilities sqlite_abilities = {.full_join = true,
                                         .truncate = true,
                                         .deferred = false,
                                         .most_parameters = 32766,
-                                        .most_nested = 12,
+                                        .most_nested = 10,
                                         .most_beside = 200, /* a row of them is as deep as it is long */
                                         .most_tables = 32};
 

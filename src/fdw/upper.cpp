@@ -125,10 +125,11 @@ add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target
 bool
 add_having(PlannerInfo *root, Relation *relation, Node *having)
 {
+	int const most = renderer_for(root, relation)->abilities().most_beside;
 	ListCell *cell;
 	foreach (cell, reinterpret_cast<List *>(having)) {
 		auto *const clause = static_cast<Node *>(lfirst(cell));
-		if (prints(root, relation, clause, Place::condition))
+		if (list_length(relation->having) < most && prints(root, relation, clause, Place::condition))
 			relation->having = lappend(relation->having, clause);
 		else if (add_parts(root, relation, clause, with_aggregates))
 			relation->local_clauses = lappend(relation->local_clauses, clause);
