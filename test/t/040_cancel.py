@@ -145,12 +145,18 @@ def every_way(user, engine, admin, word, call, template):
         ended.check(name + ": tenancy.statement_timeout", ("57014",))
         works_again(hurried, engine, name + ", setting")
 
-    ended = Ended(engine, session, admin, call, engine.name, template, lambda: send(admin, "pg_terminate_backend", session))
-    ended.check(name + ": pg_terminate_backend", ("57P01", "lost"))
-    wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid_of(session)) == 0, LIMIT,
-               "the end of the backend")
+    ends_session(user, engine, admin, name + ": pg_terminate_backend", session, call, template,
+                 lambda: send(admin, "pg_terminate_backend", session), ("57P01", "lost"))
+
+
+def ends_session(user, engine, admin, name, session, call, template, end, wanted):
+    """A statement in whose middle its session ends"""
+    pid = pid_of(session)
+    ended = Ended(engine, session, admin, call, engine.name, template, end)
+    ended.check(name, wanted)
+    wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid) == 0, LIMIT, "the end of the backend")
     entry = wait_for_history("generated_sql_query = %s AND user_id = %s", ended.statement, user.id)[0]
-    same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ": the terminated run in history")
+    same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ": in history")
 
 
 def vanish(session):
@@ -161,21 +167,20 @@ def vanish(session):
     return now
 
 
-def lost_clients():
-    """A client that goes away in the middle of a query, when the server looks for that."""
+def lost_sessions():
+    """A client that goes away in the middle of a query, when the server looks for that; and a transaction that takes too long, since 17."""
     user = make_tenant()
     with contextlib.closing(connect()) as admin:
         for engine in ENGINES:
             for word, call, template in (("slow query", query, engine.slow), ("stream", query, engine.stream), ("cursor", move, engine.stream)):
-                name = "%s, %s: a client that has gone" % (engine.name, word)
-                session = user.connect()
+                name, session = "%s, %s: " % (engine.name, word), user.connect()
                 rows(session, "SET client_connection_check_interval = '100ms'")
-                pid = pid_of(session)
-                ended = Ended(engine, session, admin, call, engine.name, template, lambda s=session: vanish(s))
-                ended.check(name, ("lost",))
-                wait_until(lambda p=pid: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", p) == 0, LIMIT, "the end of the backend")
-                entry = wait_for_history("generated_sql_query = %s AND user_id = %s", ended.statement, user.id)[0]
-                same((entry["status"], entry["error_code"]), ("cancelled", "57P01"), name + ", in history")
+                ends_session(user, engine, admin, name + "a client that has gone", session, call, template,
+                             lambda s=session: vanish(s), ("lost",))
+                if admin.server_version >= 170000:
+                    session = user.connect()
+                    rows(session, "SET transaction_timeout = '700ms'")
+                    ends_session(user, engine, admin, name + "transaction_timeout", session, call, template, lambda: None, ("25P04", "lost"))
 
 
 def answers(user, engine, admin):
@@ -223,4 +228,4 @@ def cursors_left():
 
 
 mysql("SELECT 1 FROM seq_1_to_1")
-run(slow_queries, streams, lost_clients, cursors_left)
+run(slow_queries, streams, lost_sessions, cursors_left)
