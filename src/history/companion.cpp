@@ -49,8 +49,6 @@ condition()
 {
 	Condition result{};
 	char trouble[brief_size];
-	if (queue == nullptr)
-		return result;
 	prepare_process();
 	LWLockAcquire(queue->lock, LW_SHARED);
 	if (int const i = find_slot(MyDatabaseId); i >= 0) {

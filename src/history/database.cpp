@@ -108,7 +108,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 		(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context,
 		                                                                   params, environment, receiver, completion);
 	};
-	const char *const name = queue == nullptr ? nullptr : wanted_database(planned->utilityStmt);
+	const char *const name = wanted_database(planned->utilityStmt);
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
 	if (!OidIsValid(database) || database == MyDatabaseId || !may_disturb(database))
 		return run();

@@ -72,17 +72,15 @@ TENANCY_FUNCTION(history_queue)
 	if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	Slot copy{};
-	if (queue != nullptr) {
-		LWLockAcquire(queue->lock, LW_SHARED);
-		if (int const i = find_slot(MyDatabaseId); i >= 0)
-			copy = queue->slots[i];
-		LWLockRelease(queue->lock);
-	}
+	LWLockAcquire(queue->lock, LW_SHARED);
+	if (int const i = find_slot(MyDatabaseId); i >= 0)
+		copy = queue->slots[i];
+	LWLockRelease(queue->lock);
 	Datum values[] = {Int32GetDatum(copy.pid),
 	                  Int32GetDatum(copy.unwritten()),
 	                  Int32GetDatum(copy.running()),
-	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(pg_atomic_read_u64(&queue->bytes))),
-	                  Int64GetDatum(queue == nullptr ? 0 : static_cast<int64>(queue->capacity)),
+	                  Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&queue->bytes))),
+	                  Int64GetDatum(static_cast<int64>(queue->capacity)),
 	                  Int64GetDatum(static_cast<int64>(copy.commits))};
 	bool nulls[] = {copy.pid == 0, false, false, false, false, false};
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));

@@ -312,7 +312,7 @@ tenancy_history_hauler(Datum argument)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (queue == nullptr || !enlist(database))
+	if (!enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave_hauler, 0);
 	keep_freed_memory();

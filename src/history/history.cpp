@@ -192,7 +192,7 @@ milliseconds(TimestampTz from, TimestampTz to)
 Run
 start(const Start &begin)
 {
-	if (queue == nullptr || RecoveryInProgress())
+	if (RecoveryInProgress())
 		return refuse(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot record history on this server",
 		              "Only a primary server that preloads pg_tenancy can.");
 	prepare_process();
@@ -240,7 +240,7 @@ void
 require_room(const Start &begin)
 {
 	int slot_number;
-	if (queue == nullptr || RecoveryInProgress())
+	if (RecoveryInProgress())
 		return;
 	prepare_process();
 	if (Readiness const readiness = require_worker(&slot_number); readiness != Readiness::ready) {

@@ -138,7 +138,7 @@ launch_if_down(int i)
 void
 ask_for_worker()
 {
-	if (queue == nullptr || RecoveryInProgress())
+	if (RecoveryInProgress())
 		return;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	int const i = claim_slot(MyDatabaseId);

@@ -154,7 +154,7 @@ struct Queue {
 /* How long an unawaited record may stay unwritten: short runs then need one step, not two. */
 constexpr int linger_ms = 20;
 
-extern Queue *queue; /* NULL when the library was not preloaded */
+extern Queue *queue; /* there wherever the library is: it is loaded when the server starts, or not at all */
 
 /* Map the record area into this process; raises only for lack of memory. */
 void attach();

@@ -205,7 +205,7 @@ loop(Item *items, Leftovers &leftovers)
 [[noreturn]] void
 serve(Oid database)
 {
-	if (queue == nullptr || !enlist(database))
+	if (!enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave, 0);
 	prepare_worker(database, "pg_tenancy history");
