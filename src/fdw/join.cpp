@@ -103,7 +103,7 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 		break;
 	case JOIN_FULL:
 		/* A filter of one side belongs neither in ON nor in WHERE. */
-		if (!renderer_for(root, join)->abilities().full_join || outer->conditions != NIL || inner->conditions != NIL)
+		if (!abilities_of(join).full_join || outer->conditions != NIL || inner->conditions != NIL)
 			return false;
 		join->on = conditions_of(on);
 		join->conditions = conditions_of(above);
@@ -128,9 +128,9 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 }
 
 bool
-fits_parser(PlannerInfo *root, const Relation *join)
+fits_parser(const Relation *join)
 {
-	Abilities const &abilities = renderer_for(root, join)->abilities();
+	Abilities const &abilities = abilities_of(join);
 	return join->source_count <= abilities.most_tables &&
 	       list_length(join->conditions) + list_length(join->on) <= abilities.most_beside;
 }
@@ -154,7 +154,7 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	Relation *const join = combine(outer, inner);
 	List *on = NIL, *above = NIL;
 	if (!split_clauses(root, rel, join, type, extra->restrictlist, &on, &above) ||
-	    !shape(root, rel, join, type, on, above) || !fits_parser(root, join))
+	    !shape(root, rel, join, type, on, above) || !fits_parser(join))
 		return;
 	join->rows = join->rows_here = rel->rows;
 	rel->fdw_private = join;

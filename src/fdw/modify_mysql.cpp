@@ -139,6 +139,19 @@ check_float(const Encoder &encoder, double value)
 		refuse(encoder, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "rounds it");
 }
 
+/* What is sent as text, or as the digits of a number. */
+void
+check_written(const Encoder &encoder, string_view text)
+{
+	switch (encoder.native.kind) {
+	case Native::member: return check_member(encoder, text);
+	case Native::character:
+	case Native::varying: return check_text(encoder, text);
+	case Native::decimal: return check_fraction(encoder, text);
+	default: return;
+	}
+}
+
 /* Is the local type no longer than the remote one? */
 bool
 is_limited(const Column &column, const NativeType &native)
@@ -153,21 +166,9 @@ check_mysql_value(const Encoder &encoder, const ParamView &param)
 {
 	using Kind = remote::Param::Kind;
 	NativeType const &native = encoder.native;
-	bool const is_text = param.kind == Kind::text || param.kind == Kind::decimal;
+	if (param.kind == Kind::text || param.kind == Kind::decimal)
+		return check_written(encoder, param.text);
 	switch (native.kind) {
-	case Native::member:
-		if (is_text)
-			check_member(encoder, param.text);
-		break;
-	case Native::character:
-	case Native::varying:
-		if (is_text)
-			check_text(encoder, param.text);
-		break;
-	case Native::decimal:
-		if (is_text)
-			check_fraction(encoder, param.text);
-		break;
 	case Native::single:
 	case Native::real:
 		if (param.kind == Kind::float8)

@@ -24,7 +24,7 @@ constexpr int unknown_pages = 10;
 void
 sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 {
-	int const most_beside = renderer_for(root, relation)->abilities().most_beside;
+	int const most_beside = abilities_of(relation).most_beside;
 	ListCell *cell;
 	foreach (cell, rel->baserestrictinfo) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
@@ -50,6 +50,12 @@ condition_of(Node *clause)
 	auto *const condition = static_cast<Condition *>(palloc0(sizeof(Condition)));
 	condition->clause = clause;
 	return condition;
+}
+
+const Abilities &
+abilities_of(const Relation *relation)
+{
+	return make_renderer(relation->type)->abilities();
 }
 
 Renderer *

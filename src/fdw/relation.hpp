@@ -84,6 +84,8 @@ is_whole(const Relation *relation)
 
 Condition *condition_of(Node *clause);
 
+/* What the dialect of its client database can say. */
+const Abilities &abilities_of(const Relation *relation);
 /* Ready to print expressions over relation into a new buffer. */
 Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
 

@@ -125,7 +125,7 @@ add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target
 bool
 add_having(PlannerInfo *root, Relation *relation, Node *having)
 {
-	int const most = renderer_for(root, relation)->abilities().most_beside;
+	int const most = abilities_of(relation).most_beside;
 	ListCell *cell;
 	foreach (cell, reinterpret_cast<List *>(having)) {
 		auto *const clause = static_cast<Node *>(lfirst(cell));
@@ -189,8 +189,7 @@ add_windows(PlannerInfo *root, Relation *relation)
 {
 	/* A condition above that only says where to stop is checked by the node that computes the function, nowhere else.
 	 */
-	if (has_upper_part(relation) || !renderer_for(root, relation)->abilities().window ||
-	    compat::has_run_condition(root))
+	if (has_upper_part(relation) || !abilities_of(relation).window || compat::has_run_condition(root))
 		return false;
 	PathTarget const *const target = root->upper_targets[UPPERREL_WINDOW];
 	relation->windowed = true;

@@ -9,6 +9,7 @@
 #include "bridge/cell.hpp"
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
+#include "bridge/param.hpp"
 #include "bridge/wait.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
@@ -177,8 +178,7 @@ make_plan(Cursor *cursor)
 		Oid const type = local_type(column);
 		int32 const typmod = type == column.type_oid ? column.typmod : -1;
 		Oid const collation = get_typcollation(type);
-		char *const name =
-			pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		char *const name = bridge::server_text(column.name.c_str());
 		++number;
 		auto *const shape = makeNullConst(type, typmod, collation);
 		scan->custom_scan_tlist = lappend(

@@ -10,6 +10,7 @@
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
+#include "bridge/param.hpp"
 #include "bridge/wait.hpp"
 #include "query/cache.hpp"
 #include "query/execution.hpp"
@@ -165,8 +166,7 @@ TENANCY_FUNCTION(describe_query)
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	for (remote::Column const &column : description->columns) {
-		char *const name =
-			pg_any_to_server(const_cast<char *>(column.name.c_str()), static_cast<int>(column.name.size()), PG_UTF8);
+		char *const name = bridge::server_text(column.name.c_str());
 		Datum values[] = {CStringGetTextDatum(name),
 		                  CStringGetTextDatum(format_type_with_typemod(column.type_oid, column.typmod))};
 		bool nulls[] = {false, false};

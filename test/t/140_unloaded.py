@@ -21,7 +21,7 @@ def set_preloading(libraries):
 
 def refused(session, statement, name):
     error = raised(rows, session, statement)
-    return same(error and (error.pgcode, error.diag.message_primary), ("55000", MESSAGE), name)
+    same(error and (error.pgcode, error.diag.message_primary), ("55000", MESSAGE), name)
 
 
 def calls(session):
