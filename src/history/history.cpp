@@ -77,6 +77,19 @@ refuse_too_many(const core::Uuid &user, dsa_pointer pointer)
 	                errhint("Close open cursors, or let running queries end, and try again.")));
 }
 
+/*
+ * The foreign scans of a session are one query together, whatever their number: a plan has as many as it has foreign
+ * tables. True: the run has been counted.
+ */
+bool
+take_place(const Start &begin, dsa_pointer pointer)
+{
+	if (begin.source == Source::fdw && is_scanning(begin.user))
+		return false;
+	refuse_too_many(begin.user, pointer);
+	return true;
+}
+
 /* Could the worker give back a user's room, or is all of it held by what goes on running? */
 bool
 is_anything_pending(const Slot &slot)
@@ -209,7 +222,7 @@ start(const Start &begin)
 		return refuse(
 			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
 			"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
-	refuse_too_many(begin.user, pointer);
+	bool const placed = take_place(begin, pointer);
 	Record *const record = fill_record(pointer, begin, peer);
 	record->slot = slot_number;
 	record->id = id;
@@ -225,11 +238,12 @@ start(const Start &begin)
 	}
 	LWLockRelease(queue->lock);
 	if (displaced) {
-		discount_run(begin.user);
+		if (placed)
+			discount_run(begin.user);
 		discard(pointer);
 		return start(begin);
 	}
-	add_local(pointer);
+	add_local(pointer, placed);
 
 	if (wait && !wait_for(record, Progress::started))
 		report_unconfirmed();
@@ -267,12 +281,11 @@ finish(Run &run, const Finish &end)
 	if (i < 0)
 		return elapsed;
 	if (durability_is(settings::HistoryDurability::async)) {
-		end_record(pointer, end, now, false);
+		end_record(i, end, now, false);
 		forget_local(i);
 		return elapsed;
 	}
-	hold_local(i);
-	end_record(pointer, end, now, true);
+	end_record(i, end, now, true);
 	bool const confirmed = wait_for(record_at(pointer), Progress::over);
 	abandon(pointer);
 	forget_local(find_local(pointer));
@@ -286,7 +299,7 @@ finish_quietly(Run &run, const Finish &end) noexcept
 {
 	int const i = local_of(run);
 	if (i >= 0) {
-		end_record(run.handle, end, GetCurrentTimestamp(), false);
+		end_record(i, end, GetCurrentTimestamp(), false);
 		forget_local(i);
 	}
 	run.handle = 0;

@@ -23,7 +23,8 @@ struct Local {
 	dsa_pointer pointer;
 	SubTransactionId subtransaction;
 	bool waiting;
-	Note *note; /* mostly NULL */
+	bool placed; /* has a place among the user's running queries, perhaps for other scans too */
+	Note *note;  /* mostly NULL */
 };
 
 /* Runs that are not over, in no order. */
@@ -36,13 +37,40 @@ const Finish unread = {
 	Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
 const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
 
+/* Another scan of the user than i that is not over; -1: none. */
+int
+find_scan(const core::Uuid &user, int i) noexcept
+{
+	for (int j = local_count - 1; j >= 0; --j) {
+		const Record *const record = record_at(locals[j].pointer);
+		if (j != i && !locals[j].waiting && record->source == Source::fdw && record->user == user)
+			return j;
+	}
+	return -1;
+}
+
+/* The place goes to another scan, or back. */
+void
+leave_place(int i) noexcept
+{
+	if (!locals[i].placed)
+		return;
+	locals[i].placed = false;
+	const Record *const record = record_at(locals[i].pointer);
+	int const heir = record->source == Source::fdw ? find_scan(record->user, i) : -1;
+	if (heir >= 0)
+		locals[heir].placed = true;
+	else
+		discount_run(record->user);
+}
+
 void
 end_local(int i, const Finish &end) noexcept
 {
 	if (locals[i].waiting)
 		abandon(locals[i].pointer);
 	else
-		end_record(locals[i].pointer, end, GetCurrentTimestamp(), false);
+		end_record(i, end, GetCurrentTimestamp(), false);
 	forget_local(i);
 }
 
@@ -195,9 +223,15 @@ reserve_local()
 }
 
 void
-add_local(dsa_pointer pointer) noexcept
+add_local(dsa_pointer pointer, bool placed) noexcept
 {
-	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false, nullptr};
+	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false, placed, nullptr};
+}
+
+bool
+is_scanning(const core::Uuid &user) noexcept
+{
+	return find_scan(user, -1) >= 0;
 }
 
 int
@@ -207,12 +241,6 @@ find_local(dsa_pointer pointer) noexcept
 		if (locals[i].pointer == pointer)
 			return i;
 	return -1;
-}
-
-void
-hold_local(int i) noexcept
-{
-	locals[i].waiting = true;
 }
 
 void
@@ -279,11 +307,13 @@ fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
 }
 
 void
-end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept
+end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
 {
+	dsa_pointer const pointer = locals[i].pointer;
 	Record *const record = record_at(pointer);
 	Slot &slot = queue->slots[record->slot];
-	discount_run(record->user);
+	leave_place(i);
+	locals[i].waiting = awaited;
 	record->ended = when;
 	record->status = end.status;
 	record->truncated = end.truncated;

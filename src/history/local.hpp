@@ -19,13 +19,16 @@ const Peer &whoami();
 /* Map the queue and register what ends forgotten runs; once per process. */
 void prepare_process();
 
-/* Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. */
+/*
+ * Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. placed: it was
+ * counted, and the place is given back at its end, or left to another scan of the user's in this backend.
+ */
 void reserve_local();
-void add_local(dsa_pointer pointer) noexcept;
+void add_local(dsa_pointer pointer, bool placed) noexcept;
 int find_local(dsa_pointer pointer) noexcept; /* -1: none */
-/* The run has ended and its owner waits for the commit. */
-void hold_local(int i) noexcept;
 void forget_local(int i) noexcept;
+/* Does a foreign scan of the user run in this backend? */
+bool is_scanning(const core::Uuid &user) noexcept;
 /* How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
  */
 void note_local(int i, int level, const Finish &end) noexcept;
@@ -33,8 +36,8 @@ void drop_note(int i) noexcept;
 
 Size texts_size(const Start &begin);
 Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);
-/* Store how it ended and hand it to the worker. Never raises. */
-void end_record(dsa_pointer pointer, const Finish &end, TimestampTz when, bool awaited) noexcept;
+/* Store how it ended and hand it to the worker; awaited: its owner waits for the commit. Never raises. */
+void end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept;
 /* The owner no longer waits: whoever comes last frees the record. */
 void abandon(dsa_pointer pointer) noexcept;
 

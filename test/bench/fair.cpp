@@ -98,10 +98,10 @@ fill_table(const std::function<void()> &ready, const std::atomic<bool> &stop)
 		platform.execute("INSERT INTO public.texts SELECT 'SELECT 1' || repeat(' ', 500000)");
 }
 
-/* tenancy.max_running_queries_per_user is 64. */
-constexpr Load queries = {64, sleep_by_us, 0, fill_history};
-constexpr Load long_queries = {40, sleep_by_us, 3, fill_history};
-constexpr Load plain = {40, sleep_directly, 3, fill_table};
+/* tenancy.max_running_queries_per_user is 32. */
+constexpr Load queries = {32, sleep_by_us, 0, fill_history};
+constexpr Load long_queries = {18, sleep_by_us, 2, fill_history};
+constexpr Load plain = {18, sleep_directly, 2, fill_table};
 
 /* Queries one after the other, as long as it lives. */
 class Rival {

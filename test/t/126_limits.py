@@ -221,6 +221,38 @@ def scans():
         rows(session, "ROLLBACK")
 
 
+def several_scans():
+    """The scans of one session are one query together: a plan may have more of them than a user may have queries"""
+    with contextlib.closing(scanning_session(max_running_queries_per_user="1")) as session, \
+            contextlib.closing(scanning_session(max_running_queries_per_user="1")) as second:
+        apart = "SELECT count(*) FROM (SELECT n FROM pg_temp.plain OFFSET 0) AS a JOIN (SELECT n FROM pg_temp.ft OFFSET 0) AS b USING (n)"
+        same(value(session, apart), 3000, "a plan with two scans")
+        rows(session, "BEGIN")
+        for number in range(3):
+            rows(session, "DECLARE c%d CURSOR FOR SELECT v FROM pg_temp.plain" % number)
+            same(len(rows(session, "FETCH 15 FROM c%d" % number)), 15, "a scan beside %d others" % number)
+        rows(session, "SAVEPOINT s")
+        same(sqlstate(execute, session, "lite", "SELECT 1"), "53400", "another query of the session is one more")
+        rows(session, "ROLLBACK TO s")
+        same(sqlstate(rows, second, "SELECT count(*) FROM pg_temp.plain"), "53400", "and a scan of another session")
+        for number in (0, 2):
+            rows(session, "CLOSE c%d" % number)
+            ok(counted(second), "two or one of three are closed: it still counts")
+        same(len(rows(session, "FETCH 15 FROM c1")), 15, "the one that is left reads on")
+        rows(session, "CLOSE c1")
+        ok(not counted(second), "the last one gives back the place")
+        for number in range(2):
+            rows(session, "DECLARE c%d CURSOR FOR SELECT v FROM pg_temp.plain" % number)
+            rows(session, "FETCH 15 FROM c%d" % number)
+        rows(session, "ROLLBACK TO s")
+        ok(not counted(second), "so does a savepoint that is rolled back")
+        rows(session, "DECLARE c CURSOR FOR SELECT v FROM pg_temp.plain")
+        rows(session, "FETCH 15 FROM c")
+        rows(session, "COMMIT")
+        ok(not counted(second), "and the end of the transaction")
+        same(sqlstate(rows, second, "SELECT count(*) FROM pg_temp.plain"), None, "which somebody else takes")
+
+
 def values_checked():
     """tenancy.query and cursors of open_query are not ended by errors that are caught either"""
     with contextlib.closing(scanning_session(max_running_queries_per_user="1")) as session, \
@@ -323,4 +355,4 @@ def registrations():
             same(register(free, "sixth"), None, "0 is no limit")
 
 
-run(connections, running, given_back, registered, snapshots, scans, values_checked, sizes, pooled, logins, crash, registrations)
+run(connections, running, given_back, registered, snapshots, scans, several_scans, values_checked, sizes, pooled, logins, crash, registrations)
