@@ -121,14 +121,14 @@ def open_cursors():
             ok(opened * LONG >= capacity, "the cursors are open", "%d of %d bytes" % (opened, LONG))
             answer, seconds = timed(execute, session, "lite", "SELECT 42 AS n")
             same((answer["status"], seconds < AT_ONCE), ("success", True), "another tenant's query succeeds promptly")
-            wait_until(lambda: queue(admin)[0] < capacity / 64, 10, "room in the queue")
+            wait_until(lambda: queue(admin)[0] < capacity / 64, 60, "room in the queue")
             same(value(admin, "SELECT running FROM tenancy.history_queue()"), opened, "a run that is written keeps little room")
             for attack in sessions:
                 rows(attack, "COMMIT")
         entries = wait_for_history("user_id = %s AND generated_sql_query LIKE 'SELECT 1 %%'", attacker.id, count=opened)
         same({(entry["generated_sql_query"] == padded(LONG), entry["connection_name"], entry["status"]) for entry in entries},
              {(True, "lite", "success")}, "each is in history with its whole text")
-        wait_until(lambda: queue(admin)[0] == 0, 10, "an empty queue")
+        wait_until(lambda: queue(admin)[0] == 0, 60, "an empty queue")
 
 
 def own_share():
@@ -149,14 +149,14 @@ def own_share():
                 answer, seconds = timed(execute, session, "lite", "SELECT 43 AS n")
                 same((answer["status"], seconds < AT_ONCE), ("success", True), "another tenant is not refused")
             same(len(wait_for_history("id = %s", answer["query_id"])), 1, "and is in history")
-            wait_until(lambda: queue(admin)[0] < capacity / 8, 10, "room in the queue")
+            wait_until(lambda: queue(admin)[0] < capacity / 8, 60, "room in the queue")
             same(sqlstate(open_cursor, first, LONG), None, "what the worker has written is the share's again")
         with contextlib.closing(attacker.connect()) as again:
             error, seconds = timed(raised, value, again, "SELECT tenancy.open_query('lite', 'SELECT 1' || repeat(' ', %s))",
                                    capacity // 4)
             same((error and error.pgcode, seconds < AT_ONCE), ("53400", True), "a text that is longer than a share is refused")
             same(execute(again, "lite", "SELECT 44 AS n")["status"], "success", "a share that is empty serves")
-        wait_until(lambda: queue(admin)[0] == 0, 10, "an empty queue")
+        wait_until(lambda: queue(admin)[0] == 0, 60, "an empty queue")
 
 
 def turns():
@@ -236,7 +236,7 @@ def without_a_hauler():
                 rows(admin, "SELECT pg_terminate_backend(%s)", hauler(admin))
         found = wait_for_history("user_id = %s AND generated_sql_query <> $$SELECT 'warm'$$", user.id, count=120, seconds=60)
         same((len(found), len({entry["id"] for entry in found})), (120, 120), "all are there")
-        wait_until(lambda: queue(admin)[0] == 0, 10, "an empty queue")
+        wait_until(lambda: queue(admin)[0] == 0, 60, "an empty queue")
     whole_chains(user)
 
 

@@ -9,7 +9,7 @@ import time
 from tenancy import (UNIQUE, Background, User, connect, execute, mysql, mysql_running, note, ok, pid_of, raised,
                      remote_running, rows, run, same, value, wait_for_history, wait_until)
 
-LIMIT = 3.0  # seconds; a second is promised, the rest is for a busy machine
+LIMIT = 15.0  # seconds; a second is promised, the rest is for a busy machine. What is not ended takes a minute, or has no end
 
 ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
 
@@ -68,9 +68,9 @@ class Ended:
         mark = marker()
         self.job = Background(raised, call, session, connection, template % mark)
         if engine.running is not None:
-            wait_until(lambda: engine.running(mark) > 0, 15, "the statement on the client's server")
+            wait_until(lambda: engine.running(mark) > 0 or not self.job.running(), 15, "the statement on the client's server")
         else:
-            wait_until(lambda: recorded(admin, template % mark), 15, "the statement")
+            wait_until(lambda: recorded(admin, template % mark) or not self.job.running(), 15, "the statement")
         since = end()
         self.error = self.job.value(30)
         self.local = self.job.ended - (since or self.job.started)
@@ -131,8 +131,9 @@ def every_way(user, engine, admin, word, call, template):
     ended = Ended(engine, session, admin, call, engine.name, template, lambda: None)
     ended.local -= 0.7
     ended.check(name + ": statement_timeout", ("57014",))
-    works_again(session, engine, name + ", statement_timeout")
+    raised(rows, session, "ROLLBACK")
     rows(session, "RESET statement_timeout")
+    works_again(session, engine, name + ", statement_timeout")
 
     ended = Ended(engine, session, admin, call, engine.name + "_short", template, lambda: None)
     ended.local -= 0.7

@@ -94,7 +94,7 @@ def admitting(listener, visitor):
 def code_of(name, kind, listener, password, sslmode="prefer"):
     """What test_connection says of a new connection, or the SQLSTATE that refuses it"""
     error = raised(rows, session, "SELECT tenancy.create_connection(%s, %s, '127.0.0.1', %s, 'd', 'u', %s,"
-                   " options => jsonb_build_object('connect_timeout', 2, 'sslmode', %s))", name, kind, listener.port, password, sslmode)
+                   " options => jsonb_build_object('connect_timeout', 10, 'sslmode', %s))", name, kind, listener.port, password, sslmode)
     return error.pgcode if error is not None else value(session, "SELECT code FROM tenancy.test_connection(%s)", name)
 
 

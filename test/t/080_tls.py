@@ -426,7 +426,7 @@ def late_greetings():
         def serve(listener, visitor):
             start = time.monotonic()
             visitor.sendall(greeting[:30])
-            time.sleep(seconds - (time.monotonic() - start))
+            time.sleep(max(0, seconds - (time.monotonic() - start)))
             visitor.sendall(greeting[30:])
             listener.receive(visitor)
         listener, name = Listener(serve), "after %.3f s" % seconds
@@ -459,10 +459,10 @@ def broken_handshakes():
                 for mode in ("require", "verify-full"):
                     listener, name = Listener(serve), "%s %s: %s" % (engine.word, mode, word)
                     engine.create(user, name, mode, CERTIFICATES.ca if mode != "require" else None, host="127.0.0.1", port=listener.port,
-                                  options={"connect_timeout": 1})
+                                  options={"connect_timeout": 1 if wanted == "timeout" else 10})
                     code, text, seconds = Background(probe, session, name).value(30)
                     ok(code in wanted.split(" or "), "%s: %s" % (name, wanted), (code, text))
-                    ok(seconds < 3, name + ": in time", "%.3f s" % seconds)
+                    ok(seconds < 20, name + ": in time", "%.3f s" % seconds)
                     note("%.3f s: %s" % (seconds, text))
                     listener.close()
                     ok(CLIENT.encode() not in listener.heard and PASSWORD.encode() not in listener.heard,

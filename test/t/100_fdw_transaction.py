@@ -367,6 +367,18 @@ def make_slow(admin, schema, name, server, base):
          " 'SELECT n + %d AS id FROM generate_series(1, 3) AS n, pg_sleep(1)')" % (schema, name, server, base))
 
 
+def quickest(session, statement, seconds, wanted, name):
+    """The rows, and that they can come within these seconds, which they never do one scan after the other: a busy machine may need several tries"""
+    taken = []
+    while not taken or min(taken) >= seconds and len(taken) < 5:
+        start = time.monotonic()
+        found = sorted(row[0] for row in rows(session, statement))
+        taken.append(time.monotonic() - start)
+        if len(taken) == 1:
+            same(found, wanted, name + ": all rows")
+    ok(min(taken) < seconds, name + ": in time", taken)
+
+
 def asynchronous():
     """Scans below one Append, of several connections and of one."""
     if "pg" not in ENGINES:
@@ -387,15 +399,9 @@ def asynchronous():
             for begun in (False, True):
                 if begun:
                     begin(session)
-                start = time.monotonic()
-                same(sorted(row[0] for row in rows(session, both)), [1, 2, 3, 11, 12, 13],
-                     "two connections%s: all rows" % (" in a transaction" if begun else ""))
-                ok(time.monotonic() - start < 1.7, "at the same time", time.monotonic() - start)
                 three = both + " UNION ALL SELECT id FROM %s.s3" % schema
-                start = time.monotonic()
-                same(sorted(row[0] for row in rows(session, three)), [1, 2, 3, 11, 12, 13, 21, 22, 23],
-                     "three scans, two of them of one connection: all rows")
-                ok(time.monotonic() - start < 2.7, "the one after the other", time.monotonic() - start)
+                quickest(session, both, 1.7, [1, 2, 3, 11, 12, 13], "two connections%s, at the same time" % (" in a transaction" if begun else ""))
+                quickest(session, three, 2.7, [1, 2, 3, 11, 12, 13, 21, 22, 23], "three scans, two of them of one connection, these one after the other")
                 if begun:
                     rows(session, "COMMIT")
             same(len(rows(session, three + " LIMIT 2")), 2, "a limit above them")

@@ -36,6 +36,14 @@ def backends(engine, busy):
     return [int(row[0]) for row in mysql(sessions % environment("MYSQL_USER"))]
 
 
+def kill_thread(what, thread):
+    try:
+        mysql("KILL %s %d" % (what, thread))
+    except RuntimeError as error:
+        if "Unknown thread id" not in str(error):  # it has gone by itself in the meantime
+            raise
+
+
 def kill(engine, busy=True, query_only=False):
     """End the remote sessions of this test, or only what they run; answers how many."""
     found = backends(engine, busy)
@@ -44,7 +52,7 @@ def kill(engine, busy=True, query_only=False):
             with contextlib.closing(client_server()) as session:
                 rows(session, "SELECT %s(%%s)" % ("pg_cancel_backend" if query_only else "pg_terminate_backend"), pid)
         else:
-            mysql("KILL %s %d" % ("QUERY" if query_only else "CONNECTION", pid))
+            kill_thread("QUERY" if query_only else "CONNECTION", pid)
     return len(found)
 
 
@@ -122,20 +130,20 @@ def cancelled_there():
 def too_slow():
     """tenancy.statement_timeout ends a scan, and the remote statement with it."""
     for engine in ENGINES:
-        with contextlib.closing(tables.connect(engine, statement_timeout="300ms")) as session:
+        with contextlib.closing(tables.connect(engine, statement_timeout="2s")) as session:
             start = time.monotonic()
             error = read_tall(session, engine)
             seconds = time.monotonic() - start
             same(error and error.pgcode, "57014", engine + ": a scan has a time limit")
-            ok(seconds < 3, engine + ": and keeps it", "%.2f s" % seconds)
+            ok(seconds < 20, engine + ": and keeps it", "%.2f s" % seconds)
             if engine in SERVERS:
-                wait_until(lambda: engine != "pg" or not [1 for _ in running_there()], 5, "the remote end")
+                wait_until(lambda: engine != "pg" or not [1 for _ in running_there()], 20, "the remote end")
             works(session, engine, engine)
 
 
 def running_there():
     with contextlib.closing(client_server()) as session:
-        return rows(session, "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s AND pid <>"
+        return rows(session, "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' AND query LIKE %s AND pid <>"
                     " pg_backend_pid()", "%" + tables.word + "%")
 
 

@@ -200,7 +200,8 @@ def killed_scans():
 
     def kill_postgres(call):
         with contextlib.closing(client_server()) as session:
-            found = rows(session, "SELECT %s(pid) FROM pg_stat_activity WHERE query LIKE '%%%%many%%%%' AND state <> 'idle' AND pid <> pg_backend_pid()" % call)
+            found = rows(session, "SELECT %s(pid) FROM pg_stat_activity WHERE query LIKE '%%%%many%%%%' AND state <> 'idle' AND backend_type = 'client backend'"
+                         " AND pid <> pg_backend_pid()" % call)
             ok(len(found) == 1, "ended scan, pg: the statement runs on the client's server", repr(found))
     ended_in_the_middle(MY, "many", kill_mysql)
     ended_in_the_middle(PG, "many", lambda: kill_postgres("pg_cancel_backend"))
@@ -228,8 +229,8 @@ def time_limits():
     schema = "traps_short_" + UNIQUE
     rows(world().session, "SELECT tenancy.attach('short', %s)", schema)
     same(sqlstate(rows, world().session, "SELECT * FROM %s.slow" % schema), "57014", "time limit of the connection, my: an error, no early end")
-    rows(world().session, "SET statement_timeout = '700ms'")
     attach_again(MY)
+    rows(world().session, "SET statement_timeout = '700ms'")
     same(world().error(MY, "SELECT * FROM @slow"), "57014", "time limit of the session, my: an error, no early end")
     rows(world().session, "RESET statement_timeout")
 

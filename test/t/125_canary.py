@@ -196,7 +196,7 @@ def cores():
     with contextlib.closing(platform.connect()) as admin:
         with open(os.path.join(value(admin, "SHOW data_directory"), "postmaster.pid"), encoding="utf-8") as file:
             postmaster = int(file.readline())
-        pids = [postmaster] + [pid for pid, in rows(admin, "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
+        pids = [postmaster] + [pid for pid, in rows(admin, "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'")]
         names = {closed.pid: ", of a session that has closed its connections", pooled.pid: ", of one with a pooled PostgreSQL connection",
                  mysql.pid: ", of one with a pooled MySQL connection"}
         ok(set(names) < set(pids) and len(pids) > 7, "processes are there", pids)

@@ -180,7 +180,7 @@ def interrupted(label, end, wanted, status, **settings):
         if label == "statement_timeout":
             rows(session, "SET statement_timeout = '700ms'")
         job = Background(raised, ask, session, "pg", question)
-        wait_until(lambda: model.requests, 20, "the request")
+        wait_until(lambda: model.requests or not job.running(), 20, "the request")
         since = end(admin, session) or job.started + 0.7
         error = job.value(60)
         took = job.ended - since

@@ -18,7 +18,7 @@ min_wal_size = 32MB
 max_wal_size = 64MB
 autovacuum = off
 """
-WORKERS = "SELECT backend_type, pid FROM pg_stat_activity WHERE backend_type ~ '^pg_tenancy (history|maintenance)' AND datname = 'platform' ORDER BY 1"
+WORKERS = "SELECT backend_type, pid FROM pg_stat_activity WHERE backend_type ~ '^pg_tenancy (history|maintenance) worker' AND datname = 'platform' ORDER BY 1"
 
 
 def noise(size):

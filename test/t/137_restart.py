@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 
 from platform_server import PASSWORD, Platform, enter, settle
@@ -101,7 +102,7 @@ def killed():
 
 def log():
     """The server's log tells it in PostgreSQL's manner"""
-    ok("pg_tenancy history: marked 3 runs as lost" in server.log(), "of runs that were lost")
+    ok(re.search("pg_tenancy history: marked [3-7] runs as lost", server.log()), "of runs that were lost, the three and whatever of four sessions ran")
 
 
 run(fast, immediate, killed, log)

@@ -226,14 +226,14 @@ def kill_backend(pid, which):
 
 
 def memory(pid):
-    """Resident memory in kB: all of it, its maximum so far, and what is not shared memory of the server."""
+    """Resident memory in kB: all of it, its maximum so far, and what neither other processes nor files share."""
     found = {}
     with open("/proc/%d/status" % pid, encoding="utf-8") as file:
         for line in file:
             name, _, rest = line.partition(":")
-            if name in ("VmRSS", "VmHWM", "RssShmem"):
+            if name in ("VmRSS", "VmHWM", "RssAnon"):
                 found[name] = int(rest.split()[0])
-    return {"now": found["VmRSS"], "most": found["VmHWM"], "private": found["VmRSS"] - found["RssShmem"]}
+    return {"now": found["VmRSS"], "most": found["VmHWM"], "private": found["RssAnon"]}
 
 
 # Processes of a test's own

@@ -477,8 +477,8 @@ TEST(Resolver, TimeoutAndInterrupt)
 	EXPECT_EQ(outcome.sqlstate, "08001");
 	EXPECT_EQ(outcome.kind, FailureKind::timeout);
 	waiter.interrupt_after(200);
-	EXPECT_THROW(look_up("silent.test", server.where(), core::Deadline::after(5000), waiter), Interrupted);
-	EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1000));
+	EXPECT_THROW(look_up("silent.test", server.where(), core::Deadline::after(60'000), waiter), Interrupted);
+	EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 	EXPECT_GT(server.questions(), 0);
 	EXPECT_EQ(open_descriptors(), before);
 }

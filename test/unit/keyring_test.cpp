@@ -224,7 +224,7 @@ TEST(KeyCommand, AnInterruptEndsIt)
 	waiter.interrupt_after(200);
 	auto const start = std::chrono::steady_clock::now();
 	EXPECT_THROW(run_key_command("sleep 60", core::Deadline::after(60'000), waiter), test::Interrupted);
-	EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+	EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 } // namespace

@@ -166,7 +166,7 @@ protected:
 			        .empty())
 				return true;
 			std::this_thread::sleep_for(std::chrono::milliseconds(20));
-		} while (seconds_since(start) < 1);
+		} while (seconds_since(start) < test::in_time);
 		return false;
 	}
 

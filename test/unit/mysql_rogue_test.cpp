@@ -245,11 +245,11 @@ TEST_F(MysqlRogue, CannotHoldUsUp)
 		slow.connect_timeout_ms = 1500;
 		auto start = steady_clock::now();
 		EXPECT_EQ(failure([&] { mysql::connect(slow, waiter); }).kind, FailureKind::timeout);
-		EXPECT_LT(seconds_since(start), 2.6);
+		EXPECT_LT(seconds_since(start), test::in_time);
 		waiter.interrupt_after(200);
 		start = steady_clock::now();
 		EXPECT_THROW(mysql::connect(slow, waiter), test::Interrupted);
-		EXPECT_LT(seconds_since(start), 1.4);
+		EXPECT_LT(seconds_since(start), test::in_time);
 		waiter.clear();
 	}
 }
@@ -322,14 +322,14 @@ TEST_F(MysqlRogue, CannotHoldUsUpWithProgress)
 		std::string reports;
 		for (int i = 0; i < 4000; ++i)
 			reports += std::string("\x0b\0\0\2\xff\xff\xff\1\1\1\0\0\0\0\0", 15);
-		for (auto const start = steady_clock::now(); seconds_since(start) < 5;)
+		for (auto const start = steady_clock::now(); seconds_since(start) < 30;)
 			self.send_bytes(reports);
 	});
 	Target slow = target_of(rogue);
 	slow.connect_timeout_ms = 1000;
 	auto const start = steady_clock::now();
 	core::Error const error = failure([&] { mysql::connect(slow, waiter); });
-	EXPECT_LT(seconds_since(start), 2);
+	EXPECT_LT(seconds_since(start), test::in_time);
 	/* Oracle's library knows no such reports: to it, the first one is an error. */
 	EXPECT_EQ(error.kind, mysql::is_connector_c ? FailureKind::timeout : FailureKind::other) << error.message;
 }

@@ -240,7 +240,7 @@ TEST_F(PostgresConnect, GivesUpOnASilentServer)
 	made.connect_timeout_ms = 300;
 	auto const start = Clock::now();
 	expect_failure([&] { (void) postgres::connect(made, waiter); }, FailureKind::timeout, "08001");
-	EXPECT_LT(seconds_since(start), 1.0);
+	EXPECT_LT(seconds_since(start), in_time);
 }
 
 TEST_F(PostgresConnect, WantsTlsWhenTold)
@@ -348,7 +348,7 @@ TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
 		waiter.interrupt_after(100);
 		auto const start = Clock::now();
 		EXPECT_THROW((void) rows(*session, "SELECT 1"), Interrupted);
-		EXPECT_LT(seconds_since(start), 1.2);
+		EXPECT_LT(seconds_since(start), in_time);
 		EXPECT_FALSE(session->reusable());
 		waiter.clear();
 		EXPECT_FALSE(session->ping(Deadline::after(100), waiter));

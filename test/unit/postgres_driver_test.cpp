@@ -163,7 +163,7 @@ TEST_F(PostgresDriver, EndsAtItsTimeout)
 		auto const start = Clock::now();
 		expect_failure([&] { rows(*session, "SELECT pg_sleep(30) /* timed out */", options); }, FailureKind::timeout,
 		               "57014");
-		EXPECT_LT(seconds_since(start), 0.8);
+		EXPECT_LT(seconds_since(start), in_time);
 		EXPECT_TRUE(session->reusable());
 	}
 	EXPECT_EQ(running("timed out"), 0);
@@ -179,7 +179,7 @@ TEST_F(PostgresDriver, EndsAtItsTimeout)
 		         options);
 		},
 		FailureKind::timeout, "57014");
-	EXPECT_LT(seconds_since(start), 2.5);
+	EXPECT_LT(seconds_since(start), in_time);
 }
 
 TEST_F(PostgresDriver, StopsWhenUnwound)
@@ -188,7 +188,7 @@ TEST_F(PostgresDriver, StopsWhenUnwound)
 	waiter.interrupt_after(200);
 	auto const start = Clock::now();
 	EXPECT_THROW(rows(*session, "SELECT pg_sleep(30) /* unwound */"), Interrupted);
-	EXPECT_LT(seconds_since(start), 1.2);
+	EXPECT_LT(seconds_since(start), in_time);
 	waiter.clear();
 	EXPECT_EQ(running("unwound", 0.0), 0);
 	EXPECT_TRUE(session->reusable());
@@ -210,7 +210,7 @@ TEST_F(PostgresDriver, StopsAStreamLeftEarly)
 			EXPECT_FALSE(session->reusable());
 			expect_failure([&] { rows(*session, "SELECT 1"); }, FailureKind::other, "55000");
 		}
-		EXPECT_LT(seconds_since(start), 1.2);
+		EXPECT_LT(seconds_since(start), in_time);
 		EXPECT_EQ(running("left", 0.0), 0);
 		EXPECT_TRUE(session->reusable());
 		EXPECT_EQ(one(*session, "SELECT 2"), "2");

@@ -135,7 +135,7 @@ protected:
 		EXPECT_EQ(error->message.find(environment("CLIENT_PGPASSWORD")), std::string::npos) << error->message;
 	}
 	/* How many statements marked so the server runs, after giving it seconds to end them. */
-	int running(const std::string &mark, double within = 1.5)
+	int running(const std::string &mark, double within = in_time)
 	{
 		auto observer = open();
 		auto const start = Clock::now();

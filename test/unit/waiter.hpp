@@ -23,6 +23,12 @@ struct Interrupted : std::runtime_error {
 	Interrupted() : std::runtime_error("interrupted by the test") {}
 };
 
+/*
+ * Seconds in which what is ended at once has ended, even where others have the processors: what was not ended would
+ * take thirty, or have no end.
+ */
+constexpr double in_time = 10;
+
 class PollWaiter final : public core::Waiter {
 public:
 	PollWaiter() : wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
