@@ -216,10 +216,11 @@ define_limits()
 	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
 	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1,
 	        INT_MAX);
-	integer("tenancy.max_running_queries_per_user",
-	        "Most queries of one user that run at the same time, in all sessions; the foreign scans of a session are "
-	        "one. 0 is no limit.",
-	        &max_running_queries_per_user, 32, 0, 1'000'000);
+	integer(
+		"tenancy.max_running_queries_per_user",
+		"Most queries of one user that run at the same time, in all sessions; each sixteen runs of foreign tables in "
+		"a session are one. 0 is no limit.",
+		&max_running_queries_per_user, 32, 0, 1'000'000);
 	integer("tenancy.max_sessions_per_user",
 	        "Most logins that one user may have; the oldest ends when there is one more. 0 is no limit.",
 	        &max_sessions_per_user, 100, 0, INT_MAX);

@@ -77,14 +77,11 @@ refuse_too_many(const core::Uuid &user, dsa_pointer pointer)
 	                errhint("Close open cursors, or let running queries end, and try again.")));
 }
 
-/*
- * The foreign scans of a session are one query together, whatever their number: a plan has as many as it has foreign
- * tables. True: the run has been counted.
- */
+/* True: the run has been counted. False: it is one query together with others on foreign tables of this session. */
 bool
 take_place(const Start &begin, dsa_pointer pointer)
 {
-	if (begin.source == Source::fdw && is_scanning(begin.user))
+	if (begin.source == Source::fdw && shares_place(begin.user))
 		return false;
 	refuse_too_many(begin.user, pointer);
 	return true;

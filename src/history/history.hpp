@@ -93,14 +93,15 @@ struct Run {
 /*
  * Report a start; with durability "started" wait until it is committed. Raises 55000 when the worker is down and
  * tenancy.history_required is on; with it off, the run is not recorded and finish() does nothing. Raises 53400 when the
- * user has a quarter of the queue, or as many runs as tenancy.max_running_queries_per_user.
+ * user has a quarter of the queue, or as many places as tenancy.max_running_queries_per_user.
  * A run that the (sub)transaction's end or the backend's end finds unfinished is finished as error or cancelled then.
  */
 Run start(const Start &start);
 
 /*
- * Raises what start() would raise now because of the user's own runs: for who pays for something before the run is
- * known. Nothing is reported, and other sessions of the user may take the room meanwhile.
+ * Raises what start() would raise now because of the user's own runs, for one that is not of a foreign table: for who
+ * pays for something before the run is known. Nothing is reported, and other sessions of the user may take the room
+ * meanwhile.
  */
 void require_room(const Start &start);
 

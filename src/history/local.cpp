@@ -3,6 +3,8 @@
  */
 #include "history/local.hpp"
 
+#include <utility>
+
 extern "C" {
 #include "mb/pg_wchar.h"
 }
@@ -23,9 +25,15 @@ struct Local {
 	dsa_pointer pointer;
 	SubTransactionId subtransaction;
 	bool waiting;
-	bool placed; /* has a place among the user's running queries, perhaps for other scans too */
+	bool placed; /* has a place among the user's running queries, perhaps for other runs too */
 	Note *note;  /* mostly NULL */
 };
+
+/*
+ * A plan has as many runs as it has foreign tables, and they take turns in one process. But each has a record in the
+ * queue, so that a user's places bound those too.
+ */
+constexpr int scans_per_place = 16;
 
 /* Runs that are not over, in no order. */
 Local *locals = nullptr;
@@ -37,30 +45,50 @@ const Finish unread = {
 	Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
 const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
 
-/* Another scan of the user than i that is not over; -1: none. */
-int
-find_scan(const core::Uuid &user, int i) noexcept
+/* The runs of foreign tables of a user in this backend that are not over, and one of either kind. */
+struct Scans {
+	int count, places;
+	int placed, unplaced;
+};
+
+Scans
+scans_of(const core::Uuid &user, int except) noexcept
 {
-	for (int j = local_count - 1; j >= 0; --j) {
-		const Record *const record = record_at(locals[j].pointer);
-		if (j != i && !locals[j].waiting && record->source == Source::fdw && record->user == user)
-			return j;
+	Scans scans = {0, 0, -1, -1};
+	for (int i = 0; i < local_count; ++i) {
+		if (i == except || locals[i].waiting)
+			continue;
+		const Record *const record = record_at(locals[i].pointer);
+		if (record->source != Source::fdw || record->user != user)
+			continue;
+		++scans.count;
+		scans.places += locals[i].placed;
+		(locals[i].placed ? scans.placed : scans.unplaced) = i;
 	}
-	return -1;
+	return scans;
 }
 
-/* The place goes to another scan, or back. */
+/* When the others need as many places as before, one of them has its place; else one goes back. */
+void
+leave_scan_place(const core::Uuid &user, int i) noexcept
+{
+	bool const placed = std::exchange(locals[i].placed, false);
+	Scans const others = scans_of(user, i);
+	if (others.places + placed > (others.count + scans_per_place - 1) / scans_per_place) {
+		if (!placed)
+			locals[others.placed].placed = false;
+		discount_run(user);
+	} else if (placed)
+		locals[others.unplaced].placed = true;
+}
+
 void
 leave_place(int i) noexcept
 {
-	if (!locals[i].placed)
-		return;
-	locals[i].placed = false;
 	const Record *const record = record_at(locals[i].pointer);
-	int const heir = record->source == Source::fdw ? find_scan(record->user, i) : -1;
-	if (heir >= 0)
-		locals[heir].placed = true;
-	else
+	if (record->source == Source::fdw)
+		leave_scan_place(record->user, i);
+	else if (std::exchange(locals[i].placed, false))
 		discount_run(record->user);
 }
 
@@ -229,9 +257,10 @@ add_local(dsa_pointer pointer, bool placed) noexcept
 }
 
 bool
-is_scanning(const core::Uuid &user) noexcept
+shares_place(const core::Uuid &user) noexcept
 {
-	return find_scan(user, -1) >= 0;
+	Scans const scans = scans_of(user, -1);
+	return scans.count < scans.places * scans_per_place;
 }
 
 int

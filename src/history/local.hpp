@@ -21,14 +21,15 @@ void prepare_process();
 
 /*
  * Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. placed: it was
- * counted, and the place is given back at its end, or left to another scan of the user's in this backend.
+ * counted; its place is given back at its end, or left to another run of the user's on a foreign table.
  */
 void reserve_local();
 void add_local(dsa_pointer pointer, bool placed) noexcept;
 int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 void forget_local(int i) noexcept;
-/* Does a foreign scan of the user run in this backend? */
-bool is_scanning(const core::Uuid &user) noexcept;
+/* Does one more run on a foreign table need no place of its own? Sixteen of a user in this backend have one together.
+ */
+bool shares_place(const core::Uuid &user) noexcept;
 /* How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
  */
 void note_local(int i, int level, const Finish &end) noexcept;

@@ -24,7 +24,7 @@ dsa_area *area = nullptr;
 struct Share {
 	core::Uuid user;
 	Size bytes;
-	int running; /* runs that have not ended; their records hold bytes */
+	int running; /* places taken: each is one run's, or of several runs of one backend; their records hold bytes */
 };
 HTAB *shares = nullptr;
 

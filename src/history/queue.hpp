@@ -177,9 +177,9 @@ Size share_of_user(bool ending) noexcept;
 Room allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) noexcept;
 void release(const core::Uuid &user, dsa_pointer pointer, Size size) noexcept;
 
-/* One more run of a user who has a record; false when most of them run already. Nobody, who is many, has no limit. */
+/* A place for runs of a user who has a record; false when most are taken. Nobody, who is many, has no limit. */
 bool count_run(const core::Uuid &user, int most) noexcept;
-/* That run has ended; its record is still there. */
+/* The place is free again; a record of the user is still there. */
 void discount_run(const core::Uuid &user) noexcept;
 
 /* A record with room for its texts, zero but for its user and sizes. */

@@ -177,6 +177,8 @@ def crashed():
     with contextlib.closing(connect()) as admin:
         wait_until(lambda: value(admin, "SELECT count(*) FROM tenancy.running_queries WHERE generated_sql_query = %s",
                                  statement) == 1, 10, "the run in running_queries")
+        position = value(admin, "SELECT pg_current_wal_insert_lsn()")
+        wait_until(lambda: value(admin, "SELECT pg_current_wal_flush_lsn() >= %s", position), 10, "its commit on disk, as nobody waits for it")
         epoch = value(admin, "SELECT pg_postmaster_start_time()")
         kill_backend(pid_of(session), signal.SIGKILL)
         wait_until(lambda: raised(rows, admin, "SELECT 1") is not None, 30, "the end of all sessions")

@@ -4,11 +4,13 @@
 import contextlib
 import os
 import socket
+import statistics
 import time
 
 from tenancy import (UNIQUE, Background, User, connect, execute, mysql, mysql_running, note, ok, pid_of, raised,
                      remote_running, rows, run, same, value, wait_for_history, wait_until)
 
+TAKEN = []  # seconds, of each statement that was ended
 LIMIT = 15.0  # seconds; a second is promised, the rest is for a busy machine. What is not ended takes a minute, or has no end
 
 ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
@@ -72,7 +74,7 @@ class Ended:
         else:
             wait_until(lambda: recorded(admin, template % mark) or not self.job.running(), 15, "the statement")
         since = end()
-        self.error = self.job.value(30)
+        self.error = self.job.value(60)
         self.local = self.job.ended - (since or self.job.started)
         self.remote = 0.0
         if engine.running is not None:
@@ -83,6 +85,7 @@ class Ended:
 
     def check(self, label, wanted):
         code = self.error and (self.error.pgcode or "lost")
+        TAKEN.append(self.local)
         ok(code in wanted and 0 <= self.local < LIMIT, label, "%r after %.3f s: %s" % (code, self.local, self.error))
         ok(self.remote is not None, label + ": gone from the client's server within %s s" % LIMIT)
         note("here %.3f s, there %s s later" % (self.local, "more than %s" % LIMIT if self.remote is None else "%.3f" % self.remote))
@@ -228,5 +231,10 @@ def cursors_left():
         session.close()
 
 
+def promptly():
+    """One that a busy machine holds up is none; most are ended within the second that is promised"""
+    ok(statistics.median(TAKEN) < 1, "the median of %d is below a second" % len(TAKEN), sorted(TAKEN))
+
+
 mysql("SELECT 1 FROM seq_1_to_1")
-run(slow_queries, streams, lost_sessions, cursors_left)
+run(slow_queries, streams, lost_sessions, cursors_left, promptly)

@@ -97,7 +97,7 @@ def silent_servers():
              "200 queries are answered and in history meanwhile")
         wait_until(lambda: health(admin, pg)["checked_at"] > seen, 8, "a check of what is well")
         waiting.clear()
-        wait_until(lambda: waiting.extend(checking(admin)) or waiting, 10, "a worker that waits still")
+        wait_until(lambda: waiting.extend(checking(admin)) or waiting, 1, "a worker that waits while what is well is checked")
 
         rows(admin, "SELECT pg_terminate_backend(%s)", waiting[0][0])
         old = pids(admin, "maintenance")

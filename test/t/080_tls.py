@@ -462,7 +462,7 @@ def broken_handshakes():
                                   options={"connect_timeout": 1 if wanted == "timeout" else 10})
                     code, text, seconds = Background(probe, session, name).value(30)
                     ok(code in wanted.split(" or "), "%s: %s" % (name, wanted), (code, text))
-                    ok(seconds < 20, name + ": in time", "%.3f s" % seconds)
+                    ok(seconds < 8, name + ": in time", "%.3f s" % seconds)
                     note("%.3f s: %s" % (seconds, text))
                     listener.close()
                     ok(CLIENT.encode() not in listener.heard and PASSWORD.encode() not in listener.heard,

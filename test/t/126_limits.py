@@ -221,36 +221,67 @@ def scans():
         rows(session, "ROLLBACK")
 
 
+def open_scans(session, *names):
+    for name in names:
+        rows(session, "DECLARE %s CURSOR FOR SELECT v FROM pg_temp.plain" % name)
+        rows(session, "FETCH 15 FROM " + name)
+
+
+def close(session, *names):
+    for name in names:
+        rows(session, "CLOSE " + name)
+
+
+def refused_inside(session, call, *arguments):
+    """The SQLSTATE of what is tried in a transaction that goes on"""
+    rows(session, "SAVEPOINT s")
+    state = sqlstate(call, session, *arguments)
+    rows(session, "ROLLBACK TO s")
+    return state
+
+
 def several_scans():
-    """The scans of one session are one query together: a plan may have more of them than a user may have queries"""
-    with contextlib.closing(scanning_session(max_running_queries_per_user="1")) as session, \
-            contextlib.closing(scanning_session(max_running_queries_per_user="1")) as second:
+    """Sixteen runs on foreign tables in one session are one query together: a plan may have more of them than a user may have queries"""
+    names = ["c%d" % number for number in range(16)]
+    with contextlib.closing(scanning_session(max_running_queries_per_user="2")) as session, \
+            contextlib.closing(busy.connect(max_running_queries_per_user="2")) as two, \
+            contextlib.closing(scanning_session(max_running_queries_per_user="1")) as one:
         apart = "SELECT count(*) FROM (SELECT n FROM pg_temp.plain OFFSET 0) AS a JOIN (SELECT n FROM pg_temp.ft OFFSET 0) AS b USING (n)"
-        same(value(session, apart), 3000, "a plan with two scans")
+        same(value(one, apart), 3000, "a plan with two scans")
         rows(session, "BEGIN")
-        for number in range(3):
-            rows(session, "DECLARE c%d CURSOR FOR SELECT v FROM pg_temp.plain" % number)
-            same(len(rows(session, "FETCH 15 FROM c%d" % number)), 15, "a scan beside %d others" % number)
-        rows(session, "SAVEPOINT s")
-        same(sqlstate(execute, session, "lite", "SELECT 1"), "53400", "another query of the session is one more")
-        rows(session, "ROLLBACK TO s")
-        same(sqlstate(rows, second, "SELECT count(*) FROM pg_temp.plain"), "53400", "and a scan of another session")
-        for number in (0, 2):
-            rows(session, "CLOSE c%d" % number)
-            ok(counted(second), "two or one of three are closed: it still counts")
-        same(len(rows(session, "FETCH 15 FROM c1")), 15, "the one that is left reads on")
-        rows(session, "CLOSE c1")
-        ok(not counted(second), "the last one gives back the place")
-        for number in range(2):
-            rows(session, "DECLARE c%d CURSOR FOR SELECT v FROM pg_temp.plain" % number)
-            rows(session, "FETCH 15 FROM c%d" % number)
-        rows(session, "ROLLBACK TO s")
-        ok(not counted(second), "so does a savepoint that is rolled back")
-        rows(session, "DECLARE c CURSOR FOR SELECT v FROM pg_temp.plain")
-        rows(session, "FETCH 15 FROM c")
-        rows(session, "COMMIT")
-        ok(not counted(second), "and the end of the transaction")
-        same(sqlstate(rows, second, "SELECT count(*) FROM pg_temp.plain"), None, "which somebody else takes")
+        open_scans(session, *names)
+        ok(counted(one) and not counted(two), "sixteen scans have one place")
+        same(sqlstate(rows, one, "SELECT count(*) FROM pg_temp.plain"), "53400", "which a scan of another session has not")
+        open_scans(session, "another")
+        ok(counted(two), "one more has a second place")
+        close(session, "c0")
+        ok(counted(one) and not counted(two), "which is free again when the first is closed")
+        open_scans(session, "c0")
+        close(session, "another")
+        ok(counted(one) and not counted(two), "or the last")
+        rows(session, "SELECT tenancy.open_query('lite', 'SELECT 1', NULL, 'query')")
+        ok(counted(two), "a query has a place of its own")
+        same(refused_inside(session, execute, "lite", "SELECT 1"), "53400", "another query of the session is one more")
+        same(refused_inside(session, open_scans, "another"), "53400", "and so is another scan")
+        close(session, *names)
+        ok(counted(one) and not counted(two), "without the scans the query keeps its place")
+        close(session, "query")
+        ok(not counted(one), "and gives it back")
+        for what, end in (("a savepoint", "ROLLBACK TO s"), ("a transaction that is rolled back", "ROLLBACK"), ("one that is committed", "COMMIT")):
+            if end != "ROLLBACK TO s":
+                rows(session, "ROLLBACK; BEGIN")
+            rows(session, "SAVEPOINT s")
+            open_scans(session, "c0", "c1", "c2")
+            close(session, "c0")
+            ok(counted(one) and not counted(two), what + ": the place has moved to another scan")
+            rows(session, end)
+            ok(not counted(one), what + ": the end gives it back")
+        rows(session, "BEGIN")
+        open_scans(session, "c0", "c1", "c2")
+        close(session, "c1")
+        ok(counted(one), "a session that is terminated: it has a place")
+        kill_backend(pid_of(session), signal.SIGTERM)
+        wait_until(lambda: not counted(one), 30, "the place that a session had when it was terminated")
 
 
 def values_checked():

@@ -154,7 +154,7 @@ TEST_F(PostgresSession, RefusesCopy)
 	rows(*observer, "DROP TABLE IF EXISTS driver_copy");
 	rows(*observer, "CREATE TABLE driver_copy (a int)");
 	for (const char *const copy :
-	     {"COPY driver_copy FROM STDIN", "COPY (SELECT generate_series(1, 100000000)) TO STDOUT",
+	     {"COPY driver_copy FROM STDIN", "COPY (SELECT generate_series(1, 10000000000)) TO STDOUT",
 	      "COPY driver_copy TO STDOUT"}) {
 		auto session = open();
 		auto const start = Clock::now();

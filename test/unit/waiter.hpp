@@ -25,7 +25,7 @@ struct Interrupted : std::runtime_error {
 
 /*
  * Seconds in which what is ended at once has ended, even where others have the processors: what was not ended would
- * take thirty, or have no end.
+ * take half a minute at least.
  */
 constexpr double in_time = 10;
 
