@@ -79,9 +79,13 @@ def fold():
         same(shown(admin), before, "dashboards show the same")
         write(session)
         same(head(admin)[0], 3 * RUNS, "the chain goes on")
-        fold_all(admin)
-        write(session)
-        same([parts(admin, table)[3] for table in SUMS], [False] * 3, "without old versions nothing begins anew")
+        for _ in range(3):  # an autovacuum that lasts may keep old versions, too
+            fold_all(admin)
+            write(session)
+            began = [parts(admin, table)[3] for table in SUMS]
+            if not any(began):
+                break
+        same(began, [False] * 3, "without old versions nothing begins anew")
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "the chain is whole")
 
 

@@ -115,7 +115,7 @@ def make(engine):
     return server
 
 
-def attacked(name, call, most=MOST_MEMORY, seconds=9):
+def attacked(name, call, most=MOST_MEMORY, seconds=25):
     """Run the call in a session of its own: it ends in time, in an error or with its answer, and the session has not grown."""
     with contextlib.closing(user.connect()) as session:
         before = memory(pid_of(session))["most"]

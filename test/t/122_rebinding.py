@@ -84,7 +84,7 @@ def set_up():
     directory = private_directory()
     resolver = os.path.join(directory, "resolv.conf")
     with open(resolver, "w", encoding="ascii") as file:
-        file.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        file.write("nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
     os.chmod(directory, 0o711)
     os.chmod(resolver, 0o644)
     administer("mount", "--bind", resolver, os.path.realpath("/etc/resolv.conf"))
@@ -106,7 +106,7 @@ def set_up():
 
 def create(name, kind, port, mode):
     rows(session, "SELECT tenancy.create_connection(%s, %s, %s, %s, 'd', 'u', 'a password', options => jsonb_build_object("
-         "'connect_timeout', 2, 'sslmode', %s::text))", name, kind, NAME, port, mode)
+         "'connect_timeout', 20, 'sslmode', %s::text))", name, kind, NAME, port, mode)
 
 
 def code(name):
