@@ -77,16 +77,6 @@ refuse_too_many(const core::Uuid &user, dsa_pointer pointer)
 	                errhint("Close open cursors, or let running queries end, and try again.")));
 }
 
-/* True: the run has been counted. False: it is one query together with others on foreign tables of this session. */
-bool
-take_place(const Start &begin, dsa_pointer pointer)
-{
-	if (begin.source == Source::fdw && shares_place(begin.user))
-		return false;
-	refuse_too_many(begin.user, pointer);
-	return true;
-}
-
 /* Could the worker give back a user's room, or is all of it held by what goes on running? */
 bool
 is_anything_pending(const Slot &slot)
@@ -219,7 +209,9 @@ start(const Start &begin)
 		return refuse(
 			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
 			"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
-	bool const placed = take_place(begin, pointer);
+	bool const counted = needs_place(begin);
+	if (counted)
+		refuse_too_many(begin.user, pointer);
 	Record *const record = fill_record(pointer, begin, peer);
 	record->slot = slot_number;
 	record->id = id;
@@ -235,12 +227,12 @@ start(const Start &begin)
 	}
 	LWLockRelease(queue->lock);
 	if (displaced) {
-		if (placed)
+		if (counted)
 			discount_run(begin.user);
 		discard(pointer);
 		return start(begin);
 	}
-	add_local(pointer, placed);
+	add_local(pointer);
 
 	if (wait && !wait_for(record, Progress::started))
 		report_unconfirmed();

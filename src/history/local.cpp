@@ -3,8 +3,6 @@
  */
 #include "history/local.hpp"
 
-#include <utility>
-
 extern "C" {
 #include "mb/pg_wchar.h"
 }
@@ -25,8 +23,7 @@ struct Local {
 	dsa_pointer pointer;
 	SubTransactionId subtransaction;
 	bool waiting;
-	bool placed; /* has a place among the user's running queries, perhaps for other runs too */
-	Note *note;  /* mostly NULL */
+	Note *note; /* mostly NULL */
 };
 
 /*
@@ -45,51 +42,23 @@ const Finish unread = {
 	Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
 const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
 
-/* The runs of foreign tables of a user in this backend that are not over, and one of either kind. */
-struct Scans {
-	int count, places;
-	int placed, unplaced;
-};
-
-Scans
-scans_of(const core::Uuid &user, int except) noexcept
+/* Runs on foreign tables of the user in this backend that are not over, but for one. */
+int
+count_scans(const core::Uuid &user, int except) noexcept
 {
-	Scans scans = {0, 0, -1, -1};
+	int count = 0;
 	for (int i = 0; i < local_count; ++i) {
-		if (i == except || locals[i].waiting)
-			continue;
 		const Record *const record = record_at(locals[i].pointer);
-		if (record->source != Source::fdw || record->user != user)
-			continue;
-		++scans.count;
-		scans.places += locals[i].placed;
-		(locals[i].placed ? scans.placed : scans.unplaced) = i;
+		count += i != except && !locals[i].waiting && record->source == Source::fdw && record->user == user;
 	}
-	return scans;
+	return count;
 }
 
-/* When the others need as many places as before, one of them has its place; else one goes back. */
-void
-leave_scan_place(const core::Uuid &user, int i) noexcept
+/* Does the user have one place more with that run than without it? */
+bool
+is_counted(Source source, const core::Uuid &user, int except) noexcept
 {
-	bool const placed = std::exchange(locals[i].placed, false);
-	Scans const others = scans_of(user, i);
-	if (others.places + placed > (others.count + scans_per_place - 1) / scans_per_place) {
-		if (!placed)
-			locals[others.placed].placed = false;
-		discount_run(user);
-	} else if (placed)
-		locals[others.unplaced].placed = true;
-}
-
-void
-leave_place(int i) noexcept
-{
-	const Record *const record = record_at(locals[i].pointer);
-	if (record->source == Source::fdw)
-		leave_scan_place(record->user, i);
-	else if (std::exchange(locals[i].placed, false))
-		discount_run(record->user);
+	return source != Source::fdw || count_scans(user, except) % scans_per_place == 0;
 }
 
 void
@@ -251,16 +220,15 @@ reserve_local()
 }
 
 void
-add_local(dsa_pointer pointer, bool placed) noexcept
+add_local(dsa_pointer pointer) noexcept
 {
-	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false, placed, nullptr};
+	locals[local_count++] = {pointer, GetCurrentSubTransactionId(), false, nullptr};
 }
 
 bool
-shares_place(const core::Uuid &user) noexcept
+needs_place(const Start &begin) noexcept
 {
-	Scans const scans = scans_of(user, -1);
-	return scans.count < scans.places * scans_per_place;
+	return is_counted(begin.source, begin.user, -1);
 }
 
 int
@@ -341,7 +309,8 @@ end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
 	dsa_pointer const pointer = locals[i].pointer;
 	Record *const record = record_at(pointer);
 	Slot &slot = queue->slots[record->slot];
-	leave_place(i);
+	if (is_counted(record->source, record->user, i))
+		discount_run(record->user);
 	locals[i].waiting = awaited;
 	record->ended = when;
 	record->status = end.status;

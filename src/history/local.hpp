@@ -19,17 +19,13 @@ const Peer &whoami();
 /* Map the queue and register what ends forgotten runs; once per process. */
 void prepare_process();
 
-/*
- * Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. placed: it was
- * counted; its place is given back at its end, or left to another run of the user's on a foreign table.
- */
+/* Register pointer as a run of the current subtransaction; after reserve_local() it cannot fail. */
 void reserve_local();
-void add_local(dsa_pointer pointer, bool placed) noexcept;
+void add_local(dsa_pointer pointer) noexcept;
 int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 void forget_local(int i) noexcept;
-/* Does one more run on a foreign table need no place of its own? Sixteen of a user in this backend have one together.
- */
-bool shares_place(const core::Uuid &user) noexcept;
+/* Is the run to be counted? Sixteen of a user on foreign tables in this backend have one place together. */
+bool needs_place(const Start &begin) noexcept;
 /* How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
  */
 void note_local(int i, int level, const Finish &end) noexcept;

@@ -59,18 +59,26 @@ struct Pair {
 	double ours, peer;
 };
 
-/* Each side answers one figure per call; the first turn of both only warms up. */
+/* Each side answers one figure per call, of which it gets the median; the first turn of all only warms up. */
+inline std::vector<double>
+in_turns(int turns, const std::vector<std::function<double()>> &sides)
+{
+	std::vector<std::vector<double>> figures(sides.size());
+	for (int turn = 0; turn <= turns; ++turn)
+		for (std::size_t i = 0; i < sides.size(); ++i)
+			if (double const figure = sides[i](); turn > 0)
+				figures[i].push_back(figure);
+	std::vector<double> medians;
+	for (auto &of_side : figures)
+		medians.push_back(median(std::move(of_side)));
+	return medians;
+}
+
 inline Pair
 in_turns(int turns, const std::function<double()> &ours, const std::function<double()> &peer)
 {
-	std::vector<double> ours_figures, peer_figures;
-	(void) ours();
-	(void) peer();
-	for (int i = 0; i < turns; ++i) {
-		ours_figures.push_back(ours());
-		peer_figures.push_back(peer());
-	}
-	return {median(ours_figures), median(peer_figures)};
+	auto const medians = in_turns(turns, {ours, peer});
+	return {medians[0], medians[1]};
 }
 
 /* Seconds of a call of body, the median of so many: what else runs on the machine delays some calls by much. */

@@ -41,7 +41,7 @@ slowest_hundredth(Postgres &platform, const Query &query)
 	return times[times.size() * 99 / 100];
 }
 
-/* The load: sessions that sleep, and some that store long texts; they are ready when they have done so once. */
+/* The load: sessions that sleep, and some that store long texts. */
 using Work = void(const std::function<void()> &ready, const std::atomic<bool> &stop);
 struct Load {
 	int sleepers;
@@ -56,14 +56,21 @@ pause()
 	std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
+/* The session is ready when it has done its work once. */
+void
+repeat(const std::function<void()> &work, const std::function<void()> &ready, const std::atomic<bool> &stop)
+{
+	work();
+	for (ready(); !stop;)
+		work();
+}
+
 void
 sleep_by_us(const std::function<void()> &ready, const std::atomic<bool> &stop)
 {
 	Postgres platform(Postgres::platform("rival"));
 	platform.prepare("run", "SELECT tenancy.execute_query('postgresql', 'SELECT pg_sleep(0.2)') ->> 'status'");
-	(void) platform.call("run", {});
-	for (ready(); !stop;)
-		(void) platform.call("run", {});
+	repeat([&] { (void) platform.call("run", {}); }, ready, stop);
 }
 
 /* Cursors with texts of half a megabyte stay open until there are many, or the share is used up: that is the load. */
@@ -88,9 +95,7 @@ fill_history(const std::function<void()> &ready, const std::atomic<bool> &stop)
 {
 	Postgres platform(Postgres::platform("rival"));
 	platform.execute("SET client_min_messages = error");
-	fill_share(platform, stop);
-	for (ready(); !stop;)
-		fill_share(platform, stop);
+	repeat([&] { fill_share(platform, stop); }, ready, stop);
 }
 
 void
@@ -98,19 +103,18 @@ sleep_directly(const std::function<void()> &ready, const std::atomic<bool> &stop
 {
 	Postgres client(Postgres::client());
 	client.prepare("run", "SELECT pg_sleep(0.2)");
-	(void) client.call("run", {});
-	for (ready(); !stop;)
-		(void) client.call("run", {});
+	repeat([&] { (void) client.call("run", {}); }, ready, stop);
 }
 
 void
 fill_table(const std::function<void()> &ready, const std::atomic<bool> &stop)
 {
 	Postgres platform(Postgres::platform("rival"));
-	const char *const insert = "INSERT INTO public.texts SELECT 'SELECT 1' || repeat(' ', 500000)";
-	platform.execute(insert);
-	for (ready(); !stop; pause())
-		platform.execute(insert);
+	auto const fill = [&] {
+		platform.execute("INSERT INTO public.texts SELECT 'SELECT 1' || repeat(' ', 500000)");
+		pause();
+	};
+	repeat(fill, ready, stop);
 }
 
 /* tenancy.max_running_queries_per_user is 32. */
@@ -119,7 +123,6 @@ constexpr Load queries = {32, sleep_by_us, 0, fill_history};
 constexpr Load long_queries = {18, sleep_by_us, 2, fill_history};
 constexpr Load plain = {32, sleep_directly, 0, fill_table};
 constexpr Load long_plain = {18, sleep_directly, 2, fill_table};
-constexpr Load loads[] = {nothing, queries, plain, long_queries, long_plain};
 
 /* Queries one after the other, as long as it lives. */
 class Rival {
@@ -148,29 +151,28 @@ private:
 	std::vector<std::thread> threads_;
 };
 
-/* One turn after the other, beside each load in each; the first one only warms up. */
 void
 measure(const std::string &durability, const Query &query)
 {
-	int const turns = quick() ? 1 : 5;
 	Postgres platform(Postgres::platform(durability));
 	platform.prepare("run", "SELECT tenancy.execute_query($1, $2) ->> 'status'");
-	std::vector<double> figures[std::size(loads)];
-	for (int turn = 0; turn <= turns; ++turn)
-		for (std::size_t i = 0; i < std::size(loads); ++i) {
+	auto const beside = [&](const Load &load) {
+		return [&] {
 			settle();
-			Rival const rival(loads[i]);
-			double const figure = slowest_hundredth(platform, query);
-			if (turn > 0)
-				figures[i].push_back(figure);
-		}
-	auto const beside = [&](int ours, int peer) { return Pair{median(figures[ours]), median(figures[peer])}; };
+			Rival const rival(load);
+			return slowest_hundredth(platform, query);
+		};
+	};
+	auto const figures = in_turns(
+		quick() ? 1 : 5, {beside(nothing), beside(queries), beside(plain), beside(long_queries), beside(long_plain)});
+	double const alone = figures[0], ours = figures[1], peer = figures[2], long_ours = figures[3],
+				 long_peer = figures[4];
 	std::string const name =
 		"p99 of " + query.words + ", history " + durability + ": beside as many queries as a user may run";
-	report(name + ", and alone", beside(1, 0), "%.3f ms", Promise::at_most, 2);
-	report(name + ", and beside the same load on plain PostgreSQL", beside(1, 2), "%.3f ms");
-	report(name + ", some long, and alone", beside(3, 0), "%.3f ms", Promise::at_most, 2);
-	report(name + ", some long, and beside the same load on plain PostgreSQL", beside(3, 4), "%.3f ms");
+	report(name + ", and alone", {ours, alone}, "%.3f ms", Promise::at_most, 2);
+	report(name + ", and beside the same load on plain PostgreSQL", {ours, peer}, "%.3f ms");
+	report(name + ", some long, and alone", {long_ours, alone}, "%.3f ms", Promise::at_most, 2);
+	report(name + ", some long, and beside the same load on plain PostgreSQL", {long_ours, long_peer}, "%.3f ms");
 }
 
 } // namespace

@@ -22,6 +22,17 @@ def checking(session):
                 " AND backend_type = 'pg_tenancy health worker' AND query = 'checking a connection' AND state = 'active'")
 
 
+def await_checking(session, seconds):
+    """These workers, when there is one: between two checks there is none for a moment."""
+    found = []
+
+    def there():
+        found[:] = checking(session)
+        return found
+    wait_until(there, seconds, "a worker that waits for a client database")
+    return found
+
+
 def health(session, connection):
     return dict(zip(("state", "code", "last_error", "checked_at", "since", "failures"), rows(
         session, "SELECT state, code, last_error, checked_at, since, failures FROM tenancy.connection_health"
@@ -86,8 +97,7 @@ def silent_servers():
         for i, hole in enumerate(holes):
             stuck.create("hole%d" % i, database_type="postgresql", host="127.0.0.1", port=hole.port, database_name="d",
                          username="u", password="p")
-        waiting = []
-        wait_until(lambda: waiting.extend(checking(admin)) or waiting, 30, "a worker that waits")
+        waiting = await_checking(admin, 30)
         same([begun for _, begun in waiting], [None] * len(waiting), "a check waits outside of any transaction")
         same(value(admin, "SELECT count(*) FROM pg_locks WHERE pid = ANY (%s)", [pid for pid, _ in waiting]), 0, "and without a lock")
         seen = health(admin, pg)["checked_at"]
@@ -96,8 +106,8 @@ def silent_servers():
         same(value(admin, "SELECT count(*) FROM tenancy.query_history WHERE id::text = ANY (%s)", ids), 200,
              "200 queries are answered and in history meanwhile")
         wait_until(lambda: health(admin, pg)["checked_at"] > seen, 8, "a check of what is well")
-        waiting.clear()
-        wait_until(lambda: waiting.extend(checking(admin)) or waiting, 1, "a worker that waits while what is well is checked")
+        waiting = await_checking(admin, 1)
+        ok(waiting != [], "what is well is checked while the others wait")
 
         rows(admin, "SELECT pg_terminate_backend(%s)", waiting[0][0])
         old = pids(admin, "maintenance")
