@@ -177,16 +177,7 @@ LANGUAGE sql
 RETURN locked IS NOT NULL OR named IS NULL
     OR NOT (coalesce(pg_catalog.pg_xact_status(transaction_id) = 'in progress', false) OR is_there);
 COMMENT ON FUNCTION tenancy.history_is_settled(uuid, uuid, xid8, boolean)
-    IS 'for write_history: is the user or connection of a run locked for it, or certain to be none?';
-
--- Moves ended runs to query_history, with all that follows from them. Spelled so that every access to a table is a lookup
--- in its primary key, whatever the planner knew of its size when it made the plan. Never waits for a lock on users or connections:
--- a run whose user or connection is locked against references, or still invisible because its own transaction made it,
--- stays in running_queries until the worker tries again.
-CREATE FUNCTION tenancy.history_part(relation regclass) RETURNS bigint
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_part';
-COMMENT ON FUNCTION tenancy.history_part(regclass)
-    IS 'for write_history: the part of the rows that it writes again; a new one when old versions of such a table cannot be removed';
+    IS 'for retry_history: is the user or connection of a run locked for it, or certain to be none?';
 
 CREATE FUNCTION tenancy.history_horizon(relation regclass) RETURNS bigint
 STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_horizon';
@@ -194,117 +185,11 @@ COMMENT ON FUNCTION tenancy.history_horizon(regclass)
     IS 'what transactions before this one have replaced in the table can be removed';
 
 CREATE OR REPLACE FUNCTION tenancy.write_history() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-    ended  bigint;
-    moved  bigint;
-    current_part bigint;
-    spacing interval := '1 second';
-BEGIN
-    SELECT count(*) INTO ended FROM reported WHERE status <> 'running';
-    IF ended = 0 THEN
-        RETURN NULL;
-    END IF;
-    current_part := tenancy.history_part('tenancy.history_chain');
-    IF current_part <> 0 THEN
-        spacing := '1 minute'; -- of last_connected_at, whose old versions are kept, too
-    END IF;
-
-    WITH owner AS MATERIALIZED (
-        SELECT u.id FROM tenancy.users AS u
-        WHERE u.id = ANY (ARRAY(SELECT DISTINCT r.user_id FROM reported AS r WHERE r.status <> 'running'))
-        FOR KEY SHARE OF u SKIP LOCKED
-    ), target AS MATERIALIZED (
-        SELECT c.id, c.last_connected_at FROM tenancy.database_connections AS c
-        WHERE c.id = ANY (ARRAY(SELECT DISTINCT r.database_connection_id FROM reported AS r WHERE r.status <> 'running'))
-        FOR KEY SHARE OF c SKIP LOCKED
-    ), ready AS MATERIALIZED (
-        SELECT r.*, o.id AS owner_id, t.id AS target_id
-        FROM reported AS r
-        LEFT JOIN owner AS o ON o.id = r.user_id
-        LEFT JOIN target AS t ON t.id = r.database_connection_id
-        WHERE r.status <> 'running'
-          AND tenancy.history_is_settled(
-                  r.user_id, o.id, r.transaction_id,
-                  (SELECT u.id FROM tenancy.users AS u WHERE u.id = r.user_id) IS NOT NULL)
-          AND tenancy.history_is_settled(
-                  r.database_connection_id, t.id, r.transaction_id,
-                  (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = r.database_connection_id) IS NOT NULL)
-    ), head AS MATERIALIZED (
-        SELECT o.user_id, h.seq, h.hash, h.part
-        FROM (SELECT DISTINCT coalesce(r.owner_id, nobody) AS user_id FROM ready AS r) AS o
-        LEFT JOIN LATERAL (SELECT c.seq, c.hash, c.part FROM tenancy.history_chain AS c
-                           WHERE c.user_id = o.user_id ORDER BY c.part DESC LIMIT 1) AS h ON true
-    ), entry AS (
-        SELECT ROW(r.id, r.owner_id, r.target_id, r.natural_language_query, r.generated_sql_query, r.execution_time_ms,
-                   r.row_count, r.status, r.error_message, r.result_hash, now(), now(), r.source, r.connection_name,
-                   r.error_code, r.result_bytes, coalesce(r.truncated, false), coalesce(r.cached, false), r.started_at,
-                   coalesce(r.finished_at, now()), r.application_name, r.client_addr, r.role_name, r.backend_pid,
-                   coalesce(h.seq, 0) + row_number() OVER (PARTITION BY r.owner_id ORDER BY r.finished_at, r.id),
-                   NULL)::tenancy.query_history AS row,
-               h.hash AS head
-        FROM ready AS r
-        JOIN head AS h ON h.user_id = coalesce(r.owner_id, nobody)
-        -- Else it is written already: the worker died between its commit and noting it.
-        WHERE (SELECT q.id FROM tenancy.query_history AS q WHERE q.id = r.id) IS NULL
-    ), link AS MATERIALIZED (
-        SELECT e.row,
-               tenancy.history_chain_hash(e.head, tenancy.history_entry_digest(e.row))
-                   OVER (PARTITION BY (e.row).user_id ORDER BY (e.row).chain_seq) AS hash
-        FROM entry AS e
-    ), written AS (
-        INSERT INTO tenancy.query_history AS q (
-            id, user_id, database_connection_id, natural_language_query, generated_sql_query, execution_time_ms,
-            row_count, status, error_message, result_hash, created_at, updated_at, source, connection_name, error_code,
-            result_bytes, truncated, cached, started_at, finished_at, application_name, client_addr, role_name,
-            backend_pid, chain_seq, chain_hash)
-        SELECT (l.row).id, (l.row).user_id, (l.row).database_connection_id, (l.row).natural_language_query,
-               (l.row).generated_sql_query, (l.row).execution_time_ms, (l.row).row_count, (l.row).status,
-               (l.row).error_message, (l.row).result_hash, (l.row).created_at, (l.row).updated_at, (l.row).source,
-               (l.row).connection_name, (l.row).error_code, (l.row).result_bytes, (l.row).truncated, (l.row).cached,
-               (l.row).started_at, (l.row).finished_at, (l.row).application_name, (l.row).client_addr,
-               (l.row).role_name, (l.row).backend_pid, (l.row).chain_seq, l.hash
-        FROM link AS l
-        ORDER BY (l.row).id
-        RETURNING q.user_id, q.database_connection_id, q.status, q.finished_at, q.cached, q.chain_seq, q.chain_hash
-    ), chained AS (
-        INSERT INTO tenancy.history_chain AS h (user_id, seq, hash, part)
-        SELECT DISTINCT ON (w.user_id) e.user_id, w.chain_seq, w.chain_hash, greatest(e.part, current_part)
-        FROM written AS w
-        JOIN head AS e ON e.user_id = coalesce(w.user_id, nobody)
-        ORDER BY w.user_id, w.chain_seq DESC
-        ON CONFLICT (user_id, part) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
-        RETURNING h.user_id, h.part
-    ), replaced AS (
-        DELETE FROM tenancy.history_chain AS h USING head AS e, chained AS n
-        WHERE e.user_id = n.user_id AND e.part < n.part AND h.user_id = e.user_id AND h.part = e.part
-    ), stale AS (
-        SELECT t.id, max(w.finished_at) AS seen
-        FROM target AS t
-        JOIN written AS w ON w.database_connection_id = t.id AND w.status = 'success' AND NOT w.cached
-        WHERE t.last_connected_at IS NULL OR t.last_connected_at < w.finished_at - spacing
-        GROUP BY t.id
-    ), free AS MATERIALIZED (
-        SELECT c.id FROM tenancy.database_connections AS c
-        WHERE c.id = ANY (ARRAY(SELECT s.id FROM stale AS s))
-        FOR NO KEY UPDATE OF c SKIP LOCKED
-    ), connected AS (
-        UPDATE tenancy.database_connections AS c SET last_connected_at = s.seen
-        FROM stale AS s JOIN free AS f ON f.id = s.id
-        WHERE c.id = s.id
-    )
-    DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY (ARRAY(SELECT ready.id FROM ready));
-
-    GET DIAGNOSTICS moved = ROW_COUNT;
-    IF moved < ended THEN
-        PERFORM tenancy.history_retry();
-    END IF;
-    RETURN NULL;
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_write_history';
 COMMENT ON FUNCTION tenancy.write_history()
     IS 'trigger: ended runs become rows of query_history, with hash chain and last_connected_at';
+
+DROP FUNCTION tenancy.history_retry();
 
 -- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, and no transaction is long.
 CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, OUT moved bigint, OUT waiting bigint)

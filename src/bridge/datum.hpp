@@ -6,6 +6,10 @@
 #include "bridge/pg.hpp"
 #include "core/uuid.hpp"
 
+extern "C" {
+#include "utils/array.h"
+}
+
 namespace tenancy::bridge {
 
 inline Datum
@@ -22,6 +26,12 @@ uuid_value(Datum datum)
 	core::Uuid uuid;
 	memcpy(uuid.bytes.data(), DatumGetUUIDP(datum)->data, uuid.bytes.size());
 	return uuid;
+}
+
+inline Datum
+uuid_array(Datum *uuids, int count)
+{
+	return PointerGetDatum(construct_array(uuids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 /* Argument n as a C string in CurrentMemoryContext; NULL for SQL null. */

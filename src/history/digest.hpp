@@ -11,8 +11,13 @@ namespace tenancy::history {
 enum Attribute : int {
 	attribute_id,
 	attribute_user,
+	attribute_connection,
+	attribute_status = 7,
 	attribute_created = 10,
 	attribute_updated,
+	attribute_truncated = 16,
+	attribute_cached,
+	attribute_finished = 19,
 	attribute_seq = 24,
 	attribute_hash,
 	attribute_count

@@ -15,7 +15,9 @@ namespace tenancy::history {
 namespace {
 
 constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
-constexpr int least_budget = 32;     /* some two milliseconds of work */
+constexpr int lone_budget = 32;      /* some two milliseconds of work */
+constexpr int shared_budget = 8;     /* when it is several users whose runs are written */
+constexpr int sharing_ms = 1000;
 constexpr long us_per_cost = 70;
 constexpr int launch_ms = 1000; /* a hauler that was asked for is expected within */
 
@@ -89,6 +91,28 @@ collect(Line line, TimestampTz now, Found &found)
 	}
 }
 
+/*
+ * Did several users have runs written of late? Who comes now waits for the batch that is in hand: a full one of another
+ * user's would move what a quick query takes the most.
+ */
+class Company {
+public:
+	void note(const Batch &batch, TimestampTz now)
+	{
+		for (int i = 0; i < batch.count; ++i) {
+			const core::Uuid &user = record_at(batch.items[i].pointer)->user;
+			if (user != last_user_)
+				seen_ = now;
+			last_user_ = user;
+		}
+	}
+	bool is_there(TimestampTz now) const { return !TimestampDifferenceExceeds(seen_, now, sharing_ms); }
+
+private:
+	core::Uuid last_user_;
+	TimestampTz seen_ = 0;
+};
+
 /* Add what fits to the batch; the rest of the budget. */
 int
 take(Found &found, int budget, Batch &batch)
@@ -149,6 +173,7 @@ Batch
 gather(Item *items, bool all)
 {
 	static Found awaited, pending;
+	static Company company;
 	TimestampTz const now = GetCurrentTimestamp();
 	awaited.count = pending.count = 0;
 	Batch batch = {items, 0, false};
@@ -166,11 +191,13 @@ gather(Item *items, bool all)
 	mine->batches += mine->writing;
 	LWLockRelease(queue->lock);
 
-	int budget = all ? max_batch : Max(least_budget, static_cast<int>(Min(commit_us / us_per_cost, max_batch)));
+	int const least = company.is_there(now) ? shared_budget : lone_budget;
+	int budget = all ? max_batch : Max(least, static_cast<int>(Min(commit_us / us_per_cost, max_batch)));
 	int const kept = pending.count > 0 ? budget / 4 : 0;
 	budget = kept + take(awaited, budget - kept, batch);
 	if (budget > 0)
 		take(pending, budget, batch);
+	company.note(batch, now);
 	return batch;
 }
 

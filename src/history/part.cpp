@@ -59,18 +59,18 @@ part() noexcept
 	return current_part;
 }
 
-/* tenancy.history_part(relation) → bigint, called once per batch. */
-TENANCY_FUNCTION(history_part)
+int64
+take_part(Oid table)
 {
 	if (mine == nullptr)
-		PG_RETURN_INT64(0);
+		return 0;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	bool const due = mine->parts.looked == 0 || ++mine->parts.versions > most_versions;
 	LWLockRelease(queue->lock);
 	if (due)
-		begin_part(PG_GETARG_OID(0));
+		begin_part(table);
 	current_part = mine->parts.current;
-	PG_RETURN_INT64(current_part);
+	return current_part;
 }
 
 /* tenancy.history_horizon(relation) → bigint. */

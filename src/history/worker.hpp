@@ -88,7 +88,15 @@ void mark_lost(void *slot);
 void retry_deferred(void *retried);
 void look_for_extension(void *found);
 
-/* Did the trigger leave finished runs for later since the last call? */
+/* Finished runs are left for later: the worker, if this is its process, tries again. */
+void defer() noexcept;
+/* Were finished runs left for later since the last call? */
 bool take_deferred() noexcept;
+
+/*
+ * The part of the rows that this batch writes again, see part.cpp: a new one when old versions of the rows of such a
+ * table cannot be removed. Once per batch; 0 in a process that is no worker.
+ */
+int64 take_part(Oid table);
 
 } // namespace tenancy::history

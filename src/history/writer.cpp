@@ -219,7 +219,7 @@ drop_unknown(Batch &batch)
 	auto *const users = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(batch.count)));
 	for (int i = 0; i < batch.count; ++i)
 		users[i] = bridge::uuid_datum(record_at(batch.items[i].pointer)->user);
-	Datum ids = PointerGetDatum(construct_array(users, batch.count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	Datum ids = bridge::uuid_array(users, batch.count);
 	uint64 const known = execute(find, 1, &type, &ids);
 	auto const is_known = [&](const core::Uuid &user) {
 		bool is_null;
@@ -257,7 +257,7 @@ ids_of(const Slot &slot)
 	auto *const known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
 	for (int i = 0; i < count; ++i)
 		known[i] = PointerGetDatum(uuids[i].bytes.data());
-	return PointerGetDatum(construct_array(known, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	return bridge::uuid_array(known, count);
 }
 
 } // namespace
@@ -353,17 +353,23 @@ look_for_extension(void *found)
 	*static_cast<bool *>(found) = bridge::has_extension();
 }
 
+void
+defer() noexcept
+{
+	if (mine != nullptr)
+		pg_atomic_write_u32(&mine->deferred, 1);
+}
+
 bool
 take_deferred() noexcept
 {
 	return pg_atomic_exchange_u32(&mine->deferred, 0) != 0;
 }
 
-/* tenancy.history_retry() → void: the trigger tells the worker that runs are left for later. */
+/* tenancy.history_retry() → void: version 0.1 of the trigger tells the worker that runs are left for later. */
 TENANCY_FUNCTION(history_retry)
 {
-	if (mine != nullptr)
-		pg_atomic_write_u32(&mine->deferred, 1);
+	defer();
 	PG_RETURN_VOID();
 }
 

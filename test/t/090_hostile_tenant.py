@@ -143,7 +143,7 @@ def privileges():
                       "INSERT INTO tenancy.audit_log (action, object_type, object_id) VALUES ('a', 'b', 'c')",
                       "INSERT INTO tenancy.running_queries (id, status, source, started_at) VALUES (gen_random_uuid(), 'success', 'sql', now())",
                       "INSERT INTO tenancy.role_bindings (role_name, user_id) SELECT session_user, id FROM tenancy.users",
-                      "SELECT tenancy.history_retry()", "SELECT tenancy.history_queue()", "SELECT tenancy.write_audit()",
+                      "SELECT tenancy.history_queue()", "SELECT tenancy.write_audit()",
                       "SELECT tenancy.key_ring()", "SELECT tenancy.decrypt_database_password('x')", "SELECT tenancy.unlock_account('x')",
                       "SELECT tenancy.bind_role(tenancy.current_user_id(), session_user)",
                       "CREATE TRIGGER t AFTER UPDATE ON tenancy.users EXECUTE FUNCTION tenancy.touch_user()",

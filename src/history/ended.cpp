@@ -1,0 +1,154 @@
+/*
+ * See ended.hpp. PG regime.
+ */
+#include "history/ended.hpp"
+
+#include <string_view>
+
+#include "history/history.hpp"
+
+#include "bridge/datum.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+#include "executor/spi.h"
+}
+
+namespace tenancy::history {
+
+namespace {
+
+/* What query_history has of running_queries, in the order of its columns. */
+constexpr const char *names[attribute_count] = {"id",
+                                                "user_id",
+                                                "database_connection_id",
+                                                "natural_language_query",
+                                                "generated_sql_query",
+                                                "execution_time_ms",
+                                                "row_count",
+                                                "status",
+                                                "error_message",
+                                                "result_hash",
+                                                nullptr,
+                                                nullptr,
+                                                "source",
+                                                "connection_name",
+                                                "error_code",
+                                                "result_bytes",
+                                                "truncated",
+                                                "cached",
+                                                "started_at",
+                                                "finished_at",
+                                                "application_name",
+                                                "client_addr",
+                                                "role_name",
+                                                "backend_pid",
+                                                nullptr,
+                                                nullptr};
+
+/* Where the columns are: an installation that was updated may have them in another order than a new one. */
+struct Layout {
+	TupleDesc description;
+	int numbers[attribute_count]; /* 0: not in running_queries */
+	int transaction;
+};
+
+int
+number_of(TupleDesc description, const char *name)
+{
+	int const number = SPI_fnumber(description, name);
+	if (number <= 0)
+		elog(ERROR, "running_queries has no column \"%s\"", name);
+	return number;
+}
+
+Layout
+layout_of(TupleDesc description)
+{
+	Layout layout = {description, {}, number_of(description, "transaction_id")};
+	for (int i = 0; i < attribute_count; ++i)
+		if (names[i] != nullptr)
+			layout.numbers[i] = number_of(description, names[i]);
+	return layout;
+}
+
+/* Of a column that is not null. */
+std::string_view
+word_of(Datum value)
+{
+	text *const word = DatumGetTextPP(value);
+	return {VARDATA_ANY(word), VARSIZE_ANY_EXHDR(word)};
+}
+
+bool
+has_ended(TupleTableSlot *slot, int status)
+{
+	bool is_null;
+	return word_of(slot_getattr(slot, status, &is_null)) != name_of(Status::running);
+}
+
+void
+set_default(Entry &entry, Attribute attribute, Datum value)
+{
+	if (!entry.nulls[attribute])
+		return;
+	entry.values[attribute] = value;
+	entry.nulls[attribute] = false;
+}
+
+core::Uuid
+take_uuid(Entry &entry, Attribute attribute)
+{
+	core::Uuid const uuid = entry.nulls[attribute] ? core::Uuid{} : bridge::uuid_value(entry.values[attribute]);
+	entry.nulls[attribute] = true;
+	return uuid;
+}
+
+/* The tuple is kept: what is no plain number lies in it. */
+void
+read(HeapTuple tuple, const Layout &layout, Ended &run)
+{
+	Entry &entry = run.entry;
+	for (int i = 0; i < attribute_count; ++i) {
+		int const number = layout.numbers[i];
+		entry.nulls[i] = true;
+		entry.values[i] =
+			number == 0 ? static_cast<Datum>(0) : SPI_getbinval(tuple, layout.description, number, &entry.nulls[i]);
+	}
+	run.transaction.value = SPI_getbinval(tuple, layout.description, layout.transaction, &run.transaction.isnull);
+	run.id = bridge::uuid_value(entry.values[attribute_id]);
+	run.user = take_uuid(entry, attribute_user);
+	run.connection = take_uuid(entry, attribute_connection);
+	Datum const now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	for (Attribute const attribute : {attribute_created, attribute_updated, attribute_finished})
+		set_default(entry, attribute, now);
+	for (Attribute const attribute : {attribute_truncated, attribute_cached})
+		set_default(entry, attribute, BoolGetDatum(false));
+	run.connected = !DatumGetBool(entry.values[attribute_cached]) &&
+	                word_of(entry.values[attribute_status]) == name_of(Status::success);
+}
+
+} // namespace
+
+EndedRuns
+read_ended(Tuplestorestate *table, TupleDesc description)
+{
+	Layout const layout = layout_of(description);
+	EndedRuns runs = {nullptr, 0};
+	/* A read pointer of our own, as other triggers read the same table. */
+	tuplestore_select_read_pointer(table, tuplestore_alloc_read_pointer(table, EXEC_FLAG_REWIND));
+	tuplestore_rescan(table);
+	TupleTableSlot *const slot = MakeSingleTupleTableSlot(description, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(table, true, false, slot)) {
+		if (!has_ended(slot, layout.numbers[attribute_status]))
+			continue;
+		if (runs.first == nullptr)
+			runs.first = static_cast<Ended *>(MemoryContextAllocHuge(
+				CurrentMemoryContext, sizeof(Ended) * static_cast<Size>(tuplestore_tuple_count(table))));
+		read(ExecCopySlotHeapTuple(slot), layout, runs.first[runs.count++]);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return runs;
+}
+
+} // namespace tenancy::history
