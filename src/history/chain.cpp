@@ -45,14 +45,15 @@ bytea_datum(const unsigned char *bytes, Size size)
 	return PointerGetDatum(value);
 }
 
-/* A hash that somebody shortened or lengthened goes on as another one of the right size: verify_history() finds both.
- */
+/* A hash of another size was changed: the chain goes on from none that it had, which verify_history() finds. */
 void
 copy_hash(Datum value, unsigned char *hash)
 {
 	bytea *const bytes = DatumGetByteaPP(value);
-	memset(hash, 0, hash_size);
-	memcpy(hash, VARDATA_ANY(bytes), Min(hash_size, static_cast<Size>(VARSIZE_ANY_EXHDR(bytes))));
+	if (VARSIZE_ANY_EXHDR(bytes) == hash_size)
+		memcpy(hash, VARDATA_ANY(bytes), hash_size);
+	else
+		memset(hash, 0, hash_size);
 }
 
 Heads
@@ -76,10 +77,8 @@ head_of(const Heads &heads, const core::Uuid &user)
 }
 
 void
-link(Head &head, Entry &entry, StringInfo buffer)
+link(Head &head, const Entry &entry, StringInfo buffer)
 {
-	entry.values[attribute_seq] = Int64GetDatum(++head.seq);
-	entry.nulls[attribute_seq] = false;
 	unsigned char digest[hash_size];
 	digest_of(entry, buffer, digest);
 	link_of(head.stored ? head.hash : nullptr, digest, head.hash);
@@ -153,6 +152,8 @@ extend(const Heads &heads, const EndedRuns &runs)
 	MemoryContext const scratch = AllocSetContextCreate(CurrentMemoryContext, "history digest", ALLOCSET_DEFAULT_SIZES);
 	for (Ended &run : runs) {
 		Head &head = head_of(heads, owner_of(run));
+		run.entry.values[attribute_seq] = Int64GetDatum(++head.seq);
+		run.entry.nulls[attribute_seq] = false;
 		/* Texts that are stored apart are in memory while they are digested, and no longer. */
 		MemoryContext const before = MemoryContextSwitchTo(scratch);
 		StringInfoData buffer;

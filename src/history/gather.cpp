@@ -191,7 +191,8 @@ gather(Item *items, bool all)
 	mine->batches += mine->writing;
 	LWLockRelease(queue->lock);
 
-	int const least = company.is_there(now) ? shared_budget : lone_budget;
+	bool const many = awaited.count + pending.count >= hurry; /* to work them off comes first */
+	int const least = company.is_there(now) && !many ? shared_budget : lone_budget;
 	int budget = all ? max_batch : Max(least, static_cast<int>(Min(commit_us / us_per_cost, max_batch)));
 	int const kept = pending.count > 0 ? budget / 4 : 0;
 	budget = kept + take(awaited, budget - kept, batch);

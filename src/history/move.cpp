@@ -124,10 +124,14 @@ is_none(spi::Statement &look, const core::Uuid &id, const Ended &run)
 {
 	static spi::Statement ask = {
 		"SELECT true WHERE pg_catalog.pg_xact_status($1) = 'in progress'", 1, {XID8OID}, nullptr};
-	if (!run.transaction.isnull && spi::run(ask, &run.transaction.value, nullptr, false) > 0)
+	auto const finds = [](spi::Statement &statement, Datum value) {
+		uint64 const rows = spi::run(statement, &value, nullptr, false);
+		SPI_freetuptable(SPI_tuptable); /* there may be a thousand runs */
+		return rows > 0;
+	};
+	if (!run.transaction.isnull && finds(ask, run.transaction.value))
 		return false;
-	Datum const value = PointerGetDatum(id.bytes.data());
-	return spi::run(look, &value, nullptr, false) == 0;
+	return !finds(look, PointerGetDatum(id.bytes.data()));
 }
 
 /* Lock what the runs name. Those whose user and connection are there, or certain to be none, come first: how many. */
@@ -219,24 +223,23 @@ touch_targets(const EndedRuns &written, const Targets &targets, int64 spacing)
 }
 
 void
-write(const EndedRuns &runs, const Targets &targets)
+remove(const Ids &ids)
 {
-	int64 const part = take_part(get_relname_relid("history_chain", get_namespace_oid("tenancy", false)));
-	Heads const heads = read_heads(runs);
-	extend(heads, runs);
-	insert(runs);
-	write_heads(heads, part);
-	touch_targets(runs, targets, part == 0 ? connected_spacing : kept_spacing);
+	static spi::Statement remove = {
+		"DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
+	Datum const array = ids.array();
+	(void) spi::run(remove, &array, nullptr, false);
 }
 
-/* How many were moved. */
+/*
+ * How many were moved. The entries come last, as the sums that their trigger writes have one writer at a time, until it
+ * commits: whoever waits for that turn waits for nothing else of ours.
+ */
 int
 move(const EndedRuns &ended)
 {
 	static spi::Statement find_written = {
 		"SELECT q.id FROM tenancy.query_history AS q WHERE q.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
-	static spi::Statement remove = {
-		"DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
 	Targets targets;
 	EndedRuns const settled = {ended.first, settle_names(ended, &targets)};
 	if (settled.count == 0)
@@ -247,10 +250,16 @@ move(const EndedRuns &ended)
 	Ended *const end =
 		std::partition(settled.begin(), settled.end(), [&](const Ended &run) { return !written.has(run.id); });
 	EndedRuns const fresh = {settled.first, static_cast<int>(end - settled.first)};
+	if (fresh.count > 0) {
+		int64 const part = take_part(get_relname_relid("history_chain", get_namespace_oid("tenancy", false)));
+		Heads const heads = read_heads(fresh);
+		extend(heads, fresh);
+		write_heads(heads, part);
+		touch_targets(fresh, targets, part == 0 ? connected_spacing : kept_spacing);
+	}
+	remove(ids);
 	if (fresh.count > 0)
-		write(fresh, targets);
-	Datum const gone = ids.array();
-	(void) spi::run(remove, &gone, nullptr, false);
+		insert(fresh);
 	return settled.count;
 }
 
