@@ -195,6 +195,20 @@ def turns():
     whole_chains(attacker, victim)
 
 
+def short_batches():
+    """Of users who both have runs written, nobody waits for a full batch of the other's."""
+    attacker, victim = tenants()
+    many, full = 100, 32
+    with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
+            contextlib.closing(attacker.connect(history_durability="async")) as flood:
+        execute(session, "lite", "SELECT 'before'")
+        with stopped(admin, history_worker):
+            rows(flood, "SELECT tenancy.execute_query('lite', $$SELECT 'many'$$) FROM generate_series(1, %s)", many)
+        written = wait_for_history("user_id = %s AND generated_sql_query = $$SELECT 'many'$$", attacker.id, count=many, seconds=60)
+    batches = len({entry["created_at"] for entry in written})
+    ok(batches > 2 * many // full, "their batches are shorter than a user's who is alone", batches)
+
+
 def long_texts():
     """Long texts have a worker of their own: nobody's short ones wait for it, and users come in turns."""
     attacker, victim = tenants()
@@ -240,4 +254,4 @@ def without_a_hauler():
     whole_chains(user)
 
 
-run(open_cursors, own_share, turns, long_texts, without_a_hauler)
+run(open_cursors, own_share, turns, short_batches, long_texts, without_a_hauler)
