@@ -29,9 +29,27 @@ uuid_value(Datum datum)
 }
 
 inline Datum
+bytea_datum(const void *bytes, Size size)
+{
+	auto *const copy = static_cast<bytea *>(palloc(VARHDRSZ + size));
+	SET_VARSIZE(copy, VARHDRSZ + size);
+	memcpy(VARDATA(copy), bytes, size);
+	return PointerGetDatum(copy);
+}
+
+inline Datum
 uuid_array(Datum *uuids, int count)
 {
 	return PointerGetDatum(construct_array(uuids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
+inline Datum
+uuid_array(const core::Uuid *uuids, int count)
+{
+	auto *const values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+	for (int i = 0; i < count; ++i)
+		values[i] = PointerGetDatum(uuids[i].bytes.data());
+	return uuid_array(values, count);
 }
 
 /* Argument n as a C string in CurrentMemoryContext; NULL for SQL null. */

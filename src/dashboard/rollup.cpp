@@ -11,11 +11,9 @@
 #include "history/history.hpp"
 
 extern "C" {
-#include "commands/trigger.h"
 #include "common/pg_prng.h"
 #include "storage/lmgr.h"
 #include "utils/date.h"
-#include "utils/rel.h"
 }
 
 namespace tenancy::dashboard {
@@ -213,13 +211,10 @@ take_turn(Oid history)
 /* tenancy.write_rollups() → trigger: AFTER INSERT ON query_history REFERENCING NEW TABLE, FOR EACH STATEMENT. */
 TENANCY_FUNCTION(write_rollups)
 {
-	auto const *const trigger = reinterpret_cast<const TriggerData *>(fcinfo->context);
-	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_newtable == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-		                errmsg("function must be called as a trigger with a table of new rows")));
+	const TriggerData &trigger = bridge::new_rows_of(fcinfo);
 	spi::Scope const scope = spi::open();
-	Runs const runs = read_runs(trigger->tg_newtable, RelationGetDescr(trigger->tg_relation));
-	take_turn(RelationGetRelid(trigger->tg_relation));
+	Runs const runs = read_runs(trigger);
+	take_turn(RelationGetRelid(trigger.tg_relation));
 	add(runs);
 	spi::close(scope);
 	return PointerGetDatum(nullptr);

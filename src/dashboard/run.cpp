@@ -9,7 +9,6 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
-#include "executor/executor.h"
 #include "utils/hsearch.h"
 }
 
@@ -50,7 +49,7 @@ constexpr const char *names[column_count] = {"user_id",
                                              "error_code",
                                              "generated_sql_query"};
 
-/* Where the columns are: an installation that was updated may have them in another order than a new one. */
+/* Where the columns are. */
 struct Layout {
 	TupleDesc description;
 	int numbers[column_count];
@@ -60,11 +59,8 @@ Layout
 layout_of(TupleDesc description)
 {
 	Layout layout = {description, {}};
-	for (int c = 0; c < column_count; ++c) {
-		layout.numbers[c] = SPI_fnumber(description, names[c]);
-		if (layout.numbers[c] <= 0)
-			elog(ERROR, "query_history has no column \"%s\"", names[c]);
-	}
+	for (int c = 0; c < column_count; ++c)
+		layout.numbers[c] = bridge::column_of(description, "query_history", names[c]);
 	return layout;
 }
 
@@ -197,22 +193,17 @@ room_for(int64 count)
 } // namespace
 
 Runs
-read_runs(Tuplestorestate *table, TupleDesc description)
+read_runs(const TriggerData &trigger)
 {
-	Reader const reader(description);
-	Runs runs = room_for(tuplestore_tuple_count(table));
-	/* A read pointer of our own, as other triggers read the same table. */
-	tuplestore_select_read_pointer(table, tuplestore_alloc_read_pointer(table, EXEC_FLAG_REWIND));
-	tuplestore_rescan(table);
-	TupleTableSlot *const slot = MakeSingleTupleTableSlot(description, &TTSOpsMinimalTuple);
-	while (tuplestore_gettupleslot(table, true, false, slot)) {
+	Reader const reader(RelationGetDescr(trigger.tg_relation));
+	Runs runs = room_for(tuplestore_tuple_count(trigger.tg_newtable));
+	bridge::for_each_new_row(trigger, [&](TupleTableSlot *slot) {
 		bool made;
 		HeapTuple const tuple = ExecFetchSlotHeapTuple(slot, false, &made);
 		runs.first[runs.count++] = reader.read(tuple);
 		if (made)
 			heap_freetuple(tuple);
-	}
-	ExecDropSingleTupleTableSlot(slot);
+	});
 	return runs;
 }
 

@@ -3,11 +3,7 @@
  */
 #pragma once
 
-#include "bridge/pg.hpp"
-extern "C" {
-#include "utils/tuplestore.h"
-}
-
+#include "bridge/trigger.hpp"
 #include "core/uuid.hpp"
 #include "dashboard/statement.hpp"
 
@@ -37,8 +33,8 @@ struct Runs {
 	Run *end() const { return first + count; }
 };
 
-/* The rows of a transition table of query_history; within bridge::spi. Of their texts no two are in memory together. */
-Runs read_runs(Tuplestorestate *table, TupleDesc description);
+/* The new rows of query_history; within bridge::spi. Of their texts no two are in memory together. */
+Runs read_runs(const TriggerData &trigger);
 
 /* The rows with these ids; within bridge::spi. */
 Runs find_runs(Datum ids);

@@ -36,26 +36,6 @@ users_of(const Heads &heads)
 	return bridge::uuid_array(users, heads.count);
 }
 
-Datum
-bytea_datum(const unsigned char *bytes, Size size)
-{
-	auto *const value = static_cast<bytea *>(palloc(VARHDRSZ + size));
-	SET_VARSIZE(value, VARHDRSZ + size);
-	memcpy(VARDATA(value), bytes, size);
-	return PointerGetDatum(value);
-}
-
-/* A hash of another size was changed: the chain goes on from none that it had, which verify_history() finds. */
-void
-copy_hash(Datum value, unsigned char *hash)
-{
-	bytea *const bytes = DatumGetByteaPP(value);
-	if (VARSIZE_ANY_EXHDR(bytes) == hash_size)
-		memcpy(hash, VARDATA_ANY(bytes), hash_size);
-	else
-		memset(hash, 0, hash_size);
-}
-
 Heads
 chains_of(const EndedRuns &runs)
 {
@@ -134,7 +114,8 @@ read_heads(const EndedRuns &runs)
 		Head &head = head_of(heads, bridge::uuid_value(spi::value(i, 1, &is_null)));
 		head.stored = true;
 		head.seq = DatumGetInt64(spi::value(i, 2, &is_null));
-		copy_hash(spi::value(i, 3, &is_null), head.hash);
+		/* One of another size was changed: the chain goes on from zeros, which verify_history() finds. */
+		(void) hash_value(spi::value(i, 3, &is_null), false, head.hash);
 		head.part = DatumGetInt64(spi::value(i, 4, &is_null));
 	}
 	return heads;
@@ -152,8 +133,7 @@ extend(const Heads &heads, const EndedRuns &runs)
 	MemoryContext const scratch = AllocSetContextCreate(CurrentMemoryContext, "history digest", ALLOCSET_DEFAULT_SIZES);
 	for (Ended &run : runs) {
 		Head &head = head_of(heads, owner_of(run));
-		run.entry.values[attribute_seq] = Int64GetDatum(++head.seq);
-		run.entry.nulls[attribute_seq] = false;
+		run.entry.set(attribute_seq, Int64GetDatum(++head.seq));
 		/* Texts that are stored apart are in memory while they are digested, and no longer. */
 		MemoryContext const before = MemoryContextSwitchTo(scratch);
 		StringInfoData buffer;
@@ -161,8 +141,7 @@ extend(const Heads &heads, const EndedRuns &runs)
 		link(head, run.entry, &buffer);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(scratch);
-		run.entry.values[attribute_hash] = bytea_datum(head.hash, hash_size);
-		run.entry.nulls[attribute_hash] = false;
+		run.entry.set(attribute_hash, bridge::bytea_datum(head.hash, hash_size));
 	}
 	MemoryContextDelete(scratch);
 }
@@ -182,7 +161,7 @@ write_heads(const Heads &heads, int64 part)
 	for (int i = 0; i < heads.count; ++i) {
 		const Head &head = heads.first[i];
 		seqs[i] = Int64GetDatum(head.seq);
-		hashes[i] = bytea_datum(head.hash, hash_size);
+		hashes[i] = bridge::bytea_datum(head.hash, hash_size);
 		parts[i] = Int64GetDatum(Max(head.part, part));
 	}
 	Datum const values[] = {users_of(heads), bigints(seqs, heads.count),

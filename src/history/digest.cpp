@@ -6,6 +6,7 @@
 
 #include "history/digest.hpp"
 
+#include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 
 extern "C" {
@@ -130,6 +131,18 @@ digest_of(const Entry &entry, StringInfo buffer, unsigned char *digest)
 	       text == buffer->data ? static_cast<Size>(buffer->len) : strlen(text), digest);
 }
 
+bool
+hash_value(Datum datum, bool is_null, unsigned char *hash)
+{
+	if (is_null)
+		return false;
+	bytea *const bytes = DatumGetByteaPP(datum);
+	if (VARSIZE_ANY_EXHDR(bytes) != hash_size)
+		return false;
+	memcpy(hash, VARDATA_ANY(bytes), hash_size);
+	return true;
+}
+
 void
 link_of(const unsigned char *before, const unsigned char *digest, unsigned char *hash)
 {
@@ -157,11 +170,10 @@ TENANCY_FUNCTION(history_entry_digest)
 	ReleaseTupleDesc(description);
 	StringInfoData buffer;
 	initStringInfo(&buffer);
-	auto *const result = static_cast<bytea *>(palloc(VARHDRSZ + hash_size));
-	SET_VARSIZE(result, VARHDRSZ + hash_size);
-	digest_of(entry, &buffer, reinterpret_cast<unsigned char *>(VARDATA(result)));
+	unsigned char digest[hash_size];
+	digest_of(entry, &buffer, digest);
 	pfree(buffer.data);
-	PG_RETURN_BYTEA_P(result);
+	PG_RETURN_DATUM(bridge::bytea_datum(digest, hash_size));
 }
 
 } // namespace tenancy::history

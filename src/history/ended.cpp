@@ -10,7 +10,6 @@
 #include "bridge/datum.hpp"
 
 extern "C" {
-#include "executor/executor.h"
 #include "executor/spi.h"
 }
 
@@ -46,29 +45,21 @@ constexpr const char *names[attribute_count] = {"id",
                                                 nullptr,
                                                 nullptr};
 
-/* Where the columns are: an installation that was updated may have them in another order than a new one. */
+/* Where the columns are. */
 struct Layout {
 	TupleDesc description;
 	int numbers[attribute_count]; /* 0: not in running_queries */
 	int transaction;
 };
 
-int
-number_of(TupleDesc description, const char *name)
-{
-	int const number = SPI_fnumber(description, name);
-	if (number <= 0)
-		elog(ERROR, "running_queries has no column \"%s\"", name);
-	return number;
-}
-
 Layout
 layout_of(TupleDesc description)
 {
-	Layout layout = {description, {}, number_of(description, "transaction_id")};
+	auto const number_of = [&](const char *name) { return bridge::column_of(description, "running_queries", name); };
+	Layout layout = {description, {}, number_of("transaction_id")};
 	for (int i = 0; i < attribute_count; ++i)
 		if (names[i] != nullptr)
-			layout.numbers[i] = number_of(description, names[i]);
+			layout.numbers[i] = number_of(names[i]);
 	return layout;
 }
 
@@ -90,10 +81,8 @@ has_ended(TupleTableSlot *slot, int status)
 void
 set_default(Entry &entry, Attribute attribute, Datum value)
 {
-	if (!entry.nulls[attribute])
-		return;
-	entry.values[attribute] = value;
-	entry.nulls[attribute] = false;
+	if (entry.nulls[attribute])
+		entry.set(attribute, value);
 }
 
 core::Uuid
@@ -131,23 +120,18 @@ read(HeapTuple tuple, const Layout &layout, Ended &run)
 } // namespace
 
 EndedRuns
-read_ended(Tuplestorestate *table, TupleDesc description)
+read_ended(const TriggerData &trigger)
 {
-	Layout const layout = layout_of(description);
+	Layout const layout = layout_of(RelationGetDescr(trigger.tg_relation));
 	EndedRuns runs = {nullptr, 0};
-	/* A read pointer of our own, as other triggers read the same table. */
-	tuplestore_select_read_pointer(table, tuplestore_alloc_read_pointer(table, EXEC_FLAG_REWIND));
-	tuplestore_rescan(table);
-	TupleTableSlot *const slot = MakeSingleTupleTableSlot(description, &TTSOpsMinimalTuple);
-	while (tuplestore_gettupleslot(table, true, false, slot)) {
+	bridge::for_each_new_row(trigger, [&](TupleTableSlot *slot) {
 		if (!has_ended(slot, layout.numbers[attribute_status]))
-			continue;
+			return;
 		if (runs.first == nullptr)
 			runs.first = static_cast<Ended *>(MemoryContextAllocHuge(
-				CurrentMemoryContext, sizeof(Ended) * static_cast<Size>(tuplestore_tuple_count(table))));
+				CurrentMemoryContext, sizeof(Ended) * static_cast<Size>(tuplestore_tuple_count(trigger.tg_newtable))));
 		read(ExecCopySlotHeapTuple(slot), layout, runs.first[runs.count++]);
-	}
-	ExecDropSingleTupleTableSlot(slot);
+	});
 	return runs;
 }
 

@@ -6,6 +6,7 @@
 
 #include "history/digest.hpp"
 
+#include "bridge/trigger.hpp"
 #include "core/uuid.hpp"
 
 namespace tenancy::history {
@@ -30,7 +31,7 @@ struct EndedRuns {
 	Ended *end() const { return first + count; }
 };
 
-/* What is still running is left out. description is that of running_queries. */
-EndedRuns read_ended(Tuplestorestate *table, TupleDesc description);
+/* The new rows of running_queries, without what is still running. */
+EndedRuns read_ended(const TriggerData &trigger);
 
 } // namespace tenancy::history

@@ -17,9 +17,7 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "commands/trigger.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 }
 
 namespace tenancy::history {
@@ -37,13 +35,7 @@ struct Ids {
 	int count;
 
 	bool has(const core::Uuid &id) const { return std::binary_search(first, first + count, id); }
-	Datum array() const
-	{
-		auto *const values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-		for (int i = 0; i < count; ++i)
-			values[i] = PointerGetDatum(first[i].bytes.data());
-		return bridge::uuid_array(values, count);
-	}
+	Datum array() const { return bridge::uuid_array(first, count); }
 };
 
 Ids
@@ -232,9 +224,21 @@ remove(const Ids &ids)
 }
 
 /*
- * How many were moved. The entries come last, as the sums that their trigger writes have one writer at a time, until it
- * commits: whoever waits for that turn waits for nothing else of ours.
+ * The entries come last, as the sums that their trigger writes have one writer at a time, until it commits: whoever
+ * waits for that turn waits for nothing else of ours.
  */
+void
+write(const EndedRuns &runs, const Targets &targets)
+{
+	int64 const part = take_part(get_relname_relid("history_chain", get_namespace_oid("tenancy", false)));
+	Heads const heads = read_heads(runs);
+	extend(heads, runs);
+	write_heads(heads, part);
+	touch_targets(runs, targets, part == 0 ? connected_spacing : kept_spacing);
+	insert(runs);
+}
+
+/* How many were moved. What is removed can be read for the rest of the transaction, texts that are stored apart too. */
 int
 move(const EndedRuns &ended)
 {
@@ -250,16 +254,9 @@ move(const EndedRuns &ended)
 	Ended *const end =
 		std::partition(settled.begin(), settled.end(), [&](const Ended &run) { return !written.has(run.id); });
 	EndedRuns const fresh = {settled.first, static_cast<int>(end - settled.first)};
-	if (fresh.count > 0) {
-		int64 const part = take_part(get_relname_relid("history_chain", get_namespace_oid("tenancy", false)));
-		Heads const heads = read_heads(fresh);
-		extend(heads, fresh);
-		write_heads(heads, part);
-		touch_targets(fresh, targets, part == 0 ? connected_spacing : kept_spacing);
-	}
 	remove(ids);
 	if (fresh.count > 0)
-		insert(fresh);
+		write(fresh, targets);
 	return settled.count;
 }
 
@@ -269,11 +266,7 @@ move(const EndedRuns &ended)
  * STATEMENT. */
 TENANCY_FUNCTION(write_history)
 {
-	auto const *const trigger = reinterpret_cast<const TriggerData *>(fcinfo->context);
-	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_newtable == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-		                errmsg("function must be called as a trigger with a table of new rows")));
-	EndedRuns const ended = read_ended(trigger->tg_newtable, RelationGetDescr(trigger->tg_relation));
+	EndedRuns const ended = read_ended(bridge::new_rows_of(fcinfo));
 	if (ended.count > 0) {
 		spi::Scope const scope = spi::open();
 		if (move(ended) < ended.count)

@@ -39,18 +39,6 @@ struct Walk {
 	Hash before, wanted, found;
 };
 
-bool
-hash_value(Datum datum, bool is_null, unsigned char *hash)
-{
-	if (is_null)
-		return false;
-	bytea *const bytes = DatumGetByteaPP(datum);
-	if (VARSIZE_ANY_EXHDR(bytes) != hash_size)
-		return false;
-	memcpy(hash, VARDATA_ANY(bytes), hash_size);
-	return true;
-}
-
 void
 blame(Walk &walk, const char *problem, int64 seq, const core::Uuid &id, const char *detail)
 {

@@ -254,10 +254,7 @@ ids_of(const Slot &slot)
 	}
 	if (count == 0)
 		return PointerGetDatum(construct_empty_array(UUIDOID));
-	auto *const known = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-	for (int i = 0; i < count; ++i)
-		known[i] = PointerGetDatum(uuids[i].bytes.data());
-	return bridge::uuid_array(known, count);
+	return bridge::uuid_array(uuids, count);
 }
 
 } // namespace

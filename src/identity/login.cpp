@@ -26,10 +26,7 @@ constexpr int max_email_characters = 255;
 Datum
 digest_datum(const Digest &digest)
 {
-	auto *const copy = static_cast<bytea *>(palloc(VARHDRSZ + sizeof digest.bytes));
-	SET_VARSIZE(copy, VARHDRSZ + sizeof digest.bytes);
-	memcpy(VARDATA(copy), digest.bytes.data(), sizeof digest.bytes);
-	return PointerGetDatum(copy);
+	return bridge::bytea_datum(digest.bytes.data(), sizeof digest.bytes);
 }
 
 /* One "@" with something on both sides, no white space: the same as the table's CHECK, whose error would show the row.

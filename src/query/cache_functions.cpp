@@ -68,10 +68,7 @@ TENANCY_FUNCTION(query_cache_entries)
 	Entry const *const copies = copy_entries(&count);
 	for (int i = 0; i < count; ++i) {
 		Entry const &entry = copies[i];
-		auto *const key = static_cast<bytea *>(palloc(VARHDRSZ + sizeof(Digest)));
-		SET_VARSIZE(key, VARHDRSZ + sizeof(Digest));
-		memcpy(VARDATA(key), entry.key.bytes.data(), sizeof(Digest));
-		Datum values[] = {PointerGetDatum(key),
+		Datum values[] = {bridge::bytea_datum(entry.key.bytes.data(), sizeof(Digest)),
 		                  bridge::uuid_datum(entry.user),
 		                  bridge::uuid_datum(entry.connection),
 		                  Int64GetDatum(entry.version),
