@@ -211,7 +211,7 @@ create_portal(const char *name)
 	return portal;
 }
 
-/* Start the statement and hang the portal on it. */
+/* Start the statement and hang the portal on it: its own context has what PostgreSQL reads of a portal that failed. */
 void
 open_cursor(Portal portal, Cursor *cursor, const char *sql, remote::ParamList params)
 {
@@ -221,7 +221,9 @@ open_cursor(Portal portal, Cursor *cursor, const char *sql, remote::ParamList pa
 	if (cursor->execution.stream->columns().empty())
 		ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_DEFINITION), errmsg("the statement returns no rows"),
 		                errhint("Use tenancy.execute_query() for statements without a result.")));
+	MemoryContext const own = MemoryContextSwitchTo(portal->portalContext);
 	PortalDefineQuery(portal, nullptr, pstrdup(sql), CMDTAG_SELECT, list_make1(make_plan(cursor)), nullptr);
+	MemoryContextSwitchTo(own);
 	PortalStart(portal, nullptr, 0, GetActiveSnapshot());
 }
 

@@ -4,6 +4,7 @@ no code of theirs runs with our rights, no call ends the server."""
 
 import collections
 import contextlib
+import os
 import socket
 import struct
 
@@ -264,6 +265,24 @@ def portals():
     expect("54011", "DO $$DECLARE c refcursor; r record; BEGIN c := tenancy.open_query('lite', 'SELECT %s'); FETCH c INTO r; END$$" % wide)
 
 
+def failed_portal():
+    """A portal whose transaction has failed is still there for the protocol, with a text that needs memory of its own"""
+    with contextlib.closing(mallory.connect()) as session:
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query('lite', 'SELECT 1 /*' || repeat('x', 1000000) || '*/', NULL, 'c')")
+        same(sqlstate(rows, session, "SELECT 1 / 0"), "22012", "the transaction fails")
+        with socket.socket(fileno=os.dup(session.fileno())) as raw:
+            raw.setblocking(True)
+            raw.sendall(message(b"E", b"c\0" + struct.pack("!i", 0)) + message(b"S", b""))
+            answer = b""
+            while not answer.endswith(message(b"Z", b"E")):
+                piece = raw.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        ok(b"C25P02\0" in answer, "Execute in a transaction that has failed", answer)
+
+
 def reentry():
     """Code that runs in the middle of a query, and begins others"""
     with contextlib.closing(own(mallory.connect())) as session:
@@ -462,4 +481,4 @@ def the_end():
         rows(session, 'DROP SCHEMA "%s" CASCADE' % SCHEMA)
 
 
-run(connections, traps, settings, leaks, privileges, plans, identities, calls, portals, reentry, workers, locks, deaf, client_database, statistics, the_end)
+run(connections, traps, settings, leaks, privileges, plans, identities, calls, portals, failed_portal, reentry, workers, locks, deaf, client_database, statistics, the_end)
