@@ -7,6 +7,7 @@
 extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/partition.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
@@ -69,38 +70,74 @@ check_element(Node *element)
 		check_constraint(static_cast<Node *>(lfirst(cell)));
 }
 
+/* Partitions of one's own table may be detached, whoever has come to own them. */
+bool
+is_partition_of(const RangeVar *table, const RangeVar *parent)
+{
+	Oid const relation = find(table);
+	return OidIsValid(relation) && get_rel_relispartition(relation) &&
+	       get_partition_parent(relation, true) == find(parent);
+}
+
 void
 check_commands(const AlterTableStmt *statement)
 {
 	ListCell *cell;
 	foreach (cell, statement->cmds) {
 		auto const *const command = static_cast<AlterTableCmd *>(lfirst(cell));
-		if (command->subtype == AT_AttachPartition)
-			require_owner(reinterpret_cast<PartitionCmd *>(command->def)->name);
-		else
+		if (command->def == nullptr || !IsA(command->def, PartitionCmd)) {
 			check_element(command->def);
+			continue;
+		}
+		const RangeVar *const partition = reinterpret_cast<PartitionCmd *>(command->def)->name;
+		if (command->subtype == AT_AttachPartition || !is_partition_of(partition, statement->relation))
+			require_owner(partition);
 	}
+}
+
+/* A new partition changes its parent; a child that inherits does not lock it against anything but changes. */
+void
+check_creation(const CreateStmt *statement)
+{
+	ListCell *cell;
+	foreach (cell, statement->tableElts)
+		check_element(static_cast<Node *>(lfirst(cell)));
+	if (statement->partbound == nullptr)
+		return;
+	foreach (cell, statement->inhRelations)
+		require_owner(static_cast<RangeVar *>(lfirst(cell)));
+}
+
+/* Of indexes, materialized views and triggers; all else is not locked by those who use it. */
+void
+check_dependence(const AlterObjectDependsStmt *statement)
+{
+	if (statement->relation != nullptr)
+		require_owner(statement->relation);
 }
 
 bool
 locks_before_it_looks(const Node *statement)
 {
 	return IsA(statement, RuleStmt) || IsA(statement, CreateTrigStmt) || IsA(statement, CreateStmt) ||
-	       IsA(statement, AlterTableStmt);
+	       IsA(statement, CreateForeignTableStmt) || IsA(statement, AlterTableStmt) ||
+	       IsA(statement, AlterObjectDependsStmt);
 }
 
 void
 check(Node *statement)
 {
-	ListCell *cell;
 	switch (nodeTag(statement)) {
 	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
 	case T_CreateTrigStmt:
 		require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER);
 		return;
-	case T_CreateStmt:
-		foreach (cell, reinterpret_cast<CreateStmt *>(statement)->tableElts)
-			check_element(static_cast<Node *>(lfirst(cell)));
+	case T_CreateStmt: check_creation(reinterpret_cast<CreateStmt *>(statement)); return;
+	case T_CreateForeignTableStmt:
+		check_creation(&reinterpret_cast<CreateForeignTableStmt *>(statement)->base);
+		return;
+	case T_AlterObjectDependsStmt:
+		check_dependence(reinterpret_cast<AlterObjectDependsStmt *>(statement));
 		return;
 	case T_AlterTableStmt: check_commands(reinterpret_cast<AlterTableStmt *>(statement)); return;
 	default: return;

@@ -3,7 +3,7 @@
 
 import contextlib
 
-from tenancy import UNIQUE, User, connect, execute, person_role, rows, run, same, sqlstate, value
+from tenancy import UNIQUE, Background, User, connect, execute, person_role, rows, run, same, sqlstate, value, wait_until
 
 SCHEMA = "queues_" + UNIQUE
 TABLES = ("users", "database_connections", "query_history", "running_queries", "history_chain")
@@ -71,6 +71,13 @@ def tables():
             refused("ALTER TABLE own ADD COLUMN other uuid REFERENCES %s" % table)
             refused("ALTER TABLE own ADD FOREIGN KEY (id) REFERENCES %s" % table)
             refused("ALTER TABLE parent ATTACH PARTITION %s DEFAULT" % table)
+            refused("ALTER TABLE parent DETACH PARTITION %s" % table)
+            refused("ALTER TABLE parent DETACH PARTITION %s FINALIZE" % table)
+            refused("CREATE TABLE child PARTITION OF %s DEFAULT" % table)
+            refused("CREATE TEMP TABLE child PARTITION OF %s FOR VALUES IN (NULL)" % table)
+            refused("CREATE FOREIGN TABLE child PARTITION OF %s DEFAULT SERVER nowhere" % table)
+            refused("ALTER MATERIALIZED VIEW %s DEPENDS ON EXTENSION plpgsql" % table)
+            refused("ALTER INDEX %s_pkey DEPENDS ON EXTENSION plpgsql" % table)
         refused("ALTER INDEX parent_id ATTACH PARTITION tenancy.users_pkey")
         refused("CREATE RULE r AS ON INSERT TO pg_catalog.pg_class DO INSTEAD NOTHING")
         works("a query after them")
@@ -80,7 +87,9 @@ def own_tables():
     """What is the tenant's own is not refused"""
     with contextlib.closing(mallory.connect()) as session:
         rows(session, 'SET search_path = "%s"' % SCHEMA)
-        for statement in ("CREATE TABLE part (id uuid)", "ALTER TABLE parent ATTACH PARTITION part DEFAULT", "CREATE TABLE child (id uuid REFERENCES own)",
+        for statement in ("CREATE TABLE part (id uuid)", "ALTER TABLE parent ATTACH PARTITION part DEFAULT", "ALTER TABLE parent DETACH PARTITION part",
+                          "CREATE TABLE direct PARTITION OF parent DEFAULT", "ALTER INDEX parent_id DEPENDS ON EXTENSION plpgsql",
+                          "CREATE TABLE child (id uuid REFERENCES own)",
                           "ALTER TABLE own ADD COLUMN other uuid REFERENCES own", "CREATE TABLE self (id uuid PRIMARY KEY, up uuid REFERENCES self)",
                           "CREATE TRIGGER t BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION f()",
                           "CREATE RULE r AS ON DELETE TO own DO INSTEAD NOTHING"):
@@ -104,4 +113,25 @@ def own_row():
         same(value(admin, "SELECT tenancy.register(%s, 'a long password') IS NOT NULL", address), True, "is free again afterwards")
 
 
-run(own_schema, extension, tables, own_tables, own_row)
+def prepared():
+    """PREPARE locks tables for statements that its user may not execute: pruning and rotation do not wait for it"""
+    with left_open("PREPARE p AS DELETE FROM tenancy.history_pruned", "PREPARE c AS UPDATE tenancy.database_connections SET name = ''",
+                   "PREPARE r AS DELETE FROM tenancy.query_rollups"), contextlib.closing(connect()) as admin:
+        rows(admin, "SET statement_timeout = '20s'")
+        same(sqlstate(rows, admin, "SELECT tenancy.prune_history(1)"), None, "prune_history")
+        same(sqlstate(rows, admin, "SELECT tenancy.rotate_encryption_key()"), None, "rotate_encryption_key")
+        same(sqlstate(rows, admin, "SELECT tenancy.rebuild_rollups()"), None, "rebuild_rollups")
+
+
+def rotation():
+    """A rotation that waits for a change of a connection is in nobody's way, and waits for ten seconds at most"""
+    with left_open("SELECT tenancy.create_connection('three', 'sqlite', database_name => 'three.db')"), contextlib.closing(connect()) as admin:
+        pid = value(admin, "SELECT pg_backend_pid()")
+        job = Background(sqlstate, rows, admin, "SELECT tenancy.rotate_encryption_key()")
+        with contextlib.closing(connect()) as watcher:
+            wait_until(lambda: value(watcher, "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", pid) == 1, "the rotation waits")
+        works("a query beside it")
+        same(job.value(), "55P03", "the rotation")
+
+
+run(own_schema, extension, tables, own_tables, own_row, prepared, rotation)
