@@ -12,7 +12,8 @@ COMMENT ON FUNCTION tenancy.decrypt_database_password(text)
     IS 'for administrators: undo encrypt_database_password; stored credentials, which are bound to their rows, do not open';
 
 CREATE FUNCTION tenancy.rotate_encryption_key()
-RETURNS TABLE (key_id text, before bigint, after bigint) LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_rotate_encryption_key';
+RETURNS TABLE (key_id text, before bigint, after bigint)
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_rotate_encryption_key';
 COMMENT ON FUNCTION tenancy.rotate_encryption_key()
     IS 'for administrators: seal all credentials with the active key, all or nothing; answers connections by key before and after';
 

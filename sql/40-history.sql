@@ -38,6 +38,14 @@ CREATE POLICY admin ON tenancy.running_queries FOR SELECT TO tenancy_admin USING
 COMMENT ON TABLE tenancy.running_queries IS 'queries that are running, or whose final row has to wait for a lock; its triggers write query_history';
 COMMENT ON COLUMN tenancy.running_queries.transaction_id IS 'the transaction that ran the query, when it had written something: its new rows are not visible yet';
 
+-- The runs that wait, so that a look at them need not go through all that was ever in running_queries and cannot be removed yet.
+-- The worker makes the list anew when it starts.
+CREATE UNLOGGED TABLE tenancy.deferred_queries (
+    id uuid PRIMARY KEY
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+ALTER TABLE tenancy.deferred_queries ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy.deferred_queries IS 'the runs of running_queries that have ended and wait for a lock';
+
 CREATE TABLE tenancy.query_history (
     id                     uuid PRIMARY KEY,
     user_id                uuid REFERENCES tenancy.users (id),
@@ -193,15 +201,21 @@ CREATE TRIGGER write_inserted AFTER INSERT ON tenancy.running_queries REFERENCIN
 CREATE TRIGGER write_updated AFTER UPDATE ON tenancy.running_queries REFERENCING NEW TABLE AS reported
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
 
--- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, and no transaction is long.
-CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, OUT moved bigint, OUT waiting bigint)
+-- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
+-- through more than a part of the list. A run that cannot be written holds up no other.
+CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, after uuid, OUT moved bigint, OUT waiting boolean, OUT last uuid)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most   CONSTANT integer := 1000;
+    listed uuid[] := ARRAY(SELECT d.id FROM tenancy.deferred_queries AS d WHERE d.id > after ORDER BY d.id LIMIT most);
+    ready  uuid[];
+    run    uuid;
 BEGIN
     WITH left_over AS MATERIALIZED (
         SELECT r.id, r.user_id, r.database_connection_id, r.transaction_id,
                coalesce(octet_length(r.generated_sql_query), 0) + coalesce(octet_length(r.natural_language_query), 0) AS bytes
         FROM tenancy.running_queries AS r
-        WHERE r.status <> 'running'
+        WHERE r.id = ANY (listed) AND r.status <> 'running'
     ), owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
         WHERE u.id = ANY (ARRAY(SELECT DISTINCT l.user_id FROM left_over AS l))
@@ -210,7 +224,7 @@ BEGIN
         SELECT c.id FROM tenancy.database_connections AS c
         WHERE c.id = ANY (ARRAY(SELECT DISTINCT l.database_connection_id FROM left_over AS l))
         FOR KEY SHARE OF c SKIP LOCKED
-    ), ready AS MATERIALIZED (
+    ), free AS MATERIALIZED (
         SELECT l.id, row_number() OVER w AS place, sum(l.bytes) OVER w - l.bytes AS bytes_before
         FROM left_over AS l
         LEFT JOIN owner AS o ON o.id = l.user_id
@@ -222,17 +236,28 @@ BEGIN
                   l.database_connection_id, t.id, l.transaction_id,
                   (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL)
         WINDOW w AS (ORDER BY l.id)
-    ), touched AS (
-        UPDATE tenancy.running_queries AS r SET status = r.status
-        WHERE r.id = ANY (ARRAY(SELECT y.id FROM ready AS y WHERE y.place <= max_rows AND y.bytes_before < max_bytes))
-        RETURNING r.id
     )
-    SELECT (SELECT count(*) FROM touched), (SELECT count(*) FROM left_over) INTO moved, waiting;
-    waiting := waiting - moved;
+    SELECT array_agg(f.id) INTO ready FROM free AS f WHERE f.place <= max_rows AND f.bytes_before < max_bytes;
+    BEGIN
+        UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = ANY (ready);
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        FOREACH run IN ARRAY ready LOOP
+            BEGIN
+                UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
+            EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+                RAISE WARNING 'could not write run % to the history: %', run, SQLERRM;
+            END;
+        END LOOP;
+    END;
+    DELETE FROM tenancy.deferred_queries AS d
+    WHERE d.id = ANY (listed) AND (SELECT true FROM tenancy.running_queries AS r WHERE r.id = d.id) IS NULL;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    waiting := EXISTS (SELECT FROM tenancy.deferred_queries AS d);
+    last := listed[most];
 END
 $$;
-COMMENT ON FUNCTION tenancy.retry_history(integer, bigint)
-    IS 'for the worker: give runs that were left for later to write_history() again; how many, and how many still wait';
+COMMENT ON FUNCTION tenancy.retry_history(integer, bigint, uuid)
+    IS 'for the worker: give runs that were left for later, listed after that one, to write_history() again; how many went, whether any wait, where to go on';
 
 -- What users see.
 
@@ -427,6 +452,11 @@ END
 $$;
 COMMENT ON FUNCTION tenancy.note_key_ring() IS 'for the worker: audit what changed in the key ring since it last looked';
 
+CREATE FUNCTION tenancy.take_turn(work text) RETURNS void
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_turn';
+COMMENT ON FUNCTION tenancy.take_turn(text)
+    IS 'until the transaction ends, nobody else does this work: pruning (of history) or sums (of dashboards)';
+
 -- Retention. The rows of a chain go in its order, so that what is left is a chain that begins where history_pruned says.
 CREATE FUNCTION tenancy.prune_chain(owner uuid, most bigint, before timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -473,8 +503,7 @@ DECLARE
     logged bigint;
     chain  record;
 BEGIN
-    -- One at a time; what writes history does not touch this table.
-    LOCK TABLE tenancy.history_pruned IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM tenancy.take_turn('pruning');
     PERFORM tenancy.note_key_ring();
     -- Chains with a gap at their beginning stay as they are, and must not take the places of others for good.
     LOOP

@@ -203,11 +203,6 @@ COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_histo
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
 
-CREATE FUNCTION tenancy.take_rollup_turn(history regclass) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_rollup_turn';
-COMMENT ON FUNCTION tenancy.take_rollup_turn(regclass)
-    IS 'for fold_rollups: until the transaction ends, nobody else writes rollups';
-
 -- A part whose old versions are still kept is left alone: to fold it would only make more of them. One of the future was restored
 -- from another cluster.
 CREATE FUNCTION tenancy.fold_rollups(most integer) RETURNS bigint
@@ -218,7 +213,7 @@ DECLARE
     folded  bigint := 0;
     done    bigint;
 BEGIN
-    PERFORM tenancy.take_rollup_turn('tenancy.query_history');
+    PERFORM tenancy.take_turn('sums');
     WITH part AS (
         DELETE FROM tenancy.query_rollups AS r
         USING (SELECT DISTINCT p.user_id, p.bucket, p.database_connection_id, p.source, p.status
@@ -282,15 +277,21 @@ COMMENT ON FUNCTION tenancy.fold_rollups(integer)
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- What was pruned from the history can only be kept.
-    since   timestamptz := coalesce((SELECT date_trunc('day', max(p.until), 'UTC') + interval '24 hours' FROM tenancy.history_pruned AS p),
-                                    '-infinity');
-    last_id uuid := tenancy.first_uuid(since - interval '1 minute');
+    since   timestamptz;
+    last_id uuid;
     ids     uuid[];
     total   bigint := 0;
 BEGIN
-    -- From here on no other transaction adds a row to both history and rollups.
-    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'rollups are rebuilt at isolation level read committed only'
+            USING ERRCODE = 'active_sql_transaction', DETAIL = 'An older snapshot would not see every run.';
+    END IF;
+    -- From here on no other transaction deletes a row of the history, or adds one to both history and rollups.
+    PERFORM tenancy.take_turn('pruning');
+    PERFORM tenancy.take_turn('sums');
+    -- What was pruned from the history can only be kept.
+    since := coalesce((SELECT date_trunc('day', max(p.until), 'UTC') + interval '24 hours' FROM tenancy.history_pruned AS p), '-infinity');
+    last_id := tenancy.first_uuid(since - interval '1 minute');
     DELETE FROM tenancy.query_rollups AS r WHERE r.bucket >= since;
     DELETE FROM tenancy.statement_rollups AS s WHERE s.day >= (since AT TIME ZONE 'UTC')::date;
     DELETE FROM tenancy.connection_rollups AS c WHERE c.day >= (since AT TIME ZONE 'UTC')::date;

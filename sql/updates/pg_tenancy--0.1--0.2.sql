@@ -9,6 +9,7 @@ COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the 
 ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.reset_password(uuid, text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.set_active(uuid, boolean) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.rotate_encryption_key() SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.update_profile(text, text, text) SECURITY DEFINER;
 
 CREATE FUNCTION tenancy.key_ids()
@@ -118,6 +119,14 @@ COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, canc
 
 -- So that a page of history need not go through the rows of others, nor through what is left of them.
 CREATE INDEX running_queries_user_id_idx ON tenancy.running_queries (user_id, id DESC);
+-- The runs that wait, so that a look at them need not go through all that was ever in running_queries and cannot be removed yet.
+-- The worker makes the list anew when it starts.
+CREATE UNLOGGED TABLE tenancy.deferred_queries (
+    id uuid PRIMARY KEY
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+ALTER TABLE tenancy.deferred_queries ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy.deferred_queries IS 'the runs of running_queries that have ended and wait for a lock';
+INSERT INTO tenancy.deferred_queries (id) SELECT r.id FROM tenancy.running_queries AS r WHERE r.status <> 'running';
 
 ALTER TABLE tenancy.history_chain
     ADD COLUMN part bigint NOT NULL DEFAULT 0,
@@ -191,15 +200,21 @@ COMMENT ON FUNCTION tenancy.write_history()
 
 DROP FUNCTION tenancy.history_retry();
 
--- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, and no transaction is long.
-CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, OUT moved bigint, OUT waiting bigint)
+-- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
+-- through more than a part of the list. A run that cannot be written holds up no other.
+CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, after uuid, OUT moved bigint, OUT waiting boolean, OUT last uuid)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most   CONSTANT integer := 1000;
+    listed uuid[] := ARRAY(SELECT d.id FROM tenancy.deferred_queries AS d WHERE d.id > after ORDER BY d.id LIMIT most);
+    ready  uuid[];
+    run    uuid;
 BEGIN
     WITH left_over AS MATERIALIZED (
         SELECT r.id, r.user_id, r.database_connection_id, r.transaction_id,
                coalesce(octet_length(r.generated_sql_query), 0) + coalesce(octet_length(r.natural_language_query), 0) AS bytes
         FROM tenancy.running_queries AS r
-        WHERE r.status <> 'running'
+        WHERE r.id = ANY (listed) AND r.status <> 'running'
     ), owner AS MATERIALIZED (
         SELECT u.id FROM tenancy.users AS u
         WHERE u.id = ANY (ARRAY(SELECT DISTINCT l.user_id FROM left_over AS l))
@@ -208,7 +223,7 @@ BEGIN
         SELECT c.id FROM tenancy.database_connections AS c
         WHERE c.id = ANY (ARRAY(SELECT DISTINCT l.database_connection_id FROM left_over AS l))
         FOR KEY SHARE OF c SKIP LOCKED
-    ), ready AS MATERIALIZED (
+    ), free AS MATERIALIZED (
         SELECT l.id, row_number() OVER w AS place, sum(l.bytes) OVER w - l.bytes AS bytes_before
         FROM left_over AS l
         LEFT JOIN owner AS o ON o.id = l.user_id
@@ -220,17 +235,28 @@ BEGIN
                   l.database_connection_id, t.id, l.transaction_id,
                   (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL)
         WINDOW w AS (ORDER BY l.id)
-    ), touched AS (
-        UPDATE tenancy.running_queries AS r SET status = r.status
-        WHERE r.id = ANY (ARRAY(SELECT y.id FROM ready AS y WHERE y.place <= max_rows AND y.bytes_before < max_bytes))
-        RETURNING r.id
     )
-    SELECT (SELECT count(*) FROM touched), (SELECT count(*) FROM left_over) INTO moved, waiting;
-    waiting := waiting - moved;
+    SELECT array_agg(f.id) INTO ready FROM free AS f WHERE f.place <= max_rows AND f.bytes_before < max_bytes;
+    BEGIN
+        UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = ANY (ready);
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        FOREACH run IN ARRAY ready LOOP
+            BEGIN
+                UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
+            EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+                RAISE WARNING 'could not write run % to the history: %', run, SQLERRM;
+            END;
+        END LOOP;
+    END;
+    DELETE FROM tenancy.deferred_queries AS d
+    WHERE d.id = ANY (listed) AND (SELECT true FROM tenancy.running_queries AS r WHERE r.id = d.id) IS NULL;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    waiting := EXISTS (SELECT FROM tenancy.deferred_queries AS d);
+    last := listed[most];
 END
 $$;
-COMMENT ON FUNCTION tenancy.retry_history(integer, bigint)
-    IS 'for the worker: give runs that were left for later to write_history() again; how many, and how many still wait';
+COMMENT ON FUNCTION tenancy.retry_history(integer, bigint, uuid)
+    IS 'for the worker: give runs that were left for later, listed after that one, to write_history() again; how many went, whether any wait, where to go on';
 
 -- Each table with its own order and limit, and no plan that would read all rows to sort them, whatever the planner, which has no statistics
 -- of these tables, expects of the conditions: the newest rows come from the end of the index on (user_id, id), until enough are found. Ids
@@ -349,6 +375,11 @@ END
 $$;
 COMMENT ON FUNCTION tenancy.note_key_ring() IS 'for the worker: audit what changed in the key ring since it last looked';
 
+CREATE FUNCTION tenancy.take_turn(work text) RETURNS void
+STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_turn';
+COMMENT ON FUNCTION tenancy.take_turn(text)
+    IS 'until the transaction ends, nobody else does this work: pruning (of history) or sums (of dashboards)';
+
 -- Retention. The rows of a chain go in its order, so that what is left is a chain that begins where history_pruned says.
 CREATE FUNCTION tenancy.prune_chain(owner uuid, most bigint, before timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -395,8 +426,7 @@ DECLARE
     logged bigint;
     chain  record;
 BEGIN
-    -- One at a time; what writes history does not touch this table.
-    LOCK TABLE tenancy.history_pruned IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM tenancy.take_turn('pruning');
     PERFORM tenancy.note_key_ring();
     -- Chains with a gap at their beginning stay as they are, and must not take the places of others for good.
     LOOP
@@ -1224,11 +1254,6 @@ COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_histo
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
 
-CREATE FUNCTION tenancy.take_rollup_turn(history regclass) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_rollup_turn';
-COMMENT ON FUNCTION tenancy.take_rollup_turn(regclass)
-    IS 'for fold_rollups: until the transaction ends, nobody else writes rollups';
-
 -- A part whose old versions are still kept is left alone: to fold it would only make more of them. One of the future was restored
 -- from another cluster.
 CREATE FUNCTION tenancy.fold_rollups(most integer) RETURNS bigint
@@ -1239,7 +1264,7 @@ DECLARE
     folded  bigint := 0;
     done    bigint;
 BEGIN
-    PERFORM tenancy.take_rollup_turn('tenancy.query_history');
+    PERFORM tenancy.take_turn('sums');
     WITH part AS (
         DELETE FROM tenancy.query_rollups AS r
         USING (SELECT DISTINCT p.user_id, p.bucket, p.database_connection_id, p.source, p.status
@@ -1303,15 +1328,21 @@ COMMENT ON FUNCTION tenancy.fold_rollups(integer)
 CREATE FUNCTION tenancy.rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- What was pruned from the history can only be kept.
-    since   timestamptz := coalesce((SELECT date_trunc('day', max(p.until), 'UTC') + interval '24 hours' FROM tenancy.history_pruned AS p),
-                                    '-infinity');
-    last_id uuid := tenancy.first_uuid(since - interval '1 minute');
+    since   timestamptz;
+    last_id uuid;
     ids     uuid[];
     total   bigint := 0;
 BEGIN
-    -- From here on no other transaction adds a row to both history and rollups.
-    LOCK TABLE tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups IN SHARE ROW EXCLUSIVE MODE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'rollups are rebuilt at isolation level read committed only'
+            USING ERRCODE = 'active_sql_transaction', DETAIL = 'An older snapshot would not see every run.';
+    END IF;
+    -- From here on no other transaction deletes a row of the history, or adds one to both history and rollups.
+    PERFORM tenancy.take_turn('pruning');
+    PERFORM tenancy.take_turn('sums');
+    -- What was pruned from the history can only be kept.
+    since := coalesce((SELECT date_trunc('day', max(p.until), 'UTC') + interval '24 hours' FROM tenancy.history_pruned AS p), '-infinity');
+    last_id := tenancy.first_uuid(since - interval '1 minute');
     DELETE FROM tenancy.query_rollups AS r WHERE r.bucket >= since;
     DELETE FROM tenancy.statement_rollups AS s WHERE s.day >= (since AT TIME ZONE 'UTC')::date;
     DELETE FROM tenancy.connection_rollups AS c WHERE c.day >= (since AT TIME ZONE 'UTC')::date;

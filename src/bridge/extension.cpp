@@ -14,16 +14,16 @@ namespace tenancy::bridge {
 
 namespace {
 
-/* The part of the extension that is locked: a column's number in locks of PostgreSQL's own. */
+/* The part of the extension that is locked: a column's number in locks of PostgreSQL's own. Turns are others. */
 constexpr uint16 holding = 1;
 
 /* Its tables go with it, and each of them is an invalidation. */
-bool known = false;
+Oid known = InvalidOid;
 
 void
 forget(Datum, Oid)
 {
-	known = false;
+	known = InvalidOid;
 }
 
 } // namespace
@@ -44,9 +44,9 @@ has_extension()
 	}
 	/* A removal that has committed is known from here on: another schema of our name must not pass for ours. */
 	AcceptInvalidationMessages();
-	if (!known)
-		known = OidIsValid(extension());
-	return known;
+	if (!OidIsValid(known))
+		known = extension();
+	return OidIsValid(known);
 }
 
 void
@@ -54,8 +54,15 @@ hold_extension()
 {
 	if (!OidIsValid(MyDatabaseId))
 		return; /* who only lists databases is in none */
-	if (Oid const found = extension(); OidIsValid(found))
-		LockDatabaseObject(ExtensionRelationId, found, holding, AccessShareLock);
+	if (has_extension())
+		LockDatabaseObject(ExtensionRelationId, known, holding, AccessShareLock);
+}
+
+void
+require_extension()
+{
+	if (!has_extension())
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_tenancy\" is gone")));
 }
 
 void
@@ -63,6 +70,23 @@ claim_extension()
 {
 	if (Oid const found = extension(); OidIsValid(found) && compat::owns(ExtensionRelationId, found))
 		LockDatabaseObject(ExtensionRelationId, found, holding, AccessExclusiveLock);
+}
+
+void
+take_turn(Turn turn, LOCKMODE mode)
+{
+	if (has_extension())
+		LockDatabaseObject(ExtensionRelationId, known, static_cast<uint16>(turn), mode);
+}
+
+bool
+try_turn(Turn turn, LOCKMODE mode)
+{
+	if (!has_extension())
+		return false;
+	LOCKTAG tag;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, known, static_cast<uint16>(turn));
+	return LockAcquire(&tag, mode, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 } // namespace tenancy::bridge

@@ -4,6 +4,7 @@
 #include "catalog/cache.hpp"
 
 #include "bridge/datum.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "bridge/spi.hpp"
@@ -70,6 +71,8 @@ store(const connection::Config &config, int64 before, int64 version, TimestampTz
 	/* An older snapshot would meet the notes of the history worker in the row, and fail the transaction of the user. */
 	if (XactReadOnly || RecoveryInProgress() || IsolationUsesXactSnapshot())
 		return false;
+	if (!bridge::try_turn(bridge::Turn::sealing, RowExclusiveLock))
+		return false; /* a rotation of keys is going to change the row */
 	Datum const values[] = {bridge::uuid_datum(config.id), Int64GetDatum(config.version),    Int64GetDatum(before),
 	                        Int64GetDatum(version),        TimestampTzGetDatum(detected_at), JsonbPGetDatum(document)};
 	spi::Scope const scope = spi::open();

@@ -6,6 +6,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
@@ -110,6 +111,7 @@ read_arguments(FunctionCallInfo fcinfo, int first)
 {
 	Arguments arguments{};
 	arguments.name = bridge::text_argument(fcinfo, first);
+	(void) bridge::utf8_or_null(arguments.name); /* which history has in UTF-8, in the digest of each run */
 	arguments.given.database_type = utf8_argument(fcinfo, first + 1);
 	arguments.given.host = utf8_argument(fcinfo, first + 2);
 	arguments.given.port = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_INT32(first + 3);
@@ -274,6 +276,7 @@ TENANCY_FUNCTION(create_connection)
 {
 	identity::hide_statement("create_connection");
 	core::Uuid const user = identity::require_user();
+	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	Arguments const arguments = read_arguments(fcinfo, 0);
 	check_name(arguments.name);
 	if (arguments.given.database_type == nullptr && arguments.given.connection_string == nullptr)
@@ -309,6 +312,7 @@ TENANCY_FUNCTION(create_connection)
 TENANCY_FUNCTION(update_connection)
 {
 	identity::hide_statement("update_connection");
+	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock); /* before any row, or a rotation would wait in a circle */
 	Config const config = require_locked(selector_argument(fcinfo, 0));
 	Arguments const arguments = read_arguments(fcinfo, 1);
 	bool const from_string = arguments.given.connection_string != nullptr;
@@ -353,6 +357,7 @@ TENANCY_FUNCTION(update_connection)
 
 TENANCY_FUNCTION(delete_connection)
 {
+	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	Config const config = require(selector_argument(fcinfo, 0));
 	Datum const values[] = {bridge::uuid_datum(config.id)};
 	spi::Scope const scope = spi::open();

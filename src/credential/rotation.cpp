@@ -5,6 +5,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 #include "bridge/wait.hpp"
@@ -20,7 +21,6 @@ namespace {
 namespace spi = bridge::spi;
 
 constexpr int batch_rows = 500;
-static_assert(batch_rows == 500, "the statement below says so too");
 
 /* How many connections a key has sealed. */
 struct Count {
@@ -109,8 +109,7 @@ reseal_row(const SPITupleTable *table, uint64 row, core::Uuid *id)
 		reseal(SPI_getvalue(tuple, table->tupdesc, 4), user, *id, "connection_string_encrypted", key_id));
 	Datum const values[] = {bridge::uuid_datum(*id), password.value, string.value, CStringGetTextDatum(key_id)};
 	char const nulls[] = {' ', password.isnull ? 'n' : ' ', string.isnull ? 'n' : ' ', ' '};
-	if (spi::run(update, values, nulls, false) != 1)
-		elog(ERROR, "connection vanished during the rotation of keys");
+	(void) spi::run(update, values, nulls, false); /* of a user who was deleted meanwhile, there is nothing left to seal */
 }
 
 void
@@ -120,17 +119,17 @@ reseal_all()
 		"SELECT c.id, c.user_id, c.password_encrypted, c.connection_string_encrypted "
 		"FROM tenancy.database_connections AS c "
 		"WHERE c.id > $1 AND (c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL) "
-		"ORDER BY c.id LIMIT 500",
-		1,
-		{UUIDOID},
+		"ORDER BY c.id LIMIT $2",
+		2,
+		{UUIDOID, INT4OID},
 		nullptr};
 	MemoryContext const context =
 		AllocSetContextCreate(CurrentMemoryContext, "tenancy rotation", ALLOCSET_DEFAULT_SIZES);
 	core::Uuid last;
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
-		Datum const from = bridge::uuid_datum(last);
-		uint64 const rows = spi::run(next, &from, nullptr, false);
+		Datum const values[] = {bridge::uuid_datum(last), Int32GetDatum(batch_rows)};
+		uint64 const rows = spi::run(next, values, nullptr, false);
 		SPITupleTable *const table = SPI_tuptable;
 		MemoryContext const before = MemoryContextSwitchTo(context);
 		for (uint64 row = 0; row < rows; ++row)
@@ -156,13 +155,11 @@ put_counts(ReturnSetInfo *result, const char *key_id, const Counts &before, cons
 } // namespace
 
 /*
- * All or nothing: the table is locked against other writers first, so that none seals with an older ring meanwhile,
- * and the first ciphertext that does not open ends it.
+ * All or nothing: nobody else seals from here on, so that none does with an older ring meanwhile, and the first
+ * ciphertext that does not open ends it.
  */
 TENANCY_FUNCTION(rotate_encryption_key)
 {
-	static spi::Statement lock = {
-		"LOCK TABLE tenancy.database_connections IN SHARE ROW EXCLUSIVE MODE", 0, {}, nullptr};
 	identity::require_admin();
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -173,8 +170,8 @@ TENANCY_FUNCTION(rotate_encryption_key)
 	MemoryContext const context = CurrentMemoryContext;
 	vault::Source const source = key_source();
 
+	bridge::take_turn(bridge::Turn::sealing, ExclusiveLock);
 	spi::Scope const scope = spi::open();
-	(void) spi::run(lock, nullptr, nullptr, false);
 	bridge::enter([&] { vault::refresh(source, bridge::waiter()); });
 	Counts const before = count_by_key(context);
 	reseal_all();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bridge/datum.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 #include "dashboard/sum.hpp"
@@ -12,7 +13,6 @@
 
 extern "C" {
 #include "common/pg_prng.h"
-#include "storage/lmgr.h"
 #include "utils/date.h"
 }
 
@@ -196,35 +196,22 @@ add(const Runs &runs)
 	fold_by_chance(statements);
 }
 
+} // namespace
+
 /*
+ * tenancy.write_rollups() → trigger: AFTER INSERT ON query_history REFERENCING NEW TABLE, FOR EACH STATEMENT.
  * The sums of all users are in every writer's way, and one transaction may come here twice, with keys in any order: so
  * that two writers never wait for each other in a circle, one has its turn from here until it commits.
  */
-void
-take_turn(Oid history)
-{
-	LockDatabaseObject(RelationRelationId, history, 1, ExclusiveLock);
-}
-
-} // namespace
-
-/* tenancy.write_rollups() → trigger: AFTER INSERT ON query_history REFERENCING NEW TABLE, FOR EACH STATEMENT. */
 TENANCY_FUNCTION(write_rollups)
 {
 	const TriggerData &trigger = bridge::new_rows_of(fcinfo);
 	spi::Scope const scope = spi::open();
 	Runs const runs = read_runs(trigger);
-	take_turn(RelationGetRelid(trigger.tg_relation));
+	bridge::take_turn(bridge::Turn::sums, ExclusiveLock);
 	add(runs);
 	spi::close(scope);
 	return PointerGetDatum(nullptr);
-}
-
-/* tenancy.take_rollup_turn(history) → void. */
-TENANCY_FUNCTION(take_rollup_turn)
-{
-	take_turn(PG_GETARG_OID(0));
-	PG_RETURN_VOID();
 }
 
 /* tenancy.roll_up(ids uuid[]) → void. */

@@ -5,6 +5,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 
 namespace tenancy::history {
@@ -42,6 +43,17 @@ TENANCY_FUNCTION(history_chain_step)
 	add_piece(to, PG_GETARG_DATUM(before), has_before);
 	add_piece(to, PG_GETARG_DATUM(2), has_digest);
 	PG_RETURN_DATUM(DirectFunctionCall1(sha256_bytea, PointerGetDatum(both)));
+}
+
+/* tenancy.take_turn(work) → void: of work on the history, "pruning" or "sums". */
+TENANCY_FUNCTION(take_turn)
+{
+	const char *const work = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool const pruning = strcmp(work, "pruning") == 0;
+	if (!pruning && strcmp(work, "sums") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown turn \"%s\"", work)));
+	bridge::take_turn(pruning ? bridge::Turn::pruning : bridge::Turn::sums, ExclusiveLock);
+	PG_RETURN_VOID();
 }
 
 /* tenancy.make_uuid_v7() → uuid: time-ordered. */
