@@ -1,5 +1,6 @@
 /*
- * What DROP EXTENSION leaves to do: PostgreSQL makes the schema of the control file, but does not count it to the
+ * DROP EXTENSION, and ALTER EXTENSION UPDATE, which lock the tables in an order of their own: workers are kept out first.
+ * And what the first leaves to do: PostgreSQL makes the schema of the control file, but does not count it to the
  * extension, so it would stay, with its privileges of roles that then cannot be dropped. PG regime.
  */
 #include "removal.hpp"
@@ -37,6 +38,14 @@ drop_empty_schema()
 	spi::close(scope);
 }
 
+bool
+updates_extension(Node *statement)
+{
+	return IsA(statement, AlterExtensionStmt) &&
+	       strcmp(reinterpret_cast<AlterExtensionStmt *>(statement)->extname, "pg_tenancy") == 0 &&
+	       bridge::has_extension();
+}
+
 /* DROP EXTENSION, or DROP SCHEMA … CASCADE of the schema that it lives in. */
 bool
 drops_extension(Node *statement)
@@ -60,7 +69,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 QueryCompletion *completion)
 {
 	bool const dropping = drops_extension(planned->utilityStmt);
-	if (dropping)
+	if (dropping || updates_extension(planned->utilityStmt))
 		bridge::claim_extension();
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);

@@ -16,7 +16,23 @@ namespace {
 
 constexpr int complaint_ms = 60'000;
 
+void
+request_shutdown(int signal)
+{
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SignalHandlerForShutdownRequest(signal);
+}
+
 } // namespace
+
+void
+handle_signals()
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, request_shutdown);
+	BackgroundWorkerUnblockSignals();
+}
 
 void
 describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart)

@@ -10,6 +10,12 @@ extern "C" {
 
 namespace tenancy::bridge {
 
+/*
+ * Reload on SIGHUP, and end on SIGTERM as soon as the loop sees ShutdownRequestPending. What is being done then is
+ * cancelled, as otherwise a commit would wait for a standby that does not come for as long as it does not.
+ */
+void handle_signals();
+
 /* Fill in a worker of this library that connects to databases. restart is in seconds, or BGW_NEVER_RESTART. */
 void describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart);
 

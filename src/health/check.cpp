@@ -193,6 +193,7 @@ void
 record(void *arg)
 {
 	auto const *const check = static_cast<const Check *>(arg);
+	bridge::require_extension();
 	if (check->deferred) {
 		Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
 		(void) spi::run(defer_check, mine, nullptr, false);

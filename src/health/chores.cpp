@@ -23,6 +23,7 @@ bool
 exists(const char *signature)
 {
 	static spi::Statement look = {"SELECT pg_catalog.to_regprocedure($1) IS NOT NULL", 1, {TEXTOID}, nullptr};
+	bridge::require_extension();
 	Datum const value = CStringGetTextDatum(signature);
 	bool is_null = true;
 	return spi::run(look, &value, nullptr, true) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
@@ -71,6 +72,7 @@ forget_sessions(void *arg)
 		0,
 		{},
 		nullptr};
+	bridge::require_extension();
 	static_cast<Round *>(arg)->rows = static_cast<int64>(spi::run(forget, nullptr, nullptr, false));
 }
 
@@ -88,6 +90,7 @@ notice_use(void *)
 		0,
 		{},
 		nullptr};
+	bridge::require_extension();
 	if (settings::health_interval > 0)
 		(void) spi::run(hurry, nullptr, nullptr, false);
 }

@@ -99,9 +99,6 @@ settle(const Item *items, int count, Progress verdict)
 		SetLatch(owners[i]);
 }
 
-namespace {
-
-/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
 bool
 is_about_data(const ErrorData *error)
 {
@@ -110,6 +107,8 @@ is_about_data(const ErrorData *error)
 	       category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
+namespace {
+
 /* False: it failed. What was not to be written yet is no longer in the batch. */
 bool
 try_batch(Batch &batch, ErrorData **error)
@@ -117,7 +116,6 @@ try_batch(Batch &batch, ErrorData **error)
 	if (!transact(write_batch, &batch, error))
 		return false;
 	settle(batch.items, batch.count, Progress::over);
-	forget_trouble();
 	return true;
 }
 
@@ -138,14 +136,17 @@ int
 write_all(Batch batch)
 {
 	ErrorData *error = nullptr;
-	if (Batch whole = batch; try_batch(whole, &error))
+	if (Batch whole = batch; try_batch(whole, &error)) {
+		forget_trouble();
 		return whole.count;
+	}
 	if (!is_about_data(error)) {
 		complain(error, "could not write, will try again");
 		note_trouble(error);
 		return -1;
 	}
 	int written = 0;
+	bool all = true;
 	for (int i = 0; i < batch.count; ++i) {
 		Batch one = {&batch.items[i], 1, batch.known_only};
 		if (try_batch(one, &error) || try_stripped(one, &error)) {
@@ -156,7 +157,10 @@ write_all(Batch batch)
 		note_trouble(error);
 		if (!is_about_data(error))
 			return -1;
+		all = false;
 	}
+	if (all)
+		forget_trouble();
 	return written > 0 ? written : -1;
 }
 

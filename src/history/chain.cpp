@@ -8,6 +8,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/spi.hpp"
+#include "history/worker.hpp"
 
 namespace tenancy::history {
 
@@ -65,7 +66,14 @@ link(Head &head, const Entry &entry, StringInfo buffer)
 	head.stored = true;
 }
 
-/* Those whose head is in an older part: it has a row of its own there. */
+/* Where the head goes. One of another cluster, from which it was restored, begins anew here. */
+int64
+part_of(const Head &head, int64 part)
+{
+	return is_of_another_cluster(head.part) ? part : Max(head.part, part);
+}
+
+/* Those whose head was in another part: it has a row of its own there. */
 void
 remove_replaced(const Heads &heads, int64 part)
 {
@@ -77,7 +85,7 @@ remove_replaced(const Heads &heads, int64 part)
 	Datum *const users = room_for(heads.count), *const parts = room_for(heads.count);
 	int count = 0;
 	for (const Head &head : heads) {
-		if (head.part >= part)
+		if (head.part == part_of(head, part))
 			continue;
 		users[count] = PointerGetDatum(head.user.bytes.data());
 		parts[count++] = Int64GetDatum(head.part);
@@ -162,7 +170,7 @@ write_heads(const Heads &heads, int64 part)
 		const Head &head = heads.first[i];
 		seqs[i] = Int64GetDatum(head.seq);
 		hashes[i] = bridge::bytea_datum(head.hash, hash_size);
-		parts[i] = Int64GetDatum(Max(head.part, part));
+		parts[i] = Int64GetDatum(part_of(head, part));
 	}
 	Datum const values[] = {users_of(heads), bigints(seqs, heads.count),
 	                        PointerGetDatum(construct_array(hashes, heads.count, BYTEAOID, -1, false, TYPALIGN_INT)),

@@ -64,10 +64,25 @@ may_disturb(Oid database)
 	return has_privs_of_role(GetUserId(), owner);
 }
 
+/* A closer that ends without an error has no other way to say so. */
+void
+forget_closer(int, Datum)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (Slot &slot : queue->slots)
+		if (slot.closer == MyProcPid)
+			slot.closer = 0;
+	LWLockRelease(queue->lock);
+}
+
 /* Ask the worker of a database to leave until reopen_database(closed), and wait until it has; NULL when it has none. */
 void
 close_database(Oid database, Slot **closed)
 {
+	static bool registered = false;
+	if (!registered)
+		before_shmem_exit(forget_closer, 0);
+	registered = true;
 	Slot *slot = nullptr;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (int const i = find_slot(database); i >= 0) {
@@ -99,6 +114,23 @@ reopen_database(Slot *slot)
 	LWLockRelease(queue->lock);
 }
 
+/* What sessions that were ended WITH (FORCE) left in the queue has no place any more, and would keep its own for good. */
+void
+forget_database(Slot *slot, Oid database)
+{
+	if (slot == nullptr)
+		return;
+	attach();
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (Records &line : slot->lines)
+		while (slot->database == database && DsaPointerIsValid(line.first)) {
+			dsa_pointer const record = line.first;
+			remove(*slot, record);
+			discard(record);
+		}
+	LWLockRelease(queue->lock);
+}
+
 void
 process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
@@ -120,6 +152,8 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 			run();
 		},
 		[=](ErrorData *) { reopen_database(*closed); });
+	if (IsA(planned->utilityStmt, DropdbStmt))
+		forget_database(slot, database);
 	reopen_database(slot);
 }
 

@@ -309,9 +309,7 @@ tenancy_history_hauler(Datum argument)
 {
 	using namespace tenancy::history;
 	Oid const database = DatumGetObjectId(argument);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	tenancy::bridge::handle_signals();
 	if (!enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave_hauler, 0);

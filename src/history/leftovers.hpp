@@ -9,7 +9,7 @@ namespace tenancy::history {
 
 class Leftovers {
 public:
-	explicit Leftovers(Slot *slot);
+	Leftovers();
 
 	/* See to them when it is time; each call may write one portion. */
 	void tend();
@@ -17,10 +17,13 @@ public:
 	long pause(long timeout) const;
 
 private:
-	Slot *slot_;
+	void plan(bool moved);
+
 	bool swept_ = false;
 	bool waiting_ = true;
-	int pause_;
+	long pause_;
+	long rest_ = 0;   /* at least, after the last look */
+	core::Uuid next_; /* of a list that is too long for one look: where to go on */
 	TimestampTz looked_ = 0;
 };
 

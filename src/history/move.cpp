@@ -238,16 +238,32 @@ write(const EndedRuns &runs, const Targets &targets)
 	insert(runs);
 }
 
-/* How many were moved. What is removed can be read for the rest of the transaction, texts that are stored apart too. */
-int
+/* They stay where they are, and the worker tries again. */
+void
+leave(const EndedRuns &runs)
+{
+	static spi::Statement list = {
+		"INSERT INTO tenancy.deferred_queries (id) SELECT i FROM unnest($1) AS i ON CONFLICT DO NOTHING",
+		1,
+		{UUIDARRAYOID},
+		nullptr};
+	Datum const ids = ids_of(runs, &Ended::id).array();
+	(void) spi::run(list, &ids, nullptr, false);
+	defer();
+}
+
+/* What is removed can be read for the rest of the transaction, texts that are stored apart too. */
+void
 move(const EndedRuns &ended)
 {
 	static spi::Statement find_written = {
 		"SELECT q.id FROM tenancy.query_history AS q WHERE q.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
 	Targets targets;
 	EndedRuns const settled = {ended.first, settle_names(ended, &targets)};
+	if (settled.count < ended.count)
+		leave({ended.first + settled.count, ended.count - settled.count});
 	if (settled.count == 0)
-		return 0;
+		return;
 	Ids const ids = ids_of(settled, &Ended::id);
 	/* The worker may have died between a commit and noting it. */
 	Ids const written = find(find_written, ids);
@@ -257,7 +273,6 @@ move(const EndedRuns &ended)
 	remove(ids);
 	if (fresh.count > 0)
 		write(fresh, targets);
-	return settled.count;
 }
 
 } // namespace
@@ -269,8 +284,7 @@ TENANCY_FUNCTION(write_history)
 	EndedRuns const ended = read_ended(bridge::new_rows_of(fcinfo));
 	if (ended.count > 0) {
 		spi::Scope const scope = spi::open();
-		if (move(ended) < ended.count)
-			defer();
+		move(ended);
 		spi::close(scope);
 	}
 	return PointerGetDatum(nullptr);

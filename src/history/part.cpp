@@ -73,6 +73,12 @@ take_part(Oid table)
 	return current_part;
 }
 
+bool
+is_of_another_cluster(int64 part) noexcept
+{
+	return part != 0 && part > next_transaction();
+}
+
 /* tenancy.history_horizon(relation) → bigint. */
 TENANCY_FUNCTION(history_horizon)
 {

@@ -36,6 +36,13 @@ complain(const ErrorData *error, const char *what)
 	bridge::complain("pg_tenancy history", what, error);
 }
 
+uint64
+execute(bridge::spi::Statement &statement, const Datum *values)
+{
+	pgstat_report_activity(STATE_RUNNING, statement.sql);
+	return bridge::spi::run(statement, values, nullptr, false);
+}
+
 bool
 extension_exists()
 {

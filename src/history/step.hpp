@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "bridge/pg.hpp"
+#include "bridge/spi.hpp"
 
 namespace tenancy::history {
 
@@ -15,6 +15,9 @@ bool transact(void (*step)(void *), void *arg, ErrorData **error);
 /* The same for a step that leaves nothing to look at: what failed is logged, batch_context is reset. */
 bool run_step(void (*step)(void *), void *arg, const char *what);
 void complain(const ErrorData *error, const char *what);
+
+/* spi::run() within a step, seen as the worker's activity. */
+uint64 execute(bridge::spi::Statement &statement, const Datum *values);
 
 /* Is there still something to write to? When that cannot be found out, yes. */
 bool extension_exists();

@@ -213,7 +213,7 @@ serve(Oid database)
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 
 	if (extension_exists()) {
-		Leftovers leftovers(mine);
+		Leftovers leftovers;
 		await_hauler();
 		leftovers.tend(); /* before sessions may write: what died is then known to have died */
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
@@ -236,8 +236,6 @@ serve(Oid database)
 void
 tenancy_history_worker(Datum database)
 {
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	tenancy::bridge::handle_signals();
 	tenancy::history::serve(DatumGetObjectId(database));
 }

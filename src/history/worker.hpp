@@ -10,10 +10,6 @@ namespace tenancy::history {
 /* Of the largest batch. */
 constexpr int max_batch = 1000;
 
-/* Of what is tried again in one transaction. */
-constexpr int max_retried = 100;
-constexpr Size max_retried_size = 128 * 1024;
-
 /* How long a backend waits for a worker that makes no progress. */
 constexpr int patience_ms = 10'000;
 
@@ -45,11 +41,6 @@ struct Batch {
 	bool known_only; /* leave out runs whose user does not exist, or not yet: they would extend nobody's chain */
 };
 
-/* What came of runs that the trigger had left for later. */
-struct Retried {
-	int64 moved, waiting;
-};
-
 /* The slot of this process, which is a worker. */
 extern Slot *mine;
 
@@ -73,6 +64,8 @@ long usual_commit_us() noexcept;
  * written; -1: none, try again later.
  */
 int write_all(Batch batch);
+/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
+bool is_about_data(const ErrorData *error);
 /* The batch is committed, or will never be: let go of its records, then wake their owners. */
 void settle(const Item *items, int count, Progress verdict);
 
@@ -82,10 +75,8 @@ void tend_hauler();
 bool hold_hauler();
 void resume_hauler();
 
-/* The steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
+/* Steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
 void write_batch(void *batch);
-void mark_lost(void *slot);
-void retry_deferred(void *retried);
 void look_for_extension(void *found);
 
 /* Finished runs are left for later: the worker, if this is its process, tries again. */
@@ -98,5 +89,7 @@ bool take_deferred() noexcept;
  * table cannot be removed. Once per batch; 0 in a process that is no worker.
  */
 int64 take_part(Oid table);
+/* Is that a part that no transaction of this cluster can have begun yet? */
+bool is_of_another_cluster(int64 part) noexcept;
 
 } // namespace tenancy::history

@@ -1,6 +1,7 @@
 /*
  * What the worker writes: a batch of records becomes one INSERT of arrays; triggers do the rest. PG regime.
  */
+#include "history/step.hpp"
 #include "history/worker.hpp"
 
 #include <utility>
@@ -11,6 +12,7 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
+#include "postmaster/interrupt.h"
 #include "replication/syncrep.h"
 #include "utils/array.h"
 #include "utils/guc.h"
@@ -20,7 +22,7 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr int spare_ids = 100; /* room for runs that begin while the others are counted */
+namespace spi = bridge::spi;
 
 enum Column {
 	id,
@@ -169,29 +171,6 @@ fill_end(Columns &to, Record *record, bool finished, bool stripped)
 	to.set_text(hash, record->result_hash);
 }
 
-/* A statement of the worker, planned once. */
-struct Plan {
-	const char *text;
-	SPIPlanPtr plan;
-};
-
-uint64
-execute(Plan &statement, int arguments, const Oid *argument_types, Datum *values)
-{
-	if (statement.plan == nullptr) {
-		SPIPlanPtr const plan = SPI_prepare(statement.text, arguments, const_cast<Oid *>(argument_types));
-		if (plan == nullptr)
-			elog(ERROR, "could not plan \"%s\": %s", statement.text, SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		statement.plan = plan;
-	}
-	pgstat_report_activity(STATE_RUNNING, statement.text);
-	int const result = SPI_execute_plan(statement.plan, values, nullptr, false, 0);
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", statement.text, SPI_result_code_string(result));
-	return SPI_processed;
-}
-
 Datum
 array_of(const Type &type, Datum *values, bool *nulls, int count)
 {
@@ -201,30 +180,52 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
-/* Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits. */
+/*
+ * Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits; but not when
+ * it has to end, as the server's shutdown waits for it, and the standby may be gone.
+ */
 void
 commit_without_disk()
 {
-	if (SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0)
-		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	const char *const level = SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0 ? "off"
+	                          : ShutdownRequestPending                                     ? "local"
+	                                                                                       : nullptr;
+	if (level != nullptr)
+		(void) set_config_option("synchronous_commit", level, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* Of a run whose start is there already. One that is stripped is alone in its batch. */
+void
+strip_start(const core::Uuid &run)
+{
+	static spi::Statement strip = {"UPDATE tenancy.running_queries SET connection_name = NULL,"
+	                               " natural_language_query = NULL, generated_sql_query = NULL,"
+	                               " application_name = NULL, client_addr = NULL WHERE id = $1",
+	                               1,
+	                               {UUIDOID},
+	                               nullptr};
+	Datum const value = bridge::uuid_datum(run);
+	(void) execute(strip, &value);
 }
 
 /* Keep the runs of nobody, and of users that this transaction sees and keeps. */
 void
 drop_unknown(Batch &batch)
 {
-	static Plan find = {"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED",
-	                    nullptr};
-	constexpr Oid type = UUIDARRAYOID;
+	static spi::Statement find = {
+		"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED",
+		1,
+		{UUIDARRAYOID},
+		nullptr};
 	auto *const users = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(batch.count)));
 	for (int i = 0; i < batch.count; ++i)
 		users[i] = bridge::uuid_datum(record_at(batch.items[i].pointer)->user);
-	Datum ids = bridge::uuid_array(users, batch.count);
-	uint64 const known = execute(find, 1, &type, &ids);
+	Datum const ids = bridge::uuid_array(users, batch.count);
+	uint64 const known = execute(find, &ids);
 	auto const is_known = [&](const core::Uuid &user) {
 		bool is_null;
 		for (uint64 row = 0; row < known; ++row)
-			if (bridge::uuid_value(bridge::spi::value(row, 1, &is_null)) == user)
+			if (bridge::uuid_value(spi::value(row, 1, &is_null)) == user)
 				return true;
 		return user.is_nil();
 	};
@@ -233,28 +234,6 @@ drop_unknown(Batch &batch)
 		if (is_known(record_at(batch.items[i].pointer)->user))
 			std::swap(batch.items[kept++], batch.items[i]);
 	batch.count = kept;
-}
-
-/* The runs that the queue has, all of them at one moment. */
-Datum
-ids_of(const Slot &slot)
-{
-	core::Uuid *uuids = nullptr;
-	int count = 0, room = -1;
-	while (count > room) {
-		room = count + spare_ids;
-		uuids = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(room)));
-		count = 0;
-		LWLockAcquire(queue->lock, LW_SHARED);
-		for (const Records &line : slot.lines)
-			for (dsa_pointer p = line.first; DsaPointerIsValid(p); p = record_at(p)->next)
-				if (++count <= room)
-					uuids[count - 1] = record_at(p)->id;
-		LWLockRelease(queue->lock);
-	}
-	if (count == 0)
-		return PointerGetDatum(construct_empty_array(UUIDOID));
-	return bridge::uuid_array(uuids, count);
 }
 
 } // namespace
@@ -278,13 +257,16 @@ name_of(Status status_of_run)
 void
 write_batch(void *arg)
 {
-	static Plan insert = {insert_runs, nullptr};
+	static spi::Statement insert = {insert_runs, column_count, {}, nullptr};
 	auto &batch = *static_cast<Batch *>(arg);
+	bridge::require_extension();
 	commit_without_disk();
 	if (batch.known_only)
 		drop_unknown(batch);
 	if (batch.count == 0)
 		return;
+	if (batch.items->stripped)
+		strip_start(record_at(batch.items->pointer)->id);
 	Size const count = static_cast<Size>(batch.count);
 	Columns columns;
 	for (int c = 0; c < column_count; ++c) {
@@ -297,51 +279,11 @@ write_batch(void *arg)
 		fill_end(columns, record_at(item.pointer), item.finished, item.stripped);
 	}
 	Datum arrays[column_count];
-	Oid array_types[column_count];
 	for (int c = 0; c < column_count; ++c) {
 		arrays[c] = array_of(types[c], columns.values[c], columns.nulls[c], batch.count);
-		array_types[c] = types[c].array;
+		insert.types[c] = types[c].array;
 	}
-	execute(insert, column_count, array_types, arrays);
-}
-
-/* Rows whose run is in no queue: their server or backend died without a word. */
-void
-mark_lost(void *arg)
-{
-	static Plan update = {"UPDATE tenancy.running_queries SET status = 'lost', finished_at = pg_catalog.now(),"
-	                      " error_message = 'the session that ran the query died', truncated = false, cached = false"
-	                      " WHERE status = 'running' AND id <> ALL ($1)",
-	                      nullptr};
-	Datum ids = ids_of(*static_cast<const Slot *>(arg));
-	constexpr Oid type = UUIDARRAYOID;
-	if (uint64 const lost = execute(update, 1, &type, &ids); lost > 0)
-		ereport(LOG, (errmsg_plural("pg_tenancy history: marked %llu run as lost",
-		                            "pg_tenancy history: marked %llu runs as lost", lost,
-		                            static_cast<unsigned long long>(lost))));
-	pg_atomic_write_u32(&mine->deferred, 1);
-}
-
-void
-retry_deferred(void *arg)
-{
-	static Plan look = {"SELECT pg_catalog.to_regprocedure('tenancy.retry_history(integer, bigint)') IS NOT NULL",
-	                    nullptr};
-	static Plan touch = {"UPDATE tenancy.running_queries SET status = status WHERE status <> 'running'", nullptr};
-	static Plan retry = {"SELECT moved, waiting FROM tenancy.retry_history($1, $2)", nullptr};
-	auto &retried = *static_cast<Retried *>(arg);
-	bool is_null;
-	execute(look, 0, nullptr, nullptr);
-	if (!DatumGetBool(bridge::spi::value(0, 1, &is_null))) {
-		/* Version 0.1 of the extension, until it is updated to that of this library. */
-		retried = {static_cast<int64>(execute(touch, 0, nullptr, nullptr)), 0};
-		return;
-	}
-	constexpr Oid argument_types[] = {INT4OID, INT8OID};
-	Datum values[] = {Int32GetDatum(max_retried), Int64GetDatum(max_retried_size)};
-	execute(retry, 2, argument_types, values);
-	retried.moved = DatumGetInt64(bridge::spi::value(0, 1, &is_null));
-	retried.waiting = DatumGetInt64(bridge::spi::value(0, 2, &is_null));
+	execute(insert, arrays);
 }
 
 void

@@ -8,6 +8,7 @@ import os
 from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, value, wait_for_history, wait_until
 
 RUNS = 50
+MANY = 2500           # more than two looks
 CROWD = 30            # long runs of each user
 LONG = 600 * 1024     # bytes of a statement that a process of its own writes
 LOG = os.path.join(environment("SANDBOX"), "postgres.log")
@@ -101,4 +102,52 @@ def all_at_once():
         same([line for line in file if "could not write" in line], [], "neither worker was in the other's way")
 
 
-run(locked_user, broken_head, all_at_once)
+def many():
+    """A transaction makes a connection and runs more on it than one look at what is left takes: others' runs are not behind them"""
+    crowd, held = User("many"), User("single")
+    held.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(crowd.connect(history_durability="async")) as session:
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.create_connection('fresh', 'sqlite', database_name => 'fresh.db', options => '{\"create\": true}')")
+        rows(session, "SELECT tenancy.execute_query('fresh', 'SELECT ' || i) FROM generate_series(1, %s) AS i", MANY)
+        wait_until(lambda: len(leftovers(crowd)) == MANY, 60, "the runs to be left for later")
+        rows(admin, "BEGIN")
+        rows(admin, "SELECT FROM tenancy.users WHERE id = %s FOR UPDATE", held.id)
+        with contextlib.closing(held.connect(history_durability="async")) as other:
+            execute(other, "lite", "SELECT 1")
+        wait_until(lambda: len(leftovers(held)) == 1, 30, "one more")
+        same(value(admin, "SELECT count(*) FROM tenancy.deferred_queries AS d JOIN tenancy.running_queries AS r USING (id) WHERE r.user_id IN (%s, %s)",
+                   crowd.id, held.id), MANY + 1, "all are listed")
+        rows(admin, "COMMIT")
+        same(len(wait_for_history("user_id = %s", held.id, seconds=60)), 1, "the last one is written while the others wait")
+        rows(session, "COMMIT")
+        same(len(wait_for_history("user_id = %s", crowd.id, count=MANY, seconds=60)), MANY, "and then they are")
+        wait_until(lambda: value(admin, "SELECT count(*) FROM tenancy.deferred_queries") == 0, 30, "an empty list")
+
+
+def one_that_cannot():
+    """Of runs that were left for later, one can never be written: the others are"""
+    broken, other = User("stuck"), User("behind")
+    for user in (broken, other):
+        user.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(connect()) as locker:
+        for user in (broken, other):
+            with contextlib.closing(user.connect(history_durability="finished")) as session:
+                execute(session, "lite", "SELECT 1")
+        rows(locker, "BEGIN")
+        rows(locker, "SELECT FROM tenancy.users WHERE id IN (%s, %s) FOR UPDATE", broken.id, other.id)
+        for user in (broken, other):
+            with contextlib.closing(user.connect(history_durability="async")) as session:
+                execute(session, "lite", "SELECT 2")
+            wait_until(lambda user=user: len(leftovers(user)) == 1, 30, "the runs to be left for later")
+        head = rows(admin, "DELETE FROM tenancy.history_chain WHERE user_id = %s RETURNING seq, hash", broken.id)[0]
+        try:
+            rows(locker, "COMMIT")
+            same(len(wait_for_history("user_id = %s", other.id, count=2, seconds=60)), 2, "the other one is written")
+            same(len(history("user_id = %s", broken.id)), 1, "it is not")
+        finally:
+            rows(admin, "INSERT INTO tenancy.history_chain VALUES (%s, %s, %s)", broken.id, *head)
+        same(len(wait_for_history("user_id = %s", broken.id, count=2, seconds=90)), 2, "with the head back, it is")
+
+
+run(locked_user, broken_head, many, one_that_cannot, all_at_once)

@@ -89,4 +89,15 @@ def fold():
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "the chain is whole")
 
 
-run(open_transaction, fold)
+def restored():
+    """A head whose part is of another cluster, which had had many more transactions, begins anew here"""
+    with contextlib.closing(connect()) as admin, contextlib.closing(user.connect(history_durability="finished")) as session:
+        rows(admin, "UPDATE tenancy.history_chain SET part = 1::bigint << 60 WHERE user_id = %s", user.id)
+        seq, _ = head(admin)
+        write(session)
+        after, part = head(admin)
+        ok(after == seq + RUNS and part < 1 << 60, "it goes on, in a part of this one", (seq, after, part))
+        same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "and the chain is whole")
+
+
+run(open_transaction, fold, restored)

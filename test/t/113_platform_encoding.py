@@ -5,9 +5,11 @@ history, with question marks for the characters that it lacks."""
 import contextlib
 from urllib.parse import quote
 
-from tenancy import UNIQUE, client_server, connect, environment, execute, health_checks, ok, raised, rows, run, same, value, wait_until
+from tenancy import (UNIQUE, client_server, connect, environment, execute, health_checks, ok, raised, rows, run, same, sqlstate, value,
+                     wait_until)
 
 PLATFORM = "latin_" + UNIQUE
+BYTES = "bytes_" + UNIQUE
 HOME = environment("PGDATABASE")
 
 
@@ -98,11 +100,32 @@ def failures():
         ok('"kein?"' in value(session, health), "its health, which is asked outside of transactions, where nothing is converted", value(session, health))
 
 
-def clean():
-    """The database goes"""
+def bytes_of_no_encoding():
+    """SQL_ASCII takes any bytes: names have to be UTF-8, and a run whose text is not leaves it out of the history, also when it was begun with it"""
     with contextlib.closing(admin(HOME)) as superuser:
-        rows(superuser, "DROP DATABASE %s WITH (FORCE)" % PLATFORM)
+        rows(superuser, "CREATE DATABASE %s TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'" % BYTES)
+    with contextlib.closing(admin(BYTES)) as session:
+        rows(session, "CREATE EXTENSION pg_tenancy")
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        rows(session, "SELECT tenancy.register('bytes@test.example', 'a long password of bytes')")
+        rows(session, "SELECT set_config('tenancy.session', tenancy.login('bytes@test.example', 'a long password of bytes'), false)")
+        create = "SELECT tenancy.create_connection(%s, 'sqlite', database_name => 'bytes.db', options => '{\"create\": true}')"
+        same(sqlstate(rows, session, create % r"E'\xff'"), "22021", "a name that is no UTF-8")
+        rows(session, create % "'lite'")
+        rows(session, "SET tenancy.history_durability = 'started'")
+        raised(rows, session, r"SELECT tenancy.execute_query('lite', E'SELECT 1 /* \xff */')")
+        rows(session, "SELECT tenancy.execute_query('lite', 'SELECT 2')")
+        found = "SELECT coalesce(generated_sql_query, error_message) FROM tenancy.query_history ORDER BY id"
+        wait_until(lambda: len(rows(session, found)) == 2, 30, "both runs")
+        same(rows(session, found), [("the texts of this run could not be stored",), ("SELECT 2",)], "the first one without its text")
+
+
+def clean():
+    """The databases go"""
+    with contextlib.closing(admin(HOME)) as superuser:
+        for name in (PLATFORM, BYTES):
+            rows(superuser, "DROP DATABASE %s WITH (FORCE)" % name)
     ok(True, "clean")
 
 
-run(prepare, answers, denied, fields, failures, clean)
+run(prepare, answers, denied, fields, failures, bytes_of_no_encoding, clean)

@@ -4,6 +4,7 @@ the rights of who installs, nor later; and without a key that is one, no credent
 
 import contextlib
 import os
+import signal
 
 from tenancy import (UNIQUE, PostgresServer, connect, is_root, make_role, ok, private_directory, raised, rows, run, same, sqlstate,
                      value, wait_until)
@@ -108,4 +109,35 @@ def keys():
     platform.stop()
 
 
-run(adoption, traps, keys)
+def afterwards():
+    """The extension is dropped while its worker has something to write: in tables of the same names, which are somebody else's, it does not"""
+    with database(), contextlib.closing(connect(dbname=DATABASE)) as admin:
+        rows(admin, "CREATE EXTENSION pg_tenancy")
+        rows(admin, "SET tenancy.identity_scope = 'session'")
+        rows(admin, "SELECT tenancy.register('late@test.example', 'a long password')")
+        rows(admin, "SELECT set_config('tenancy.session', tenancy.login('late@test.example', 'a long password'), false)")
+        rows(admin, "SELECT tenancy.create_connection('lite', 'sqlite', database_name => 'late.db', options => '{\"create\": true}')")
+        rows(admin, "SELECT tenancy.execute_query('lite', 'SELECT 1')")
+        worker = value(admin, "SELECT worker_pid FROM tenancy.history_queue()")
+        definition = value(admin, "SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)"
+                           " FROM pg_attribute WHERE attrelid = 'tenancy.running_queries'::regclass AND attnum > 0")
+        rows(admin, "SET tenancy.history_durability = 'async'")
+        wait_until(lambda: value(admin, "SELECT queued FROM tenancy.history_queue()") == 0, 30, "the first run to be written")
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            rows(admin, "SELECT tenancy.execute_query('lite', 'SELECT 2')")
+            rows(admin, "DROP EXTENSION pg_tenancy")
+            with contextlib.closing(connect(user=owner, dbname=DATABASE)) as session:
+                rows(session, "CREATE SCHEMA tenancy")
+                rows(session, "CREATE TABLE tenancy.running_queries (%s, PRIMARY KEY (id))" % definition)
+                rows(session, "CREATE TABLE tenancy.caught (who text)")
+                rows(session, "CREATE FUNCTION tenancy.f() RETURNS trigger LANGUAGE plpgsql AS"
+                     " 'BEGIN INSERT INTO tenancy.caught VALUES (current_user); RETURN NEW; END'")
+                rows(session, "CREATE TRIGGER t BEFORE INSERT ON tenancy.running_queries FOR EACH ROW EXECUTE FUNCTION tenancy.f()")
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", worker) == 0, 30, "the worker to leave")
+        same(rows(admin, "SELECT who FROM tenancy.caught"), [], "nothing is written for others to see, nor run with its rights")
+
+
+run(adoption, traps, keys, afterwards)

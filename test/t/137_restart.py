@@ -100,6 +100,27 @@ def killed():
     restart(kill, {"lost", "cancelled"})
 
 
+def without_standby():
+    """A server whose standby is gone ends, although runs wait for it"""
+    with contextlib.closing(server.connect()) as admin:
+        rows(admin, "ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+        rows(admin, "SELECT pg_reload_conf()")
+        wait_until(lambda: value(admin, "SHOW synchronous_standby_names") == "gone", 30, "the new setting")
+    session = enter(server, tokens[0])
+    rows(session, "SET tenancy.history_durability = 'async'")
+    same(value(session, "SELECT tenancy.execute_query('shop', 'SELECT 4712')")["status"], "success", "a query")
+    with contextlib.closing(server.connect()) as admin:
+        wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type LIKE 'pg_tenancy history%%'") == 1,
+                   30, "the worker to wait for the standby")
+    server.stop("fast")
+    same(server.processes(), [], "it has ended")
+    server.start()
+    with contextlib.closing(server.connect()) as admin:
+        rows(admin, "ALTER SYSTEM RESET synchronous_standby_names")
+        rows(admin, "SELECT pg_reload_conf()")
+        wait_until(lambda: value(admin, "SELECT count(*) FROM tenancy.query_history WHERE generated_sql_query = 'SELECT 4712'") == 1, 30, "its run")
+
+
 def log():
     """The server's log tells it in PostgreSQL's manner"""
     marked = [int(count) for count in re.findall("pg_tenancy history: marked ([0-9]+) runs? as lost", server.log())]
@@ -109,4 +130,4 @@ def log():
     same(sum(marked), lost, "of each that history has, once")
 
 
-run(fast, immediate, killed, log)
+run(fast, immediate, killed, log, without_standby)

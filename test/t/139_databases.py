@@ -76,4 +76,23 @@ def cancelled():
         session.close()
 
 
-run(closed, cancelled)
+def forced():
+    """A database that is dropped amid a query leaves nothing in the queue"""
+    with contextlib.closing(server.connect()) as owner:
+        before = value(owner, "SELECT bytes FROM tenancy.history_queue()")
+        rows(owner, "CREATE DATABASE doomed")
+        with contextlib.closing(server.connect(dbname="doomed")) as there:
+            rows(there, "CREATE EXTENSION pg_tenancy")
+            rows(there, "SELECT tenancy.register('eve@example.com', %s)", PASSWORD)
+        session = server.connect(dbname="doomed")
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        rows(session, "SELECT set_config('tenancy.session', tenancy.login('eve@example.com', %s), false)", PASSWORD)
+        rows(session, "SELECT tenancy.create_connection('shop', 'sqlite', database_name => 'doomed.db', options => '{\"create\": true}')")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query('shop', 'SELECT 1', NULL, 'c')")
+        ok(value(owner, "SELECT bytes FROM tenancy.history_queue()") > before, "a cursor is in the queue")
+        rows(owner, "DROP DATABASE doomed WITH (FORCE)")
+        wait_until(lambda: value(owner, "SELECT bytes FROM tenancy.history_queue()") == before, 30, "its room to be free")
+
+
+run(closed, cancelled, forced)
