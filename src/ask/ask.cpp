@@ -4,6 +4,7 @@
 #include "ask/ask.hpp"
 
 #include "bridge/datum.hpp"
+#include "bridge/error.hpp"
 #include "bridge/function.hpp"
 #include "bridge/wait.hpp"
 #include "history/history.hpp"
@@ -89,12 +90,19 @@ finish_of(const Asking &asking)
 	return finish;
 }
 
-/* A cancel ends the caller's statement: note it without waiting, and let it go on. */
+/* Of a question whose error ends the caller's statement: history does not wait for anything. */
+void
+note(const Asking &asking, const Finish &finish)
+{
+	history::Run run = report(asking);
+	history::finish_quietly(run, finish);
+}
+
+/* A cancel ends the caller's statement: note it, and let it go on. */
 [[noreturn]] void
 pass_on(const Asking &asking)
 {
-	history::Run run = report(asking);
-	history::finish_quietly(run, finish_of(asking));
+	note(asking, finish_of(asking));
 	bridge::raise(asking.outcome.failure);
 }
 
@@ -115,7 +123,8 @@ proceed(Asking &asking, FunctionCallInfo fcinfo)
 	asking.found = connection::find(asking.selector, &asking.config);
 	if (asking.found) {
 		history::require_room(start_of(asking)); /* the model is paid before there is a run */
-		translate(asking.config, asking.question, &asking.outcome);
+		bridge::on_error([&] { translate(asking.config, asking.question, &asking.outcome); },
+		                 [&](const ErrorData *error) { note(asking, history::outcome_of(error)); });
 	}
 	if (is_interrupted(asking))
 		pass_on(asking);

@@ -137,7 +137,7 @@ public:
 				                deadline_, waiter_);
 				complaint = complaint_about(response, content);
 			} catch (const Error &error) {
-				if (tries == most_tries || !is_passing(error.kind) || !pause(tries, 0))
+				if (tries >= most_tries || !is_passing(error.kind) || !pause(tries, 0))
 					throw;
 				continue;
 			}
@@ -145,7 +145,7 @@ public:
 				return content;
 			if (with_temperature && rejects_temperature(response))
 				with_temperature = false;
-			else if (tries == most_tries || !is_passing(response.status) || !pause(tries, response.retry_after))
+			else if (tries >= most_tries || !is_passing(response.status) || !pause(tries, response.retry_after))
 				fail(FailureKind::other, "58000", std::move(complaint));
 		}
 	}

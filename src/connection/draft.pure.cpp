@@ -106,7 +106,10 @@ check(const Fields &draft, const char *allowed_networks)
 bool
 leads_elsewhere(const Fields &before, const Fields &after)
 {
-	return before.type != after.type || before.host != after.host || before.port != after.port ||
+	auto const port = [](const Fields &fields) {
+		return fields.port != 0 ? fields.port : remote::default_port(fields.type);
+	};
+	return before.type != after.type || before.host != after.host || port(before) != port(after) ||
 	       before.username != after.username || option(before, "sslmode") != option(after, "sslmode") ||
 	       option(before, "sslrootcert") != option(after, "sslrootcert");
 }

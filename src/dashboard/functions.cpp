@@ -8,9 +8,15 @@
 #include "dashboard/histogram.pure.hpp"
 #include "dashboard/statement.hpp"
 
+extern "C" {
+#include "access/detoast.h"
+}
+
 namespace tenancy::dashboard {
 
 namespace {
+
+constexpr int most_text = 16 << 20; /* of a fingerprint: to read a statement takes a while, and cannot be interrupted */
 
 /* The state of an aggregate: made by its first row, in the aggregate's memory. */
 Histogram *
@@ -102,6 +108,9 @@ TENANCY_FUNCTION(fingerprint)
 		elog(ERROR, "return type must be a row type");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > most_text)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("statement is too long"),
+		                errdetail("Statements have at most %d bytes here.", most_text)));
 	Statement const statement = statement_of(PG_GETARG_TEXT_PP(0), bridge::text_argument(fcinfo, 1));
 	Datum values[] = {Int64GetDatum(statement.fingerprint), CStringGetTextDatum(statement.sample)};
 	bool nulls[] = {false, false};

@@ -68,6 +68,7 @@ delete_all(Activity &activity, const Writer *writers, int count)
 		writers[i].renderer->out = sql;
 		writers[i].renderer->relation(*writers[i].table);
 		run_alone(activity, sql->data);
+		end(activity); /* each is a run of its own in history */
 	}
 }
 

@@ -37,6 +37,7 @@ SELECT probe.error_of($$SELECT tenancy.dashboard_charts(now(), now() - interval 
 SELECT probe.error_of($$SELECT tenancy.dashboard_charts('-infinity', now())$$);
 SELECT probe.error_of($$SELECT tenancy.dashboard_charts('1900-01-01', now(), 'hour')$$);
 SELECT probe.error_of($$SELECT tenancy.dashboard_charts(time_zone => 'Europe/Nowhere')$$);
+SELECT probe.error_of($$SELECT tenancy.fingerprint(repeat(' ', 17000000), 'postgresql')$$);
 
 -- Analytics.
 SELECT tenancy.dashboard_analytics(now() - interval '1 day', now() + interval '1 hour') AS analytics \gset

@@ -668,6 +668,23 @@ def history(engine, session):
         ok(wanted in latest, "%s: %s of %d rows" % ((engine.name,) + wanted[:2]), latest)
 
 
+@each
+def truncated_together(engine, session):
+    """TRUNCATE of two tables names both in history, in as many runs as the remote server gets statements."""
+    names = [engine.table("thing"), "%s.%s_twin" % (SCHEMA, engine.name)]
+    twin = "twin_" + UNIQUE
+    engine.remote("CREATE TABLE %s (id %s PRIMARY KEY)" % (engine.quoted(twin), "int" if engine.name == "mysql" else "integer"))
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE FOREIGN TABLE %s (id integer OPTIONS (key 'true')) SERVER %s OPTIONS (table_name '%s')" % (names[1], engine.server, twin))
+        rows(admin, 'GRANT ALL ON %s TO "%s"' % (names[1], person_role()))
+    since = value(session, "SELECT clock_timestamp()")
+    rows(session, "TRUNCATE " + ", ".join(names))
+    runs = wait_for_history("user_id = %s AND source = 'fdw' AND database_connection_id = %s AND started_at > %s",
+                            engine.user.id, engine.connection, since, count=1 if engine.name == "postgres" else 2)
+    told = "\n".join(entry["generated_sql_query"] for entry in runs)
+    ok(engine.thing in told and twin in told, engine.name + ": both tables", told)
+
+
 def partitions():
     """Rows find their way into foreign partitions of different engines, also when they move."""
     session = ENGINES[0].user.session
@@ -710,4 +727,4 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, transactions, copy, batches, keys, computed, local_columns, constraints,
-    conflicts, mixed, upsert, odd_types, lossy_values, triggers, refusals, read_only, history, partitions)
+    conflicts, mixed, upsert, odd_types, lossy_values, triggers, refusals, read_only, history, truncated_together, partitions)

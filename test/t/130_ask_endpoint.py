@@ -9,7 +9,7 @@ import time
 
 from model import Answer, block, completion, playing
 from tenancy import (UNIQUE, Background, User, connect, environment, execute, free_port, history, note, ok, pid_of,
-                     private_directory, raised, rows, run, same, sqlstate, value, wait_until)
+                     private_directory, raised, rows, run, same, sqlstate, value, wait_for_history, wait_until)
 
 LIMIT = 3.0  # seconds; a second is promised, the rest is for a busy machine
 KEY = "sk-secret-%s" % UNIQUE
@@ -235,9 +235,24 @@ def failures():
     failure("it is cut", [Answer(completion("SELECT", "length"))], "error", "58000", requests=3)
     failure("it breaks off", [Answer(b"{", cut=True)], "error", "08006", requests=3)
     failure("it hangs up", [Answer(cut=True)], "error", "08006", requests=3)
+    failure("it is overloaded, also without a temperature", [Answer(b"oops", 503)] * 2 + [
+        Answer(b'{"error": "temperature is not supported"}', 400)] + [Answer(b"oops", 503)] * 3, "error", "58000", requests=4)
     failure("it knows no such key", [Answer(("no such key: " + KEY).encode(), 401)], "error", "58000", requests=1)
     failure("it is overloaded for long", [Answer(b"{}", 429, {"Retry-After": "3600"})], "error", "58000", requests=1,
             llm_timeout="5s")
+
+
+def local_failures():
+    """A question that ends with an error of the platform's own is in history too."""
+    for question, state, setting in (("Who is away?", "55000", {}), ("Which model?", "55000", {"llm_endpoint": "http://127.0.0.1:9/v1", "llm_model": ""})):
+        with contextlib.closing(tenant.connect(**setting)) as session:
+            if not setting:
+                rows(session, "SELECT tenancy.update_connection('lite', is_active => false)")
+            same(sqlstate(rows, session, "SELECT tenancy.ask('lite', %s)", question), state, question)
+            if not setting:
+                rows(session, "SELECT tenancy.update_connection('lite', is_active => true)")
+        told = wait_for_history("user_id = %s AND natural_language_query = %s", tenant.id, question)
+        same([(entry["status"], entry["error_code"], entry["source"]) for entry in told], [("error", state, "ask")], question + " in history")
 
 
 def recoveries():
@@ -418,6 +433,6 @@ def logs():
         ok(KEY not in file.read(), "not in the server's log")
 
 
-run(good, refusals, malice, corrections, cancels, failures, recoveries, redirects, out_of_reach, proxies, key_files, quotas, paid_and_denied,
+run(good, refusals, malice, corrections, cancels, failures, local_failures, recoveries, redirects, out_of_reach, proxies, key_files, quotas, paid_and_denied,
     characters, samples,
     tls, injections, strangers, logs)
