@@ -212,7 +212,7 @@ define_limits()
 	integer("tenancy.max_registrations_per_hour",
 	        "Most accounts that others than administrators register in an hour; 0 is no limit.",
 	        &max_registrations_per_hour, 1000, 0, INT_MAX);
-	integer("tenancy.max_result_bytes", "Most bytes of values in one result of execute_query.", &max_result_bytes,
+	integer("tenancy.max_result_bytes", "Most bytes of rows, as JSON, in one result of execute_query.", &max_result_bytes,
 	        64 * 1024, 1, 512 * 1024, GUC_UNIT_KB);
 	integer("tenancy.max_result_rows", "Most rows in one result of execute_query.", &max_result_rows, 10'000, 1,
 	        INT_MAX);

@@ -3,6 +3,7 @@
  */
 #include "bridge/cell.hpp"
 
+#include "bridge/datum.hpp"
 #include "bridge/moment.hpp"
 #include "bridge/param.hpp"
 
@@ -72,15 +73,6 @@ cell_text(Converter &converter, const Cell &cell)
 	return nullptr;
 }
 
-Datum
-bytea_datum(const char *data, Size size)
-{
-	auto *const value = static_cast<bytea *>(palloc(size + VARHDRSZ));
-	SET_VARSIZE(value, size + VARHDRSZ);
-	memcpy(VARDATA(value), data, size);
-	return PointerGetDatum(value);
-}
-
 /* A decimal of at most 18 digits, with the scale that it is written with. */
 bool
 decimal_datum(const Cell &cell, Datum *value)
@@ -132,7 +124,7 @@ text_datum(const Cell &cell)
 }
 
 Datum
-uuid_datum(const Cell &cell)
+uuid_of(const Cell &cell)
 {
 	void *const value = palloc(UUID_LEN);
 	memcpy(value, cell.data, UUID_LEN);
@@ -195,7 +187,7 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 	case Way::uuid:
 		if (cell.kind != CellKind::wire || !converter.same_type || cell.size != UUID_LEN)
 			return false;
-		*value = uuid_datum(cell);
+		*value = uuid_of(cell);
 		return true;
 	case Way::none: break;
 	}

@@ -31,7 +31,7 @@ char *one_line(const Failure &failure);
 [[noreturn]] void raise(const Failure &failure);
 
 /*
- * Fault injection for test/sql/fault.sql: counts crossings of the wall and throws at the chosen one.
+ * Fault injection for test/sql/bridge_fault.sql: counts crossings of the wall and throws at the chosen one.
  * armed is 0 in production, so a crossing costs one comparison.
  */
 namespace fault {

@@ -18,8 +18,9 @@ struct Place {
 
 /*
  * Open a stored ciphertext into secret (which the caller owns, in pure code or a memory context).
- * Raises 28P01-free errors of its own: 22023 for text that is no ciphertext, 58000 for a missing key ring,
- * 28000 with detail "The ciphertext does not belong to this row, or its key is not in the key ring."
+ * Errors: 22023 for text that is no ciphertext, 58000 for a missing or malformed key ring, 58P01 for a file that is not
+ * there, 42501 for one that others may read, 28000 with detail "The ciphertext does not belong to this row, or its key
+ * is not in the key ring."
  */
 void open(const char *ciphertext, const Place &place, core::Secret &secret);
 

@@ -105,7 +105,7 @@ ask_numbers(Sampling &sampling, const char *sql, remote::ParamList params, doubl
 {
 	Channel *channel;
 	Statement *const statement = start_statement(sampling, sql, params, &channel);
-	bool known = fetch(channel, sampling.activity, statement, count) && statement->batch().rows() > 0;
+	bool known = fetch(sampling.activity, statement, count) && statement->batch().rows() > 0;
 	for (int i = 0; known && i < count; ++i) {
 		bridge::Converter converter = bridge::make_converter(FLOAT8OID, -1);
 		bridge::match(converter, statement->columns()[static_cast<size_t>(i)]);
@@ -114,7 +114,7 @@ ask_numbers(Sampling &sampling, const char *sql, remote::ParamList params, doubl
 		known = !is_null;
 		numbers[i] = is_null ? 0 : DatumGetFloat8(number);
 	}
-	stop(channel, statement);
+	stop(statement);
 	end(sampling.activity);
 	return known;
 }
@@ -283,7 +283,7 @@ draw(Sampling &sampling, TupleDesc descriptor, const char *sql, Reservoir &reser
 	Channel *channel;
 	Statement *const statement = start_statement(sampling, sql, {}, &channel);
 	bool matched = false;
-	while (fetch(channel, sampling.activity, statement, width)) {
+	while (fetch(sampling.activity, statement, width)) {
 		if (!matched)
 			match_columns(shape, *statement);
 		matched = true;
@@ -295,7 +295,7 @@ draw(Sampling &sampling, TupleDesc descriptor, const char *sql, Reservoir &reser
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
-	stop(channel, statement);
+	stop(statement);
 	end(sampling.activity);
 	MemoryContextDelete(row_memory);
 }

@@ -1,7 +1,7 @@
 /*
  * tenancy.attach, detach and refresh_attached. PG regime.
  *
- * A tenant may create neither schemas nor servers. Who asks and for what is judged with the caller's own rights first;
+ * A tenant needs no right to create schemas. Who asks and for what is judged with the caller's own rights first;
  * then the extension does it.
  */
 #include "fdw/attach.hpp"

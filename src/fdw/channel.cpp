@@ -199,7 +199,7 @@ start(Channel *channel, Activity &activity, Statement *statement, Holder *holder
 }
 
 bool
-fetch(Channel *, Activity &activity, Statement *statement, int width)
+fetch(Activity &activity, Statement *statement, int width)
 {
 	bool more = false;
 	bridge::Failure failure;
@@ -214,7 +214,7 @@ fetch(Channel *, Activity &activity, Statement *statement, int width)
 }
 
 void
-stop(Channel *, Statement *statement) noexcept
+stop(Statement *statement) noexcept
 {
 	statement->close();
 }
@@ -226,7 +226,7 @@ run(Channel *channel, Activity &activity, const char *sql, remote::ParamList par
 	remote::RunOptions options;
 	options.repeatable = repeatable;
 	start(channel, activity, statement, nullptr, sql, params, options);
-	while (fetch(channel, activity, statement, Statement::any_width))
+	while (fetch(activity, statement, Statement::any_width))
 		;
 	return statement->affected();
 }

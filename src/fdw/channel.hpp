@@ -94,9 +94,9 @@ void start(Channel *channel, Activity &activity, Statement *statement, Holder *h
  * The next batch into statement->batch(), of rows with so many columns; false at the end. Raises what the remote side
  * answers, HV021 when that are others.
  */
-bool fetch(Channel *channel, Activity &activity, Statement *statement, int width);
+bool fetch(Activity &activity, Statement *statement, int width);
 /* Stop where it is; also allowed after the end, and never raises. */
-void stop(Channel *channel, Statement *statement) noexcept;
+void stop(Statement *statement) noexcept;
 /* start, fetch to the end without rows, and the number of rows changed. */
 int64 run(Channel *channel, Activity &activity, const char *sql, remote::ParamList params, bool repeatable = false);
 

@@ -148,7 +148,7 @@ run_direct(ForeignScanState *node)
 	}
 	int64 returned = 0;
 	int const width = direct.rows != nullptr ? list_length(direct.plan.returned) : Statement::any_width;
-	while (fetch(channel, direct.activity, direct.statement, width)) {
+	while (fetch(direct.activity, direct.statement, width)) {
 		returned += static_cast<int64>(direct.statement->batch().rows());
 		if (direct.rows != nullptr)
 			keep_batch(direct);

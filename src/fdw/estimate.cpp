@@ -69,8 +69,8 @@ ask_remote_planner(PlannerInfo *root, Relation *relation)
 	start(channel, activity, statement, nullptr, renderer->out->data, {}, options);
 	double rows;
 	Cost total;
-	bool const known = fetch(channel, activity, statement, 1) && read_estimate(statement->batch(), &rows, &total);
-	stop(channel, statement);
+	bool const known = fetch(activity, statement, 1) && read_estimate(statement->batch(), &rows, &total);
+	stop(statement);
 	end(activity);
 	if (known) {
 		relation->rows = clamp_row_est(rows);

@@ -302,7 +302,7 @@ run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot)
 	modification.param_count = 0;
 	start(channel, modification.activity, statement, nullptr, sql, params, remote::RunOptions());
 	int64 rows = 0;
-	while (fetch(channel, modification.activity, statement, list_length(modification.plan.returned))) {
+	while (fetch(modification.activity, statement, list_length(modification.plan.returned))) {
 		remote::Batch const &batch = statement->batch();
 		if (rows == 0)
 			store_row(modification, slot, batch.row(0));

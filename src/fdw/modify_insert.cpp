@@ -37,7 +37,7 @@ skipped_rows(Modification &modification)
 	Statement *const statement = modification.counter;
 	start(channel, modification.activity, statement, nullptr, count_skipped, {}, remote::RunOptions());
 	int64 rows = 0;
-	while (fetch(channel, modification.activity, statement, 1))
+	while (fetch(modification.activity, statement, 1))
 		rows = statement->batch().row(0)->integer;
 	return rows;
 }

@@ -113,7 +113,7 @@ match_columns(Scan *scan)
 bool
 next_batch(Scan *scan)
 {
-	if (!fetch(scan->channel, scan->activity, scan->statement, scan->width))
+	if (!fetch(scan->activity, scan->statement, scan->width))
 		return false;
 	if (!scan->matched)
 		match_columns(scan);
@@ -181,7 +181,7 @@ drain_scan(Holder *holder)
 {
 	auto *const scan = reinterpret_cast<Scan *>(holder);
 	if (scan->progress == Progress::broken) {
-		stop(scan->channel, scan->statement);
+		stop(scan->statement);
 		return;
 	}
 	if (scan->column >= 0)
@@ -264,7 +264,7 @@ void
 forget_rows(Scan *scan)
 {
 	if (scan->statement != nullptr)
-		stop(scan->channel, scan->statement);
+		stop(scan->statement);
 	if (scan->store != nullptr)
 		tuplestore_end(scan->store);
 	scan->store = nullptr;
