@@ -41,10 +41,12 @@ COMMENT ON COLUMN tenancy.running_queries.transaction_id IS 'the transaction tha
 -- The runs that wait, so that a look at them need not go through all that was ever in running_queries and cannot be removed yet.
 -- The worker makes the list anew when it starts.
 CREATE UNLOGGED TABLE tenancy.deferred_queries (
-    id uuid PRIMARY KEY
+    id     uuid PRIMARY KEY,
+    failed boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 ALTER TABLE tenancy.deferred_queries ENABLE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy.deferred_queries IS 'the runs of running_queries that have ended and wait for a lock';
+COMMENT ON COLUMN tenancy.deferred_queries.failed IS 'when the run could be written, it could not be stored, not even without its texts';
 
 CREATE TABLE tenancy.query_history (
     id                     uuid PRIMARY KEY,
@@ -202,7 +204,27 @@ CREATE TRIGGER write_updated AFTER UPDATE ON tenancy.running_queries REFERENCING
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
 
 -- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
--- through more than a part of the list. A run that cannot be written holds up no other.
+-- through more than a part of the list. A run that cannot be stored goes without its texts, or else comes last.
+CREATE FUNCTION tenancy.retry_run(run uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+    BEGIN
+        UPDATE tenancy.running_queries AS r
+        SET connection_name = NULL, natural_language_query = NULL, generated_sql_query = NULL, application_name = NULL,
+            error_message = 'the texts of this run could not be stored'
+        WHERE r.id = run;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+        UPDATE tenancy.deferred_queries AS d SET failed = true WHERE d.id = run AND NOT d.failed;
+        IF FOUND THEN
+            RAISE WARNING 'could not write run % to the history: %', run, SQLERRM;
+        END IF;
+    END;
+END
+$$;
+COMMENT ON FUNCTION tenancy.retry_run(uuid) IS 'part of retry_history(): one run, without its texts when it cannot be stored with them';
+
 CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, after uuid, OUT moved bigint, OUT waiting boolean, OUT last uuid)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -229,24 +251,21 @@ BEGIN
         FROM left_over AS l
         LEFT JOIN owner AS o ON o.id = l.user_id
         LEFT JOIN target AS t ON t.id = l.database_connection_id
+        JOIN tenancy.deferred_queries AS d ON d.id = l.id
         WHERE tenancy.history_is_settled(
                   l.user_id, o.id, l.transaction_id,
                   (SELECT u.id FROM tenancy.users AS u WHERE u.id = l.user_id) IS NOT NULL)
           AND tenancy.history_is_settled(
                   l.database_connection_id, t.id, l.transaction_id,
                   (SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = l.database_connection_id) IS NOT NULL)
-        WINDOW w AS (ORDER BY l.id)
+        WINDOW w AS (ORDER BY d.failed, l.id)
     )
     SELECT array_agg(f.id) INTO ready FROM free AS f WHERE f.place <= max_rows AND f.bytes_before < max_bytes;
     BEGIN
         UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = ANY (ready);
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
         FOREACH run IN ARRAY ready LOOP
-            BEGIN
-                UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
-            EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-                RAISE WARNING 'could not write run % to the history: %', run, SQLERRM;
-            END;
+            PERFORM tenancy.retry_run(run);
         END LOOP;
     END;
     DELETE FROM tenancy.deferred_queries AS d

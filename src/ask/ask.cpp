@@ -90,7 +90,7 @@ finish_of(const Asking &asking)
 	return finish;
 }
 
-/* Of a question whose error ends the caller's statement: history does not wait for anything. */
+/* Of a question whose error ends the caller's statement: it does not wait for its end to be written. */
 void
 note(const Asking &asking, const Finish &finish)
 {

@@ -145,9 +145,11 @@ complain(const char *who, const char *what, const ErrorData *error)
 	    !TimestampDifferenceExceeds(place->when, now, complaint_ms))
 		return;
 	*place = {what, error->sqlerrcode, now};
+	HOLD_INTERRUPTS(); /* which the message would serve, outside of any transaction */
 	ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s: %s", who, what, error->message),
 	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
 	              error->hint != nullptr ? errhint("%s", error->hint) : 0));
+	RESUME_INTERRUPTS();
 }
 
 void

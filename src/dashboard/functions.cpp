@@ -108,7 +108,7 @@ TENANCY_FUNCTION(fingerprint)
 		elog(ERROR, "return type must be a row type");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > most_text)
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > most_text + VARHDRSZ)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("statement is too long"),
 		                errdetail("Statements have at most %d bytes here.", most_text)));
 	Statement const statement = statement_of(PG_GETARG_TEXT_PP(0), bridge::text_argument(fcinfo, 1));

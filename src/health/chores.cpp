@@ -162,6 +162,7 @@ draw_near(void *)
 		1,
 		{FLOAT8OID},
 		nullptr};
+	bridge::require_extension();
 	Datum const interval = Float8GetDatum(settings::health_interval);
 	(void) spi::run(draw, &interval, nullptr, false);
 }

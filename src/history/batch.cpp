@@ -10,6 +10,7 @@
 extern "C" {
 #include "access/xlog.h"
 #include "mb/pg_wchar.h"
+#include "postmaster/interrupt.h"
 #include "utils/elog.h"
 }
 
@@ -54,7 +55,9 @@ forget_trouble()
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	mine->troubled = 0;
 	LWLockRelease(queue->lock);
+	HOLD_INTERRUPTS(); /* which the message would serve, outside of any transaction */
 	ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000)));
+	RESUME_INTERRUPTS();
 }
 
 } // namespace
@@ -140,6 +143,8 @@ write_all(Batch batch)
 		forget_trouble();
 		return whole.count;
 	}
+	if (ShutdownRequestPending && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		return -1; /* by the request itself; drain() writes it */
 	if (!is_about_data(error)) {
 		complain(error, "could not write, will try again");
 		note_trouble(error);

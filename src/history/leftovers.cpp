@@ -11,6 +11,10 @@
 #include "history/step.hpp"
 #include "history/worker.hpp"
 
+extern "C" {
+#include "postmaster/interrupt.h"
+}
+
 namespace tenancy::history {
 
 namespace {
@@ -74,12 +78,13 @@ find_lost(void *arg)
 	auto &lost = *static_cast<LostRuns *>(arg);
 	bridge::require_extension();
 	Datum const ids = ids_of(*mine);
-	lost.count = static_cast<int>(execute(find, &ids));
-	lost.first = static_cast<core::Uuid *>(MemoryContextAllocHuge(
-		TopMemoryContext, sizeof(core::Uuid) * (static_cast<Size>(lost.count) + 1)));
+	auto const count = static_cast<int>(execute(find, &ids));
+	lost.first = static_cast<core::Uuid *>(
+		MemoryContextAllocHuge(TopMemoryContext, sizeof(core::Uuid) * (static_cast<Size>(count) + 1)));
 	bool is_null;
-	for (int i = 0; i < lost.count; ++i)
+	for (int i = 0; i < count; ++i)
 		lost.first[i] = bridge::uuid_value(spi::value(static_cast<uint64>(i), 1, &is_null));
+	lost.count = count;
 }
 
 void
@@ -161,10 +166,12 @@ mark_all(const LostRuns &lost)
 		LostRuns one = {lost.first + i, 1};
 		(void) run_step(mark_lost, &one, "could not mark a lost run"); /* it stays as it is until the next start */
 	}
+	HOLD_INTERRUPTS(); /* which a message would serve, and no transaction is there to be cancelled */
 	if (marked && lost.count > 0)
 		ereport(LOG,
 		        (errmsg_plural("pg_tenancy history: marked %d run as lost", "pg_tenancy history: marked %d runs as lost",
 		                       static_cast<unsigned long>(lost.count), lost.count)));
+	RESUME_INTERRUPTS();
 	return marked || one_by_one;
 }
 
@@ -189,10 +196,10 @@ void
 Leftovers::tend()
 {
 	if (take_deferred()) {
+		pause_ = waiting_ ? std::min(pause_, std::max(retry_ms, rest_)) : std::max(retry_ms, rest_);
 		waiting_ = true;
-		pause_ = std::max(retry_ms, rest_);
 	}
-	if ((swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
+	if (ShutdownRequestPending || (swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
 		return;
 	if (!hold_hauler()) {
 		resume_hauler(); /* it has a run in hand; the next round finds it between two */
@@ -201,11 +208,15 @@ Leftovers::tend()
 	swept_ = swept_ || sweep();
 	TimestampTz const begun = GetCurrentTimestamp();
 	Retried retried = {0, true, next_};
-	bool const done = run_step(retry_deferred, &retried, "could not write deferred runs");
+	bool const done =
+		!ShutdownRequestPending && run_step(retry_deferred, &retried, "could not write deferred runs");
 	resume_hauler();
 	looked_ = GetCurrentTimestamp();
 	next_ = done ? retried.last : core::Uuid{};
-	rest_ = retried.moved > 0 ? 0 : rest_factor * TimestampDifferenceMilliseconds(begun, looked_);
+	/* Whoever waited for a lock or a standby did no work to rest from. */
+	rest_ = !done || retried.moved > 0
+	            ? 0
+	            : std::min(rest_factor * TimestampDifferenceMilliseconds(begun, looked_), longest_retry_ms);
 	waiting_ = take_deferred() || retried.waiting;
 	plan(retried.moved > 0);
 }

@@ -6,15 +6,41 @@
 #include "bridge/worker.hpp"
 #include "history/worker.hpp"
 
+extern "C" {
+#include "postmaster/interrupt.h"
+#include "utils/guc.h"
+}
+
 namespace tenancy::history {
 
 MemoryContext batch_context = nullptr;
+
+namespace {
+
+struct Step {
+	void (*fn)(void *);
+	void *arg;
+};
+
+/* The server's shutdown waits for this process, and the standby that its commits wait for may be gone. */
+void
+perform(void *arg)
+{
+	auto const &step = *static_cast<const Step *>(arg);
+	if (ShutdownRequestPending)
+		(void) set_config_option("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+		                         false);
+	step.fn(step.arg);
+}
+
+} // namespace
 
 bool
 transact(void (*step)(void *), void *arg, ErrorData **error)
 {
 	MemoryContext const context = MemoryContextSwitchTo(batch_context);
-	bool const done = bridge::run_in_transaction(step, arg, error);
+	Step whole = {step, arg};
+	bool const done = bridge::run_in_transaction(perform, &whole, error);
 	MemoryContextSwitchTo(context);
 	return done;
 }

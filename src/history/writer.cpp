@@ -12,7 +12,6 @@
 #include "bridge/spi.hpp"
 
 extern "C" {
-#include "postmaster/interrupt.h"
 #include "replication/syncrep.h"
 #include "utils/array.h"
 #include "utils/guc.h"
@@ -180,18 +179,12 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
-/*
- * Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits; but not when
- * it has to end, as the server's shutdown waits for it, and the standby may be gone.
- */
+/* Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits. */
 void
 commit_without_disk()
 {
-	const char *const level = SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0 ? "off"
-	                          : ShutdownRequestPending                                     ? "local"
-	                                                                                       : nullptr;
-	if (level != nullptr)
-		(void) set_config_option("synchronous_commit", level, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	if (SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0)
+		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 /* Of a run whose start is there already. One that is stripped is alone in its batch. */

@@ -82,6 +82,8 @@ is_partition_of(const RangeVar *table, const RangeVar *parent)
 void
 check_commands(const AlterTableStmt *statement)
 {
+	if (!OidIsValid(find(statement->relation)))
+		return;
 	ListCell *cell;
 	foreach (cell, statement->cmds) {
 		auto const *const command = static_cast<AlterTableCmd *>(lfirst(cell));
@@ -102,7 +104,7 @@ check_creation(const CreateStmt *statement)
 	ListCell *cell;
 	foreach (cell, statement->tableElts)
 		check_element(static_cast<Node *>(lfirst(cell)));
-	if (statement->partbound == nullptr)
+	if (statement->partbound == nullptr || (statement->if_not_exists && OidIsValid(find(statement->relation))))
 		return;
 	foreach (cell, statement->inhRelations)
 		require_owner(static_cast<RangeVar *>(lfirst(cell)));
