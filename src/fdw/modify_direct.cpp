@@ -92,7 +92,9 @@ print_value(Draft &draft, const Column &column, int number, Node *value)
 	if (bms_is_empty(rows) && !contain_volatile_functions(value)) {
 		draft.renderer->params = lappend(draft.renderer->params, value);
 		draft.columns = lappend_int(draft.columns, number);
-		draft.renderer->value_placeholder(column, list_length(draft.renderer->params));
+		int const place = list_length(draft.renderer->params);
+		draft.renderer->values = bms_add_member(draft.renderer->values, place);
+		draft.renderer->value_placeholder(column, place);
 		return true;
 	}
 	if (exprType(value) != column.type || !keeps_value(draft, column) || !draft.renderer->can_assign(column) ||

@@ -69,7 +69,6 @@ constexpr Template templates[] = {
 	{F_FLOOR_NUMERIC, "FLOOR(%1)"},
 	{F_ROUND_NUMERIC, "ROUND(%1)"},
 	{F_TRUNC_NUMERIC, "TRUNCATE(%1, 0)"},
-	{F_ROUND_NUMERIC_INT4, "ROUND(%1, %2)"},
 	{F_TRUNC_NUMERIC_INT4, "TRUNCATE(%1, %2)"},
 };
 
@@ -117,6 +116,9 @@ MysqlRenderer::function(const Call &call)
 		return arithmetic(op, call);
 	if (call.function == F_ABS_INT2 || call.function == F_ABS_INT4 || call.function == F_ABS_INT8)
 		return arithmetic("@", call);
+	/* To a server in SQL_ASCII each byte is a character. */
+	if (GetDatabaseEncoding() == PG_SQL_ASCII && OidIsValid(call.collation))
+		return false;
 	switch (call.function) {
 	case F_MOD_INT2_INT2:
 	case F_MOD_INT4_INT4:
@@ -245,6 +247,7 @@ MysqlRenderer::number_function(const Call &call)
 	case F_NUMERIC_UMINUS: return decimals(call, "(- ", "", ")");
 	case F_NUMERIC_ABS:
 	case F_ABS_NUMERIC: return decimals(call, "ABS(", "", ")");
+	case F_ROUND_NUMERIC_INT4: return decimals(call, "ROUND(", ", ", ")");
 	case F_INT2_NUMERIC:
 	case F_INT4_NUMERIC:
 	case F_INT8_NUMERIC: {

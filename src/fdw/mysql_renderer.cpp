@@ -329,7 +329,7 @@ MysqlRenderer::cast_by_text(Expr *arg, Oid type)
 	case NUMERICOID:
 		if (!has_display(node))
 			return false;
-		break;
+		return suffixed("CAST((", node, " + 0) AS CHAR)"); /* without the zeros of ZEROFILL */
 	default: return false;
 	}
 	return suffixed("CAST(", node, " AS CHAR)");

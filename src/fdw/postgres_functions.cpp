@@ -85,6 +85,15 @@ constexpr Oid collation_free[] = {F_TEXTEQ,
                                   F_TO_HEX_INT4,
                                   F_TO_HEX_INT8,
                                   F_LIKE_ESCAPE_TEXT_TEXT,
+                                  F_EXTRACT_TEXT_DATE,
+                                  F_EXTRACT_TEXT_TIME,
+                                  F_EXTRACT_TEXT_TIMESTAMP,
+                                  F_EXTRACT_TEXT_INTERVAL,
+                                  F_DATE_PART_TEXT_TIME,
+                                  F_DATE_PART_TEXT_TIMESTAMP,
+                                  F_DATE_PART_TEXT_INTERVAL,
+                                  F_DATE_TRUNC_TEXT_TIMESTAMP,
+                                  F_DATE_TRUNC_TEXT_INTERVAL,
                                   F_COUNT_ANY,
                                   F_STRING_AGG_TEXT_TEXT,
                                   F_ARRAY_AGG_ANYNONARRAY,
@@ -107,6 +116,15 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
                                  F_DECODE,
                                  F_TO_HEX_INT4,
                                  F_TO_HEX_INT8,
+                                 F_EXTRACT_TEXT_DATE,
+                                 F_EXTRACT_TEXT_TIME,
+                                 F_EXTRACT_TEXT_TIMESTAMP,
+                                 F_EXTRACT_TEXT_INTERVAL,
+                                 F_DATE_PART_TEXT_TIME,
+                                 F_DATE_PART_TEXT_TIMESTAMP,
+                                 F_DATE_PART_TEXT_INTERVAL,
+                                 F_DATE_TRUNC_TEXT_TIMESTAMP,
+                                 F_DATE_TRUNC_TEXT_INTERVAL,
                                  F_COUNT_ANY,
                                  F_STRING_AGG_TEXT_TEXT,
                                  F_ARRAY_AGG_ANYNONARRAY,
@@ -120,6 +138,11 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
 
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
+
+/* Order of arrays, in which that of jsonb may be. */
+constexpr Oid array_order[] = {F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,  F_ARRAY_GE,
+                               F_BTARRAYCMP,   F_ARRAY_LARGER,  F_ARRAY_SMALLER,
+                               F_MIN_ANYARRAY, F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY};
 
 /* Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.
  */
@@ -201,6 +224,23 @@ is_portable_aggregate(Oid function, bool ordered)
 	char *const name = get_func_name(function);
 	return name != nullptr && std::any_of(std::begin(plain_aggregates), std::end(plain_aggregates),
 	                                      [name](const char *plain) { return strcmp(name, plain) == 0; });
+}
+
+bool
+orders_json(Oid function, List *args)
+{
+	auto const is_json = [](const Node *node) {
+		Oid const element = get_element_type(exprType(node));
+		return element == JSONBOID;
+	};
+	ListCell *cell;
+	foreach (cell, args) {
+		auto *const node = static_cast<Node *>(lfirst(cell));
+		if (has(array_order, function) &&
+		    is_json(IsA(node, TargetEntry) ? reinterpret_cast<Node *>(reinterpret_cast<TargetEntry *>(node)->expr) : node))
+			return true;
+	}
+	return false;
 }
 
 bool

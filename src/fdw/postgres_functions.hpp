@@ -16,6 +16,8 @@ bool is_portable_function(Oid function);
 /* An aggregate whose result is decided by its input; those that keep its order need an ORDER BY. */
 bool is_portable_aggregate(Oid function, bool ordered);
 bool is_portable_window(Oid function);
+/* Does the function or aggregate compare arrays of jsonb? Their order is that of texts under the server's collation. */
+bool orders_json(Oid function, List *args);
 /* Text goes through it byte by byte or character by character, in every deterministic collation alike. */
 bool ignores_collation(Oid function);
 /* Its result does not depend on which bytes a character has, nor on what a character is. */

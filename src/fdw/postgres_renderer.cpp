@@ -22,6 +22,14 @@ namespace tenancy::fdw {
 
 namespace {
 
+/* A value that has more digits than the local type is rounded on its way here, and so it has to be there. */
+bool
+rounds_when_read(Oid type)
+{
+	return type == NUMERICOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID || type == TIMEOID ||
+	       type == TIMETZOID || type == INTERVALOID;
+}
+
 constexpr Abilities postgres_abilities = {.full_join = true,
                                           .for_update = true,
                                           .insert_returning = true,
@@ -73,8 +81,10 @@ PostgresRenderer::type_name(Oid type, int32 typmod)
 bool
 PostgresRenderer::is_recast(const Column &column) const
 {
-	return column.native_type != nullptr &&
-	       strcmp(column.native_type, format_type_with_typemod(column.type, column.typmod)) != 0 &&
+	if (column.native_type == nullptr ||
+	    strcmp(column.native_type, format_type_with_typemod(column.type, column.typmod)) == 0)
+		return false;
+	return (column.typmod >= 0 && rounds_when_read(column.type)) ||
 	       strcmp(column.native_type, format_type_be(column.type)) != 0;
 }
 
@@ -93,7 +103,7 @@ PostgresRenderer::column(const Column &column, Index varno)
 	identifier(column.name);
 	if (recast) {
 		print(")::");
-		type_name(column.type, -1);
+		type_name(column.type, rounds_when_read(column.type) ? column.typmod : -1);
 	}
 	/* A collation for which 'a' may equal 'A' would decide even here, and two different ones would not go together. */
 	if (OidIsValid(column.collation) && !has_default_collation(column) && !bare_text_)
@@ -293,7 +303,7 @@ PostgresRenderer::text_equality(const Call &call)
 bool
 PostgresRenderer::function(const Call &call)
 {
-	if (!is_portable_function(call.function) || !is_portable_type(call.type))
+	if (!is_portable_function(call.function) || !is_portable_type(call.type) || orders_json(call.function, call.args))
 		return false;
 	Text const text = text_of(call.function, call.collation);
 	if (text == Text::refuse)

@@ -54,7 +54,8 @@ bool
 PostgresRenderer::aggregate(Aggref *node)
 {
 	if (node->aggsplit != AGGSPLIT_SIMPLE || node->aggkind != AGGKIND_NORMAL || node->aggvariadic ||
-	    !is_portable_aggregate(node->aggfnoid, node->aggorder != NIL) || !is_portable_type(node->aggtype))
+	    !is_portable_aggregate(node->aggfnoid, node->aggorder != NIL) || !is_portable_type(node->aggtype) ||
+	    orders_json(node->aggfnoid, node->args))
 		return false;
 	Text const text = text_of(node->aggfnoid, node->inputcollid);
 	if (text == Text::refuse)
@@ -104,7 +105,8 @@ PostgresRenderer::window(WindowFunc *node)
 {
 	bool const as_aggregate = node->winagg;
 	if (!is_portable_type(node->wintype) || node->aggfilter != nullptr ||
-	    !(as_aggregate ? is_portable_aggregate(node->winfnoid, true) : is_portable_window(node->winfnoid)))
+	    !(as_aggregate ? is_portable_aggregate(node->winfnoid, true) : is_portable_window(node->winfnoid)) ||
+	    orders_json(node->winfnoid, node->args))
 		return false;
 	Text const text = text_of(node->winfnoid, node->inputcollid);
 	if (text == Text::refuse)

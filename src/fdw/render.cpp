@@ -109,7 +109,7 @@ Renderer::param_number(Expr *expr) const
 	ListCell *cell;
 	foreach (cell, params) {
 		++number;
-		if (equal(lfirst(cell), expr))
+		if (equal(lfirst(cell), expr) && !bms_is_member(number, values))
 			return number;
 	}
 	return 0;

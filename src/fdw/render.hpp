@@ -82,6 +82,7 @@ public:
 	/* What a condition rejects is seen all the same: ON of an outer join, NOT EXISTS. */
 	bool must_look = false;
 	List *params = nullptr; /* Expr *, evaluated here and sent, in the order of their placeholders in the text */
+	Bitmapset *values = nullptr; /* numbers of params that are values of a column, whose type the server gives them */
 
 	/* Where the output stood; rewind() takes back what was printed since. */
 	struct Mark {

@@ -3,6 +3,8 @@
  */
 #include "fdw/sqlite_renderer.hpp"
 
+#include <cmath>
+
 extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
@@ -35,6 +37,13 @@ may_exceed(const Column *column, Node *value)
 		return number > limit || number < -limit - 1;
 	Oid const type = exprType(value);
 	return type != column->type && type != INT2OID;
+}
+
+bool
+is_finite(Node *node)
+{
+	Const const *const value = constant_below(node);
+	return value != nullptr && value->consttype == FLOAT8OID && std::isfinite(DatumGetFloat8(value->constvalue));
 }
 
 } // namespace
@@ -142,13 +151,15 @@ SqliteRenderer::array_list(const Call &call, bool any, Expr *item, List *element
 	auto *const array = static_cast<Node *>(lsecond(call.args));
 	if (list_length(elements) > longest_list)
 		return IsA(array, Const) && array_parameter(call, any, item, reinterpret_cast<Expr *>(array));
-	bool const as_is = as_is_;
+	bool as_is = as_is_;
 	as_is_ = false;
+	ListCell *cell;
+	foreach (cell, elements)
+		as_is = as_is && (with->family != Family::real || is_finite(static_cast<Node *>(lfirst(cell))));
 	print("(");
 	if (!operand(reinterpret_cast<Node *>(item), with->family, as_is))
 		return false;
 	print(any ? " IN (" : " NOT IN (");
-	ListCell *cell;
 	if (list_length(elements) == 1) /* which SQLite would make an equality; see wide_equality() */
 		elements = list_concat_copy(elements, elements);
 	foreach (cell, elements) {
@@ -213,6 +224,22 @@ SqliteRenderer::coarse_equality(const Call &call)
 	return true;
 }
 
+/* A text in a REAL column may be a NaN, in one of many spellings. Beside a finite number it is greater here and there. */
+bool
+SqliteRenderer::compares_reals(List *args) const
+{
+	ListCell *cell;
+	foreach (cell, args)
+		if (is_finite(static_cast<Node *>(lfirst(cell))))
+			return true;
+	foreach (cell, args) {
+		Column const *const found = bare_column(static_cast<Node *>(lfirst(cell)), Family::real);
+		if (found != nullptr && !reading_of(*found).strict)
+			return false;
+	}
+	return true;
+}
+
 /* A condition that chooses rows, with bare columns where that helps. */
 bool
 SqliteRenderer::bare_test(Node *node)
@@ -226,6 +253,8 @@ SqliteRenderer::bare_test(Node *node)
 			return pattern(call, true);
 		/* What is not 0 or 1 may still be a boolean here. */
 		if (with->family == Family::boolean || list_length(call.args) != 2)
+			return false;
+		if (with->family == Family::real && !compares_reals(call.args))
 			return false;
 		Mark const start = mark();
 		if (!coarse_equality(call))

@@ -14,6 +14,8 @@ namespace tenancy::fdw {
 
 namespace {
 
+constexpr int longest_tail = 1 << 20; /* characters; texts have 64 MB at most, see remote/sqlite/database.cpp */
+
 constexpr Abilities sqlite_abilities = {.full_join = true,
                                         .for_update = false,
                                         .insert_returning = true,
@@ -58,7 +60,8 @@ meets(const Call &call, Need need)
 		return integer_constant(call.args, 1, &second) && second > 0 &&
 		       (list_length(call.args) == 2 || (integer_constant(call.args, 2, &third) && third >= 0));
 	case Need::count: return integer_constant(call.args, 1, &second) && second >= 0;
-	case Need::some: return integer_constant(call.args, 1, &second) && second > 0;
+	case Need::some: /* from the end, where a count beyond the longest text finds nothing */
+		return integer_constant(call.args, 1, &second) && second > 0 && second <= longest_tail;
 	}
 	return false;
 }

@@ -55,6 +55,7 @@ private:
 	bool coarse_equality(const Call &call);
 	bool wide_equality(const Call &call);
 	bool bare_test(Node *node);
+	bool compares_reals(List *args) const;
 	bool bare_null_test(Node *node);
 
 	/* sqlite_values.cpp */

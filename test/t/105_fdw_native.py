@@ -3,8 +3,10 @@
 finds and changes exactly the rows that PostgreSQL would, and what it writes is what was given, or an error."""
 
 import contextlib
+import os
+import sqlite3
 
-from tenancy import UNIQUE, User, connect, execute, ok, raised, rows, run, same, sqlstate, value
+from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, sqlstate, value
 
 MY, LITE = "my", "lite"
 
@@ -187,6 +189,30 @@ def skipped_rows():
         same(rows(session, "SELECT v FROM %s ORDER BY v" % table), [(1,), (2,)], "the rows are there")
 
 
+def edges():
+    """Where a function or a stored value of the client database is at the edge of what it is there"""
+    _, table = world().table(LITE, "edge", "id integer primary key, t text, r real", "INSERT INTO @ VALUES (1, 'abc', 'nan'), (2, 'xyz', 2.5)")
+    for count in (2, 1048576, 67108865, 2147483647):
+        both("sqlite: right(text, %d)" % count, "SELECT id FROM %s WHERE right(t, %d) = '%s' ORDER BY id" % (table, count, "bc" if count == 2 else "abc"), [1])
+    for condition, wanted in (("r = 'NaN'", [1]), ("r <> 'NaN'", [2]), ("r > 2", [1, 2]), ("r < 3", [2]), ("r IN ('NaN', 7)", [1]), ("r IN (2.5, 7)", [2]),
+                              ("r NOT IN (2.5)", [1]), ("EXISTS (SELECT FROM {0} AS o WHERE o.r = e.r AND o.id = e.id)", [1, 2])):
+        both("sqlite: " + condition, "SELECT id FROM {0} AS e WHERE {1} ORDER BY id".format(table, condition.format(table)), wanted)
+    _, table = world().table(MY, "edge", "id int primary key, d decimal(6,2) zerofill, b bigint", "INSERT INTO @ VALUES (1, 7.5, 9223372036854775807)")
+    both("mysql: text of a decimal with zeros", "SELECT id FROM %s WHERE d::text = '7.50' AND length(d::text) = 4" % table, [1])
+    both("mysql: round beyond bigint", "SELECT id FROM %s WHERE round(b::numeric, -3) = 9223372036854776000" % table, [1])
+
+
+def utf_16():
+    """A SQLite file whose texts are other bytes is refused, before anything is compared with them"""
+    path = os.path.join(environment("TENANCY_SQLITE_ROOT"), world().user.id, "wide.db")
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.executescript("PRAGMA encoding = 'UTF-16le'; CREATE TABLE w (t text); INSERT INTO w VALUES ('a')")
+    os.chmod(path, 0o666)
+    rows(world().session, "SELECT tenancy.create_connection('wide', 'sqlite', database_name => 'wide.db')")
+    answer = execute(world().session, "wide", "SELECT t FROM w")
+    same(answer["error"] and answer["error"]["sqlstate"], "0A000", "a file in UTF-16")
+
+
 def numbers_without_nan():
     """A column of SQLite whose numbers are compared takes no NaN and no infinity"""
     session = world().session
@@ -215,4 +241,4 @@ def affinities():
 
 
 if __name__ == "__main__":
-    run(rounded_keys, numbers_without_nan, affinities, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)
+    run(rounded_keys, edges, utf_16, numbers_without_nan, affinities, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)

@@ -7,7 +7,7 @@ import re
 
 import psycopg2
 
-from tenancy import (UNIQUE, User, client_server, connect, execute, mysql, note, ok, person_role, raised, rows, run, same,
+from tenancy import (UNIQUE, User, client_server, connect, environment, execute, mysql, note, ok, person_role, raised, rows, run, same,
                      sqlstate, value)
 
 PG, MY, LITE = "pg", "my", "lite"
@@ -715,6 +715,36 @@ def json_order():
         _, remote = world().plan(PG, sql)
         ok(word not in remote, "jsonb, pg: %s is not pushed" % sql, remote)
     ids("jsonb", (PG,), "documents", "j = '\"a\"'", [1], (PG,))
+    world().remote(PG, "ALTER TABLE documents ADD COLUMN a jsonb[]", "UPDATE documents SET a = ARRAY[j]")
+    attach_again(PG)
+    for sql, word in (("SELECT id FROM @documents WHERE a < ARRAY['\"b\"']::jsonb[]", "WHERE"), ("SELECT min(a) FROM @documents", "min"),
+                      ("SELECT id FROM @documents ORDER BY a", "ORDER BY")):
+        _, remote = world().plan(PG, sql)
+        ok(word not in remote, "jsonb[], pg: %s is not pushed" % sql, remote)
+
+
+def narrower():
+    """A column that this side has made narrower is rounded there as it is here"""
+    world().remote(PG, "DROP TABLE IF EXISTS narrower", "CREATE TABLE narrower (id integer PRIMARY KEY, n numeric, ts timestamp, a text[])",
+                   "INSERT INTO narrower VALUES (1, 1.24, '2024-01-01 00:00:00.6', NULL), (2, 1.26, '2024-01-01 00:00:00.4', NULL)")
+    attach_again(PG)
+    rows(world().admin, "ALTER FOREIGN TABLE {0}.narrower ALTER n TYPE numeric(10,1), ALTER ts TYPE timestamp(0)".format(world().schema(PG)))
+    ids("narrower", (PG,), "narrower", "n = 1.2", [1], (PG,))
+    ids("narrower", (PG,), "narrower", "ts = '2024-01-01 00:00:01'", [1], (PG,))
+    answers("narrower", (PG,), "SELECT sum(n) FROM @narrower", ["2.5"], (PG,), "sum")
+    owner = environment("CLIENT_PGUSER")
+    with contextlib.closing(client_server()) as there:
+        rows(there, 'ALTER ROLE "%s" SET array_nulls = off' % owner)
+    try:
+        attach_again(PG)
+        rows(world().session, "SELECT tenancy.close_connections()")
+        world().query(PG, "UPDATE @narrower SET a = ARRAY['x', NULL] WHERE id = 1")
+        ids("array_nulls", (PG,), "narrower", "a[2] IS NULL AND a = ARRAY['x', NULL]", [1])
+    finally:
+        with contextlib.closing(client_server()) as there:
+            rows(there, 'ALTER ROLE "%s" RESET array_nulls' % owner)
+    _, remote = world().plan(PG, "SELECT date_trunc('month', ts), count(*) FROM @narrower GROUP BY 1")
+    ok("date_trunc" in remote and "GROUP BY" in remote, "date_trunc, pg: is pushed", remote)
 
 
 def as_unpushed(trap, sql, pattern=None):
@@ -850,6 +880,12 @@ def local_enums():
     ok("Foreign Update" in world().plan(PG, change)[0], "enum, pg: set to a value as one statement")
     world().query(PG, change)
     same(world().query(PG, "SELECT a FROM @moods WHERE id = 2"), [("ok",)], "enum, pg: set to a value")
+    rows(world().session, "SET plan_cache_mode = force_generic_plan")
+    world().query(PG, "PREPARE mood(text) AS UPDATE @moods SET a = $1 WHERE b = $1")
+    world().query(PG, "EXECUTE mood('ok')")
+    rows(world().session, "RESET plan_cache_mode; DEALLOCATE mood")
+    same(world().query(PG, "SELECT a FROM @moods WHERE b = 'ok'"), [("ok",)], "enum, pg: one parameter as value and in WHERE")
+    world().query(PG, "UPDATE @moods SET a = 'happy' WHERE id = 1")
     here = "moods_" + UNIQUE
     rows(world().admin, "CREATE SCHEMA %s" % here)
     rows(world().admin, "CREATE TYPE %s.mood AS ENUM ('happy', 'ok', 'sad')" % here)
@@ -866,5 +902,5 @@ if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
-        run_conditions, lacking_rows, moments, remote_collations, json_order, folding_collations, collations_of_keys, settings_of_text,
+        run_conditions, lacking_rows, moments, remote_collations, json_order, narrower, folding_collations, collations_of_keys, settings_of_text,
         distinct_and_ordered, local_enums, deep_statements)

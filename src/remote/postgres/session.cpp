@@ -40,6 +40,7 @@ set_up_sql(bool read_only, int server_version)
 					  ", pg_catalog.set_config('IntervalStyle', 'postgres', false)"
 					  ", pg_catalog.set_config('extra_float_digits', '3', false)"
 					  ", pg_catalog.set_config('bytea_output', 'hex', false)"
+					  ", pg_catalog.set_config('array_nulls', 'on', false)"
 					  ", pg_catalog.set_config('standard_conforming_strings', 'on', false)"
 					  ", pg_catalog.set_config('client_min_messages', 'error', false)";
 	if (read_only)

@@ -117,6 +117,7 @@ Database::Database(const File &file, bool read_only, const Call &call)
 	open(file, read_only);
 	harden(read_only);
 	look(call);
+	require_utf8(call);
 	if (!file.still_there())
 		throw Error(FailureKind::database, "58030", "the database file was replaced while it was opened");
 }
@@ -166,6 +167,18 @@ Database::look(const Call &call)
 {
 	Statement const statement = prepare("SELECT 1 FROM sqlite_schema LIMIT 1", call);
 	step(statement.get(), call, false);
+}
+
+/* In a file of UTF-16 texts are compared, and become blobs, as other bytes than they have here. */
+void
+Database::require_utf8(const Call &call)
+{
+	Statement const statement = prepare("PRAGMA encoding", call);
+	if (!step(statement.get(), call, false))
+		return;
+	auto const *const encoding = reinterpret_cast<const char *>(sqlite3_column_text(statement.get(), 0));
+	if (encoding == nullptr || std::string_view(encoding) != "UTF-8")
+		throw Error(FailureKind::database, "0A000", "the encoding of the SQLite database is not UTF-8");
 }
 
 /*

@@ -87,6 +87,7 @@ private:
 	void open(const File &file, bool read_only);
 	void harden(bool read_only);
 	void look(const Call &call);
+	void require_utf8(const Call &call);
 	template <typename Operation> int run(const Call &call, bool started, bool fragile, Operation operation);
 	/* What to do about a failed operation, begun within a transaction or not: return to repeat it, or throw. */
 	void recover(int code, const Call &call, bool started, bool within);
