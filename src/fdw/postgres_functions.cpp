@@ -85,15 +85,6 @@ constexpr Oid collation_free[] = {F_TEXTEQ,
                                   F_TO_HEX_INT4,
                                   F_TO_HEX_INT8,
                                   F_LIKE_ESCAPE_TEXT_TEXT,
-                                  F_EXTRACT_TEXT_DATE,
-                                  F_EXTRACT_TEXT_TIME,
-                                  F_EXTRACT_TEXT_TIMESTAMP,
-                                  F_EXTRACT_TEXT_INTERVAL,
-                                  F_DATE_PART_TEXT_TIME,
-                                  F_DATE_PART_TEXT_TIMESTAMP,
-                                  F_DATE_PART_TEXT_INTERVAL,
-                                  F_DATE_TRUNC_TEXT_TIMESTAMP,
-                                  F_DATE_TRUNC_TEXT_INTERVAL,
                                   F_COUNT_ANY,
                                   F_STRING_AGG_TEXT_TEXT,
                                   F_ARRAY_AGG_ANYNONARRAY,
@@ -116,15 +107,6 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
                                  F_DECODE,
                                  F_TO_HEX_INT4,
                                  F_TO_HEX_INT8,
-                                 F_EXTRACT_TEXT_DATE,
-                                 F_EXTRACT_TEXT_TIME,
-                                 F_EXTRACT_TEXT_TIMESTAMP,
-                                 F_EXTRACT_TEXT_INTERVAL,
-                                 F_DATE_PART_TEXT_TIME,
-                                 F_DATE_PART_TEXT_TIMESTAMP,
-                                 F_DATE_PART_TEXT_INTERVAL,
-                                 F_DATE_TRUNC_TEXT_TIMESTAMP,
-                                 F_DATE_TRUNC_TEXT_INTERVAL,
                                  F_COUNT_ANY,
                                  F_STRING_AGG_TEXT_TEXT,
                                  F_ARRAY_AGG_ANYNONARRAY,
@@ -135,6 +117,11 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
                                  F_FIRST_VALUE,
                                  F_LAST_VALUE,
                                  F_NTH_VALUE};
+
+/* Functions of dates whose text, the name of a field, is the same under every collation and in every encoding. */
+constexpr Oid date_fields[] = {F_EXTRACT_TEXT_DATE,        F_EXTRACT_TEXT_TIME,         F_EXTRACT_TEXT_TIMESTAMP,
+                               F_EXTRACT_TEXT_INTERVAL,    F_DATE_PART_TEXT_TIME,       F_DATE_PART_TEXT_TIMESTAMP,
+                               F_DATE_PART_TEXT_INTERVAL,  F_DATE_TRUNC_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_INTERVAL};
 
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
@@ -229,15 +216,15 @@ is_portable_aggregate(Oid function, bool ordered)
 bool
 orders_json(Oid function, List *args)
 {
-	auto const is_json = [](const Node *node) {
-		Oid const element = get_element_type(exprType(node));
-		return element == JSONBOID;
-	};
+	if (!has(array_order, function))
+		return false;
 	ListCell *cell;
 	foreach (cell, args) {
 		auto *const node = static_cast<Node *>(lfirst(cell));
-		if (has(array_order, function) &&
-		    is_json(IsA(node, TargetEntry) ? reinterpret_cast<Node *>(reinterpret_cast<TargetEntry *>(node)->expr) : node))
+		/* Of an aggregate they are entries. */
+		auto *const value =
+			IsA(node, TargetEntry) ? reinterpret_cast<Node *>(reinterpret_cast<TargetEntry *>(node)->expr) : node;
+		if (get_element_type(exprType(value)) == JSONBOID)
 			return true;
 	}
 	return false;
@@ -252,13 +239,13 @@ is_portable_window(Oid function)
 bool
 ignores_collation(Oid function)
 {
-	return has(collation_free, function);
+	return has(collation_free, function) || has(date_fields, function);
 }
 
 bool
 ignores_encoding(Oid function)
 {
-	return has(encoding_free, function);
+	return has(encoding_free, function) || has(date_fields, function);
 }
 
 bool
