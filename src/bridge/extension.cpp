@@ -14,9 +14,6 @@ namespace tenancy::bridge {
 
 namespace {
 
-/* The part of the extension that is locked: a column's number in locks of PostgreSQL's own. Turns are others. */
-constexpr uint16 holding = 1;
-
 /* Its tables go with it, and each of them is an invalidation. */
 Oid known = InvalidOid;
 
@@ -49,29 +46,7 @@ has_extension()
 	return OidIsValid(known);
 }
 
-void
-hold_extension()
-{
-	if (!OidIsValid(MyDatabaseId))
-		return; /* who only lists databases is in none */
-	if (has_extension())
-		LockDatabaseObject(ExtensionRelationId, known, holding, AccessShareLock);
-}
-
-void
-require_extension()
-{
-	if (!has_extension())
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_tenancy\" is gone")));
-}
-
-void
-claim_extension()
-{
-	if (Oid const found = extension(); OidIsValid(found) && compat::owns(ExtensionRelationId, found))
-		LockDatabaseObject(ExtensionRelationId, found, holding, AccessExclusiveLock);
-}
-
+/* The part of the extension that a turn locks is a column's number in locks of PostgreSQL's own. */
 void
 take_turn(Turn turn, LOCKMODE mode)
 {
@@ -87,6 +62,21 @@ try_turn(Turn turn, LOCKMODE mode)
 	LOCKTAG tag;
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, known, static_cast<uint16>(turn));
 	return LockAcquire(&tag, mode, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+hold_extension()
+{
+	take_turn(Turn::removal, AccessShareLock);
+	if (!has_extension())
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"pg_tenancy\" is gone")));
+}
+
+void
+claim_extension()
+{
+	if (has_extension() && compat::owns(ExtensionRelationId, known))
+		take_turn(Turn::removal, AccessExclusiveLock);
 }
 
 } // namespace tenancy::bridge

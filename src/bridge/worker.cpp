@@ -2,6 +2,12 @@
  * See worker.hpp. PG regime.
  */
 #include "bridge/worker.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 
@@ -15,6 +21,16 @@ namespace tenancy::bridge {
 namespace {
 
 constexpr int complaint_ms = 60'000;
+constexpr uint64 ns_per_ms = 1'000'000;
+
+/* sched_setattr(2), whose struct only new C libraries declare. */
+struct Schedule {
+	uint32 size, policy;
+	uint64 flags;
+	int32 nice;
+	uint32 priority;
+	uint64 runtime, deadline, period;
+};
 
 void
 request_shutdown(int signal)
@@ -48,6 +64,14 @@ describe_worker(BackgroundWorker &worker, const char *name, const char *function
 }
 
 void
+let_others_go_first(uint32 slice_ms)
+{
+	int32 const nice = getpriority(PRIO_PROCESS, 0);
+	Schedule const schedule = {sizeof schedule, SCHED_BATCH, 0, nice, 0, slice_ms * ns_per_ms, 0, 0};
+	(void) syscall(SYS_sched_setattr, 0, &schedule, 0);
+}
+
+void
 pin_settings()
 {
 	static constexpr const char *settings[][2] = {{"search_path", "pg_catalog, pg_temp"},
@@ -78,7 +102,8 @@ run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error)
 	{
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
-		hold_extension();
+		if (OidIsValid(MyDatabaseId))
+			hold_extension();
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -122,6 +147,19 @@ run_alone(void (*fn)(void *), void *arg, ErrorData **error)
 	return done;
 }
 
+bool
+extension_exists(const char *who)
+{
+	ErrorData *error = nullptr;
+	if (run_in_transaction([](void *) {}, nullptr, &error))
+		return true;
+	bool const is_gone = error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+	if (!is_gone)
+		complain(who, "could not look for the extension", error);
+	FreeErrorData(error);
+	return !is_gone;
+}
+
 void
 complain(const char *who, const char *what, const ErrorData *error)
 {
@@ -145,11 +183,11 @@ complain(const char *who, const char *what, const ErrorData *error)
 	    !TimestampDifferenceExceeds(place->when, now, complaint_ms))
 		return;
 	*place = {what, error->sqlerrcode, now};
-	HOLD_INTERRUPTS(); /* which the message would serve, outside of any transaction */
-	ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s: %s", who, what, error->message),
-	              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
-	              error->hint != nullptr ? errhint("%s", error->hint) : 0));
-	RESUME_INTERRUPTS();
+	say([=] {
+		ereport(LOG, (errcode(error->sqlerrcode), errmsg("%s: %s: %s", who, what, error->message),
+		              error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0,
+		              error->hint != nullptr ? errhint("%s", error->hint) : 0));
+	});
 }
 
 void

@@ -11,7 +11,6 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
-#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 #include "health/member.hpp"
 #include "settings.hpp"
@@ -128,9 +127,6 @@ claim(void *arg)
 	auto const &[check, lanes] = *static_cast<Claim *>(arg);
 	check->claimed = false;
 	check->next = 0;
-	check->extension = bridge::has_extension();
-	if (!check->extension)
-		return;
 	Lane const other = lanes->first == Lane::fast ? Lane::slow : Lane::fast;
 	check->claimed = claim_in(lanes->first, lanes->last, check) || (lanes->both && claim_in(other, lanes->last, check));
 	if (!check->claimed)
@@ -193,7 +189,6 @@ void
 record(void *arg)
 {
 	auto const *const check = static_cast<const Check *>(arg);
-	bridge::require_extension();
 	if (check->deferred) {
 		Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
 		(void) spi::run(defer_check, mine, nullptr, false);

@@ -12,7 +12,6 @@ enum class Lane { fast, slow };
 
 struct Check {
 	MemoryContext context; /* of what follows; reset for each check */
-	bool extension;        /* it is there */
 	bool claimed;
 	TimestampTz next; /* when nothing could be claimed: the next to try; 0: none */
 	core::Uuid id;

@@ -80,13 +80,11 @@ work(const Post &post)
 	check.context = AllocSetContextCreate(TopMemoryContext, "health check", ALLOCSET_DEFAULT_SIZES);
 	core::Uuid last{};
 	TimestampTz worked = GetCurrentTimestamp();
-	while (is_wanted(post)) {
+	while (is_wanted(post) && extension_exists()) {
 		Lanes lanes = lanes_of(post.number);
 		lanes.last = last;
 		Claim step = {&check, &lanes};
 		bool const done = transact(claim, &step, "could not claim a connection to check");
-		if (done && !check.extension)
-			return;
 		if (done && check.claimed) {
 			if (check.config.user == last) /* nothing of others was due any more */
 				last = {};

@@ -4,7 +4,6 @@
  */
 #include "health/chores.hpp"
 
-#include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
 #include "bridge/worker.hpp"
 #include "health/member.hpp"
@@ -23,7 +22,6 @@ bool
 exists(const char *signature)
 {
 	static spi::Statement look = {"SELECT pg_catalog.to_regprocedure($1) IS NOT NULL", 1, {TEXTOID}, nullptr};
-	bridge::require_extension();
 	Datum const value = CStringGetTextDatum(signature);
 	bool is_null = true;
 	return spi::run(look, &value, nullptr, true) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
@@ -72,7 +70,6 @@ forget_sessions(void *arg)
 		0,
 		{},
 		nullptr};
-	bridge::require_extension();
 	static_cast<Round *>(arg)->rows = static_cast<int64>(spi::run(forget, nullptr, nullptr, false));
 }
 
@@ -90,7 +87,6 @@ notice_use(void *)
 		0,
 		{},
 		nullptr};
-	bridge::require_extension();
 	if (settings::health_interval > 0)
 		(void) spi::run(hurry, nullptr, nullptr, false);
 }
@@ -139,8 +135,8 @@ look_for_due(void *arg)
 		{},
 		nullptr};
 	auto *const due = static_cast<Due *>(arg);
-	*due = {bridge::has_extension(), 0, 0};
-	if (!due->extension || spi::run(look, nullptr, nullptr, true) != 1)
+	*due = {};
+	if (spi::run(look, nullptr, nullptr, true) != 1)
 		return;
 	bool is_null = true;
 	Datum const fast = spi::value(0, 1, &is_null);
@@ -162,7 +158,6 @@ draw_near(void *)
 		1,
 		{FLOAT8OID},
 		nullptr};
-	bridge::require_extension();
 	Datum const interval = Float8GetDatum(settings::health_interval);
 	(void) spi::run(draw, &interval, nullptr, false);
 }

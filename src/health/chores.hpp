@@ -12,7 +12,6 @@ void do_chores(Oid database);
 
 /* What is due in each lane; in a transaction. */
 struct Due {
-	bool extension;
 	TimestampTz fast, slow; /* the earliest check of each lane; 0: none */
 };
 void look_for_due(void *due);

@@ -11,6 +11,12 @@ extern "C" {
 
 namespace tenancy::health {
 
+namespace {
+
+constexpr const char *own_name = "pg_tenancy health";
+
+} // namespace
+
 Post
 begin(Datum argument, const char *name)
 {
@@ -46,7 +52,13 @@ transact(void (*step)(void *), void *arg, const char *what)
 void
 complain(const ErrorData *error, const char *what)
 {
-	bridge::complain("pg_tenancy health", what, error);
+	bridge::complain(own_name, what, error);
+}
+
+bool
+extension_exists()
+{
+	return bridge::extension_exists(own_name);
 }
 
 } // namespace tenancy::health

@@ -83,12 +83,10 @@ tenancy_maintenance_worker(Datum post)
 	using namespace tenancy;
 	using namespace tenancy::health;
 	Oid const database = begin(post, "pg_tenancy maintenance").database;
-	while (may_stay(database)) {
+	while (may_stay(database) && extension_exists()) {
 		Due due{};
 		long timeout = idle_ms;
 		if (transact(look_for_due, &due, "could not look for connections to check")) {
-			if (!due.extension)
-				break;
 			timeout = see_to_checks(database, due);
 			do_chores(database);
 		}

@@ -55,9 +55,7 @@ forget_trouble()
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	mine->troubled = 0;
 	LWLockRelease(queue->lock);
-	HOLD_INTERRUPTS(); /* which the message would serve, outside of any transaction */
-	ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000)));
-	RESUME_INTERRUPTS();
+	bridge::say([=] { ereport(LOG, (errmsg("pg_tenancy history: writes again after %ld s", ms / 1000))); });
 }
 
 } // namespace

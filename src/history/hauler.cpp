@@ -5,10 +5,6 @@
 #include "history/worker.hpp"
 
 #include <malloc.h>
-#include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "bridge/worker.hpp"
 #include "history/step.hpp"
@@ -29,7 +25,7 @@ constexpr int retry_ms = 1000;
 constexpr int turn_ms = 100; /* at most, for the other worker to take a batch */
 constexpr int rest_factor = 3;
 constexpr int longest_rest_ms = 200;
-constexpr uint64 slice_ns = 100'000'000; /* the longest that Linux takes */
+constexpr uint32 slice_ms = 100; /* the longest that Linux takes */
 constexpr int kept_memory = 32 << 20; /* the largest threshold that malloc takes */
 
 pid_t leader = 0; /* the history worker at whose wish this one runs */
@@ -225,27 +221,6 @@ keep_freed_memory()
 	(void) mallopt(M_TRIM_THRESHOLD, 2 * kept_memory);
 }
 
-/* sched_setattr(2), whose struct only new C libraries declare. */
-struct Schedule {
-	uint32 size, policy;
-	uint64 flags;
-	int32 nice;
-	uint32 priority;
-	uint64 runtime, deadline, period;
-};
-
-/*
- * Its share of the processors is that of any process, but in long slices: whoever wakes up for something short need not
- * wait for the end of one (Linux 6.12). Where the kernel knows no such slices, nothing changes.
- */
-void
-let_others_go_first()
-{
-	int32 const nice = getpriority(PRIO_PROCESS, 0);
-	Schedule const schedule = {sizeof schedule, SCHED_BATCH, 0, nice, 0, slice_ns, 0, 0};
-	(void) syscall(SYS_sched_setattr, 0, &schedule, 0);
-}
-
 /* The next heavy run may ask for another one at once. One that failed is asked for again after a while only. */
 void
 end_well()
@@ -314,7 +289,7 @@ tenancy_history_hauler(Datum argument)
 		proc_exit(0);
 	before_shmem_exit(leave_hauler, 0);
 	keep_freed_memory();
-	let_others_go_first();
+	tenancy::bridge::let_others_go_first(slice_ms);
 	prepare_worker(database, "pg_tenancy history hauler");
 	if (extension_exists())
 		haul_all();

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "bridge/datum.hpp"
-#include "bridge/extension.hpp"
+#include "bridge/worker.hpp"
 #include "bridge/spi.hpp"
 #include "history/step.hpp"
 #include "history/worker.hpp"
@@ -76,7 +76,6 @@ find_lost(void *arg)
 		{UUIDARRAYOID},
 		nullptr};
 	auto &lost = *static_cast<LostRuns *>(arg);
-	bridge::require_extension();
 	Datum const ids = ids_of(*mine);
 	auto const count = static_cast<int>(execute(find, &ids));
 	lost.first = static_cast<core::Uuid *>(
@@ -98,7 +97,6 @@ mark_lost(void *arg)
 		{UUIDARRAYOID},
 		nullptr};
 	auto const &lost = *static_cast<const LostRuns *>(arg);
-	bridge::require_extension();
 	Datum const ids = bridge::uuid_array(lost.first, lost.count);
 	(void) execute(update, &ids);
 }
@@ -123,7 +121,6 @@ list_deferred(void *)
 	                              0,
 	                              {},
 	                              nullptr};
-	bridge::require_extension();
 	if (has_deferred_list())
 		(void) execute(list, nullptr);
 }
@@ -138,7 +135,6 @@ retry_deferred(void *arg)
 	                               {INT4OID, INT8OID, UUIDOID},
 	                               nullptr};
 	auto &retried = *static_cast<Retried *>(arg);
-	bridge::require_extension();
 	if (!has_deferred_list()) {
 		retried = {static_cast<int64>(execute(touch, nullptr)), false, {}};
 		return;
@@ -166,12 +162,12 @@ mark_all(const LostRuns &lost)
 		LostRuns one = {lost.first + i, 1};
 		(void) run_step(mark_lost, &one, "could not mark a lost run"); /* it stays as it is until the next start */
 	}
-	HOLD_INTERRUPTS(); /* which a message would serve, and no transaction is there to be cancelled */
 	if (marked && lost.count > 0)
-		ereport(LOG,
-		        (errmsg_plural("pg_tenancy history: marked %d run as lost", "pg_tenancy history: marked %d runs as lost",
-		                       static_cast<unsigned long>(lost.count), lost.count)));
-	RESUME_INTERRUPTS();
+		bridge::say([=] {
+			ereport(LOG, (errmsg_plural("pg_tenancy history: marked %d run as lost",
+			                            "pg_tenancy history: marked %d runs as lost",
+			                            static_cast<unsigned long>(lost.count), lost.count)));
+		});
 	return marked || one_by_one;
 }
 

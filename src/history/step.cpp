@@ -17,6 +17,8 @@ MemoryContext batch_context = nullptr;
 
 namespace {
 
+constexpr const char *own_name = "pg_tenancy history";
+
 struct Step {
 	void (*fn)(void *);
 	void *arg;
@@ -59,7 +61,13 @@ run_step(void (*step)(void *), void *arg, const char *what)
 void
 complain(const ErrorData *error, const char *what)
 {
-	bridge::complain("pg_tenancy history", what, error);
+	bridge::complain(own_name, what, error);
+}
+
+bool
+extension_exists()
+{
+	return bridge::extension_exists(own_name);
 }
 
 uint64
@@ -67,17 +75,6 @@ execute(bridge::spi::Statement &statement, const Datum *values)
 {
 	pgstat_report_activity(STATE_RUNNING, statement.sql);
 	return bridge::spi::run(statement, values, nullptr, false);
-}
-
-bool
-extension_exists()
-{
-	bool found = true;
-	ErrorData *error = nullptr;
-	if (!transact(look_for_extension, &found, &error))
-		complain(error, "could not look for the extension");
-	MemoryContextReset(batch_context);
-	return found;
 }
 
 } // namespace tenancy::history

@@ -19,7 +19,7 @@ void complain(const ErrorData *error, const char *what);
 /* spi::run() within a step, seen as the worker's activity. */
 uint64 execute(bridge::spi::Statement &statement, const Datum *values);
 
-/* Is there still something to write to? When that cannot be found out, yes. */
+/* Is there still something to write to? */
 bool extension_exists();
 
 } // namespace tenancy::history

@@ -23,6 +23,7 @@ constexpr int retry_ms = 1000;    /* after a failure */
 constexpr int farewell_ms = 3000; /* at shutdown, for backends to end their runs */
 constexpr int work_ms = 100;      /* of writing without a look at other duties */
 constexpr int hold_ms = 10;       /* the hauler is asked again whether it rests */
+constexpr uint32 slice_ms = 20;   /* some ten times that of sessions, whose queries come first */
 constexpr int quiet_ms = 20;      /* of an empty queue, then what nobody waited for goes to the disk */
 constexpr int siblings = 5;       /* as many waiting sessions make it worth while to wait for more */
 constexpr int siblings_ms = 1;
@@ -208,6 +209,7 @@ serve(Oid database)
 	if (!enlist(database))
 		proc_exit(0);
 	before_shmem_exit(leave, 0);
+	bridge::let_others_go_first(slice_ms);
 	prepare_worker(database, "pg_tenancy history");
 	watch_commits();
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));

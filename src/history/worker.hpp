@@ -75,9 +75,8 @@ void tend_hauler();
 bool hold_hauler();
 void resume_hauler();
 
-/* Steps of the worker, each to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
+/* A step of the worker, to be run in its own transaction. Texts and arrays live in CurrentMemoryContext. */
 void write_batch(void *batch);
-void look_for_extension(void *found);
 
 /* Finished runs are left for later: the worker, if this is its process, tries again. */
 void defer() noexcept;

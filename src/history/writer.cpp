@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "bridge/datum.hpp"
-#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 
@@ -252,7 +251,6 @@ write_batch(void *arg)
 {
 	static spi::Statement insert = {insert_runs, column_count, {}, nullptr};
 	auto &batch = *static_cast<Batch *>(arg);
-	bridge::require_extension();
 	commit_without_disk();
 	if (batch.known_only)
 		drop_unknown(batch);
@@ -277,12 +275,6 @@ write_batch(void *arg)
 		insert.types[c] = types[c].array;
 	}
 	execute(insert, arrays);
-}
-
-void
-look_for_extension(void *found)
-{
-	*static_cast<bool *>(found) = bridge::has_extension();
 }
 
 void
