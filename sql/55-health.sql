@@ -68,9 +68,9 @@ CREATE FUNCTION tenancy.status_server(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN old THEN 'warning' ELSE 'ok' END, current_setting('server_version'),
-           CASE WHEN old THEN 'Update to the newest minor release: this one lets row-level security be bypassed (CVE-2024-10976).' END
-    FROM (SELECT v < 150009 OR v BETWEEN 160000 AND 160004 OR v = 170000 AS old
-          FROM (SELECT current_setting('server_version_num')::integer AS v) AS n) AS s;
+           CASE WHEN old THEN 'Update to the newest minor release: this one has known holes in row-level security (CVE-2025-8713 and before).' END
+    FROM (SELECT v < 150014 OR v BETWEEN 160000 AND 160009 OR v BETWEEN 170000 AND 170005 AS old
+          FROM (SELECT (facts ->> 'server_version_num')::integer AS v) AS n) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_server(jsonb) IS 'for status()';
 
@@ -198,10 +198,10 @@ STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN s.had < s.wanted THEN 'warning' ELSE 'ok' END,
            format('%s allowed, %s useful', s.had, s.wanted),
-           CASE WHEN s.had < s.wanted THEN format('Set max_worker_processes to %s or more: for each database a history, a maintenance and tenancy.health_workers processes, beside what else uses them.', s.wanted) END
+           CASE WHEN s.had < s.wanted THEN format('Set max_worker_processes to %s or more: for each database two of history, one of maintenance and tenancy.health_workers processes, beside what else uses them.', s.wanted) END
     FROM (SELECT current_setting('max_worker_processes')::integer AS had,
                  1 + greatest(1, cardinality(string_to_array(nullif(current_setting('tenancy.databases'), ''), ',')))
-                     * (2 + current_setting('tenancy.health_workers')::integer) AS wanted) AS s;
+                     * (3 + current_setting('tenancy.health_workers')::integer) AS wanted) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_worker_processes(jsonb) IS 'for status()';
 
@@ -269,10 +269,10 @@ COMMENT ON FUNCTION tenancy.status_credentials(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_sqlite_root(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN s.found IS NULL OR s.found LIKE 'directory own 7_0' THEN 'ok'
+    SELECT CASE WHEN s.found IS NULL OR s.found = 'directory own 700' THEN 'ok'
                 WHEN s.found ~ '^directory own 7[0145][0145]$' THEN 'warning' ELSE 'error' END,
            coalesce(nullif(current_setting('tenancy.sqlite_root'), '') || ': ' || s.found, 'not set: no SQLite databases'),
-           CASE WHEN s.found NOT LIKE 'directory own 7_0'
+           CASE WHEN s.found <> 'directory own 700'
                 THEN 'tenancy.sqlite_root should be a directory of the server''s operating system user with mode 0700.' END
     FROM (SELECT facts ->> 'sqlite_root' AS found) AS s;
 END;

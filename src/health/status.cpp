@@ -137,6 +137,7 @@ TENANCY_FUNCTION(status_facts)
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	put(result, "library_version", TENANCY_VERSION);
+	put(result, "server_version_num", GetConfigOption("server_version_num", false, false));
 	put_history(result);
 	put_crew(result);
 	put_cache(result);
