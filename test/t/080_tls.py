@@ -326,6 +326,19 @@ def encrypted_sessions():
             same(engine.is_encrypted(session, engine.word), True, engine.word + ": and the session works on, with TLS")
 
 
+def stopped_cursors():
+    """A cursor that is closed early is cancelled over a connection that is verified too, and its session stays"""
+    user = User()
+    ENGINES[0].create(user, "pg", "verify-full", CERTIFICATES.ca)
+    with contextlib.closing(user.connect()) as session:
+        process = execute(session, "pg", "SELECT pg_backend_pid()")["rows"]
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query('pg', 'SELECT n, repeat(''x'', 500) FROM generate_series(1, 100000000) AS n', NULL, 'many')")
+        same(len(rows(session, "FETCH 10 FROM many")), 10, "the first rows of very many")
+        rows(session, "CLOSE many; COMMIT")
+        same(execute(session, "pg", "SELECT pg_backend_pid()")["rows"], process, "the session is the same afterwards")
+
+
 def settings():
     """What is no certificate is refused when it is written, and other trust needs the password again."""
     user = User()
@@ -484,4 +497,5 @@ def error_before_greeting():
     listener.close()
 
 
-run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, settings, downgrades, late_greetings, broken_handshakes, error_before_greeting)
+run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, stopped_cursors, settings, downgrades, late_greetings, broken_handshakes,
+    error_before_greeting)

@@ -4,13 +4,15 @@ schema of a client: an error each time, and nothing is read that is not there.""
 
 import contextlib
 
-from rogue import DONE, FalseMysql, FalsePostgres, data, description
-from tenancy import UNIQUE, User, connect, is_up, ok, person_role, raised, rows, run, same, sqlstate, value, wait_for_history
+from rogue import DONE, TEXT, FalseMysql, FalsePostgres, data, description
+from tenancy import (UNIQUE, User, connect, execute, is_up, memory, ok, person_role, pid_of, raised, rows, run, same, sqlstate, value,
+                     wait_for_history)
 
 CHECKPOINTER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
 SCHEMA = "narrow_" + UNIQUE
 WIDTH = "HV021"
 NUMBER = (b"n", 20, -1)
+MOST_MEMORY = 700_000
 user = User("narrow")
 with contextlib.closing(connect()) as superuser:
     checkpointer = value(superuser, CHECKPOINTER)
@@ -86,6 +88,32 @@ def schemas():
             same(sqlstate(rows, session, statement), "08P01", "one column of MySQL: " + statement.replace(SCHEMA, "x"))
 
 
+def descriptions():
+    """Very many columns, and names without an end"""
+    server, name = servers["pg"], b"n" * (64 << 10)
+    server.word = b"attack"
+    for columns, wanted in (((NUMBER,) * 5000, "54011"), (((name, 20, -1),) * 100, "54000")):
+        answer(*columns)
+        with contextlib.closing(user.connect()) as session:
+            told = execute(session, "pg", "SELECT attack")
+            same((told["status"], told.get("error", {}).get("sqlstate")), ("error", wanted), "%d columns: execute_query" % len(columns))
+            same(sqlstate(rows, session, "SELECT * FROM tenancy.describe_query('pg', 'SELECT attack')"), wanted, "%d columns: describe_query" % len(columns))
+            same(value(session, "SELECT 1"), 1, "and the session works on")
+
+
+def names_of_types():
+    """A type whose name is 60 MB, and is that of many columns"""
+    server = servers["pg"]
+    server.word = b"_type"  # of the statement, and of the question how the type is called
+    server.description = lambda sql: description(*([(b"t", 26, -1), TEXT] if b"format_type" in sql else [(b"n", 99999, -1)] * 40))
+    server.reply = data(b"99999", b"x" * (60 << 20)) + data(b"99998", b"other") + DONE
+    with contextlib.closing(user.connect()) as session:
+        told = rows(session, "SELECT * FROM tenancy.describe_query('pg', 'SELECT attack_type')")
+        same(len(told), 40, "is known by it")
+        ok(memory(pid_of(session))["most"] < MOST_MEMORY, "but it is not copied for each", memory(pid_of(session)))
+        same(value(session, "SELECT 1"), 1, "and the session works on")
+
+
 def the_end():
     """The server is the one that it was"""
     ok(is_up(), "the server is up")
@@ -97,4 +125,4 @@ def the_end():
 
 servers = {"pg": make("pg", FalsePostgres), "my": make("my", FalseMysql)}
 make_tables()
-run(foreign_tables, estimates, schemas, the_end)
+run(foreign_tables, estimates, schemas, descriptions, names_of_types, the_end)

@@ -38,8 +38,9 @@ def read(visitor, size):
 
 
 class FalsePostgres:
-    """To a statement with self.word in it it answers self.reply: bytes, or what to call with the visitor's socket. Where they are set, it
-    sends self.welcome to who is let in, and self.interruption in place of reading a statement of 1 MB or more."""
+    """To a statement with self.word in it it answers self.description, of the statement's text when it can be called, and self.reply: bytes, or
+    what to call with the visitor's socket. Where they are set, it sends self.welcome to who is let in, and self.interruption in place of
+    reading a statement of 1 MB or more."""
 
     word = b"attack"
 
@@ -89,7 +90,8 @@ class FalsePostgres:
             elif kind == b"B":
                 visitor.sendall(message(b"2", b""))
             elif kind == b"D":
-                told = self.description if attacked else description(TEXT) if own_reply else message(b"n", b"")
+                described = self.description(sql) if callable(self.description) else self.description
+                told = described if attacked else description(TEXT) if own_reply else message(b"n", b"")
                 visitor.sendall((message(b"t", struct.pack("!H", 0)) if body[:1] == b"S" else b"") + told)
             elif kind == b"E":
                 if attacked:

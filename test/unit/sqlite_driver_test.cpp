@@ -61,6 +61,46 @@ TEST_F(SqliteDriver, BatchesAreBounded)
 	EXPECT_GE(batches, 5U);
 }
 
+/* One long value, or the long name of one type, in a thousand columns. */
+TEST_F(SqliteDriver, WidthIsBounded)
+{
+	auto const session = open();
+	std::string many = "a", shown = "?1";
+	for (int i = 1; i < 1000; ++i) {
+		many += ", a";
+		shown += ", ?1";
+	}
+	std::vector<Param> const params = {string(Param::Kind::text, std::string(1'000'000, 'x'))};
+	Failure const wide = failure_of([&] { rows(*session, "SELECT " + shown, params); });
+	EXPECT_EQ(wide.sqlstate, "54000") << wide.message;
+	EXPECT_TRUE(session->reusable());
+	rows(*session, "CREATE TABLE named(a " + std::string(100'000, 'x') + ")");
+	EXPECT_EQ(fails(*session, "SELECT " + many + " FROM named").sqlstate, "54000");
+	EXPECT_EQ(failure_of([&] { session->describe("SELECT " + many + " FROM named", {}, waiter_); }).sqlstate, "54000");
+	EXPECT_EQ(fails(*session, "SELECT a FROM named").sqlstate, "00000");
+}
+
+/* What a sort puts aside is on the disk of the databases, and without a name. */
+TEST_F(SqliteDriver, SortsBesideTheDatabases)
+{
+	auto const session = open();
+	auto const cursor = session->execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+	                                     " SELECT i, zeroblob(100000) AS b FROM n ORDER BY -i",
+	                                     {}, {}, waiter_);
+	Batch batch;
+	ASSERT_TRUE(cursor->fetch(batch, waiter_));
+	int aside = 0;
+	for (auto const &entry : fs::directory_iterator("/proc/self/fd")) {
+		std::error_code gone;
+		std::string const path = fs::read_symlink(entry.path(), gone).string();
+		if (path.find("etilqs_") == path.npos)
+			continue;
+		++aside;
+		EXPECT_TRUE(path.starts_with(root_.string() + "/etilqs_") && path.ends_with(" (deleted)")) << path;
+	}
+	EXPECT_GT(aside, 0);
+}
+
 TEST_F(SqliteDriver, AbandonedCursorReleasesTheFile)
 {
 	auto const session = open();

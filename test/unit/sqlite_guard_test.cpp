@@ -65,7 +65,9 @@ TEST_F(SqliteGuard, RefusesWhatLeavesTheDatabase)
 	                              "CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END",
 	                              "SELECT fts5(NULL)",
 	                              "SELECT fts5_source_id()",
+	                              "SELECT json_patch('{}', '{}')",
 	                              "SELECT rtreecheck('main', 't')",
+	                              "SELECT snippet(0) FROM t",
 	                              "EXPLAIN ATTACH 'x' AS o",
 	                              "CREATE VIEW v AS SELECT 1 WHERE load_extension('x')"}) {
 		Failure const failure = fails(*session, sql);

@@ -194,6 +194,7 @@ TEST_F(SqliteValue, LongSearchesEnd)
 				  EXPECT_EQ(value(*session, "SELECT instr(" + big + ", " + needle + ")"), "int 0");
 				  EXPECT_EQ(value(*session, "SELECT length(replace(" + big + ", " + needle + ", 'x'))"),
 		                    "int 10000000");
+				  EXPECT_NE(fails(*session, "SELECT unhex(" + big + ", " + needle + ")").sqlstate, "00000");
 				  EXPECT_NE(fails(*session, "SELECT trim(" + big + ", " + needle + ")").sqlstate, "00000");
 			  }),
 	          20.0);

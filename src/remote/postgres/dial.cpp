@@ -4,6 +4,7 @@
 #include "remote/postgres/dial.hpp"
 
 #include <array>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <vector>
@@ -175,8 +176,8 @@ Endpoint::Endpoint(const Target &target)
 Link
 dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
 {
-	RootsFile const roots(endpoint.tls_root_pem);
-	Keywords const keywords(endpoint, roots.path());
+	auto roots = std::make_unique<RootsFile>(endpoint.tls_root_pem);
+	Keywords const keywords(endpoint, roots->path());
 	Shield shield;
 	Link link(shield([&] { return PQconnectStartParams(keywords.names(), keywords.values(), 0); }));
 	if (link.raw() == nullptr)
@@ -188,6 +189,9 @@ dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
 	if (PQconnectionUsedPassword(link.raw()) == 0)
 		throw unused_password_error();
 	link.forget_password();
+#ifdef LIBPQ_HAS_ASYNC_CANCEL
+	link.keep(std::move(roots));
+#endif
 	link.start_pipeline();
 	return link;
 }

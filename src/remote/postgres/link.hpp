@@ -17,6 +17,7 @@
 #include "core/error.hpp"
 #include "core/waiter.hpp"
 #include "remote/postgres/arguments.hpp"
+#include "remote/roots.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -45,7 +46,9 @@ class Link {
 public:
 	explicit Link(PGconn *connection) noexcept : connection_(connection) {}
 	/* While nothing is outstanding. */
-	Link(Link &&other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+	Link(Link &&other) noexcept
+		: connection_(std::exchange(other.connection_, nullptr)), roots_(std::move(other.roots_))
+	{}
 	Link &operator=(Link &&) = delete;
 	~Link() { close(); }
 
@@ -72,6 +75,8 @@ public:
 	void forget_notifications() noexcept;
 	/* After the login. */
 	void forget_password() noexcept;
+	/* The file that libpq was told to read, which it reads again when it cancels (libpq 17). */
+	void keep(std::unique_ptr<RootsFile> roots) noexcept { roots_ = std::move(roots); }
 
 	/* Most rows of one result of a streamed statement, where libpq can put several rows in one. */
 	void set_chunk(int rows) noexcept { chunk_ = rows; }
@@ -98,6 +103,7 @@ private:
 	[[noreturn]] void lose() const;
 
 	PGconn *connection_;
+	std::unique_ptr<RootsFile> roots_;
 	std::vector<Step> steps_; /* sent since nothing was outstanding */
 	std::size_t next_ = 0;
 	bool streaming_ = false;

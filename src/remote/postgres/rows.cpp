@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
+#include "remote/room.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -208,10 +209,12 @@ column_of(const PGresult *result, int number, const TypeNames &names)
 Shape::Shape(const PGresult *result, const TypeNames &names)
 {
 	int const width = PQnfields(result);
+	DescriptionRoom room;
 	columns.reserve(static_cast<std::size_t>(width));
 	decodings.reserve(static_cast<std::size_t>(width));
 	for (int i = 0; i < width; ++i) {
 		Column &column = columns.emplace_back(column_of(result, i, names));
+		room.take(column);
 		Oid const oid = PQftype(result, i);
 		bool const sent = PQfformat(result, i) != 0;
 		if (i > 0 && sent != binary)
@@ -232,10 +235,11 @@ std::vector<Column>
 columns_of(const PGresult *result, const TypeNames &names)
 {
 	int const width = PQnfields(result);
+	DescriptionRoom room;
 	std::vector<Column> columns;
 	columns.reserve(static_cast<std::size_t>(width));
 	for (int i = 0; i < width; ++i)
-		columns.push_back(column_of(result, i, names));
+		room.take(columns.emplace_back(column_of(result, i, names)));
 	return columns;
 }
 

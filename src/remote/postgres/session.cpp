@@ -3,6 +3,7 @@
  */
 #include "remote/postgres/session.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -13,6 +14,7 @@
 #include "remote/postgres/cursor.hpp"
 #include "remote/postgres/failure.hpp"
 #include "remote/postgres/lasting.hpp"
+#include "remote/room.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -28,6 +30,7 @@ constexpr long stop_budget_ms = 900;
 constexpr long tail_budget_ms = 10;
 
 constexpr std::size_t most_type_names = 1000;
+constexpr std::size_t longest_type_name = 512; /* with its schema, and quoted, it is shorter */
 constexpr int first_with_connection_check = 140000;
 
 /* One statement for all settings: set_config, unlike SET, takes many and returns the process in the same trip. */
@@ -249,6 +252,7 @@ Session::describe(std::string_view sql, const RunOptions &options, Waiter &waite
 void
 Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &waiter)
 {
+	DescriptionRoom::check_width(static_cast<std::size_t>(PQnfields(described)));
 	std::vector<Oid> const unknown = unnamed_types(described, type_names_);
 	if (unknown.empty())
 		return;
@@ -260,10 +264,11 @@ Session::learn_type_names(const PGresult *described, Deadline deadline, Waiter &
 	sql += "}'::pg_catalog.oid[]) AS t";
 	link_.send_command(sql.c_str());
 	link_.send_sync();
-	finish(deadline, waiter, [this](Reply reply) {
+	finish(deadline, waiter, [&](Reply reply) {
 		require_columns(reply.result.get(), PQntuples(reply.result.get()) > 0 ? 2 : 0);
 		for (int row = 0; row < PQntuples(reply.result.get()); ++row)
-			type_names_[oid_at(reply.result.get(), row)] = clean(PQgetvalue(reply.result.get(), row, 1));
+			if (Oid const oid = oid_at(reply.result.get(), row); std::ranges::find(unknown, oid) != unknown.end())
+				type_names_[oid] = clean(std::string_view(PQgetvalue(reply.result.get(), row, 1)).substr(0, longest_type_name));
 	});
 }
 

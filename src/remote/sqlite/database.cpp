@@ -5,6 +5,7 @@
 #include "remote/sqlite/database.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/error.hpp"
@@ -70,6 +71,21 @@ require(bool done)
 		            "The SQLite library refused a setting.");
 }
 
+/*
+ * Where sorts go that outgrow their memory: beside the databases, not into the temporary directory of the machine or the
+ * server's own, where they could fill a disk that PostgreSQL cannot do without.
+ */
+void
+put_temporary_files_in(const std::string &directory)
+{
+	if (sqlite3_temp_directory != nullptr && directory == sqlite3_temp_directory)
+		return;
+	char *const copy = sqlite3_mprintf("%s", directory.c_str());
+	if (copy == nullptr)
+		throw std::bad_alloc();
+	sqlite3_free(std::exchange(sqlite3_temp_directory, copy));
+}
+
 /* Is it blanks, comments and semicolons only: what may follow a statement? */
 bool
 is_filling(std::string_view sql) noexcept
@@ -128,6 +144,7 @@ Database::open(const File &file, bool read_only)
 {
 	static std::int64_t const limited = sqlite3_hard_heap_limit64(heap_limit);
 	require(limited >= 0);
+	put_temporary_files_in(file.root);
 	int const flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOFOLLOW |
 	                  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	sqlite3 *handle = nullptr;

@@ -1,6 +1,6 @@
 /*
- * instr, replace and trim of SQLite search by the product of their arguments' lengths, in one step that no progress
- * handler interrupts: two strings of 30 MB keep a backend busy for days. These are linear. Pure regime.
+ * instr, replace, trim and unhex of SQLite search by the product of their arguments' lengths, in one step that no progress
+ * handler interrupts: two strings of 30 MB keep a backend busy for days. These are linear, or refused. Pure regime.
  */
 #include "remote/sqlite/function.hpp"
 
@@ -158,6 +158,13 @@ trim(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+/* That with a set of characters to skip; what is left out can be taken out by replace(). */
+void
+unhex(sqlite3_context *context, int, sqlite3_value **) noexcept
+{
+	sqlite3_result_error(context, "unhex() takes one argument here", -1);
+}
+
 struct Function {
 	const char *name;
 	int arguments;
@@ -170,6 +177,7 @@ constexpr Function function_table[] = {
 	{"ltrim", 2, 1, trim},
 	{"rtrim", 2, 2, trim},
 	{"trim", 2, 3, trim},
+	{"unhex", 2, 0, unhex},
 };
 
 /* Does its own replace() make text of what it replaces nothing in? That changed after 3.40, and before 3.46. */

@@ -236,7 +236,7 @@ find_file(const Target &target)
 	if (status.st_nlink > 1)
 		fail_denied(target, "The file has more than one name.");
 	check_side_files(target, root.get(), place);
-	return {(place.root == "/" ? "" : place.root) + "/" + place.inside, status.st_dev, status.st_ino};
+	return {(place.root == "/" ? "" : place.root) + "/" + place.inside, status.st_dev, status.st_ino, place.root};
 }
 
 } // namespace tenancy::remote::sqlite

@@ -21,6 +21,7 @@ struct File {
 	std::string path; /* absolute, without links */
 	dev_t device = 0;
 	ino_t inode = 0;
+	std::string root; /* below which all files are */
 
 	/* Does the path still lead to that file? */
 	bool still_there() const noexcept;

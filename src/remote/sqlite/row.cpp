@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
+#include "remote/room.hpp"
 #include "remote/sqlite/error.hpp"
 
 namespace tenancy::remote::sqlite {
@@ -22,6 +23,8 @@ namespace {
 namespace pgtype = core::pgtype;
 using core::Error;
 using core::FailureKind;
+
+constexpr std::size_t largest_row = 128 << 20;
 
 struct DeclaredType {
 	std::string_view word; /* anywhere in the declaration, in upper case */
@@ -174,6 +177,7 @@ type_of_declaration(std::string_view declaration)
 std::vector<Column>
 columns_of(sqlite3_stmt *statement, bool with_row)
 {
+	DescriptionRoom room;
 	std::vector<Column> columns(static_cast<std::size_t>(sqlite3_column_count(statement)));
 	for (std::size_t i = 0; i < columns.size(); ++i) {
 		int const index = static_cast<int>(i);
@@ -189,6 +193,7 @@ columns_of(sqlite3_stmt *statement, bool with_row)
 			columns[i].type_oid = type.oid;
 			columns[i].native_type = type.word;
 		}
+		room.take(columns[i]);
 	}
 	return columns;
 }
@@ -196,8 +201,12 @@ columns_of(sqlite3_stmt *statement, bool with_row)
 void
 read_row(sqlite3_stmt *statement, const std::vector<Column> &columns, bool native, Batch &batch)
 {
+	std::size_t const before = batch.bytes();
 	Cell *const cells = batch.add_row();
 	for (std::size_t i = 0; i < columns.size(); ++i) {
+		/* SQLite may show one value in all of them, which is a copy each here. */
+		if (batch.bytes() - before > largest_row)
+			throw Error(FailureKind::query, "54000", "a row of the SQLite database is larger than 128 MB");
 		int const index = static_cast<int>(i);
 		Cell &cell = cells[i];
 		switch (sqlite3_column_type(statement, index)) {
