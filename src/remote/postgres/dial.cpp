@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "remote/freed.hpp"
 #include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 #include "remote/roots.hpp"
@@ -179,6 +180,7 @@ dial(const Endpoint &endpoint, Deadline deadline, Waiter &waiter)
 	auto roots = std::make_unique<RootsFile>(endpoint.tls_root_pem);
 	Keywords const keywords(endpoint, roots->path());
 	Shield shield;
+	FreedCopies const freed(endpoint.password.view().size());
 	Link link(shield([&] { return PQconnectStartParams(keywords.names(), keywords.values(), 0); }));
 	if (link.raw() == nullptr)
 		throw std::bad_alloc();

@@ -3,11 +3,13 @@
  */
 #include "remote/postgres/link.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
+#include "remote/freed.hpp"
 #include "remote/memory_cap.hpp"
 #include "remote/postgres/failure.hpp"
 
@@ -265,8 +267,11 @@ Link::drain(Deadline deadline, Waiter &waiter)
 void
 Link::forget_password() noexcept
 {
-	if (char *const password = PQpass(connection_); password != nullptr)
-		OPENSSL_cleanse(password, std::strlen(password));
+	char *const password = PQpass(connection_);
+	if (password == nullptr)
+		return;
+	password_size_ = std::max(password_size_, std::strlen(password));
+	OPENSSL_cleanse(password, std::strlen(password));
 }
 
 void
@@ -275,6 +280,7 @@ Link::close() noexcept
 	if (connection_ == nullptr)
 		return;
 	forget_password();
+	FreedCopies const freed(password_size_); /* the SCRAM exchange has one of its own */
 	PQfinish(connection_);
 	connection_ = nullptr;
 	steps_.clear();

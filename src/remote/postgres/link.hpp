@@ -47,7 +47,8 @@ public:
 	explicit Link(PGconn *connection) noexcept : connection_(connection) {}
 	/* While nothing is outstanding. */
 	Link(Link &&other) noexcept
-		: connection_(std::exchange(other.connection_, nullptr)), roots_(std::move(other.roots_))
+		: connection_(std::exchange(other.connection_, nullptr)), roots_(std::move(other.roots_)),
+		  password_size_(other.password_size_)
 	{}
 	Link &operator=(Link &&) = delete;
 	~Link() { close(); }
@@ -104,6 +105,7 @@ private:
 
 	PGconn *connection_;
 	std::unique_ptr<RootsFile> roots_;
+	std::size_t password_size_ = 0;
 	std::vector<Step> steps_; /* sent since nothing was outstanding */
 	std::size_t next_ = 0;
 	bool streaming_ = false;
