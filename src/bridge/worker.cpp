@@ -154,7 +154,7 @@ extension_exists(const char *who)
 	if (run_in_transaction([](void *) {}, nullptr, &error))
 		return true;
 	bool const is_gone = error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
-	if (!is_gone)
+	if (!is_gone && error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		complain(who, "could not look for the extension", error);
 	FreeErrorData(error);
 	return !is_gone;

@@ -25,7 +25,7 @@ constexpr int retry_ms = 1000;
 constexpr int turn_ms = 100; /* at most, for the other worker to take a batch */
 constexpr int rest_factor = 3;
 constexpr int longest_rest_ms = 200;
-constexpr uint32 slice_ms = 100; /* the longest that Linux takes */
+constexpr uint32 slice_ms = 100;      /* the longest that Linux takes */
 constexpr int kept_memory = 32 << 20; /* the largest threshold that malloc takes */
 
 pid_t leader = 0; /* the history worker at whose wish this one runs */

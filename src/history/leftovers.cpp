@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "bridge/datum.hpp"
-#include "bridge/worker.hpp"
 #include "bridge/spi.hpp"
+#include "bridge/worker.hpp"
 #include "history/step.hpp"
 #include "history/worker.hpp"
 
