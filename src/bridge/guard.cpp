@@ -8,8 +8,17 @@ namespace tenancy::bridge {
 ErrorData *
 take_error(MemoryContext context)
 {
+	ErrorData *volatile data = nullptr;
 	MemoryContextSwitchTo(context);
-	ErrorData *const data = CopyErrorData();
+	PG_TRY();
+	{
+		data = CopyErrorData();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+	}
+	PG_END_TRY();
 	FlushErrorState();
 	return data;
 }

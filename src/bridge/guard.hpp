@@ -5,6 +5,7 @@
 #pragma once
 
 #include <csetjmp>
+#include <new>
 #include <type_traits>
 
 #include "bridge/pg.hpp"
@@ -16,7 +17,7 @@ struct PgError {
 	ErrorData *data;
 };
 
-/* Copy the current error and clear the error stack. */
+/* Copy the current error and clear the error stack; NULL when there is no memory for it. */
 ErrorData *take_error(MemoryContext context);
 
 /* Call fn(args...). A plain function, not a callable: nothing with a destructor may stand between the jump and here. */
@@ -40,7 +41,10 @@ guard(R (*fn)(P...), A... args)
 	}
 	PG_exception_stack = stack;
 	error_context_stack = callbacks;
-	throw PgError{take_error(context)};
+	/* A jump from here would pass by the destructors of pure code. */
+	if (ErrorData *const error = take_error(context); error != nullptr)
+		throw PgError{error};
+	throw std::bad_alloc();
 }
 
 } // namespace tenancy::bridge
