@@ -5,6 +5,7 @@
 #include "ask/http.pure.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -12,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -124,11 +126,35 @@ private:
 	std::unique_ptr<CURL, FreeEasy> easy_;
 };
 
+/* libcurl copies the key into the request that it sends, and frees that without wiping it. */
+void
+wipe_and_free(void *memory) noexcept
+{
+	if (memory != nullptr)
+		OPENSSL_cleanse(memory, malloc_usable_size(memory));
+	std::free(memory);
+}
+
+void *
+resize(void *memory, std::size_t size) noexcept
+{
+	std::size_t const held = memory != nullptr ? malloc_usable_size(memory) : 0;
+	if (memory != nullptr && size <= held)
+		return memory;
+	void *const larger = std::malloc(size);
+	if (larger != nullptr && held > 0)
+		std::memcpy(larger, memory, held);
+	if (larger != nullptr)
+		wipe_and_free(memory);
+	return larger;
+}
+
 /* Once in a process; libcurl and OpenSSL never forget it. */
 void
 require_library()
 {
-	static CURLcode const library = curl_global_init(CURL_GLOBAL_DEFAULT);
+	static CURLcode const library =
+		curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wipe_and_free, resize, strdup, std::calloc);
 	if (library != CURLE_OK)
 		throw Error(FailureKind::other, "58000", "could not set up libcurl");
 }
