@@ -55,7 +55,8 @@ def same(got, wanted, name):
 def run(*parts):
     """Run the parts of a test. One that raises has failed, and the next one still runs."""
     for part in parts:
-        note((part.__doc__ or part.__name__).strip().splitlines()[0])
+        # scripts/check tells by this line in which part something failed.
+        note("%s(): %s" % (part.__name__, (part.__doc__ or "").strip().partition("\n")[0]))
         try:
             part()
         except Exception:
