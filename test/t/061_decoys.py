@@ -1,17 +1,23 @@
 #!/usr/bin/python3
-"""Passwords, certificates, proxies and settings that lie around in the server account's home and environment are used for nobody's connection."""
+"""Passwords, certificates, tickets, proxies and settings that lie around in the server account's home and environment are used for nobody's connection."""
 
 import contextlib
 import os
 import struct
+import subprocess
+import sys
 
 from certificates import Certificates
 from model import Answer, block, playing
 from platform_server import Platform, give
-from tenancy import UNIQUE, Listener, ok, private_directory, raised, rows, run, same, value
+from tenancy import UNIQUE, Listener, note, ok, private_directory, raised, rows, run, same, value
+from tickets import CONFIGURATION, credential_cache
 
 DECOY, OWN = "decoy-" + UNIQUE, "own-" + UNIQUE
 CERTIFICATES = Certificates()
+TLS_REQUEST, GSS_REQUEST = struct.pack("!ii", 8, 80877103), struct.pack("!ii", 8, 80877104)
+GSSAPI, SSPI = 7, 9  # ways to ask for a ticket
+TOKEN = bytes.fromhex("06092a864886f712010202")  # Kerberos, in each of its tokens
 
 
 def home():
@@ -24,13 +30,19 @@ def home():
     files = {".pgpass": "*:*:*:*:%s\n" % DECOY, ".netrc": "default login %s password %s\n" % (DECOY, DECOY), ".my.cnf": client, ".mylogin.cnf": client,
              ".pg_service.conf": "[decoy]\nuser=%s\npassword=%s\nhostaddr=127.0.0.1\nport=%d\n" % (DECOY, DECOY, trap.port),
              ".postgresql/postgresql.crt": CERTIFICATES.text("server"), ".postgresql/postgresql.key": CERTIFICATES.text("server", "key"),
-             ".postgresql/root.crt": CERTIFICATES.ca}
-    for name, text in files.items():
+             ".postgresql/root.crt": CERTIFICATES.ca, "krb5.conf": CONFIGURATION,
+             "tickets": credential_cache(DECOY.encode(), (b"postgres", b"127.0.0.1"))}
+    for name, content in files.items():
         path = os.path.join(directory, name)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
         give(path)
     return directory
+
+
+def kerberos(directory):
+    """The part of an environment that leads to the tickets"""
+    return {"KRB5CCNAME": "FILE:" + os.path.join(directory, "tickets"), "KRB5_CONFIG": os.path.join(directory, "krb5.conf")}
 
 
 def surroundings(directory):
@@ -41,13 +53,14 @@ def surroundings(directory):
             "PGSERVICEFILE": os.path.join(directory, ".pg_service.conf"), "PGSYSCONFDIR": directory, "PGAPPNAME": DECOY,
             "PGOPTIONS": "-c search_path=" + DECOY, "PGREQUIREPEER": DECOY, "PGSSLCERT": os.path.join(crt, "postgresql.crt"),
             "PGSSLKEY": os.path.join(crt, "postgresql.key"), "PGSSLROOTCERT": os.path.join(crt, "root.crt"), "MYSQL_PWD": DECOY, "MYSQL_HOME": directory, "MARIADB_HOME": directory, "MYSQL_HOST": "127.0.0.1",
-            "MYSQL_TCP_PORT": str(trap.port), "MYSQL_UNIX_PORT": os.path.join(directory, "socket"), "MYSQL_GROUP_SUFFIX": "", "USER": DECOY}
+            "MYSQL_TCP_PORT": str(trap.port), "MYSQL_UNIX_PORT": os.path.join(directory, "socket"), "MYSQL_GROUP_SUFFIX": "", "USER": DECOY,
+            **kerberos(directory)}
 
 
 def curious(listener, visitor):
     """A PostgreSQL server without TLS that asks for the password in clear, and lets in whoever gives one"""
     packet = listener.receive(visitor)
-    while packet[4:8] in (struct.pack("!i", 80877103), struct.pack("!i", 80877104)):
+    while packet in (TLS_REQUEST, GSS_REQUEST):
         visitor.sendall(b"N")
         packet = listener.receive(visitor)
     if packet:
@@ -56,6 +69,16 @@ def curious(listener, visitor):
             visitor.sendall(b"R" + struct.pack("!ii", 8, 0) + b"Z" + struct.pack("!i", 5) + b"I")
             while listener.receive(visitor):
                 pass
+
+
+def asking_by(method):
+    """One that asks for a ticket, and encrypts nothing"""
+    def serve(listener, visitor):
+        while listener.receive(visitor) in (TLS_REQUEST, GSS_REQUEST):
+            visitor.sendall(b"N")
+        visitor.sendall(b"R" + struct.pack("!ii", 8, method))
+        listener.receive(visitor)
+    return serve
 
 
 def demanding(listener, visitor):
@@ -98,8 +121,18 @@ def code_of(name, kind, listener, password, sslmode="prefer"):
     return error.pgcode if error is not None else value(session, "SELECT code FROM tenancy.test_connection(%s)", name)
 
 
+def unguarded(listener):
+    """libpq as it is, in a process that finds the same home directory and the same tickets"""
+    words = "host=127.0.0.1 port=%d dbname=d user=u sslmode=disable connect_timeout=10" % listener.port
+    subprocess.run([sys.executable, "-c", "import psycopg2, sys; psycopg2.connect(sys.argv[1])", words],
+                   env={"PATH": os.environ["PATH"], "HOME": decoys, **kerberos(decoys)}, stderr=subprocess.DEVNULL, timeout=60, check=False)
+
+
 def passwords():
     """A server that asks hears the connection's own password, or none"""
+    fooled = Listener(curious)
+    unguarded(fooled)
+    ok(DECOY.encode() in fooled.heard, "a libpq that is not kept from it sends the password of the home directory", fooled.heard)
     asking, clear = Listener(curious), Listener(switching)
     code_of("with", "postgresql", asking, OWN)
     code_of("my with", "mysql", clear, OWN)
@@ -113,6 +146,23 @@ def passwords():
     code_of("my entered", "mysql", entered, OWN)
     ok(b"SET" in entered.heard.upper() and DECOY.encode() not in entered.heard, "no command of an option file is sent", entered.heard)
     ok(DECOY.encode() not in asking.heard + clear.heard, "neither a decoy's password nor its user is sent", asking.heard + clear.heard)
+
+
+def tickets():
+    """No ticket of the server's account is used: neither to log in, nor to encrypt"""
+    for word, method in (("GSSAPI", GSSAPI), ("SSPI", SSPI)):
+        fooled = Listener(asking_by(method))
+        unguarded(fooled)
+        ok(fooled.heard.startswith(GSS_REQUEST) and TOKEN in fooled.heard, word + ": a libpq that is not kept from it does both", fooled.heard)
+        for sslmode in ("disable", "prefer"):
+            listener, name = Listener(asking_by(method)), "%s %s" % (word, sslmode)
+            rows(session, "SELECT tenancy.create_connection(%s, 'postgresql', '127.0.0.1', %s, 'd', 'u', %s,"
+                 " options => jsonb_build_object('connect_timeout', 10, 'sslmode', %s))", name, listener.port, OWN, sslmode)
+            done, code, message = rows(session, "SELECT ok, code, message FROM tenancy.test_connection(%s)", name)[0]
+            note("%s: %s" % (code, message))
+            ok(listener.visits > 0 and not done and code in ("password", "other"), name + ": a server that asks for a ticket is refused", (code, message))
+            ok(GSS_REQUEST not in listener.heard, name + ": it is not asked to encrypt by Kerberos", listener.heard)
+            ok(TOKEN not in listener.heard and OWN.encode() not in listener.heard, name + ": and gets nothing", listener.heard)
 
 
 def certificates():
@@ -141,10 +191,11 @@ def elsewhere():
 
 shown = []
 trap = Listener(lambda listener, visitor: listener.receive(visitor))
-platform = Platform(variables=surroundings(home()))
+decoys = home()
+platform = Platform(variables=surroundings(decoys))
 session = platform.connect()
 rows(session, "CREATE EXTENSION pg_tenancy")
 rows(session, "SELECT tenancy.register('a@test.example', 'a long password')")
 rows(session, "SET tenancy.identity_scope = 'session'")
 rows(session, "SELECT set_config('tenancy.session', tenancy.login('a@test.example', 'a long password'), false)")
-run(passwords, certificates, questions, elsewhere)
+run(passwords, tickets, certificates, questions, elsewhere)
