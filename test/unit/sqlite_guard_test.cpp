@@ -1,6 +1,7 @@
 /*
  * What statements may do in a SQLite database, and what they may not. Pure regime.
  */
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,51 @@ TEST_F(SqliteGuard, KeepsTheSchemaTableFromWriters)
 	                              "INSERT INTO sqlite_master DEFAULT VALUES"})
 		EXPECT_NE(fails(*session, sql).sqlstate, "00000") << sql;
 	EXPECT_EQ(value(*session, "SELECT count(*) FROM sqlite_master"), "int 1");
+}
+
+/* The modules believe what they find in there. */
+TEST_F(SqliteGuard, KeepsShadowTablesFromWriters)
+{
+	auto const session = open();
+	rows(*session, "CREATE VIRTUAL TABLE f USING fts5(body)");
+	rows(*session, "INSERT INTO f VALUES ('quick fox')");
+	rows(*session, "CREATE VIRTUAL TABLE r USING rtree(id, a, b)");
+	rows(*session, "INSERT INTO r VALUES (1, 0, 2)");
+	for (const std::string sql : {"UPDATE f_data SET block = x'00'", "DELETE FROM f_idx", "UPDATE f_config SET v = 9",
+	                              "INSERT INTO f_docsize VALUES (7, x'ff')", "UPDATE r_node SET data = x'00'"})
+		EXPECT_EQ(fails(*session, sql).sqlstate, "42809") << sql;
+	EXPECT_EQ(value(*session, "SELECT body FROM f WHERE f MATCH 'fox'"), "text quick fox");
+	EXPECT_EQ(value(*session, "SELECT id FROM r WHERE a < 1"), "int 1");
+}
+
+TEST_F(SqliteGuard, KeepsItsLimits)
+{
+	auto const repeated = [](const std::string &part, int times) {
+		std::string text;
+		for (int i = 0; i < times; ++i)
+			text += part;
+		return text;
+	};
+	struct {
+		std::function<std::string(int)> statement;
+		int fits, too_many;
+		const char *sqlstate;
+	} const cases[] = {
+		{[&](int n) { return "SELECT " + repeated("1 + ", n) + "1"; }, 400, 600, "54000"},
+		{[&](int n) { return "SELECT 1" + repeated(" UNION ALL SELECT 1", n) + " LIMIT 1"; }, 150, 300, "54000"},
+		{[&](int n) { return "SELECT max(1" + repeated(", 1", n) + ")"; }, 90, 110, "54000"},
+		{[&](int n) { return "SELECT 'x' LIKE '" + repeated("%a", n) + "'"; }, 100, 200, "54001"},
+		{[&](int n) { return "SELECT length(zeroblob(" + std::to_string(n) + "))"; }, 60'000'000, 70'000'000, "54000"},
+	};
+	auto const session = open();
+	for (auto const &each : cases) {
+		std::string const sql = each.statement(each.fits);
+		Failure const fitting = fails(*session, sql);
+		EXPECT_EQ(fitting.sqlstate, "00000") << sql << ": " << fitting.message;
+		Failure const refused = fails(*session, each.statement(each.too_many));
+		EXPECT_EQ(refused.sqlstate, each.sqlstate) << sql << ": " << refused.message;
+		EXPECT_TRUE(session->reusable());
+	}
 }
 
 TEST_F(SqliteGuard, RefusesExplicitTransactions)
