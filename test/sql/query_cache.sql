@@ -130,6 +130,13 @@ SELECT pg_temp.ask('lite', 'SELECT max(id) FROM cached_items');
 SELECT tenancy.update_connection('lite', options => '{"create": true, "statement_timeout": 5000}') IS NOT NULL AS updated;
 SELECT pg_temp.ask('lite', 'SELECT count(*) FROM (VALUES (1)) AS v');
 SELECT pg_temp.ask('lite', 'SELECT max(id) FROM cached_items');
+-- A password is known by its ciphertext, which is never the same one again.
+BEGIN;
+SELECT tenancy.update_connection('pg', password => :'pg_password') IS NOT NULL AS updated;
+SELECT pg_temp.ask('pg', 'SELECT 7 AS v'), pg_temp.ask('pg', 'SELECT 7 AS v');
+ROLLBACK;
+SELECT tenancy.update_connection('pg', password => :'pg_password') IS NOT NULL AS updated;
+SELECT pg_temp.ask('pg', 'SELECT 7 AS v'), pg_temp.ask('pg', 'SELECT 7 AS v');
 SELECT tenancy.update_connection('lite', is_active => false) IS NOT NULL AS updated;
 SELECT probe.error_of($$SELECT pg_temp.ask('lite', 'SELECT max(id) FROM cached_items')$$);
 SELECT tenancy.update_connection('lite', is_active => true) IS NOT NULL AS updated;

@@ -1,6 +1,6 @@
 -- Properties of the query cache: whose it is, what it adds up to, what it leaves behind.
 BEGIN;
-SELECT plan(14);
+SELECT plan(17);
 SET LOCAL tenancy.identity_scope = 'transaction';
 CREATE ROLE tap_cache;
 GRANT tenancy_user TO tap_cache;
@@ -43,6 +43,16 @@ SELECT tenancy.execute_query('mine', 'CREATE TABLE t (n integer)') IS NOT NULL A
 SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(1, 50) AS n), 0::bigint, 'a write empties it');
 SELECT tenancy.authenticate(:'token_b') \gset
 SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(1, 50) AS n), 50::bigint, 'of the database that was written to');
+-- An administrator, as this session's role is one, may use the connections of others.
+CREATE FUNCTION pg_temp.ask_by_id(connection uuid, n int) RETURNS boolean LANGUAGE sql AS $$
+    SELECT (r ->> 'cached')::boolean FROM tenancy.execute_query(connection, format('SELECT %s AS n', n), cache_ttl => '1 hour') AS r
+$$;
+SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask_by_id(:'connection_a', n)) FROM generate_series(1, 50) AS n), 0::bigint,
+          'an administrator is answered from nothing of who owns the connection');
+SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask_by_id(:'connection_a', n)) FROM generate_series(1, 50) AS n), 50::bigint, 'but from what they have asked');
+SELECT tenancy.authenticate(:'token_a') \gset
+SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(1, 50) AS n), 50::bigint, 'and the owner from their own');
+SELECT tenancy.authenticate(:'token_b') \gset
 SET LOCAL tenancy.cache_size_per_user = '4kB';
 SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(51, 150) AS n), 0::bigint, 'a small share takes new answers too');
 SELECT cmp_ok((SELECT sum(size) FROM tenancy.query_cache_entries() WHERE user_id = :'b'), '<=', 4096::numeric, 'and never grows beyond itself');
