@@ -101,7 +101,7 @@ def enter(server, token, database="postgres"):
     return session
 
 
-def settle(server, database="postgres"):
+def settle(server, database="postgres", attaches=True):
     """A tenant who logs in, registers databases, asks, attaches; answers the token."""
     with contextlib.closing(server.connect(dbname=database)) as session:
         rows(session, "CREATE EXTENSION pg_tenancy")
@@ -117,5 +117,6 @@ def settle(server, database="postgres"):
                           "SELECT * FROM items", "SELECT broken"):
             rows(session, "SELECT tenancy.execute_query('shop', %s)", statement)
         rows(session, "SELECT tenancy.execute_query('pg', 'SELECT 42 AS answer')")
-        rows(session, "SELECT tenancy.attach('shop', 'shop')")
+        if attaches:
+            rows(session, "SELECT tenancy.attach('shop', 'shop')")
     return token
