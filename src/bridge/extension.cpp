@@ -4,6 +4,7 @@
 #include "bridge/extension.hpp"
 
 extern "C" {
+#include "access/xlog.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "storage/lmgr.h"
@@ -46,12 +47,23 @@ has_extension()
 	return OidIsValid(known);
 }
 
+void
+require_primary()
+{
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION), errmsg("cannot change this on a standby server"),
+		                errhint("Only the primary server can.")));
+}
+
 /* The part of the extension that a turn locks is a column's number in locks of PostgreSQL's own. */
 void
 take_turn(Turn turn, LOCKMODE mode)
 {
-	if (has_extension())
-		LockDatabaseObject(ExtensionRelationId, known, static_cast<uint16>(turn), mode);
+	if (!has_extension())
+		return;
+	if (mode > RowExclusiveLock)
+		require_primary();
+	LockDatabaseObject(ExtensionRelationId, known, static_cast<uint16>(turn), mode);
 }
 
 bool

@@ -29,6 +29,9 @@ enum class Turn : uint16 {
 	sealing      /* who changes connections shares it (RowExclusiveLock), who seals all of them anew has it alone */
 };
 
+/* A standby gives no lock that others have to wait for; who needs one is told why, as of whatever writes. */
+void require_primary();
+
 /* Wait for it, and have it until the transaction ends. */
 void take_turn(Turn turn, LOCKMODE mode);
 

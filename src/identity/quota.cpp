@@ -17,6 +17,7 @@ namespace tenancy::identity {
 int64
 count_alone(const core::Uuid &user, Quota quota, bridge::spi::Statement &statement, const Datum *values)
 {
+	bridge::require_primary();
 	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes),
 	                   static_cast<uint16>(quota), ExclusiveLock);
 	CommandCounterIncrement();

@@ -8,7 +8,7 @@ import shutil
 from platform_server import PASSWORD, Platform, enter, give, settle
 from tenancy import free_port, ok, raised, rows, run, same, value, wait_until
 
-primary = Platform()
+primary = Platform("tenancy.databases = 'postgres'\n")
 token = settle(primary)
 
 
@@ -55,17 +55,54 @@ def reads():
 
 
 def refusals():
-    """What must be recorded is refused, before a client database hears of it."""
+    """What must be recorded is refused, before a client database hears of it, and what writes the platform."""
     with contextlib.closing(enter(replica, token)) as session:
+        def refusal(statement):
+            error = raised(rows, session, statement)
+            return error and (error.pgcode, error.diag.message_primary, error.diag.message_hint)
         for statement in ("SELECT tenancy.execute_query('pg', 'SELECT 1')", "SELECT * FROM tenancy.query('shop', 'SELECT 1') AS t(a int)",
                           "SELECT tenancy.open_query('shop', 'SELECT 1')", "SELECT * FROM shop.items",
-                          "SELECT tenancy.ask('shop', 'how many items')",
-                          "SELECT tenancy.login('ada@example.com', '%s')" % PASSWORD, "SELECT tenancy.logout()",
-                          "SELECT tenancy.register('eve@example.com', '%s')" % PASSWORD,
-                          "SELECT tenancy.delete_connection('pg')"):
-            error = raised(rows, session, statement)
-            same(error and error.pgcode, "25006", statement.split("(")[0] + " is refused as read-only", )
-            ok(error is None or "tenancy" not in (error.diag.message_detail or "") or error.diag.message_hint, "with a hint", error)
+                          "SELECT tenancy.ask('shop', 'how many items')"):
+            same(refusal(statement), ("25006", "cannot record history on this server", "Only a primary server that preloads pg_tenancy can."),
+                 statement.split("(")[0] + " is refused, and the hint says who could")
+        for statement, command in (("SELECT tenancy.login('ada@example.com', '%s')" % PASSWORD, "DELETE"),
+                                   ("SELECT tenancy.logout()", "UPDATE"),
+                                   ("SELECT tenancy.register('eve@example.com', '%s')" % PASSWORD, "INSERT"),
+                                   ("SELECT tenancy.delete_connection('pg')", "UPDATE")):
+            same(refusal(statement), ("25006", "cannot execute %s in a read-only transaction" % command, None),
+                 statement.split("(")[0] + " is refused as read-only")
+        for statement in ("SELECT tenancy.create_connection('new', 'sqlite', database_name => 'new.db')", "SELECT tenancy.attach('shop', 'other')",
+                          "SELECT * FROM tenancy.rotate_encryption_key()", "SELECT tenancy.prune_history()", "DROP EXTENSION pg_tenancy"):
+            same(refusal(statement), ("25006", "cannot change this on a standby server", "Only the primary server can."),
+                 statement.split("(")[0] + " is refused, not for the lock that it needs")
+
+
+def unrecorded():
+    """Where history is not required, queries run on a replica, unrecorded, and say so."""
+    with contextlib.closing(enter(replica, token)) as session:
+        rows(session, "SET tenancy.history_required = off")
+        same(value(session, "SELECT tenancy.execute_query('pg', 'SELECT 43')")["rows"], [[43]], "a query runs")
+        ok(any("WARNING" in notice and "cannot record history on this server" in notice and "runs unrecorded" in notice for notice in session.notices),
+           "with a warning", session.notices)
+    with contextlib.closing(replica.connect()) as there:
+        same(value(there, "SELECT count(*) FROM tenancy.query_history WHERE generated_sql_query = 'SELECT 43'"), 0, "and is not in history")
+
+
+def workers(server):
+    with contextlib.closing(server.connect()) as session:
+        return value(session, "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pg_tenancy%'")
+
+
+def status():
+    """status() works on a replica, and takes what it lacks there for no fault. No worker comes up, not even for tenancy.databases."""
+    ok(workers(primary) > 0, "the primary has workers")
+    with contextlib.closing(replica.connect()) as there:
+        same(value(there, "SHOW tenancy.databases"), "postgres", "the replica is told to start workers, too")
+        found = {item: (state, text, hint) for item, state, text, hint in rows(there, "SELECT * FROM tenancy.status()")}
+    same(found["history worker"], ("ok", "none on a standby: queries on client databases are refused here", None), "no history worker")
+    same(found["maintenance worker"], ("ok", "not running", None), "nor one for maintenance")
+    same({item for item, (state, _, _) in found.items() if state == "error"}, {"crash safety"}, "nothing is an error, but that fsync is off in this test")
+    same(workers(replica), 0, "no worker runs there")
 
 
 def promoted():
@@ -79,4 +116,4 @@ def promoted():
     shutil.rmtree(replica.directory, ignore_errors=True)
 
 
-run(reads, refusals, promoted)
+run(reads, refusals, unrecorded, status, promoted)
