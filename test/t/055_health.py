@@ -215,6 +215,63 @@ def other_commands():
     server.stop("fast")
 
 
+# Move rows of one of the two tables into the past, as only a superuser can, who turns triggers off; ids tell the time, too.
+AGE = """UPDATE tenancy.%s SET %s = %s - %%s::interval,
+    id = overlay(id::text PLACING left(tenancy.first_uuid(now() - %%s::interval)::text, 13) FROM 1 FOR 13)::uuid
+    WHERE %s"""
+
+
+def pruned():
+    """The maintenance worker deletes what is beyond its retention, without being asked, and nothing else."""
+    server = own_server(16)
+    make_database(server, "one")
+    with contextlib.closing(server.connect(dbname="one")) as session:
+        rows(session, "SET tenancy.identity_scope = 'session'")
+        user = value(session, "SELECT tenancy.register('old@test.example', 'a long password')")
+        rows(session, "SELECT set_config('tenancy.session', tenancy.login('old@test.example', 'a long password'), false)")
+        rows(session, "SELECT tenancy.create_connection('lite', 'sqlite', database_name => 'a.db', options => '{\"create\": true}')")
+        rows(session, "SELECT tenancy.execute_query('lite', 'SELECT ' || n) FROM generate_series(1, 6) AS n")
+    with contextlib.closing(server.connect(dbname="one")) as admin:
+        def runs():
+            return [seq for seq, in rows(admin, "SELECT chain_seq FROM tenancy.query_history ORDER BY chain_seq")]
+
+        def audited():
+            return {entry for entry, in rows(admin, "SELECT id FROM tenancy.audit_log")}
+
+        def retain(setting, prunes):
+            """Set a retention, and end the worker: the next one has its chores before it at once."""
+            rows(admin, "ALTER SYSTEM SET tenancy.%s = '30d'" % setting)
+            rows(admin, "SELECT pg_reload_conf()")
+            rows(admin, "SELECT pg_terminate_backend(%s)", pids(admin, "maintenance")[0])
+            wait_until(prunes, 90, "pruning by " + setting)
+
+        def age(table, time_column, condition, days):
+            rows(admin, AGE % (table, time_column, time_column, condition), "%d days" % days, "%d days" % days)
+
+        wait_until(lambda: pids(admin, "maintenance"), 30, "a maintenance worker")
+        wait_until(lambda: runs() == [1, 2, 3, 4, 5, 6], 30, "the runs in history")
+        sums = rows(admin, "SELECT * FROM tenancy.query_daily")
+        rows(admin, "SET session_replication_role = replica")
+        age("query_history", "created_at", "chain_seq <= 4", 40)
+        rows(admin, "UPDATE tenancy.query_history SET created_at = created_at - interval '20 days' WHERE chain_seq = 5")
+        age("audit_log", "at", "object_type = 'user_sessions'", 40)
+        age("audit_log", "at", "object_type = 'users'", 20)
+        rows(admin, "RESET session_replication_role")
+        before = audited()
+        old = {entry for entry, in rows(admin, "SELECT id FROM tenancy.audit_log WHERE at < now() - interval '30 days'")}
+        ok(old and old < before, "some entries of the audit log are old, others are not", (len(old), len(before)))
+
+        retain("history_retention", lambda: runs() != [1, 2, 3, 4, 5, 6])
+        same(runs(), [5, 6], "of six runs four were beyond the retention, and have gone")
+        same(audited(), before, "the audit log has a retention of its own")
+        same(rows(admin, "SELECT row_count, problem FROM tenancy.verify_history(%s)", user), [(2, None)], "what is left of the chain is proved")
+        same(rows(admin, "SELECT * FROM tenancy.query_daily"), sums, "the sums stay")
+        retain("audit_retention", lambda: audited() != before)
+        same(audited(), before - old, "of the audit log what was beyond it has gone")
+        same(runs(), [5, 6], "no more runs have")
+    server.stop("fast")
+
+
 def locked_rows():
     """What is due may be locked by a transaction that does not end."""
     server = own_server(16)
@@ -273,4 +330,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, late_servers, other_commands, locked_rows, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, late_servers, other_commands, pruned, locked_rows, scarce_processes)
