@@ -3,12 +3,12 @@
 
 import contextlib
 import os
-import time
+import threading
 
 import psycopg2.errors
 
 from tenancy import (UNIQUE, Background, User, app_role, connect, environment, ok, pid_of, raised, rows, run, same, sqlstate,
-                     together, value)
+                     together, value, wait_until)
 
 CANARY = "canary" + UNIQUE
 LOG = os.path.join(environment("SANDBOX"), "postgres.log")
@@ -28,6 +28,13 @@ def activity(session):
 def log():
     with open(LOG, encoding="utf-8", errors="replace") as file:
         return file.read()
+
+
+def processor_time(pid):
+    """Seconds that a process has worked so far."""
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        user_time, system_time = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user_time) + int(system_time)) / os.sysconf("SC_CLK_TCK")
 
 
 def hidden():
@@ -107,21 +114,81 @@ def guesses():
         ok(value(session, "SELECT tenancy.login(%s, %s)", victim.email, victim.password), "unlocked")
 
 
-def crowd():
-    """While many log in, waiting for a processor can be cancelled, and nobody fails."""
-    def log_in():
-        with contextlib.closing(app()) as session:
-            return value(session, "SELECT tenancy.login(%s, %s)", user.email, user.password)
+def work(session, emails, password):
+    """Seconds of processor time that a login takes its backend, and the answers. No account is locked meanwhile."""
+    answers = set()
+    with contextlib.closing(connect()) as admin:
+        before = processor_time(pid_of(session))
+        for email in emails:
+            error = raised(rows, session, "SELECT tenancy.login(%s, %s)", email, password)
+            answers.add(error and (error.pgcode, error.diag.message_primary, error.diag.message_hint))
+            rows(admin, "SELECT tenancy.unlock_account(%s)", email)
+        return (processor_time(pid_of(session)) - before) / len(emails), answers
 
-    def impatient():
+
+def unknown():
+    """That there is no such account, or that it is inactive, shows neither in the answer nor in the work for it."""
+    known, inactive = User("known"), User("inactive")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "SELECT tenancy.set_active(%s, false)", inactive.id)
+    with contextlib.closing(app()) as session:
+        refused, _ = work(session, [known.email] * 20, "x" * 2000)
+        wrong, answers = work(session, [known.email] * 20, "a wrong password")
+        ok(refused < wrong / 4, "work is measured: what can be no password costs far less than a wrong one", (refused, wrong))
+        nobody = ["nobody%d.%s@test.example" % (number, UNIQUE) for number in range(20)]
+        for label, emails, password in (("an unknown address", nobody, "a wrong password"),
+                                        ("an inactive account", [inactive.email] * 20, inactive.password)):
+            cost, told = work(session, emails, password)
+            ok(cost >= wrong / 2, label + " costs the same work as a wrong password", (cost, wrong))
+            same(told, answers, label + " gets the same answer")
+
+
+def crowd():
+    """While many log in, half of the processors hash and the others wait; waiting can be cancelled, and nobody fails."""
+    places = max(1, os.sysconf("SC_NPROCESSORS_ONLN") // 2)
+    users = [User("crowd%d" % number) for number in range(8 + places // 4)]
+    everybody = 4 * len(users)  # more than there are places; of one user fewer than lock the account
+    enough = threading.Event()
+
+    def log_in(member):
+        tokens = []
         with contextlib.closing(app()) as session:
-            rows(session, "SET statement_timeout = '20ms'")
-            start = time.monotonic()
-            code = sqlstate(rows, session, "SELECT tenancy.login(%s, %s)", user.email, user.password)
-            return code, time.monotonic() - start
-    results = together([log_in] * 24 + [impatient])
-    ok(all(token.startswith("tncy_") for token in results[:-1]), "everybody got in")
-    ok(results[-1][0] == "57014" and results[-1][1] < 1, "the impatient one left at once", repr(results[-1]))
+            while not enough.is_set():
+                tokens.append(value(session, "SELECT tenancy.login(%s, %s)", member.email, member.password))
+        return tokens
+
+    def at_work(admin):
+        """Sessions that log in, and how many of them wait for a place: what goes to the disk waits otherwise."""
+        return rows(admin, "SELECT count(*), count(*) FILTER (WHERE wait_event_type = 'Extension') FROM pg_stat_activity"
+                    " WHERE usename = %s AND state = 'active' AND query = 'tenancy.login(...)'", app_role())[0]
+
+    def cost_of(call):
+        before = processor_time(pid_of(impatient))
+        return call(), processor_time(pid_of(impatient)) - before
+
+    def cancelled():
+        job = Background(log_in_once)
+        wait_until(lambda: value(admin, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", pid_of(impatient)) == "Extension", 60,
+                   "one more that waits")
+        rows(admin, "SELECT pg_cancel_backend(%s)", pid_of(impatient))
+        return job.value()
+
+    def log_in_once():
+        return sqlstate(rows, impatient, "SELECT tenancy.login(%s, %s)", user.email, user.password)
+    with contextlib.closing(connect()) as admin, contextlib.closing(app()) as impatient:
+        same(log_in_once(), None, "somebody gets in")
+        jobs = [Background(log_in, member) for member in users for _ in range(4)]
+        try:
+            wait_until(lambda: at_work(admin) == (everybody, everybody - places), 60, "that as many hash as may, and all others wait")
+            ok(True, "half of the processors hash (%d), all others wait (%d)" % (places, everybody - places))
+            code, waiting = cost_of(cancelled)
+            same(code, "57014", "waiting can be cancelled")
+        finally:
+            enough.set()
+        tokens = [token for job in jobs for token in job.value()]
+        code, working = cost_of(log_in_once)
+        ok(code is None and waiting < working / 2, "and who was cancelled had not begun to hash", (code, waiting, working))
+    ok(len(tokens) >= everybody and all(token.startswith("tncy_") for token in tokens), "everybody got in")
 
 
 def changes():
@@ -170,4 +237,4 @@ def snapshots():
         rows(session, "ROLLBACK")
 
 
-run(hidden, startup, guesses, crowd, changes, snapshots)
+run(hidden, startup, guesses, unknown, crowd, changes, snapshots)
