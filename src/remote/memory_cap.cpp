@@ -72,9 +72,11 @@ bool is_set = false;
 
 MemoryCap::MemoryCap() noexcept
 {
+	if (is_set)
+		return;
 	rlimit tight = limit_of_process();
 	unsigned long const now = recent_data_size();
-	if (is_set || now == 0 || now + most_growth >= tight.rlim_cur)
+	if (now == 0 || now + most_growth >= tight.rlim_cur)
 		return;
 	tight.rlim_cur = now + most_growth;
 	is_set = set_ = setrlimit(RLIMIT_DATA, &tight) == 0;

@@ -7,9 +7,9 @@ namespace tenancy::remote {
 
 /*
  * libpq believes the length that a server claims for a message and makes room for all of it, up to 2 GB, before it
- * looks at the clock again; there is nothing to tell it otherwise. So while it reads, the kernel gives this process
- * no more than most_growth on top of what it has: libpq then reports that it has no memory, and nothing is taken. One
- * within another changes nothing.
+ * looks at the clock again; there is nothing to tell it otherwise. The libraries for MySQL keep definitions of columns
+ * for as long as they come. So while they read, the kernel gives this process no more than most_growth on top of what
+ * it has: they then report that there is no memory, and nothing is taken. One within another changes nothing.
  */
 class MemoryCap {
 public:

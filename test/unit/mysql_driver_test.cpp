@@ -162,6 +162,20 @@ TEST_F(MysqlDriver, LongValuesAreWhole)
 	}
 }
 
+/* A server need not send again what has not changed since a statement was prepared, or run. */
+TEST_F(MysqlDriver, RunsAsItDescribes)
+{
+	define_table("driver_json", "(j json, t text)");
+	rows("insert into driver_json values ('{\"a\": 1}', 'x')");
+	std::string const sql = "select j, t from driver_json";
+	for (int round = 0; round < 3; ++round) {
+		auto const cursor = session->execute(sql, {}, {}, waiter);
+		EXPECT_EQ(cursor->columns()[0].native_type, "json") << round;
+		EXPECT_EQ(cursor->columns()[1].native_type, "text") << round;
+	}
+	EXPECT_EQ(session->describe(sql, {}, waiter)[0].native_type, "json");
+}
+
 TEST_F(MysqlDriver, TextMustBeText)
 {
 	EXPECT_STREQ(failure([&] { rows("select concat('a', char(0 using utf8mb4), 'b')"); }).sqlstate, "22021");
@@ -194,6 +208,24 @@ TEST_F(MysqlDriver, Parameters)
 	std::vector<Param> const big = {text_param(std::string(3'000'000, 'x'))};
 	EXPECT_EQ(one("select char_length(?)", big), "3000000");
 	define("drop table driver_params");
+}
+
+/* A server would store the largest number that it can hold, or zero. */
+TEST_F(MysqlDriver, TakesNoNumbersThatADecimalCannotHold)
+{
+	using namespace std::string_literals;
+	std::vector<Param> params(1);
+	params[0].kind = Param::Kind::decimal;
+	for (std::string const &number : {"-0.5"s, "7"s, std::string(65, '9'), "-0." + std::string(29, '0') + "1"}) {
+		params[0].text = number;
+		EXPECT_EQ(one("select ?", params), number);
+	}
+	for (std::string const &number : {"NaN"s, "Infinity"s, "-Infinity"s, ""s, "-"s, "1e5"s, "1.2.3"s,
+	                                  "1" + std::string(100, '0'), std::string(66, '9'), "0." + std::string(70, '3')}) {
+		params[0].text = number;
+		EXPECT_STREQ(failure([&] { rows("select ?", params); }).sqlstate, "22003") << number;
+	}
+	EXPECT_TRUE(session->reusable());
 }
 
 TEST_F(MysqlDriver, SessionIsAsPromised)

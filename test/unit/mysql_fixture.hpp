@@ -43,14 +43,28 @@ seconds_since(steady_clock::time_point start)
 	return std::chrono::duration<double>(steady_clock::now() - start).count();
 }
 
+/* What the kernel says of this process' memory, by its word for it. */
 inline long
-resident_kb()
+memory_kb(std::string_view word)
 {
 	std::ifstream status("/proc/self/status");
 	for (std::string line; std::getline(status, line);)
-		if (line.starts_with("VmRSS:"))
-			return std::atol(line.c_str() + 6);
+		if (line.starts_with(word))
+			return std::atol(line.c_str() + word.size());
 	return 0;
+}
+
+inline long
+resident_kb()
+{
+	return memory_kb("VmRSS:");
+}
+
+/* The most that it ever had. */
+inline long
+peak_kb()
+{
+	return memory_kb("VmHWM:");
 }
 
 inline std::string

@@ -42,7 +42,7 @@ struct Proof {
 
 /* Where and as whom; strings live during the call. */
 struct Login {
-	const char *host;             /* an address */
+	const char *host;             /* an address; a name is resolved by the library */
 	const char *certificate_name; /* that the certificate has to carry; null: not compared */
 	const char *user;
 	const char *password;
@@ -100,6 +100,7 @@ private:
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
 	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
+	template <typename Resume> struct Suspended;
 	struct Methods;
 	std::unique_ptr<Methods> methods_;
 #else

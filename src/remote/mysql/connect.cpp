@@ -139,6 +139,13 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 #endif
 }
 
+/* Connector/C is told the name, as it compares the certificate with what it connects to. */
+bool
+resolves_itself(const Endpoint &endpoint) noexcept
+{
+	return is_connector_c && !endpoint.name.empty() && !endpoint.by_address;
+}
+
 std::unique_ptr<Handle>
 log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 {
@@ -146,7 +153,7 @@ log_in(const Endpoint &endpoint, const Address &address, const Budget &budget)
 	RootsFile const no_key(is_connector_c ? std::string_view() : shortest_key);
 	auto handle = std::make_unique<Handle>();
 	set_options(handle->get(), endpoint, roots, no_key);
-	std::string const host = address.text();
+	std::string const host = resolves_itself(endpoint) ? endpoint.name : address.text();
 	Login const login = {host.c_str(),
 	                     endpoint.name.empty() ? nullptr : endpoint.name.c_str(),
 	                     endpoint.username.c_str(),
@@ -171,13 +178,6 @@ bool
 is_about_address(const Error &error) noexcept
 {
 	return error.kind == FailureKind::refused || error.kind == FailureKind::timeout;
-}
-
-/* Connector/C is told the name, as it compares the certificate with what it connects to. */
-bool
-resolves_itself(const Endpoint &endpoint) noexcept
-{
-	return is_connector_c && !endpoint.name.empty();
 }
 
 /*
@@ -248,8 +248,8 @@ open(Endpoint &endpoint, const Budget &budget)
 }
 
 /*
- * By address even where the session was made by name, so that no name server can hold us up: it is the very address
- * whose certificate was verified, and the chain is verified again.
+ * By address even where the session was made by name, so that no name server can hold us up. Who answers there may be
+ * another one by now, so that the certificate has to carry the name again.
  */
 void
 kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept
@@ -259,10 +259,12 @@ kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept
 		Budget const budget = {core::Deadline::after(kill_budget_ms), waiter};
 		Endpoint again;
 		again.addresses = endpoint.addresses;
+		again.name = endpoint.name;
+		again.by_address = true;
 		again.port = endpoint.port;
 		again.username = endpoint.username;
 		again.password = endpoint.password.copy();
-		again.tls = endpoint.tls == TlsMode::verify_full ? TlsMode::verify_ca : endpoint.tls;
+		again.tls = endpoint.tls;
 		again.tls_root_pem = endpoint.tls_root_pem;
 		again.application_name = endpoint.application_name;
 		auto const handle = log_in(again, again.addresses.front(), budget);

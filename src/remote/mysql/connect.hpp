@@ -15,7 +15,8 @@ namespace tenancy::remote::mysql {
 /* A target whose addresses are checked. Kept by a session, so that it can connect again to stop a query. */
 struct Endpoint {
 	std::vector<Address> addresses;
-	std::string name; /* connect by this name: its certificate has to carry it; empty: by address */
+	std::string name;        /* that the certificate has to carry; empty: none */
+	bool by_address = false; /* connect to the address even where the library could resolve the name */
 	std::uint16_t port = 0;
 	std::string database, username;
 	core::Secret password;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "core/pgtype.hpp"
+#include "remote/mysql/bind.hpp"
 #include "remote/mysql/cursor.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/text.hpp"
@@ -24,53 +24,15 @@ constexpr long quiet_ms = 20;
 constexpr long settle_ms = 1000;
 constexpr unsigned rows_at_once = 256; /* of those that nobody wants */
 
+/* Of the libraries: the result has another number of columns than was prepared, and is still to be read. */
+constexpr unsigned new_metadata = 2057;
+
 /* The server changed what was prepared (a table was altered) or forgot it: prepare again, once. */
 bool
 is_outdated(unsigned number) noexcept
 {
-	constexpr unsigned unknown_statement = 1243, need_reprepare = 1615, new_metadata = 2057;
+	constexpr unsigned unknown_statement = 1243, need_reprepare = 1615;
 	return number == unknown_statement || number == need_reprepare || number == new_metadata;
-}
-
-/* MySQL takes an offset only in its long form, MariaDB none at all; both run in UTC here. */
-std::string_view
-without_utc_offset(const Param &param)
-{
-	std::string_view text = param.text;
-	if (param.type_oid == core::pgtype::timestamptz)
-		for (std::string_view const offset : {"+00:00", "+00", "Z"})
-			if (text.ends_with(offset))
-				return text.substr(0, text.size() - offset.size());
-	return text;
-}
-
-/* Points into param, which has to live until the statement is executed. */
-MYSQL_BIND
-binding(const Param &param)
-{
-	MYSQL_BIND bind{};
-	std::string_view text = param.text;
-	switch (param.kind) {
-	case Param::Kind::null: bind.buffer_type = MYSQL_TYPE_NULL; return bind;
-	case Param::Kind::boolean:
-	case Param::Kind::integer:
-		bind.buffer_type = MYSQL_TYPE_LONGLONG;
-		bind.buffer = const_cast<std::int64_t *>(&param.integer);
-		return bind;
-	case Param::Kind::float8:
-		bind.buffer_type = MYSQL_TYPE_DOUBLE;
-		bind.buffer = const_cast<double *>(&param.real);
-		return bind;
-	case Param::Kind::decimal: bind.buffer_type = MYSQL_TYPE_NEWDECIMAL; break;
-	case Param::Kind::text:
-		bind.buffer_type = MYSQL_TYPE_VAR_STRING;
-		text = without_utc_offset(param);
-		break;
-	case Param::Kind::bytes: bind.buffer_type = MYSQL_TYPE_BLOB; break;
-	}
-	bind.buffer = const_cast<char *>(text.data());
-	bind.buffer_length = text.size();
-	return bind;
 }
 
 [[noreturn]] void
@@ -176,6 +138,8 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			return bind_rows(*flow.statement);
 		if (again || !is_outdated(number))
 			throw statement_error(report_of(flow.statement->stmt));
+		if (!read_out(flow, budget, nullptr))
+			throw statement_error(report_of(flow.statement->stmt));
 		forget(*flow.statement);
 		release(flow);
 	}
@@ -195,10 +159,9 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 		binds_.push_back(binding(param));
 	if (!binds_.empty() && mysql_stmt_bind_param(stmt, binds_.data()) != 0)
 		throw statement_error(report_of(stmt));
-	if (handle_->execute(stmt, budget) != 0)
-		return mysql_stmt_errno(stmt);
-	flow.pending = true;
-	return 0;
+	unsigned const number = handle_->execute(stmt, budget) != 0 ? mysql_stmt_errno(stmt) : 0;
+	flow.pending = number == 0 || number == new_metadata;
+	return number;
 }
 
 /*
@@ -210,22 +173,23 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 std::shared_ptr<const Layout>
 Connection::bind_rows(Statement &statement)
 {
-	unsigned const count = mysql_stmt_field_count(statement.stmt);
-	if (count == 0)
+	unsigned const columns = mysql_stmt_field_count(statement.stmt);
+	if (columns == 0)
 		return nullptr;
 	const MYSQL *const mysql = handle_->get();
-	bool const unchanged = mysql->fields == nullptr;
+	bool const unchanged = mysql->fields == nullptr || are_forgetful(mysql->fields, mysql->field_count);
 	if (unchanged && statement.layout != nullptr)
 		return statement.layout;
-	bool const fresh = !unchanged && mysql->field_count == count;
+	bool const fresh = !unchanged && mysql->field_count == columns;
 	Metadata const metadata(fresh ? nullptr : mysql_stmt_result_metadata(statement.stmt));
 	if (!fresh && metadata == nullptr)
 		throw std::bad_alloc();
 	const MYSQL_FIELD *const fields = fresh ? mysql->fields : mysql_fetch_fields(metadata.get());
 	bool const extended = fresh || unchanged;
-	if (statement.layout != nullptr && statement.layout->describes(fields, count, extended))
+	if (statement.layout != nullptr && statement.layout->describes(fields, columns, extended))
 		return statement.layout;
-	statement.layout = std::make_shared<Layout>(layout_of(fields, count, extended));
+	statement.layout = std::make_shared<Layout>(layout_of(fields, columns, extended));
+	count(statement, size_of(fields, columns));
 	return statement.layout;
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "remote/memory_cap.hpp"
 #include "remote/mysql/greeting.hpp"
 #include "remote/mysql/helper.hpp"
 #include "remote/mysql/line.hpp"
@@ -112,6 +113,7 @@ Handle::block(const Budget &budget, Call call)
 {
 	if (helper_->is_this_thread())
 		return call();
+	MemoryCap const cap; /* for the whole process, and so for the thread too */
 	std::optional<decltype(call())> result;
 	std::exception_ptr failure;
 	suspended_ = true;

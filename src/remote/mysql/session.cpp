@@ -2,6 +2,7 @@
  * The state of a session: how it begins, what it keeps prepared, whether another user may have it next. Pure regime.
  */
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "core/error.hpp"
@@ -16,7 +17,9 @@ using core::Error;
 using core::FailureKind;
 
 constexpr std::size_t most_statements = 64;
-constexpr std::size_t most_kept_bytes = 1 << 20; /* of their texts: an INSERT of many rows is long */
+/* Of their texts, as an INSERT of many rows is long, and their columns, which may be any that a server thinks of. */
+constexpr std::size_t most_kept_bytes = 4 << 20;
+constexpr std::size_t largest_kept = most_kept_bytes / 8;
 constexpr long housekeeping_ms = 1000;
 
 /*
@@ -191,11 +194,14 @@ Connection::find(std::string_view sql)
 void
 Connection::forget(Statement &statement) noexcept
 {
-	kept_bytes_ -= statement.sql.size();
+	kept_bytes_ -= std::exchange(statement.kept, 0);
 	statement.sql.clear();
 }
 
-/* Closing is a message without an answer: it waits only for room to send. */
+/*
+ * Closing is a message without an answer: it waits only for room to send. When that is cut short the library may have
+ * freed the handle, or taken it off its list: so it is not touched again, whatever comes of closing it.
+ */
 void
 Connection::discard(Statement &statement) noexcept
 {
@@ -203,13 +209,13 @@ Connection::discard(Statement &statement) noexcept
 	                                [&](const Statement &item) { return &item == &statement; });
 	if (handle_->broken())
 		return;
+	forget(statement);
 	try {
 		core::PollWaiter waiter;
-		handle_->close(statement.stmt, {core::Deadline::after(housekeeping_ms), waiter});
-		statement.stmt = nullptr;
-		forget(statement);
+		handle_->close(std::exchange(statement.stmt, nullptr), {core::Deadline::after(housekeeping_ms), waiter});
 		statements_.erase(found);
-	} catch (const Error &) {
+	} catch (const std::exception &) {
+		/* Its time was up, or there is no memory. */
 		handle_->break_off();
 	}
 }
@@ -223,16 +229,31 @@ Connection::make_room(std::size_t size)
 		discard(statements_.back());
 }
 
+/* A statement that is to be found again counts with so many bytes of columns; it is not when it is too large. */
+void
+Connection::count(Statement &statement, std::size_t columns) noexcept
+{
+	if (statement.sql.empty())
+		return;
+	std::size_t const size = statement.sql.size() + columns;
+	if (size > largest_kept)
+		return forget(statement);
+	kept_bytes_ += size - statement.kept;
+	statement.kept = size;
+}
+
 /* Null when the server cannot prepare this kind of statement. */
 Statement *
 Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budget)
 {
 	if (Statement *const known = find(sql))
 		return known;
-	make_room(std::min(sql.size(), most_kept_bytes));
+	make_room(std::min(sql.size(), largest_kept));
 	Statement &statement = statements_.emplace_front(handle_->get(), kind);
 	if (handle_->prepare(statement.stmt, sql, budget) != 0) {
 		Report const report = report_of(statement.stmt);
+		if (is_lost(report.number))
+			handle_->break_off();
 		discard(statement);
 		constexpr unsigned not_preparable = 1295;
 		if (report.number == not_preparable)
@@ -242,10 +263,11 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 	/* Not what changes rows and returns some: see send, which may have to run a kept statement again. */
 	bool const keep =
 		kind == StatementKind::reads || (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
-	if (keep && sql.size() <= most_kept_bytes / 2) {
-		statement.sql = sql;
-		kept_bytes_ += sql.size();
-	}
+	if (!keep || sql.size() > largest_kept)
+		return &statement;
+	statement.sql = sql;
+	Metadata const columns(mysql_stmt_result_metadata(statement.stmt));
+	count(statement, columns != nullptr ? size_of(mysql_fetch_fields(columns.get()), mysql_num_fields(columns.get())) : 0);
 	return &statement;
 }
 

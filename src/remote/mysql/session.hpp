@@ -28,7 +28,8 @@ struct Statement {
 	Statement(const Statement &) = delete;
 	Statement &operator=(const Statement &) = delete;
 
-	std::string sql; /* empty: not to be found again */
+	std::string sql;      /* empty: not to be found again */
+	std::size_t kept = 0; /* bytes of it, and of what is known of its columns */
 	StatementKind kind;
 	MYSQL_STMT *stmt;
 	std::shared_ptr<const Layout> layout; /* of its rows, as they were last */
@@ -106,6 +107,7 @@ private:
 	Statement *prepare(std::string_view sql, StatementKind kind, const Budget &budget);
 	Statement *find(std::string_view sql);
 	void make_room(std::size_t size);
+	void count(Statement &statement, std::size_t columns) noexcept;
 	void forget(Statement &statement) noexcept;
 	void discard(Statement &statement) noexcept;
 	std::shared_ptr<const Layout> send(Flow &flow, std::string_view sql, std::span<const Param> params,
@@ -136,7 +138,7 @@ private:
 	std::string span_end_;           /* why the server has ended it */
 	std::vector<std::string> ahead_; /* commands of the transaction that wait for its next statement */
 	std::vector<MYSQL_BIND> binds_;  /* of the parameters of one execution */
-	std::size_t kept_bytes_ = 0;     /* of the texts of statements_ */
+	std::size_t kept_bytes_ = 0;     /* of statements_ */
 	long time_limit_ms_ = 0;         /* on the server, as last set; -1: unknown */
 };
 

@@ -1,6 +1,9 @@
 /*
  * Columns: what the server's metadata says about them. Pure regime.
  */
+#include <algorithm>
+#include <cstring>
+#include <new>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -22,7 +25,7 @@ constexpr int type_vector = 242;
 
 /* MariaDB sends the word for what the type number cannot say: "json", "uuid", "inet6". */
 std::string_view
-extended_word(const MYSQL_FIELD &field)
+extended_word(const MYSQL_FIELD &field) noexcept
 {
 #ifdef MARIADB_PACKAGE_VERSION
 	for (auto const attribute : {MARIADB_FIELD_ATTR_FORMAT_NAME, MARIADB_FIELD_ATTR_DATA_TYPE_NAME}) {
@@ -156,6 +159,8 @@ sign(std::string &signature, const MYSQL_FIELD *fields, unsigned count, bool ext
 	};
 	for (unsigned i = 0; i < count; ++i) {
 		const MYSQL_FIELD &field = fields[i];
+		if (field.name == nullptr) /* the library had no memory for it */
+			throw std::bad_alloc();
 		unsigned long const numbers[] = {static_cast<unsigned long>(field.type), field.length, field.flags,
 		                                 field.decimals, field.charsetnr};
 		add({reinterpret_cast<const char *>(numbers), sizeof(numbers)});
@@ -184,6 +189,26 @@ wire_of(enum_field_types type) noexcept
 	}
 }
 
+/* What the server sends of a field's extended part is never empty. */
+bool
+are_forgetful(const MYSQL_FIELD *fields, unsigned count) noexcept
+{
+	return is_connector_c && std::any_of(fields, fields + count, [](const MYSQL_FIELD &field) {
+			   return field.extension != nullptr && extended_word(field).empty();
+		   });
+}
+
+std::size_t
+size_of(const MYSQL_FIELD *fields, unsigned count) noexcept
+{
+	std::size_t size = count * sizeof(MYSQL_FIELD);
+	for (unsigned i = 0; i < count; ++i)
+		for (const char *const text : {fields[i].name, fields[i].org_name, fields[i].table, fields[i].org_table,
+		                               fields[i].db, fields[i].catalog})
+			size += text != nullptr ? std::strlen(text) : 0;
+	return size;
+}
+
 bool
 Layout::describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const
 {
@@ -197,6 +222,7 @@ Layout
 layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended)
 {
 	Layout layout;
+	sign(layout.signature, fields, count, extended);
 	layout.shapes.reserve(count);
 	layout.columns.reserve(count);
 	for (unsigned i = 0; i < count; ++i) {
@@ -204,7 +230,6 @@ layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended)
 		layout.columns.push_back(std::move(item.column));
 		layout.shapes.push_back(item.shape);
 	}
-	sign(layout.signature, fields, count, extended);
 	return layout;
 }
 

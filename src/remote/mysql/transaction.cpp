@@ -182,7 +182,7 @@ Connection::roll_back(const Budget &budget) noexcept
 	try {
 		if (handle_->query("ROLLBACK", budget) != 0)
 			handle_->break_off();
-	} catch (const Error &) {
+	} catch (const std::exception &) {
 		handle_->break_off();
 	}
 }

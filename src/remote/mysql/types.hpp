@@ -69,6 +69,15 @@ struct Layout {
 	bool describes(const MYSQL_FIELD *fields, unsigned count, bool extended) const;
 };
 
+/* Bytes that the library keeps of these fields, and we about as much. */
+std::size_t size_of(const MYSQL_FIELD *fields, unsigned count) noexcept;
+
+/*
+ * Connector/C 3.3 copies the fields of a prepared statement when the server sends none, and forgets that one is json.
+ * Are these such a copy? Only where it matters.
+ */
+bool are_forgetful(const MYSQL_FIELD *fields, unsigned count) noexcept;
+
 /* extended: the fields are as the server sent them, so that their extended metadata can be read. */
 Layout layout_of(const MYSQL_FIELD *fields, unsigned count, bool extended);
 
