@@ -7,9 +7,11 @@ import getpass
 import json
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 from certificates import Certificates
@@ -339,6 +341,25 @@ def stopped_cursors():
         same(execute(session, "pg", "SELECT pg_backend_pid()")["rows"], process, "the session is the same afterwards")
 
 
+def second_logins():
+    """The connection that stops a statement looks at the certificate as the first one did: at its name, too."""
+    user = User()
+    engine = ENGINES[1]
+    for mode in ("verify-ca", "verify-full"):
+        interceptor, marker = Interceptor(engine.server.port), "intercepted.%s.%s" % (mode, UNIQUE)
+        engine.create(user, mode, mode, CERTIFICATES.ca, port=interceptor.listener.port)
+        with contextlib.closing(user.connect()) as session:
+            job = Background(raised, rows, session, "SELECT * FROM tenancy.query(%s, %s) AS t(x text)", mode, "SELECT sleep(20) /* %s */" % marker)
+            wait_until(lambda m=marker: engine.server.running(m) == 1, 15, "the remote statement")
+            interceptor.intercepts = True
+            session.cancel()
+            error = job.value(10)
+            same(error and error.pgcode, "57014", "my %s: a cancelled query" % mode)
+            ok(interceptor.ended.wait(10), "my %s: somebody else gets the second connection" % mode)
+        same(PASSWORD.encode() in interceptor.heard, mode == "verify-ca", "my %s: whose certificate has another name: and the password" % mode)
+        interceptor.listener.close()
+
+
 def settings():
     """What is no certificate is refused when it is written, and other trust needs the password again."""
     user = User()
@@ -399,6 +420,44 @@ def postgres_hanging_up(listener, visitor):
 def mysql_hanging_up(listener, visitor):
     visitor.sendall(mysql_greeting(True))
     listener.receive(visitor)
+
+
+def relay(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+class Interceptor:
+    """Somebody on the way to a MySQL server: passes everything on, until it takes the server's place with a certificate of its own."""
+
+    def __init__(self, port):
+        self._port, self.intercepts, self.heard, self.ended = port, False, b"", threading.Event()
+        self.listener = Listener(self._serve)
+
+    def _serve(self, _, visitor):
+        if self.intercepts:
+            try:
+                self._intercept(visitor)
+            finally:
+                self.ended.set()
+            return
+        with socket.create_connection(("127.0.0.1", self._port)) as server:
+            threading.Thread(target=relay, args=(visitor, server), daemon=True).start()
+            relay(server, visitor)
+
+    def _intercept(self, visitor):
+        visitor.sendall(mysql_greeting(True))
+        visitor.recv(36)  # the request for TLS, and no more
+        with CERTIFICATES.server_context("wrong-name").wrap_socket(visitor, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(packet(3, b"\xfecaching_sha2_password\0" + b"x" * 20 + b"\0"))
+            secured.recv(65536)
+            secured.sendall(packet(5, b"\1\4"))  # the password itself, please
+            self.heard = secured.recv(65536)
 
 
 ASKS_IN_CLEAR = b"R" + struct.pack("!ii", 8, 3)
@@ -497,5 +556,5 @@ def error_before_greeting():
     listener.close()
 
 
-run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, stopped_cursors, settings, downgrades, late_greetings, broken_handshakes,
-    error_before_greeting)
+run(modes, untrusted, other_certificates, without_tls, encrypted_sessions, stopped_cursors, second_logins, settings, downgrades, late_greetings,
+    broken_handshakes, error_before_greeting)

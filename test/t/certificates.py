@@ -54,9 +54,9 @@ class Certificates:
         self._openssl("ca", "-batch", "-notext", "-rand_serial", "-config", config, "-cert", self._path("ca", "crt"), "-keyfile",
                       self._path("ca", "key"), *dates, "-extfile", extensions, "-in", self._path(name, "csr"), "-out", self._path(name, "crt"))
 
-    def server_context(self):
+    def server_context(self, name="server"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._path("server", "crt"), self._path("server", "key"))
+        context.load_cert_chain(self._path(name, "crt"), self._path(name, "key"))
         return context
 
     def curious_context(self):
