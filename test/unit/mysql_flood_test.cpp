@@ -150,11 +150,10 @@ TEST_F(MysqlFlood, EndsDefinitionsInTime)
 									 flood(self, block);
 								 },
 	                             {}};
-	Rogue rogue(script), other(script);
-	core::Error const error = attack(rogue, 300);
+	Rogue rogue(script);
+	core::Error const error = attack(rogue, 300); /* before they fill the memory */
 	if (mysql::is_connector_c) {
 		EXPECT_STREQ(error.sqlstate, "57014") << error.message;
-		interrupt(other);
 	}
 }
 
