@@ -116,14 +116,29 @@ altered(Rogue::Script rest)
 						   }};
 }
 
+/* Of progress, which only Connector/C knows, and takes as no answer. */
+std::string
+reports(unsigned number)
+{
+	std::string result;
+	for (int i = 0; i < 4000; ++i)
+		result += packet(number, "\xff\xff\xff\1\1\1\0\0\0\0\0"s);
+	return result;
+}
+
+TEST_F(MysqlFlood, EndsReportsOfProgressForAnInterrupt)
+{
+	if (mysql::is_connector_c) {
+		Rogue rogue(PreparingServer{[](Rogue &self) { flood(self, reports(1)); }, {}});
+		interrupt(rogue);
+	}
+}
+
 /* Closing a statement takes what is left of its result; when that is cut short, the statement is closed all the same.
  */
 TEST_F(MysqlFlood, ClosesAStatementOnce)
 {
-	std::string reports;
-	for (int i = 0; i < 4000; ++i)
-		reports += packet(5, "\xff\xff\xff\1\1\1\0\0\0\0\0"s);
-	Rogue rogue(altered([&](Rogue &self) { flood(self, reports); }));
+	Rogue rogue(altered([](Rogue &self) { flood(self, reports(5)); }));
 	core::Error const error = attack(rogue, 3000);
 	EXPECT_EQ(error.kind, mysql::is_connector_c ? FailureKind::timeout : FailureKind::query) << error.message;
 }
