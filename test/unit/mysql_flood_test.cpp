@@ -62,7 +62,7 @@ flood(Rogue &rogue, std::string_view block, std::size_t most_bytes = ~std::size_
 
 /* Logs in whoever comes, and has scripts of its own for the two steps of a prepared statement. */
 struct PreparingServer {
-	Rogue::Script prepare, execute;
+	Rogue::Script prepare, execute; /* or none: no answer */
 
 	void operator()(Rogue &self) const
 	{
@@ -72,7 +72,10 @@ struct PreparingServer {
 		for (std::string command; (command = self.receive_packet()).size() > 4;)
 			switch (command[4]) {
 			case 0x16: prepare(self); break;
-			case 0x17: execute(self); break;
+			case 0x17:
+				if (execute)
+					execute(self);
+				break;
 			case 0x19: break; /* close */
 			default: self.send_packet(1, ok_packet);
 			}

@@ -7,6 +7,7 @@
 #ifndef MARIADB_PACKAGE_VERSION
 
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <optional>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "remote/freed.hpp"
 #include "remote/memory_cap.hpp"
 #include "remote/mysql/greeting.hpp"
 #include "remote/mysql/helper.hpp"
@@ -88,6 +90,7 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 	bool connected = false;
 	helper_->run(
 		[&] {
+			FreedCopies const freed(std::strlen(login.password));
 			connected = mysql_real_connect(mysql_, host.data(), login.user, login.password, login.database, port,
 		                                   nullptr, login.flags) != nullptr;
 		},
