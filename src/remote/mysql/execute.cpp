@@ -136,9 +136,7 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			throw Error(FailureKind::timeout, "57014", "remote statement timed out");
 		if (number == 0)
 			return bind_rows(*flow.statement);
-		if (again || !is_outdated(number))
-			throw statement_error(report_of(flow.statement->stmt));
-		if (!read_out(flow, budget, nullptr))
+		if (again || !is_outdated(number) || !read_out(flow, budget, nullptr))
 			throw statement_error(report_of(flow.statement->stmt));
 		forget(*flow.statement);
 		release(flow);

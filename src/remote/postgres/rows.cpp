@@ -206,15 +206,12 @@ column_of(const PGresult *result, int number, const TypeNames &names)
 
 } // namespace
 
-Shape::Shape(const PGresult *result, const TypeNames &names)
+Shape::Shape(const PGresult *result, const TypeNames &names) : columns(columns_of(result, names))
 {
 	int const width = PQnfields(result);
-	DescriptionRoom room;
-	columns.reserve(static_cast<std::size_t>(width));
 	decodings.reserve(static_cast<std::size_t>(width));
 	for (int i = 0; i < width; ++i) {
-		Column &column = columns.emplace_back(column_of(result, i, names));
-		room.take(column);
+		Column &column = columns[static_cast<std::size_t>(i)];
 		Oid const oid = PQftype(result, i);
 		bool const sent = PQfformat(result, i) != 0;
 		if (i > 0 && sent != binary)
