@@ -23,7 +23,7 @@ is_plain(char c) noexcept
 char *
 in_ascii(std::string_view utf8)
 {
-	char *const out = pnstrdup(utf8.data(), utf8.size());
+	auto *const out = static_cast<char *>(palloc(utf8.size() + 1)); /* pnstrdup would end at a NUL */
 	char *end = out;
 	for (char const c : utf8)
 		if ((c & 0xc0) != 0x80) /* the first byte of a character */
