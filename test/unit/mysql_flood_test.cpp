@@ -234,4 +234,12 @@ TEST_F(MysqlFlood, KeepsNoStatementsOfManyBytes)
 	}
 }
 
+/* Real servers give no error the number 0, which Oracle's library keeps, and its callers take for success. */
+TEST_F(MysqlFlood, TakesNoErrorForSuccess)
+{
+	Rogue rogue(PreparingServer{[](Rogue &self) { self.send_packet(1, "\0\1\0\0\0\0\0\0\0\0\0\0"s); },
+	                            [](Rogue &self) { self.send_packet(1, "\xff\0\0#HY000failed"s); }});
+	EXPECT_EQ(attack(rogue, 3000).kind, FailureKind::query);
+}
+
 } // namespace

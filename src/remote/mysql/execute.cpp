@@ -26,6 +26,7 @@ constexpr unsigned rows_at_once = 256; /* of those that nobody wants */
 
 /* Of the libraries: the result has another number of columns than was prepared, and is still to be read. */
 constexpr unsigned new_metadata = 2057;
+constexpr unsigned unknown_error = 2000;
 
 /* The server changed what was prepared (a table was altered) or forgot it: prepare again, once. */
 bool
@@ -43,6 +44,14 @@ refuse_in_read_only(std::string_view sql, StatementKind kind)
 		c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 	std::string const what = kind == StatementKind::exports ? word + " INTO" : word.empty() ? "this statement" : word;
 	throw Error(FailureKind::query, "25006", "cannot execute " + what + " in a read-only transaction");
+}
+
+/* Never 0, although a server may send that as the number of an error. */
+unsigned
+failure_of(MYSQL_STMT *stmt)
+{
+	unsigned const number = mysql_stmt_errno(stmt);
+	return number != 0 ? number : unknown_error;
 }
 
 } // namespace
@@ -157,7 +166,7 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 		binds_.push_back(binding(param));
 	if (!binds_.empty() && mysql_stmt_bind_param(stmt, binds_.data()) != 0)
 		throw statement_error(report_of(stmt));
-	unsigned const number = handle_->execute(stmt, budget) != 0 ? mysql_stmt_errno(stmt) : 0;
+	unsigned const number = handle_->execute(stmt, budget) != 0 ? failure_of(stmt) : 0;
 	flow.pending = number == 0 || number == new_metadata;
 	return number;
 }
