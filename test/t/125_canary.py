@@ -105,6 +105,15 @@ PLANS = ("EXPLAIN (VERBOSE) SELECT * FROM {0}", EXPLAIN + "SELECT * FROM {0} WHE
          EXPLAIN + "UPDATE {0} SET a = a + 1 WHERE a = 1", EXPLAIN + "DELETE FROM {0} WHERE a = random()")
 
 
+def remembered():
+    """A MySQL server takes a password without TLS from whom it remembers with it: from another session, as that one's memory is not searched."""
+    with contextlib.closing(app()) as session:
+        log_in(session, "ada@test.example", NEXT)
+        attempt(session, CREATE, "my tls", "mysql", environment("MYSQL_HOST"), environment("MYSQL_PORT"), environment("MYSQL_DATABASE"),
+                environment("MYSQL_USER"), environment("MYSQL_PASSWORD"), '{"sslmode": "prefer"}')
+        same(attempt(session, "SELECT ok FROM tenancy.test_connection('my tls')"), [["t"]], "MySQL is reached")
+
+
 def everything():
     """Every function that a secret goes through, with success and without"""
     session = app()
@@ -125,6 +134,7 @@ def everything():
     attempt(session, CREATE, "rogue", "postgresql", "127.0.0.1", rogue.listener.port, "d", "u", ROGUE, options)
     attempt(session, CREATE, "my", "mysql", environment("MYSQL_HOST"), environment("MYSQL_PORT"), environment("MYSQL_DATABASE"), environment("MYSQL_USER"),
             environment("MYSQL_PASSWORD"), options)
+    remembered()
     attempt(session, CREATE, "refused", "postgresql", "/tmp", 5432, "d", "u", WRONG, options)
     attempt(session, "SELECT tenancy.create_connection('string', connection_string => $1)", "postgresql://%s:%s@127.0.0.1:%s/%s" % (
         MARK, STRING, environment("CLIENT_PGPORT"), environment("CLIENT_PGDATABASE")))
