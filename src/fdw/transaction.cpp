@@ -5,6 +5,7 @@
 #include "fdw/channels.hpp"
 
 #include "bridge/wait.hpp"
+#include "remote/stop_limit.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -38,6 +39,7 @@ void
 abort_channels() noexcept
 {
 	core::Deadline const deadline = core::Deadline::after(abort_budget_ms);
+	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next)
 		if (channel->line != nullptr)
 			channel->line->abort(deadline);
@@ -83,6 +85,7 @@ at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 		return;
 	int const level = GetCurrentTransactionNestLevel();
 	core::Deadline const deadline = core::Deadline::after(abort_budget_ms);
+	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next) {
 		if (channel->line == nullptr)
 			continue;

@@ -8,6 +8,7 @@
 #include "core/pgtype.hpp"
 #include "mysql_fixture.hpp"
 #include "remote/mysql/lexer.hpp"
+#include "remote/stop_limit.hpp"
 
 namespace {
 
@@ -383,6 +384,18 @@ TEST_F(MysqlDriver, LeavingEarlyEndsTheStatement)
 		ASSERT_TRUE(session->execute("select seq from seq_1_to_1000", {}, options, waiter)->fetch(batch, waiter));
 		ASSERT_TRUE(session->reusable());
 	}
+}
+
+/* Where many are left together, each may have less time than it would take. */
+TEST_F(MysqlDriver, LosesItsConnectionWithoutTimeToStop)
+{
+	StopLimit const limit(core::Deadline::after(1));
+	RunOptions options;
+	options.fetch_rows = 3;
+	Batch batch;
+	ASSERT_TRUE(
+		session->execute("select seq, sleep(0.01) from seq_1_to_100000", {}, options, waiter)->fetch(batch, waiter));
+	EXPECT_FALSE(session->reusable());
 }
 
 TEST_F(MysqlDriver, InterruptBetweenBatches)

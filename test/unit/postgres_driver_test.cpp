@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "postgres_fixture.hpp"
+#include "remote/stop_limit.hpp"
 
 namespace tenancy::test {
 
@@ -193,6 +194,17 @@ TEST_F(PostgresDriver, StopsWhenUnwound)
 	EXPECT_EQ(running("unwound", 0.0), 0);
 	EXPECT_TRUE(session->reusable());
 	EXPECT_EQ(one(*session, "SELECT 1"), "1");
+}
+
+/* Where many are left together, each may have less time than it would take. */
+TEST_F(PostgresDriver, LosesItsConnectionWithoutTimeToStop)
+{
+	auto session = open();
+	StopLimit const limit(Deadline::after(1));
+	waiter.interrupt_after(200);
+	EXPECT_THROW(rows(*session, "SELECT pg_sleep(30)"), Interrupted);
+	waiter.clear();
+	EXPECT_FALSE(session->reusable());
 }
 
 TEST_F(PostgresDriver, StopsAStreamLeftEarly)

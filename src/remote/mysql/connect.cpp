@@ -22,6 +22,7 @@
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/roots.hpp"
+#include "remote/stop_limit.hpp"
 #include "remote/text.hpp"
 
 #ifndef MARIADB_PACKAGE_VERSION
@@ -256,7 +257,7 @@ kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept
 {
 	try {
 		core::PollWaiter waiter;
-		Budget const budget = {core::Deadline::after(kill_budget_ms), waiter};
+		Budget const budget = {StopLimit::after(kill_budget_ms), waiter};
 		Endpoint again;
 		again.addresses = endpoint.addresses;
 		again.name = endpoint.name;

@@ -8,6 +8,7 @@
 #include "remote/mysql/bind.hpp"
 #include "remote/mysql/cursor.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/stop_limit.hpp"
 #include "remote/text.hpp"
 
 namespace tenancy::remote::mysql {
@@ -84,7 +85,7 @@ struct Connection::Settling final : core::PollWaiter {
 	}
 
 	Connection &connection;
-	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = core::Deadline::after(settle_ms);
+	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = StopLimit::after(settle_ms);
 	bool killed = false;
 };
 

@@ -15,6 +15,7 @@
 #include "remote/postgres/failure.hpp"
 #include "remote/postgres/lasting.hpp"
 #include "remote/room.hpp"
+#include "remote/stop_limit.hpp"
 
 namespace tenancy::remote::postgres {
 
@@ -348,7 +349,7 @@ Session::stop() noexcept
 	MemoryCap const cap;
 	try {
 		core::PollWaiter waiter;
-		Deadline const budget = Deadline::after(stop_budget_ms);
+		Deadline const budget = StopLimit::after(stop_budget_ms);
 		(void) halt(budget, waiter);
 		const char *repair = nullptr;
 		if (!block_.is_begun())
