@@ -188,6 +188,8 @@ start(Channel *channel, Activity &activity, Statement *statement, Holder *holder
 {
 	check(activity);
 	report(activity, sql);
+	if (channel->line == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE), errmsg("the connection to the client database was lost")));
 	clear_line(channel, statement);
 	remote::RunOptions effective = options;
 	effective.timeout_ms = channel->timeout_ms;

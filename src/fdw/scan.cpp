@@ -330,6 +330,8 @@ start_scan(Scan *scan, bool deferred)
 	} else if (scan->need == Need::statement)
 		scan->need = Need::snapshot; /* it starts again */
 	report(scan->activity, scan->plan.sql);
+	/* Which may read from the same connection, and lose its session: before that is ready for the scan. */
+	remote::ParamList const arguments = evaluate_arguments(scan);
 	scan->channel = channel_for(scan->activity, scan->need);
 	if (scan->statement == nullptr)
 		scan->statement = bridge::owned<Statement>(scan->memory);
@@ -338,7 +340,6 @@ start_scan(Scan *scan, bool deferred)
 	options.native = true;
 	options.repeatable = !scan->plan.writes;
 	options.deferred = deferred;
-	remote::ParamList const arguments = evaluate_arguments(scan);
 	scan->matched = false;
 	scan->progress = deferred ? Progress::waiting : Progress::reading;
 	start(scan->channel, scan->activity, scan->statement, &scan->holder, scan->plan.sql, arguments, options);

@@ -237,6 +237,53 @@ def unreachable():
         rows(admin, "DROP SERVER gone_%s CASCADE; DROP SCHEMA gone_%s" % (UNIQUE, UNIQUE))
 
 
+@contextlib.contextmanager
+def own_login():
+    """A role on the client's server that the test may lock out, and the schema of foreign tables t and spoil of a connection with it."""
+    name = "login_" + tables.word
+    with contextlib.closing(client_server()) as client, contextlib.closing(connect()) as admin:
+        rows(client, 'CREATE ROLE "%s" LOGIN PASSWORD \'secret\'' % name)
+        rows(client, 'GRANT SELECT ON t_%s TO "%s"' % (tables.word, name))
+        rows(admin, 'CREATE SERVER "%s" FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection \'%s\')'
+             % (name, tables.user.postgres(name, username=name, password="secret")))
+        rows(admin, 'CREATE SCHEMA "%s"' % name)
+        for table, columns, option in (("t", "id int, v text", "schema_name 'public', table_name 't_%s'" % tables.word),
+                                       ("spoil", "v text", "query 'SELECT set_config(''work_mem'', ''1MB'', false) AS v'")):
+            rows(admin, 'CREATE FOREIGN TABLE "%s".%s (%s) SERVER "%s" OPTIONS (%s)' % (name, table, columns, name, option))
+        rows(admin, 'GRANT USAGE ON SCHEMA "%s" TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA "%s" TO PUBLIC' % (name, name))
+        try:
+            yield client, admin, name
+        finally:
+            rows(admin, 'DROP SCHEMA "%s" CASCADE; DROP SERVER "%s" CASCADE' % (name, name))
+            rows(client, 'DROP OWNED BY "%s"; DROP ROLE "%s"' % (name, name))
+
+
+def lost_by_an_argument():
+    """What computes an argument of a scan reads from its connection, loses the session, gets no other one, and catches the error."""
+    if "pg" not in ENGINES:
+        return
+    with own_login() as (client, admin, name), contextlib.closing(tables.connect("pg")) as session:
+        rows(admin, '''CREATE FUNCTION "%(name)s".seven() RETURNS int LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM v FROM "%(name)s".spoil;
+                BEGIN
+                    PERFORM v FROM "%(name)s".t WHERE id = 1;
+                EXCEPTION WHEN OTHERS THEN
+                    RAISE NOTICE 'caught %%', SQLSTATE;
+                END;
+                RETURN 7;
+            END $$''' % {"name": name})
+        statement = 'SELECT v FROM "%s".t WHERE id = (SELECT "%s".seven())' % (name, name)
+        ok("$1" in str(rows(session, "EXPLAIN VERBOSE " + statement)), "the function's result is an argument of the remote statement")
+        same(rows(session, statement), [("v7",)], "a function that reads from the connection of the scan that it is an argument of")
+        same(session.notices, [], "which gets another session for the one that cannot be used again")
+        rows(client, 'ALTER ROLE "%s" NOLOGIN' % name)
+        same(sqlstate(rows, session, statement), "28000", "where there is none the scan fails, not the backend")
+        ok("caught 28000" in str(session.notices), "though the function has caught the error", session.notices)
+        rows(client, 'ALTER ROLE "%s" LOGIN' % name)
+        same(rows(session, statement), [("v7",)], "the next one works")
+
+
 for each in ENGINES:
     make_tall(each)
-run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable)
+run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, lost_by_an_argument)
