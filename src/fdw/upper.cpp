@@ -171,9 +171,12 @@ make_distinct(PlannerInfo *root, Relation *relation)
 	foreach (cell, target->exprs) {
 		auto *const node = static_cast<Node *>(lfirst(cell));
 		Index const reference = get_pathtarget_sortgroupref(target, position++);
+		/* Which would make rows different that are the same there, also without a column in it. */
+		if (contain_volatile_functions(node))
+			return false;
 		if (is_computed_here(root, node))
 			continue;
-		if (contain_volatile_functions(node) || !prints(root, relation, node, Place::key))
+		if (!prints(root, relation, node, Place::key))
 			return false;
 		add_target(relation, node, reference, true);
 	}

@@ -54,6 +54,17 @@ SELECT plan.remote('SELECT DISTINCT active, born FROM customers ORDER BY born DE
 SELECT plan.remote('SELECT * FROM orders ORDER BY amount DESC, id LIMIT 10 OFFSET 5');
 SELECT plan.remote('SELECT id, row_number() OVER (PARTITION BY customer_id ORDER BY amount, id ROWS UNBOUNDED PRECEDING) FROM orders');
 SELECT plan.remote('SELECT id FROM orders WHERE note < ''x'' COLLATE "und-x-icu" LIMIT 1');
+-- DISTINCT, GROUP BY, windows and LIMIT stay here with what is another value for each row; what is one for all of them is no column.
+SELECT plan.remote('SELECT DISTINCT active, now() FROM customers');
+SELECT plan.remote('SELECT DISTINCT active, gen_random_uuid() FROM customers');
+SELECT plan.remote('SELECT active, count(*) FROM customers GROUP BY active, random()');
+SELECT plan.remote('SELECT sum(random()) FROM customers');
+SELECT plan.remote('SELECT count(*) FILTER (WHERE random() < 0.5) FROM customers');
+SELECT plan.remote('SELECT id, row_number() OVER (PARTITION BY random()) FROM orders');
+SELECT plan.remote('SELECT id FROM orders ORDER BY amount, random() LIMIT 1');
+SELECT plan.remote('SELECT id FROM orders LIMIT (random() * 3)::int');
+SELECT plan.remote('SELECT DISTINCT active, random() < 0.5 FROM customers ORDER BY active LIMIT 3');
+SELECT plan.remote('SELECT active, random() FROM customers GROUP BY active HAVING random() < 0.5 LIMIT 1');
 -- Locks.
 SELECT plan.remote('SELECT id FROM orders WHERE id = 1 FOR UPDATE');
 -- Nothing is sent but the columns.

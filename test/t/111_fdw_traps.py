@@ -565,6 +565,8 @@ def limits():
     answers("limit", ALL, "SELECT id FROM @numbers ORDER BY i NULLS FIRST, id LIMIT 2 OFFSET 1", ["2", "6"], ALL, "LIMIT")
     answers("limit", ALL, "SELECT n.id FROM @numbers AS n JOIN @words AS w ON w.id = n.id WHERE w.w ILIKE 'Á' LIMIT 1", ["4"])
     answers("limit", ALL, "SELECT DISTINCT z FROM @numbers ORDER BY z LIMIT 2", ["0", "1"])
+    answers("distinct", ALL, "SELECT DISTINCT z, now() = now() FROM @numbers ORDER BY z LIMIT 2", [("0", "True"), ("1", "True")], ALL, "GROUP BY")
+    answers("distinct", ALL, "SELECT count(*) FROM (SELECT DISTINCT z, gen_random_uuid() FROM @numbers) AS x", ["6"])
     answers("limit", ALL, "SELECT id FROM @words WHERE w = 'é' ORDER BY id FOR UPDATE LIMIT 1", ["13"])
 
 
