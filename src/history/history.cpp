@@ -51,6 +51,19 @@ refuse(Readiness readiness)
 	}
 }
 
+/* Runs of other users leave no room. */
+Run
+refuse(Room room)
+{
+	if (room == Room::heavy_part_full)
+		return refuse(ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history has no room for one more long text",
+		              "Long texts of all users together have half of it. Try again, shorten the statement, or have "
+		              "\"tenancy.history_queue_size\" raised.");
+	return refuse(
+		ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
+		"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
+}
+
 /* A user's own runs leave no room. To go on unrecorded would be a way around history. */
 [[noreturn]] void
 refuse_beyond_share(Size size)
@@ -88,28 +101,27 @@ is_anything_pending(const Slot &slot)
 }
 
 /*
- * A record with room for its texts. When the queue is full, or the user's share of it, give the worker a moment to
- * empty it: who is faster than the worker waits, and only they. A share that is held by open cursors is refused at
- * once.
+ * A record with room for its texts. When the queue is full, or its part for heavy texts, or the user's share of it, give
+ * the worker a moment to empty it: who is faster than the worker waits, and only they. A share that is held by open
+ * cursors is refused at once.
  */
-dsa_pointer
-obtain(Slot &slot, const core::Uuid &user, Size size)
+Room
+obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 {
 	static uint32 wait_event_info = 0;
 	if (wait_event_info == 0)
 		wait_event_info = compat::wait_event("TenancyHistoryQueue");
 	TimestampTz const begun = GetCurrentTimestamp();
 	for (;;) {
-		dsa_pointer pointer;
-		Room const room = allocate_record(user, size, &pointer);
+		Room const room = allocate_record(user, size, pointer);
 		if (room == Room::found)
-			return pointer;
+			return room;
 		bool const impatient = TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), patience_ms);
 		if (room == Room::share_used_up &&
 		    (impatient || sizeof(Record) + size > share_of_user(false) || !is_anything_pending(slot)))
 			refuse_beyond_share(sizeof(Record) + size);
 		if (impatient)
-			return no_record;
+			return room;
 		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 		wake(slot, Line::pending, true);
 		wake(slot, Line::heavy, true);
@@ -204,11 +216,9 @@ start(const Start &begin)
 	core::Uuid const id = bridge::enter([] { return core::make_uuid_v7(); });
 
 	Slot &slot = queue->slots[slot_number];
-	dsa_pointer const pointer = obtain(slot, begin.user, texts_size(begin));
-	if (!DsaPointerIsValid(pointer))
-		return refuse(
-			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
-			"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
+	dsa_pointer pointer;
+	if (Room const room = obtain(slot, begin.user, texts_size(begin), &pointer); room != Room::found)
+		return refuse(room);
 	bool const counted = needs_place(begin);
 	if (counted)
 		refuse_too_many(begin.user, pointer);
@@ -251,8 +261,8 @@ require_room(const Start &begin)
 			(void) refuse(readiness);
 		return;
 	}
-	dsa_pointer const pointer = obtain(queue->slots[slot_number], begin.user, texts_size(begin));
-	if (!DsaPointerIsValid(pointer))
+	dsa_pointer pointer;
+	if (obtain(queue->slots[slot_number], begin.user, texts_size(begin), &pointer) != Room::found)
 		return;
 	refuse_too_many(begin.user, pointer);
 	discount_run(begin.user);

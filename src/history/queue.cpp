@@ -74,6 +74,12 @@ open_part(bool ending) noexcept
 	return ending ? queue->capacity : queue->capacity - queue->capacity / 8;
 }
 
+bool
+is_heavy(Size size) noexcept
+{
+	return size > light_texts;
+}
+
 /* Count size bytes to the queue and to the user's share of it, if both have room. */
 Room
 charge(const core::Uuid &user, Size size, bool ending) noexcept
@@ -88,10 +94,13 @@ charge(const core::Uuid &user, Size size, bool ending) noexcept
 		room = Room::full;
 	else if (share->bytes + size > share_of_user(ending))
 		room = Room::share_used_up;
+	else if (is_heavy(size) && queue->heavy_bytes + size > open_part(ending) / heavy_parts)
+		room = Room::heavy_part_full;
 	else if (pg_atomic_read_u64(&queue->bytes) + size > open_part(ending))
 		room = Room::full;
 	if (room == Room::found) {
 		share->bytes += size;
+		queue->heavy_bytes += is_heavy(size) ? size : 0;
 		pg_atomic_fetch_add_u64(&queue->bytes, static_cast<int64>(size));
 	} else if (share != nullptr && share->bytes == 0)
 		hash_search(shares, &user, HASH_REMOVE, nullptr);
@@ -106,6 +115,7 @@ discharge(const core::Uuid &user, Size size) noexcept
 	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr));
 	if ((share->bytes -= size) == 0)
 		hash_search(shares, &user, HASH_REMOVE, nullptr);
+	queue->heavy_bytes -= is_heavy(size) ? size : 0;
 	pg_atomic_fetch_sub_u64(&queue->bytes, static_cast<int64>(size));
 	LWLockRelease(queue->share_lock);
 }

@@ -33,6 +33,13 @@ constexpr Size light_texts = 32 * 1024;
 /* A user may have one part in so many of the queue. */
 constexpr Size user_parts = 4;
 
+/*
+ * All texts that are heavy by themselves together may have one part in so many: whoever writes them, they leave room
+ * for light runs. It has room for what a user may have.
+ */
+constexpr Size heavy_parts = 2;
+static_assert(heavy_parts <= user_parts);
+
 /* Where a record stands. */
 enum class Line : uint8 {
 	awaited, /* light ones that a session waits for, in the order of arrival */
@@ -145,9 +152,10 @@ struct Slot {
 
 struct Queue {
 	LWLock *lock;
-	LWLock *share_lock; /* of bytes and of the users' shares; taken after lock, if both are */
+	LWLock *share_lock; /* of the bytes and of the users' shares; taken after lock, if both are */
 	Size capacity;
 	pg_atomic_uint64 bytes; /* in records, texts and messages; changed with share_lock held */
+	Size heavy_bytes;       /* of these, in texts and messages that are heavy by themselves */
 	Slot slots[max_databases];
 };
 
@@ -168,8 +176,11 @@ record_at(dsa_pointer pointer) noexcept
 	return static_cast<Record *>(address_of(pointer));
 }
 
-/* What became of a wish for room. The worker empties a full queue; a share that is used up is its user's own doing. */
-enum class Room { found, share_used_up, full };
+/*
+ * What became of a wish for room. The worker empties a full queue, or what is full of heavy texts; a share that is used
+ * up is its user's own doing.
+ */
+enum class Room { found, share_used_up, heavy_part_full, full };
 
 /* What a user may have in the queue. The last eighth, of the queue and of each share, is kept for what ends runs. */
 Size share_of_user(bool ending) noexcept;

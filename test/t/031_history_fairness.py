@@ -159,6 +159,45 @@ def own_share():
         wait_until(lambda: queue(admin)[0] == 0, 60, "an empty queue")
 
 
+def crowd():
+    """Long texts of as many users as have whole shares in the queue leave room for the short ones of others."""
+    attackers, victim = [User("crowd%d" % number) for number in range(4)], User("victim")
+    for user in (*attackers, victim):
+        user.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect(history_durability="async")) as session, \
+            contextlib.ExitStack() as stack:
+        capacity = queue(admin)[1]
+        share = capacity * 7 // 8 // 4
+        sizes = [LONG] * (share // LONG)
+        sizes.append(share - sum(sizes) - 8192)
+        sessions = [stack.enter_context(attacking(user))[0] for user in attackers]
+        late = stack.enter_context(attacking(victim))[0]
+        for warm in (*sessions, late, session):
+            execute(warm, "lite", "SELECT 'warm'")
+
+        def fill_share(attack):
+            """A share but for some kilobytes; the first refusal."""
+            return next((error for error in (raised(open_cursor, attack, size) for size in sizes) if error is not None), None)
+
+        with stopped(admin, history_worker, hauler):
+            errors = [job.value() for job in [Background(fill_share, attack) for attack in sessions]]
+            answer, seconds = timed(execute, session, "lite", padded(24000))
+            same((answer["status"], seconds < AT_ONCE), ("success", True), "another tenant's query succeeds promptly")
+            refused = [error for error in errors if error is not None]
+            ok(len(refused) >= 2 and {error.pgcode for error in refused} == {"53200"}, "most of the others are refused", errors)
+            ok(all("long text" in error.diag.message_primary and error.diag.message_hint for error in refused), "and learn why", errors)
+            ok(3 * capacity / 8 < queue(admin)[0] < capacity / 2, "they have no more than half of what is open to starts", queue(admin))
+            job = Background(raised, open_cursor, late, LONG)
+            wait_until(lambda: value(admin, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", pid_of(late)) == "Extension", 30,
+                       "a session that waits for room")
+        same(job.value(), None, "who waits for that room gets it when the worker goes on")
+        same([entry["status"] for entry in wait_for_history("id = %s", answer["query_id"])], ["success"], "the short run is in history")
+        for attack in (*sessions, late):
+            rows(attack, "ROLLBACK")
+        wait_until(lambda: queue(admin)[0] == 0, 60, "an empty queue")
+    whole_chains(*attackers, victim)
+
+
 def turns():
     """Who waits for one run does not wait for the many of another."""
     attacker, victim = tenants()
@@ -254,4 +293,4 @@ def without_a_hauler():
     whole_chains(user)
 
 
-run(open_cursors, own_share, turns, short_batches, long_texts, without_a_hauler)
+run(open_cursors, own_share, crowd, turns, short_batches, long_texts, without_a_hauler)
