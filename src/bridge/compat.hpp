@@ -17,6 +17,17 @@ collation_is_c(Oid collation)
 #endif
 }
 
+/* Does it know the letters of ASCII only? lc_ctype_is_c until 17, a property of the locale since 18. */
+inline bool
+ctype_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->ctype_is_c;
+#else
+	return lc_ctype_is_c(collation);
+#endif
+}
+
 /* COPY hands rows of a foreign table over in batches, as INSERT does; since 16. */
 #if PG_VERSION_NUM >= 160000
 inline constexpr bool copy_collects_foreign_rows = true;

@@ -215,6 +215,8 @@ MysqlRenderer::decimals(const Call &call, const char *before, const char *betwee
 {
 	if (!is_representable(call))
 		return false;
+	/* MariaDB does not count the digit that rounding up may add. */
+	int const more = call.function == F_ROUND_NUMERIC_INT4 ? 1 : 0;
 	bool is_decimal = false;
 	Digits length;
 	ListCell *cell;
@@ -228,7 +230,7 @@ MysqlRenderer::decimals(const Call &call, const char *before, const char *betwee
 		if (!expression(node))
 			return false;
 		if (casts)
-			appendStringInfo(out, " AS DECIMAL(%d,0))", length.whole);
+			appendStringInfo(out, " AS DECIMAL(%d,0))", length.whole + more);
 	}
 	print(after);
 	return true;

@@ -179,7 +179,8 @@ MysqlRenderer::group_key(Node *node)
 	/* MariaDB 10.11 sorts and groups NULLs of ABS(decimal) among the zeros. */
 	case NUMERICOID: return column != nullptr && has_display(node) && expression(node);
 	case FLOAT4OID:
-	case FLOAT8OID: return suffixed("(", node, " + 0e0)"); /* makes -0 a 0 */
+	case FLOAT8OID:
+		return partitions_ && suffixed("(", node, " + 0e0)"); /* -0 is 0 then, which a group would come as */
 	case BOOLOID:
 	case INT2OID:
 	case INT4OID:

@@ -104,7 +104,6 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
                                  F_TEXTCAT,
                                  F_TEXT_BPCHAR,
                                  F_ENCODE,
-                                 F_DECODE,
                                  F_TO_HEX_INT4,
                                  F_TO_HEX_INT8,
                                  F_COUNT_ANY,
@@ -119,17 +118,32 @@ constexpr Oid encoding_free[] = {F_TEXTEQ,
                                  F_NTH_VALUE};
 
 /* Functions of dates whose text, the name of a field, is the same under every collation and in every encoding. */
-constexpr Oid date_fields[] = {F_EXTRACT_TEXT_DATE,        F_EXTRACT_TEXT_TIME,         F_EXTRACT_TEXT_TIMESTAMP,
-                               F_EXTRACT_TEXT_INTERVAL,    F_DATE_PART_TEXT_TIME,       F_DATE_PART_TEXT_TIMESTAMP,
-                               F_DATE_PART_TEXT_INTERVAL,  F_DATE_TRUNC_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_INTERVAL};
+constexpr Oid date_fields[] = {F_EXTRACT_TEXT_DATE,       F_EXTRACT_TEXT_TIME,        F_EXTRACT_TEXT_TIMESTAMP,
+                               F_DATE_PART_TEXT_TIME,     F_DATE_PART_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_TIMESTAMP,
+                               F_DATE_TRUNC_TEXT_INTERVAL};
+
+/* Functions of text that compare, for which nothing of a collation counts but its order. */
+constexpr Oid text_order[] = {F_TEXT_LT,        F_TEXT_LE,      F_TEXT_GT,   F_TEXT_GE,   F_BTTEXTCMP,
+                              F_TEXT_LARGER,    F_TEXT_SMALLER, F_MAX_TEXT,  F_MIN_TEXT,  F_BPCHARLT,
+                              F_BPCHARLE,       F_BPCHARGT,     F_BPCHARGE,  F_BPCHARCMP, F_BPCHAR_LARGER,
+                              F_BPCHAR_SMALLER, F_MAX_BPCHAR,   F_MIN_BPCHAR};
+
+/*
+ * Called immutable, but not everywhere alike: quote_all_identifiers decides what quote_ident answers, the session's
+ * time zone how old a moment is, the server's tables of zones when noon is in one of them; and of an interval below
+ * zero the quarter is another one since PostgreSQL 18.
+ */
+constexpr Oid not_alike[] = {
+	F_QUOTE_IDENT,           F_AGE_TIMESTAMPTZ_TIMESTAMPTZ, F_TIMEZONE_TEXT_TIMESTAMP, F_TIMEZONE_TEXT_TIMESTAMPTZ,
+	F_EXTRACT_TEXT_INTERVAL, F_DATE_PART_TEXT_INTERVAL};
 
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
 
 /* Order of arrays, in which that of jsonb may be. */
-constexpr Oid array_order[] = {F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,  F_ARRAY_GE,
-                               F_BTARRAYCMP,   F_ARRAY_LARGER,  F_ARRAY_SMALLER,
-                               F_MIN_ANYARRAY, F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY};
+constexpr Oid array_order[] = {
+	F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,     F_ARRAY_GE,     F_BTARRAYCMP,
+	F_ARRAY_LARGER, F_ARRAY_SMALLER, F_MIN_ANYARRAY, F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY};
 
 /* Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.
  */
@@ -184,8 +198,7 @@ has_portable_order(Oid type)
 bool
 is_portable_function(Oid function)
 {
-	/* quote_all_identifiers decides what quote_ident answers. */
-	if (function >= FirstUnpinnedObjectId || has(json_order, function) || function == F_QUOTE_IDENT)
+	if (function >= FirstUnpinnedObjectId || has(json_order, function) || has(not_alike, function))
 		return false;
 	HeapTuple const tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -234,6 +247,12 @@ bool
 is_portable_window(Oid function)
 {
 	return has(window_functions, function);
+}
+
+bool
+only_compares(Oid function)
+{
+	return !OidIsValid(function) || has(text_order, function) || has(array_order, function);
 }
 
 bool

@@ -18,6 +18,8 @@ bool is_portable_aggregate(Oid function, bool ordered);
 bool is_portable_window(Oid function);
 /* Does the function or aggregate compare arrays of jsonb? Their order is that of texts under the server's collation. */
 bool orders_json(Oid function, List *args);
+/* Text is compared by it, or by no function at all, as by ORDER BY: which letters a collation knows does not count. */
+bool only_compares(Oid function);
 /* Text goes through it byte by byte or character by character, in every deterministic collation alike. */
 bool ignores_collation(Oid function);
 /* Its result does not depend on which bytes a character has, nor on what a character is. */

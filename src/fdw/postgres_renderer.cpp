@@ -81,11 +81,11 @@ PostgresRenderer::type_name(Oid type, int32 typmod)
 bool
 PostgresRenderer::is_recast(const Column &column) const
 {
-	if (column.native_type == nullptr ||
-	    strcmp(column.native_type, format_type_with_typemod(column.type, column.typmod)) == 0)
+	int32 typmod = column.typmod;
+	Oid const type = getBaseTypeAndTypmod(column.type, &typmod);
+	if (column.native_type == nullptr || strcmp(column.native_type, format_type_with_typemod(type, typmod)) == 0)
 		return false;
-	return (column.typmod >= 0 && rounds_when_read(column.type)) ||
-	       strcmp(column.native_type, format_type_be(column.type)) != 0;
+	return (typmod >= 0 && rounds_when_read(type)) || strcmp(column.native_type, format_type_be(type)) != 0;
 }
 
 bool
@@ -103,7 +103,9 @@ PostgresRenderer::column(const Column &column, Index varno)
 	identifier(column.name);
 	if (recast) {
 		print(")::");
-		type_name(column.type, rounds_when_read(column.type) ? column.typmod : -1);
+		int32 typmod = column.typmod; /* a domain of this side is no type there */
+		Oid const type = getBaseTypeAndTypmod(column.type, &typmod);
+		type_name(type, rounds_when_read(type) ? typmod : -1);
 	}
 	/* A collation for which 'a' may equal 'A' would decide even here, and two different ones would not go together. */
 	if (OidIsValid(column.collation) && !has_default_collation(column) && !bare_text_)
@@ -189,7 +191,7 @@ PostgresRenderer::text_of(Oid function_id, Oid collation) const
 		return Text::refuse;
 	if (ignores_collation(function_id))
 		return Text::plain;
-	if (is_byte_order(collation))
+	if (is_byte_order(collation) && (only_compares(function_id) || compat::ctype_is_c(collation)))
 		return Text::byte_order;
 	return trust_remote_collation && collation == DEFAULT_COLLATION_OID ? Text::trusted : Text::refuse;
 }

@@ -151,7 +151,7 @@ SqliteRenderer::array_list(const Call &call, bool any, Expr *item, List *element
 	auto *const array = static_cast<Node *>(lsecond(call.args));
 	if (list_length(elements) > longest_list)
 		return IsA(array, Const) && array_parameter(call, any, item, reinterpret_cast<Expr *>(array));
-	bool as_is = as_is_;
+	bool as_is = as_is_ && with->family != Family::boolean; /* what is not 0 or 1 may still be one here */
 	as_is_ = false;
 	ListCell *cell;
 	foreach (cell, elements)

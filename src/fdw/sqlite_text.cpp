@@ -72,6 +72,14 @@ glob_of(const char *pattern, Matching matching, StringInfo glob)
 	return glob->len <= longest_pattern;
 }
 
+/* SQLite's patterns take U+FFFE and U+FFFF for U+FFFD. */
+bool
+has_replaced(const char *text)
+{
+	return strstr(text, "\xef\xbf\xbd") != nullptr || strstr(text, "\xef\xbf\xbe") != nullptr ||
+	       strstr(text, "\xef\xbf\xbf") != nullptr;
+}
+
 /*
  * A pattern of LIKE that lets more through than ILIKE: SQLite folds ASCII letters only, while here other characters
  * may become i, j or k (of Turkish, Lithuanian, and the sign of Kelvin), or more than one.
@@ -109,7 +117,7 @@ SqliteRenderer::pattern(const Call &call, bool as_is)
 	char *const text = constant_text(static_cast<Node *>(lsecond(call.args)));
 	bool const folds = matching == Matching::ilike || matching == Matching::not_ilike;
 	bool const negated = matching == Matching::not_like || matching == Matching::not_ilike;
-	if (text == nullptr || (folds && (!has_ascii_case(call.collation) || ends_in_escape(text))))
+	if (text == nullptr || has_replaced(text) || (folds && (!has_ascii_case(call.collation) || ends_in_escape(text))))
 		return false;
 	StringInfoData glob;
 	initStringInfo(&glob);

@@ -900,9 +900,54 @@ def local_enums():
         same(rows(world().session, sql.replace("%s", here)), wanted, "local enum, pg: " + sql.replace("%s.", ""))
 
 
+def other_servers():
+    """What is called immutable, but depends on zones, letters, versions or names of this side, stays here"""
+    world().remote(PG, "DROP TABLE IF EXISTS elsewhere", "CREATE TABLE elsewhere (id integer PRIMARY KEY, y timestamptz, z timestamptz, i interval, t text, c text)",
+                   "INSERT INTO elsewhere VALUES (1, '2024-03-01 03:00+00', '2024-02-01 03:00+00', '-1 month', 'ä', 'a'), (2, NULL, NULL, NULL, 'b', 'b')")
+    attach_again(PG)
+    here = world().schema(PG)
+    rows(world().admin, "CREATE COLLATION {0}.letters (lc_collate = 'C', lc_ctype = 'C.UTF-8'); CREATE DOMAIN {0}.word AS text".format(here))
+    rows(world().admin, "ALTER FOREIGN TABLE {0}.elsewhere ALTER c TYPE {0}.word".format(here))
+    rows(world().session, "SET timezone = 'America/New_York'")
+    ids("age of moments", (PG,), "elsewhere", "age(y, z) >= interval '1 month'", [])
+    rows(world().session, "RESET timezone")
+    for condition in ("upper(t COLLATE @letters) = 'Ä'", "t COLLATE @letters ILIKE 'Ä'", "t COLLATE @letters ~ '^[[:alpha:]]$' AND id = 1"):
+        ids("order of bytes, letters of UTF-8", (PG,), "elsewhere", condition, [1])
+    ids("order of bytes, letters of UTF-8", (PG,), "elsewhere", "t COLLATE @letters < 'c'", [2], (PG,))
+    ids("upper, of C", (PG,), "elsewhere", "upper(t COLLATE \"C\") = 'B'", [2], (PG,))
+    for condition in ("y AT TIME ZONE ('Europe/Kyiv' COLLATE \"C\") > '2024-03-01'", "extract(quarter from i) = extract(quarter from interval '-1 month')"):
+        ids("zones and versions", (PG,), "elsewhere", condition, [1])
+        _, remote = world().plan(PG, "SELECT id FROM @elsewhere WHERE " + condition)
+        ok("WHERE" not in remote, "zones and versions, pg: %s is not pushed" % condition, remote)
+    ids("domain", (PG,), "elsewhere", "c = 'a'", [1], (PG,))
+    rows(world().admin, "DROP DOMAIN {0}.word CASCADE; DROP COLLATION {0}.letters".format(here))
+
+
+def rounded_groups():
+    """Groups of -0, and numbers that have a digit more when they are rounded"""
+    world().remote(MY, "DROP TABLE IF EXISTS signs", "CREATE TABLE signs (id integer PRIMARY KEY, f double, n decimal(2,0))",
+                   "INSERT INTO signs VALUES (1, -0e0, 95), (2, -0e0, 99)")
+    attach_again(MY)
+    answers("-0", (MY,), "SELECT f, count(*) FROM @signs GROUP BY f", [("-0.0", "2")])
+    answers("-0", (MY,), "SELECT DISTINCT f FROM @signs", ["-0.0"])
+    answers("-0", (MY,), "SELECT count(*) OVER (PARTITION BY f) FROM @signs", ["2", "2"], (MY,), "PARTITION BY")
+    answers("round", (MY,), "SELECT max(round(n, -1)) FROM @signs GROUP BY n", ["100", "100"], (MY,), "ROUND")
+    answers("round", (MY,), "SELECT max(round(n, -1)) OVER () FROM @signs", ["100", "100"])
+
+
+def loose_values():
+    """Values that SQLite compares in another way than this side, which reads them as the same"""
+    world().remote(LITE, "DROP TABLE IF EXISTS loose", "CREATE TABLE loose (id integer PRIMARY KEY, b boolean, f real, s text)",
+                   "INSERT INTO loose VALUES (1, 't', 'NaN', 'a' || char(65533)), (2, 'f', 0.5, 'a' || char(65534)), (3, 1, -2, 'a')")
+    attach_again(LITE)
+    for condition, wanted in (("b IN (true, false)", [1, 2, 3]), ("b <> ALL ('{f}')", [1, 3]), ("b NOT IN (false)", [1, 3]), ("abs(f) < 1", [2]), ("abs(f) > 1", [1, 3]),
+                              ("s LIKE U&'a\\FFFE%'", [2]), ("s NOT LIKE U&'%\\FFFD%'", [2, 3]), ("s LIKE 'a%'", [1, 2, 3])):
+        ids("loose values", (LITE,), "loose", condition, wanted)
+
+
 if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
         run_conditions, lacking_rows, moments, remote_collations, json_order, narrower, folding_collations, collations_of_keys, settings_of_text,
-        distinct_and_ordered, local_enums, deep_statements)
+        distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)
