@@ -37,13 +37,14 @@ Statement::open(Line &line, std::string_view sql, remote::ParamList params, cons
 	affected_ = 0;
 	described_ = false;
 	reads_ = options.repeatable;
+	bool const tried = line.tried_;
 	Line::Trial trial(line);
 	cursor_ = line.session().execute(sql, params_, options, waiter);
 	line_ = &line;
 	line.open_ = this;
 	trial.pass();
 	if (options.deferred)
-		line.tried_ = false; /* nothing was heard yet */
+		line.tried_ = tried; /* nothing was heard of this one yet */
 }
 
 /* Most statements run again and again and answer the same columns: their names need not be copied each time. */

@@ -107,6 +107,7 @@ public:
 	 * outcome is unknown. Rollback after a broken connection does nothing. No cursor may be open.
 	 */
 	virtual void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) = 0;
+	/* Begun and not ended, on a connection that is not known to be broken. */
 	virtual bool in_transaction() const noexcept = 0;
 	/* What becomes readable when a deferred statement has an answer; -1: nothing to wait for. */
 	virtual int socket() const noexcept { return -1; }

@@ -414,5 +414,64 @@ def asynchronous():
             rows(admin, "DROP SERVER %s CASCADE" % second)
 
 
-run(asynchronous, commit_and_rollback, savepoints, exception_blocks, refused_prepare, two_scans, loop_with_writes, early_ends,
+@contextlib.contextmanager
+def unheard_scan():
+    """A statement that gets its row from a second connection, and leaves a scan that waits on the first one and cannot be stopped in time."""
+    schema, second = tables.schema("pg"), '"third_%s"' % tables.word
+    tables.remote("pg", "CREATE FUNCTION stubborn_%s() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1;"
+                  " EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); RETURN 2; END $$" % tables.word)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (second, tables.user.postgres("third")))
+        for name, server, query in (("stubborn", tables.server("pg"), "SELECT stubborn_%s() AS id" % tables.word),
+                                    ("quick", second, "SELECT n AS id FROM generate_series(1, 3) AS n")):
+            rows(admin, "CREATE FOREIGN TABLE %s.%s (id integer) SERVER %s OPTIONS (async_capable 'true', query '%s')" % (schema, name, server, query))
+        rows(admin, 'GRANT SELECT ON ALL TABLES IN SCHEMA %s TO "%s"' % (schema, person_role()))
+        try:
+            yield "SELECT id FROM (SELECT id FROM {0}.stubborn UNION ALL SELECT id FROM {0}.quick) AS x LIMIT 1".format(schema)
+        finally:
+            rows(admin, "DROP SERVER %s CASCADE; DROP FOREIGN TABLE %s.stubborn" % (second, schema))
+    tables.remote("pg", "DROP FUNCTION stubborn_%s()" % tables.word)
+
+
+def unheard():
+    """An asynchronous scan that is left before its first row takes the session with it: what the transaction did there is lost, and not replaced."""
+    if "pg" not in ENGINES:
+        return
+    with unheard_scan() as leave, contextlib.closing(tables.connect("pg")) as session:
+        def left():
+            same(rows(session, leave), [(1,)], "a scan is left that nothing was heard of")
+        plan = "\n".join(row[0] for row in rows(session, "EXPLAIN " + leave))
+        same(plan.count("Async Foreign Scan"), 2, "both scans are asynchronous")
+        count(session, "pg")
+        settle("pg")
+        begin(session)
+        insert(session, "pg", 1)
+        left()
+        same(sqlstate(insert, session, "pg", 2), "08006", "behind a write the next statement says that the transaction is lost")
+        rows(session, "COMMIT")
+        same(added("pg"), [], "and nothing of it was written, rather than a part")
+        begin(session)
+        insert(session, "pg", 1)
+        left()
+        same(sqlstate(rows, session, "COMMIT"), "08006", "so does a commit")
+        same(added("pg"), [], "and nothing was written")
+        begin(session)
+        same(count(session, "pg"), COUNT, "a transaction that reads")
+        left()
+        tables.remote("pg", "INSERT INTO {t} (id, v) VALUES (%d, 'other')" % (COUNT + 1))
+        same(sqlstate(count, session, "pg"), "08006", "does not get another snapshot")
+        rows(session, "ROLLBACK")
+        begin(session)
+        same(count(session, "pg"), COUNT + 1, "one that reads")
+        left()
+        same(sqlstate(rows, session, "COMMIT"), None, "and nothing more has nothing to lose")
+        count(session, "pg")  # a new session answers to the time limit that it is given first
+        begin(session)
+        left()
+        insert(session, "pg", 2)
+        rows(session, "COMMIT")
+        same(added("pg"), [COUNT + 1, COUNT + 2], "a transaction that begins with it gets another session")
+
+
+run(asynchronous, unheard, commit_and_rollback, savepoints, exception_blocks, refused_prepare, two_scans, loop_with_writes, early_ends,
     cursors, snapshots, broken_connections, options, serialized)

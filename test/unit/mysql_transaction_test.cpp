@@ -294,6 +294,7 @@ TEST_F(MysqlTransaction, KilledInside)
 	core::Error const lost = failure([&] { rows("insert into driver_tx values (4, 40)"); });
 	EXPECT_EQ(lost.kind, FailureKind::lost);
 	EXPECT_STREQ(lost.sqlstate, "08006");
+	EXPECT_FALSE(session->in_transaction()) << "it went with the connection";
 	core::Error const commit = failure([&] { step(Verb::commit); });
 	EXPECT_STREQ(commit.sqlstate, "08003");
 	EXPECT_NE(commit.kind, FailureKind::lost) << "that it is not committed is known";

@@ -222,6 +222,7 @@ TEST_F(PostgresTransaction, SaysThatTheConnectionIsLost)
 	put(*session, 1);
 	kill(*session);
 	expect_failure([&] { put(*session, 2); }, FailureKind::lost, "57P01");
+	EXPECT_FALSE(session->in_transaction()) << "it went with the connection";
 	step(*session, Verb::rollback);
 	EXPECT_FALSE(session->in_transaction());
 	EXPECT_FALSE(session->reusable());

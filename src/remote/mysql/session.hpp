@@ -72,7 +72,7 @@ public:
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
 	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
 	/* Also when the server has ended it with an error, as an aborted transaction of PostgreSQL is one. */
-	bool in_transaction() const noexcept override { return span_ != Span::none; }
+	bool in_transaction() const noexcept override { return span_ != Span::none && !handle_->broken(); }
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;
 	const std::string &server_version() const noexcept override { return version_; }

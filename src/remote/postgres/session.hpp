@@ -31,7 +31,7 @@ public:
 	                                        const RunOptions &options, core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
 	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
-	bool in_transaction() const noexcept override { return block_.is_open(); }
+	bool in_transaction() const noexcept override { return block_.is_open() && !broken_ && !link_.broken(); }
 	int socket() const noexcept override { return PQsocket(link_.raw()); }
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;
