@@ -195,8 +195,11 @@ start(Channel *channel, Activity &activity, Statement *statement, Holder *holder
 	effective.timeout_ms = channel->timeout_ms;
 	effective.read_only = activity.need == Need::statement && (channel->read_only || XactReadOnly);
 	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
-	on_footing(channel, activity,
-	           [&](Line &line) { statement->open(line, text, params, effective, bridge::waiter()); });
+	on_footing(channel, activity, [&](Line &line) {
+		/* The line that it is opened on need not be the one of before. */
+		Statement &used = statement != nullptr ? *statement : line.runner();
+		used.open(line, text, params, effective, bridge::waiter());
+	});
 	channel->holder = holder;
 }
 
@@ -224,10 +227,10 @@ stop(Statement *statement) noexcept
 int64
 run(Channel *channel, Activity &activity, const char *sql, remote::ParamList params, bool repeatable)
 {
-	Statement *const statement = &channel->line->runner();
 	remote::RunOptions options;
 	options.repeatable = repeatable;
-	start(channel, activity, statement, nullptr, sql, params, options);
+	start(channel, activity, nullptr, nullptr, sql, params, options);
+	Statement *const statement = &channel->line->runner();
 	while (fetch(activity, statement, Statement::any_width))
 		;
 	return statement->affected();

@@ -86,7 +86,8 @@ int socket_of(const Channel *channel);
 
 /*
  * Start a statement; other holders are drained first. It runs until it is fetched to its end, closed, or drained.
- * params are borrowed until the call returns. holder may be null when the caller fetches everything at once.
+ * params are borrowed until the call returns. holder may be null when the caller fetches everything at once, statement
+ * when it does not look at rows: it is the line's own then.
  */
 void start(Channel *channel, Activity &activity, Statement *statement, Holder *holder, const char *sql,
            remote::ParamList params, const remote::RunOptions &options);

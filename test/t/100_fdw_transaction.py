@@ -322,6 +322,10 @@ def broken_connections():
         insert(session, "pg", 1)
         rows(session, "COMMIT")
         same(added("pg"), [COUNT + 1], "which then writes")
+        rows(session, marked)
+        same(kill_remote("424242"), 1, "an idle pooled connection, once more")
+        insert(session, "pg", 2)
+        same(added("pg"), [COUNT + 1, COUNT + 2], "a write that is the first to meet its end is sent to another one")
 
 
 def options():
