@@ -59,6 +59,15 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/* An argument that is going to be kept as it came, or NULL: one of more bytes could no longer be printed or dumped. */
+inline void
+limit_size(const void *value, Size most, const char *what)
+{
+	if (value != nullptr && VARSIZE_ANY(value) > most)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s are too large", what),
+		                errdetail("They have %zu bytes, and may have %zu.", VARSIZE_ANY(value), most)));
+}
+
 /* A text Datum, or SQL null for NULL. */
 inline NullableDatum
 nullable_text(const char *text)

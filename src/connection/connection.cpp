@@ -285,7 +285,7 @@ TENANCY_FUNCTION(create_connection)
 		         errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
 
 	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
+	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
 	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
 	bridge::enter([&] {
 		overlay(*draft, arguments.given);
@@ -320,7 +320,7 @@ TENANCY_FUNCTION(update_connection)
 	check_name(new_name);
 
 	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_options(arguments.options, &count);
+	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
 	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
 	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
 	bool const elsewhere = bridge::enter([&] {

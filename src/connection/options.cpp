@@ -3,11 +3,30 @@
  */
 #include "connection/options.hpp"
 
+#include "bridge/datum.hpp"
 #include "bridge/param.hpp"
 
 namespace tenancy::connection {
 
 namespace {
+
+constexpr Size most_bytes = 512 << 10; /* certificates may have half of them */
+
+void
+refuse_nulls(Jsonb *object)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&object->root);
+	JsonbValue key{}, value;
+	for (JsonbIteratorToken token; (token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE;) {
+		if (token == WJB_KEY)
+			key = value;
+		else if (token == WJB_VALUE && value.type == jbvNull)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			                errmsg("option \"%s\" must not be null",
+			                       pnstrdup(key.val.string.val, static_cast<Size>(key.val.string.len))),
+			                errhint("Leave it out to have its default.")));
+	}
+}
 
 char *
 value_text(const JsonbValue &value)
@@ -45,6 +64,15 @@ read_options(Jsonb *object, int *count)
 			options[(*count)++] = {bridge::utf8_or_null(key), bridge::utf8_or_null(value)};
 		}
 	}
+	return options;
+}
+
+Option *
+read_given_options(Jsonb *object, int *count)
+{
+	bridge::limit_size(object, most_bytes, "options");
+	Option *const options = read_options(object, count);
+	refuse_nulls(object);
 	return options;
 }
 

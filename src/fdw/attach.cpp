@@ -139,9 +139,14 @@ server_name(const core::Uuid &connection, const char *schema)
 	return name.data;
 }
 
-/* Options of the attachment: those of imports into the request, the others are the server's. */
+/*
+ * Options of the attachment: those of imports into the request, the others are the server's. Of a new one none is null;
+ * what is kept of an old one may be.
+ */
+enum class Age : bool { fresh, kept };
+
 WantedOption *
-split_options(Jsonb *given, ImportOptions *import, int *count)
+split_options(Jsonb *given, Age age, ImportOptions *import, int *count)
 {
 	MemoryContext const context = CurrentMemoryContext;
 	*count = 0;
@@ -161,6 +166,9 @@ split_options(Jsonb *given, ImportOptions *import, int *count)
 			ereport(ERROR,
 			        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("option \"connection\" cannot be given here"),
 			         errdetail("The connection is the first argument.")));
+		if (value == nullptr && age == Age::fresh)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("option \"%s\" must not be null", name),
+			                errhint("Leave it out to have its default.")));
 		if (value != nullptr && !set_import_option(import, name, value))
 			options[(*count)++] = {name, value};
 	}
@@ -240,6 +248,18 @@ struct Arguments {
 	Jsonb *options;
 };
 
+/* tenancy.attachments keeps them as they came. */
+void
+limit_sizes(const Arguments &arguments)
+{
+	constexpr Size most_options = 512 << 10, most_tables = 4 << 20, most_name = 1024;
+	bridge::limit_size(arguments.options, most_options, "options");
+	bridge::limit_size(arguments.tables, most_tables, "names of tables");
+	if (strlen(arguments.remote_schema) > most_name)
+		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("name of the remote schema is too long"),
+		                errdetail("It may have %zu bytes.", most_name)));
+}
+
 /*
  * A name that somebody writes down in a transaction that they leave open is waited for, but not without end. The
  * caller's own limit stays when it is shorter. Until the SPI scope ends.
@@ -318,13 +338,14 @@ TENANCY_FUNCTION(attach)
 	arguments.options = PG_ARGISNULL(4) ? nullptr : PG_GETARG_JSONB_P(4);
 	if (arguments.remote_schema == nullptr)
 		arguments.remote_schema = default_remote_schema(config);
+	limit_sizes(arguments);
 
 	Attachment attachment{};
 	attachment.schema = arguments.schema;
 	attachment.server = server_name(config.id, arguments.schema);
 	attachment.request = request_for(arguments.remote_schema, arguments.tables);
 	int count;
-	WantedOption *const options = split_options(arguments.options, &attachment.request->options, &count);
+	WantedOption *const options = split_options(arguments.options, Age::fresh, &attachment.request->options, &count);
 	choose_grantees(&attachment, config.user, true);
 	put_down(config, arguments, attachment, options, count);
 	PG_RETURN_INT32(synchronise(attachment, config, true, nullptr));
@@ -352,7 +373,7 @@ TENANCY_FUNCTION(refresh_attached)
 		refuse_schema(schema);
 	spi::close(judged);
 	int count;
-	(void) split_options(stored.options, &attachment.request->options, &count);
+	(void) split_options(stored.options, Age::kept, &attachment.request->options, &count);
 	choose_grantees(&attachment, config.user, false);
 	(void) synchronise(attachment, config, false, &rows.changes);
 

@@ -27,6 +27,7 @@ using core::FailureKind;
 constexpr std::size_t max_field = 255;
 constexpr long most_cache_ttl_s = 31'536'000; /* a year */
 constexpr std::size_t max_certificates = 256 << 10;
+constexpr std::size_t max_digits = 10;
 
 struct Destination {
 	Target &target;
@@ -43,10 +44,12 @@ parse_boolean(const std::string &text, bool &value) noexcept
 	return value || text == "false";
 }
 
-/* Decimal digits only, so neither signs nor blanks nor units. */
+/* Decimal digits only, so neither signs nor blanks nor units, and not so many that they are the load. */
 bool
 parse_number(const std::string &text, long least, long most, long &value) noexcept
 {
+	if (text.size() > max_digits || text.starts_with('-'))
+		return false;
 	auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
 	return error == std::errc() && end == text.data() + text.size() && value >= least && value <= most;
 }

@@ -315,6 +315,27 @@ def sizes():
             same(sqlstate(rows, session, "SET tenancy.%s = 0" % setting), "42501", "SET tenancy.%s is refused" % setting)
 
 
+def stored():
+    """What the platform keeps of a text that a user gives is bounded, so that every row can be printed and dumped"""
+    hollow = "jsonb_build_object(repeat(E'\\x01', 300000), NULL)"
+    zeros = "jsonb_build_object('cache_ttl', repeat('0', 300000) || '5')"
+    many = "jsonb_build_object('sslrootcert', repeat('x', 600000))"
+    with contextlib.closing(busy.connect()) as session:
+        def create(options):
+            return sqlstate(rows, session, "SELECT tenancy.create_connection('big', 'sqlite', database_name => 'big.db', options => %s)" % options)
+        for options, state in ((hollow, "22023"), (zeros, "22023"), (many, "54000"), ("'{\"create\": null}'", "22023"), ("'{\"cache_ttl\": \"0000000005\"}'", None)):
+            same(create(options), state, "create_connection(…, options => %s)" % options)
+        error = raised(rows, session, "SELECT tenancy.create_connection('null', 'sqlite', database_name => 'big.db', options => '{\"create\": null}')")
+        ok(error is not None and "\"create\"" in error.diag.message_primary and error.diag.message_hint, "the error says which option, and what to do", error)
+        for options, state in ((hollow, "22023"), (zeros, "22023"), (many, "54000"), ("'{}'", None)):
+            same(sqlstate(rows, session, "SELECT tenancy.update_connection('big', options => %s)" % options), state, "update_connection(…, options => %s)" % options)
+        for argument, state in (("options => " + hollow, "22023"), ("options => " + many, "54000"), ("options => '{\"fetch_size\": null}'", "22023"),
+                                ("tables => array_fill('a'::text, '{600000}')", "54000"), ("tables => ARRAY[repeat('a', 5000000)]", "54000"),
+                                ("remote_schema => repeat('a', 2000)", "42622")):
+            same(sqlstate(rows, session, "SELECT tenancy.attach('lite', 'big_%s', %s)" % (UNIQUE, argument)), state, "attach(…, %s)" % argument)
+        same(value(session, "SELECT max(pg_column_size(options)) < 1000 FROM tenancy.connections()"), True, "nothing large was stored")
+
+
 def pooled():
     """Connections that one session keeps, of each user who has been in it"""
     user = User("keeper")
@@ -386,4 +407,4 @@ def registrations():
             same(register(free, "sixth"), None, "0 is no limit")
 
 
-run(connections, running, given_back, registered, snapshots, scans, several_scans, values_checked, sizes, pooled, logins, crash, registrations)
+run(connections, running, given_back, registered, snapshots, scans, several_scans, values_checked, sizes, stored, pooled, logins, crash, registrations)
