@@ -1,7 +1,8 @@
 /*
  * Claiming a due connection, asking it, and recording what it said. PG regime.
  * A claim moves next_check_at forward and commits: no lock is held while a client database is awaited, and a worker
- * that dies leaves a row that comes due again.
+ * that dies leaves a row that comes due again. Nor is the connection looked up before: one whose row cannot be read
+ * would stay the next one for ever.
  */
 #include <algorithm>
 #include <chrono>
@@ -130,9 +131,16 @@ claim(void *arg)
 	Lane const other = lanes->first == Lane::fast ? Lane::slow : Lane::fast;
 	check->claimed = claim_in(lanes->first, lanes->last, check) || (lanes->both && claim_in(other, lanes->last, check));
 	if (!check->claimed)
-		return look_ahead(*lanes, check);
+		look_ahead(*lanes, check);
+}
+
+void
+look_up(void *arg)
+{
+	auto *const check = static_cast<Check *>(arg);
 	MemoryContext const context = MemoryContextSwitchTo(check->context);
-	check->claimed = connection::find_for_worker(check->id, &check->config);
+	check->config = {};
+	check->found = connection::find_for_worker(check->id, &check->config);
 	MemoryContextSwitchTo(context);
 }
 
@@ -157,7 +165,7 @@ ask(void *arg)
 	check->deferred = late && hurried && check->lane == Lane::fast;
 	check->state = probe.ok ? "up" : is_yet_to_be_made(probe, creates && check->unknown) ? "unknown" : "down";
 	check->code = probe.code;
-	check->message = probe.ok ? nullptr : clip(probe.message);
+	check->message = probe.ok ? nullptr : probe.message;
 	check->latency_ms = probe.latency_ms;
 }
 
@@ -174,7 +182,7 @@ record_result(const Check &check)
 	                        TimestampTzGetDatum(check.lease),
 	                        CStringGetTextDatum(check.state),
 	                        CStringGetTextDatum(check.code),
-	                        check.message == nullptr ? 0 : CStringGetTextDatum(check.message),
+	                        check.message == nullptr ? 0 : CStringGetTextDatum(clip(check.message)),
 	                        Float8GetDatum(check.latency_ms),
 	                        Int32GetDatum(failures),
 	                        BoolGetDatum(check.slow),

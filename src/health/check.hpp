@@ -19,6 +19,7 @@ struct Check {
 	int failures;
 	bool unknown; /* the state before */
 	Lane lane;
+	bool found; /* the connection */
 	connection::Config config;
 	/* The result. */
 	const char *state; /* up, down, or unknown when it could not be asked */
@@ -37,12 +38,13 @@ struct Lanes {
 	core::Uuid last; /* user whose check took a while: others come first */
 };
 
-/* The steps, each a call of its own: claim and record in transactions, ask in none and without a lock. */
+/* The steps, each a call of its own: claim, look_up and record in transactions, ask in none and without a lock. */
 struct Claim {
 	Check *check;
 	const Lanes *lanes;
 };
 void claim(void *claim);
+void look_up(void *check);
 void ask(void *check);
 void record(void *check);
 

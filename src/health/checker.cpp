@@ -47,19 +47,23 @@ note_own_error(Check *check, const ErrorData *error)
 	check->slow = check->deferred = false;
 }
 
-/* False when the check was broken off: its claim runs out by itself. */
+/* False when the check was broken off, or there is nothing to check any more: its claim runs out by itself. */
 bool
 make(Check *check)
 {
 	MemoryContext const context = MemoryContextSwitchTo(check->context);
 	ErrorData *error = nullptr;
-	pgstat_report_activity(STATE_RUNNING, "checking a connection");
-	bool const asked = bridge::run_alone(ask, check, &error);
-	pgstat_report_activity(STATE_IDLE, nullptr);
+	bool done = bridge::run_in_transaction(look_up, check, &error);
+	bool const gone = done && !check->found;
+	if (done && check->found) {
+		pgstat_report_activity(STATE_RUNNING, "checking a connection");
+		done = bridge::run_alone(ask, check, &error);
+		pgstat_report_activity(STATE_IDLE, nullptr);
+	}
 	MemoryContextSwitchTo(context);
-	if (asked)
-		return true;
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (done)
+		return !gone;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		return false;
 	note_own_error(check, error);
 	return true;
@@ -86,9 +90,10 @@ work(const Post &post)
 		Claim step = {&check, &lanes};
 		bool const done = transact(claim, &step, "could not claim a connection to check");
 		if (done && check.claimed) {
+			bool const made = make(&check);
 			if (check.config.user == last) /* nothing of others was due any more */
 				last = {};
-			if (make(&check)) {
+			if (made) {
 				(void) transact(record, &check, "could not record the health of a connection");
 				if (check.elapsed_ms > courtesy_ms)
 					last = check.config.user;

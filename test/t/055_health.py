@@ -123,6 +123,24 @@ def silent_servers():
         hole.close()
 
 
+def unreadable():
+    """A row whose options cannot be read is due first and again and again: it holds up nobody else, and its own health says why."""
+    spoilt, well = User("spoilt"), User("well")
+    bad = spoilt.sqlite()
+    with contextlib.closing(connect()) as owner:
+        rows(owner, "UPDATE tenancy.database_connections SET options = '{\"create\": {\"not\": \"readable\"}}' WHERE id = %s", bad)
+        rows(owner, "UPDATE tenancy.connection_health SET next_check_at = now() - interval '1 hour' WHERE connection_id = %s", bad)
+    good = well.postgres()
+    with health_checks() as admin:
+        await_state(admin, good, "up")
+        wait_until(lambda: health(admin, bad)["checked_at"] is not None, 30, "a result")
+        found = health(admin, bad)
+        ok(found["state"] == "unknown" and "must be a string, number or boolean" in found["last_error"], "its state is unknown, with the reason", found)
+        seen = health(admin, good)["checked_at"]
+        wait_until(lambda: health(admin, good)["checked_at"] > seen, 30, "another check of what is well")
+        rows(admin, "UPDATE tenancy.database_connections SET options = '{}', is_active = false WHERE id = %s", bad)
+
+
 class Late(FalsePostgres):
     """A server that lets visitors wait for so many seconds before it lets them in."""
 
@@ -330,4 +348,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, late_servers, other_commands, pruned, locked_rows, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, late_servers, unreadable, other_commands, pruned, locked_rows, scarce_processes)
