@@ -1,16 +1,19 @@
 /*
- * Some statements wait for a strong lock of a table before PostgreSQL looks whether their user may have it. While one
- * waits, everybody else queues up behind it: a tenant with two sessions, of which the first reads a table and stays in its
- * transaction, so stops all others. Here the right is looked at first. PG regime.
+ * PG regime. Some statements wait for a strong lock of a table before PostgreSQL looks whether their user may have it.
+ * While one waits, everybody else queues up behind it: a tenant with two sessions, of which the first reads a table and
+ * stays in its transaction, so stops all others; and an autovacuum that has the lock gives up. Here the right is looked
+ * at first.
  */
 #include "bridge/pg.hpp"
 extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/partition.h"
+#include "catalog/pg_publication.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 #include "bridge/extension.hpp"
@@ -87,6 +90,10 @@ check_commands(const AlterTableStmt *statement)
 	ListCell *cell;
 	foreach (cell, statement->cmds) {
 		auto const *const command = static_cast<AlterTableCmd *>(lfirst(cell));
+		if (command->subtype == AT_AddInherit) {
+			require_owner(reinterpret_cast<RangeVar *>(command->def));
+			continue;
+		}
 		if (command->def == nullptr || !IsA(command->def, PartitionCmd)) {
 			check_element(command->def);
 			continue;
@@ -97,14 +104,13 @@ check_commands(const AlterTableStmt *statement)
 	}
 }
 
-/* A new partition changes its parent; a child that inherits does not lock it against anything but changes. */
 void
 check_creation(const CreateStmt *statement)
 {
 	ListCell *cell;
 	foreach (cell, statement->tableElts)
 		check_element(static_cast<Node *>(lfirst(cell)));
-	if (statement->partbound == nullptr || (statement->if_not_exists && OidIsValid(find(statement->relation))))
+	if (statement->if_not_exists && OidIsValid(find(statement->relation)))
 		return;
 	foreach (cell, statement->inhRelations)
 		require_owner(static_cast<RangeVar *>(lfirst(cell)));
@@ -118,12 +124,76 @@ check_dependence(const AlterObjectDependsStmt *statement)
 		require_owner(statement->relation);
 }
 
+/* What COMMENT and its like name; a column by its table's name and its own. */
+void
+check_object(ObjectType type, Node *object)
+{
+	switch (type) {
+	case OBJECT_FOREIGN_TABLE:
+	case OBJECT_INDEX:
+	case OBJECT_MATVIEW:
+	case OBJECT_SEQUENCE:
+	case OBJECT_TABLE:
+	case OBJECT_VIEW: require_owner(makeRangeVarFromNameList(castNode(List, object))); return;
+	case OBJECT_COLUMN: {
+		List *const names = castNode(List, object);
+		if (list_length(names) > 1)
+			require_owner(makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1)));
+		return;
+	}
+	default: return;
+	}
+}
+
+void
+check_statistics(const CreateStatsStmt *statement)
+{
+	ListCell *cell;
+	foreach (cell, statement->relations)
+		if (IsA(lfirst(cell), RangeVar))
+			require_owner(static_cast<RangeVar *>(lfirst(cell)));
+}
+
+/* Tables may be taken out of one's own publication, whoever has come to own them. */
+bool
+is_published(const RangeVar *table, const char *publication)
+{
+	Oid const relation = find(table);
+	Oid const own = publication == nullptr ? InvalidOid : get_publication_oid(publication, true);
+	return OidIsValid(relation) && OidIsValid(own) &&
+	       SearchSysCacheExists2(PUBLICATIONRELMAP, ObjectIdGetDatum(relation), ObjectIdGetDatum(own));
+}
+
+/* dropped_from is NULL when they are added. */
+void
+check_published(const List *objects, const char *dropped_from)
+{
+	ListCell *cell;
+	foreach (cell, objects) {
+		auto const *const object = static_cast<PublicationObjSpec *>(lfirst(cell));
+		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && !is_published(object->pubtable->relation, dropped_from))
+			require_owner(object->pubtable->relation);
+	}
+}
+
 bool
 locks_before_it_looks(const Node *statement)
 {
-	return IsA(statement, RuleStmt) || IsA(statement, CreateTrigStmt) || IsA(statement, CreateStmt) ||
-	       IsA(statement, CreateForeignTableStmt) || IsA(statement, AlterTableStmt) ||
-	       IsA(statement, AlterObjectDependsStmt);
+	switch (nodeTag(statement)) {
+	case T_AlterExtensionContentsStmt:
+	case T_AlterObjectDependsStmt:
+	case T_AlterPublicationStmt:
+	case T_AlterTableStmt:
+	case T_CommentStmt:
+	case T_CreateForeignTableStmt:
+	case T_CreatePublicationStmt:
+	case T_CreateStatsStmt:
+	case T_CreateStmt:
+	case T_CreateTrigStmt:
+	case T_RuleStmt:
+	case T_SecLabelStmt: return true;
+	default: return false;
+	}
 }
 
 void
@@ -142,6 +212,30 @@ check(Node *statement)
 		check_dependence(reinterpret_cast<AlterObjectDependsStmt *>(statement));
 		return;
 	case T_AlterTableStmt: check_commands(reinterpret_cast<AlterTableStmt *>(statement)); return;
+	case T_CommentStmt: {
+		auto const *const comment = reinterpret_cast<CommentStmt *>(statement);
+		check_object(comment->objtype, comment->object);
+		return;
+	}
+	case T_SecLabelStmt: {
+		auto const *const label = reinterpret_cast<SecLabelStmt *>(statement);
+		check_object(label->objtype, label->object);
+		return;
+	}
+	case T_AlterExtensionContentsStmt: {
+		auto const *const member = reinterpret_cast<AlterExtensionContentsStmt *>(statement);
+		check_object(member->objtype, member->object);
+		return;
+	}
+	case T_CreateStatsStmt: check_statistics(reinterpret_cast<CreateStatsStmt *>(statement)); return;
+	case T_CreatePublicationStmt:
+		check_published(reinterpret_cast<CreatePublicationStmt *>(statement)->pubobjects, nullptr);
+		return;
+	case T_AlterPublicationStmt: {
+		auto const *const change = reinterpret_cast<AlterPublicationStmt *>(statement);
+		check_published(change->pubobjects, change->action == AP_DropObjects ? change->pubname : nullptr);
+		return;
+	}
 	default: return;
 	}
 }

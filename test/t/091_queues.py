@@ -50,6 +50,13 @@ def extension():
         rows(session, 'ALTER FUNCTION "%s".f() NO DEPENDS ON EXTENSION pg_tenancy' % SCHEMA)
 
 
+def one_statement(statement):
+    with contextlib.closing(connect()) as session:
+        rows(session, "SET lock_timeout = '100ms'")
+        rows(session, "BEGIN")
+        rows(session, statement)
+
+
 def refused(statement):
     """At once: to wait for the lock would take longer than it may"""
     with contextlib.closing(mallory.connect()) as session:
@@ -84,18 +91,57 @@ def tables():
         works("a query after them")
 
 
+def vacuumed():
+    """Statements that wait for the lock that VACUUM has: whoever waits long enough for an autovacuum ends it"""
+    with contextlib.closing(connect()) as admin:
+        rows(admin, 'GRANT CREATE ON DATABASE "%s" TO "%s"' % (value(admin, "SELECT current_database()"), person_role()))
+        rows(admin, "BEGIN")
+        rows(admin, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE" % ", ".join("tenancy." + name for name in TABLES))
+        same(sqlstate(one_statement, "LOCK TABLE tenancy.users IN SHARE UPDATE EXCLUSIVE MODE"), "55P03", "the lock is held")
+        with contextlib.closing(mallory.connect()) as session:
+            rows(session, 'SET search_path = "%s"' % SCHEMA)
+            rows(session, 'CREATE EXTENSION pg_trgm SCHEMA "%s"' % SCHEMA)
+            rows(session, "CREATE PUBLICATION empty")
+        for table in ("tenancy." + name for name in TABLES):
+            refused("COMMENT ON TABLE %s IS 'mine'" % table)
+            refused("COMMENT ON COLUMN %s.user_id IS 'mine'" % table)
+            refused("COMMENT ON COLUMN %s.%s.user_id IS 'mine'" % (value(admin, "SELECT current_database()"), table))
+            refused("CREATE STATISTICS s ON user_id, id FROM %s" % table)
+            refused("CREATE TEMP TABLE child () INHERITS (%s)" % table)
+            refused("CREATE TABLE child () INHERITS (own, %s)" % table)
+            refused("CREATE FOREIGN TABLE child () INHERITS (%s) SERVER nowhere" % table)
+            refused("ALTER TABLE own INHERIT %s" % table)
+            refused("CREATE PUBLICATION p FOR TABLE own, %s" % table)
+            refused("ALTER PUBLICATION empty ADD TABLE %s" % table)
+            refused("ALTER PUBLICATION empty DROP TABLE %s" % table)
+            refused("ALTER EXTENSION pg_trgm ADD TABLE %s" % table)
+        rows(admin, "ROLLBACK")
+
+
 def own_tables():
     """What is the tenant's own is not refused"""
     with contextlib.closing(mallory.connect()) as session:
         rows(session, 'SET search_path = "%s"' % SCHEMA)
         for statement in ("CREATE TABLE part (id uuid)", "ALTER TABLE parent ATTACH PARTITION part DEFAULT", "ALTER TABLE parent DETACH PARTITION part",
                           "CREATE TABLE direct PARTITION OF parent DEFAULT", "ALTER INDEX parent_id DEPENDS ON EXTENSION plpgsql",
-                          "CREATE TABLE child (id uuid REFERENCES own)",
+                          "CREATE TABLE child (id uuid REFERENCES own)", "CREATE TABLE heir (more int) INHERITS (own)", "CREATE TABLE ward (id uuid NOT NULL)",
+                          "ALTER TABLE ward INHERIT own", "ALTER TABLE ward NO INHERIT own", "COMMENT ON TABLE own IS 'mine'", "COMMENT ON COLUMN own.id IS 'mine'",
+                          "COMMENT ON INDEX parent_id IS 'mine'", "CREATE VIEW sight AS SELECT id FROM own", "COMMENT ON VIEW sight IS 'mine'",
+                          "CREATE STATISTICS s ON id, more FROM heir", "CREATE PUBLICATION p FOR TABLE own", "ALTER PUBLICATION p ADD TABLE ward",
+                          "CREATE TABLE like_heir (LIKE heir INCLUDING ALL)",
+                          "CREATE EXTENSION IF NOT EXISTS pg_trgm", "ALTER EXTENSION pg_trgm ADD TABLE ward", "ALTER EXTENSION pg_trgm DROP TABLE ward",
                           "ALTER TABLE own ADD COLUMN other uuid REFERENCES own", "CREATE TABLE self (id uuid PRIMARY KEY, up uuid REFERENCES self)",
                           "CREATE TRIGGER t BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION f()",
                           "CREATE RULE r AS ON DELETE TO own DO INSTEAD NOTHING"):
             same(sqlstate(rows, session, statement), None, statement)
-        same(sqlstate(rows, session, "CREATE TABLE orphan (id uuid REFERENCES nowhere)"), "42P01", "PostgreSQL says itself what is not there")
+        with contextlib.closing(connect()) as admin:
+            rows(admin, 'ALTER TABLE "%s".ward OWNER TO CURRENT_USER' % SCHEMA)
+            same(sqlstate(rows, session, "ALTER PUBLICATION p DROP TABLE ward"), None, "a table leaves the own publication, whoever has come to own it")
+            rows(admin, 'DROP TABLE "%s".ward' % SCHEMA)
+        for statement, state in (("CREATE TABLE orphan (id uuid REFERENCES nowhere)", "42P01"), ("CREATE TABLE orphan () INHERITS (nowhere)", "42P01"),
+                                 ("COMMENT ON TABLE nowhere IS 'mine'", "42P01"), ("COMMENT ON COLUMN alone IS 'mine'", "42601"),
+                                 ("COMMENT ON COLUMN a.b.c.d.e IS 'mine'", "42601"), ("COMMENT ON FUNCTION nothing() IS 'mine'", "42883")):
+            same(sqlstate(rows, session, statement), state, "PostgreSQL says itself what is wrong: " + statement)
 
 
 def own_row():
@@ -135,4 +181,4 @@ def rotation():
         same(job.value(), "55P03", "the rotation")
 
 
-run(own_schema, extension, tables, own_tables, own_row, prepared, rotation)
+run(own_schema, extension, tables, vacuumed, own_tables, own_row, prepared, rotation)
