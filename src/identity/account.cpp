@@ -95,9 +95,15 @@ check_credentials(const char *email, const char *password)
 }
 
 void
-make_hash(const char *password, char (&hash)[max_hash_size])
+check_policy(const char *password)
 {
 	bridge::enter([&] { check_password(password); });
+}
+
+void
+make_hash(const char *password, char (&hash)[max_hash_size])
+{
+	check_policy(password);
 	int const cost = settings::password_cost;
 	attempts::enter_hashing();
 	bridge::Failure failure;

@@ -25,7 +25,9 @@ char *utf8_argument(FunctionCallInfo fcinfo, int n);
  */
 Account check_credentials(const char *email, const char *password);
 
-/* Check the password against the policy and hash it. */
+/* Raise 22023 for a password that the policy does not take. */
+void check_policy(const char *password);
+/* check_policy() and hash it. */
 void make_hash(const char *password, char (&hash)[max_hash_size]);
 
 } // namespace tenancy::identity

@@ -28,11 +28,16 @@ struct Account {
 	TimestampTz locked_until;
 };
 
+/* Accounts in this hour. */
+struct Made {
+	int count;
+	bool refused;
+};
+
 struct Shared {
-	LWLock *lock;     /* protects accounts and registrations */
-	TimestampTz hour; /* when the one began in which registrations are counted */
-	int registrations;
-	bool refused; /* in this hour */
+	LWLock *lock;             /* protects accounts and registrations */
+	TimestampTz hour;         /* when the one began in which registrations are counted */
+	Made made, made_by_users; /* the latter among the former */
 	pg_atomic_uint32 hashing;
 	uint32 max_hashing;
 	ConditionVariable hashing_left;
@@ -190,25 +195,34 @@ forget(const Digest &account)
 	LWLockRelease(shared->lock);
 }
 
-bool
-count_registration(bool *first_refusal)
+Registration
+count_registration(bool by_user)
 {
-	*first_refusal = false;
-	if (settings::max_registrations_per_hour == 0)
-		return true;
+	Registration answer{};
+	int const most = settings::max_registrations_per_hour;
+	int const most_by_users = most / 10 + (most % 10 != 0);
+	if (most == 0)
+		return answer;
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (TimestampDifferenceExceeds(shared->hour, now, 3'600'000)) {
 		shared->hour = now;
-		shared->registrations = 0;
-		shared->refused = false;
+		shared->made = shared->made_by_users = {};
 	}
-	bool const fits = shared->registrations < settings::max_registrations_per_hour;
-	shared->registrations += fits;
-	*first_refusal = !fits && !shared->refused;
-	shared->refused = shared->refused || !fits;
+	bool const full = shared->made.count >= most;
+	answer.refused = full || (by_user && shared->made_by_users.count >= most_by_users);
+	if (answer.refused) {
+		Made &made = full ? shared->made : shared->made_by_users;
+		answer.first = !made.refused;
+		answer.by = full ? "" : " by users";
+		answer.most = full ? most : most_by_users;
+		made.refused = true;
+	} else {
+		++shared->made.count;
+		shared->made_by_users.count += by_user;
+	}
 	LWLockRelease(shared->lock);
-	return fits;
+	return answer;
 }
 
 void

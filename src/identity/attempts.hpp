@@ -28,10 +28,15 @@ void forget(const Digest &account);
 void log_last_chance(const Digest &account);
 
 /*
- * Count an account that is about to be made, in all databases together, also when it is rolled back. False when as many
- * were made in this hour as may be. Never raises.
+ * Count an account that is about to be made, in all databases together, also when it is rolled back. Users, who make it
+ * for somebody else, have a tenth of all that may be made in an hour. Never raises.
  */
-bool count_registration(bool *first_refusal);
+struct Registration {
+	bool refused, first; /* the first that is refused for this in this hour */
+	const char *by;      /* whose limit it is, and */
+	int most;
+};
+Registration count_registration(bool by_user);
 
 /*
  * At most half of the processors hash passwords at a time; the others wait here, serving interrupts. Between the two

@@ -103,17 +103,23 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 	return bridge::spi::run(revoke, values, nullptr, false);
 }
 
-/* Whoever may sign users up could fill the disk; counted before the work, and before a rollback undoes it. */
+/*
+ * Whoever may sign users up could fill the disk; counted before the work, and before a rollback undoes it. A bound role
+ * is its user's also while a token that is not valid keeps its identity away.
+ */
 void
 limit_registrations()
 {
-	bool first_refusal;
-	if (is_admin() || attempts::count_registration(&first_refusal))
+	if (is_admin())
 		return;
-	if (first_refusal)
+	attempts::Registration const registration =
+		attempts::count_registration(!current_user().is_nil() || session::is_bound());
+	if (!registration.refused)
+		return;
+	if (registration.first)
 		ereport(LOG_SERVER_ONLY,
-		        (errmsg("pg_tenancy: %d accounts were registered within an hour, no more are until it is over",
-		                settings::max_registrations_per_hour),
+		        (errmsg("pg_tenancy: %d accounts were registered%s within an hour, no more are until it is over",
+		                registration.most, registration.by),
 		         errhint("See \"tenancy.max_registrations_per_hour\"."), errhidestmt(true), errhidecontext(true)));
 	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many accounts are being registered"),
 	                errhint("Try again within an hour."), errhidestmt(true), errhidecontext(true)));
@@ -128,9 +134,11 @@ TENANCY_FUNCTION(register)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("email and password must not be null")));
 	const char *const email = bridge::text_argument(fcinfo, 0);
 	check_email(email);
+	const char *const password = utf8_argument(fcinfo, 1);
+	check_policy(password); /* what is refused for free must not use up what others may make */
 	limit_registrations();
 	char hash[max_hash_size];
-	make_hash(utf8_argument(fcinfo, 1), hash);
+	make_hash(password, hash);
 
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.users (email, password_hash, first_name, last_name, company_name) "

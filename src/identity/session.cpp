@@ -298,6 +298,12 @@ set_token(const char *token)
 	(void) set_config_option(setting_name, token, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
+bool
+is_bound()
+{
+	return !look_up(false).user.is_nil();
+}
+
 void
 forget()
 {

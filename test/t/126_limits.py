@@ -5,7 +5,7 @@ user's sessions together, says so in an error of class 53, gives back what it to
 import contextlib
 import signal
 
-from tenancy import (UNIQUE, Background, User, app_role, connect, execute, kill_backend, ok, pid_of, raised, remote_running, rows, run, same,
+from tenancy import (UNIQUE, Background, User, app_role, connect, execute, kill_backend, make_role, ok, pid_of, raised, remote_running, rows, run, same,
                      sqlstate, value, wait_for_history, wait_until)
 
 busy, other = User("busy"), User("other")
@@ -395,6 +395,8 @@ def registrations():
     def register(session, word):
         return sqlstate(rows, session, "SELECT tenancy.register(%s, 'a long password')", "%s.%s@test.example" % (word, UNIQUE))
     with contextlib.closing(as_app(max_registrations_per_hour="2")) as session, contextlib.closing(connect()) as admin:
+        same([sqlstate(rows, session, "SELECT tenancy.register(%s, %s)", *pair) for pair in (("a@b", "x"), ("a@b", "y" * 2000), ("a", "a long password")) * 2],
+             ["22023"] * 6, "what is no account")
         rows(session, "BEGIN")
         same(register(session, "first"), None, "one account")
         rows(session, "ROLLBACK")
@@ -405,6 +407,23 @@ def registrations():
         same(register(admin, "fifth"), None, "an administrator makes as many as are wanted")
         with contextlib.closing(as_app(max_registrations_per_hour="0")) as free:
             same(register(free, "sixth"), None, "0 is no limit")
+        with contextlib.closing(busy.connect(max_registrations_per_hour="11")) as user:
+            same([register(user, "guest%d" % n) for n in range(3)], [None, None, "53400"], "all users together make a tenth of them")
+        with contextlib.closing(other.connect(max_registrations_per_hour="11")) as user:
+            same(register(user, "guest3"), "53400", "in no session")
+        role = make_role("bound")
+        rows(admin, "SELECT tenancy.bind_role(%s, %s)", other.id, role)
+        with contextlib.closing(connect()) as user:
+            rows(user, "SET tenancy.max_registrations_per_hour = 11")
+            rows(user, 'SET SESSION AUTHORIZATION "%s"' % role)
+            same(register(user, "guest4"), "53400", "nor does a role that is a user's")
+            rows(user, "BEGIN")
+            rows(user, "SET LOCAL tenancy.session = 'tncy_none'")
+            same(value(user, "SELECT tenancy.current_user_id()"), None, "which a token that is not valid makes nobody")
+            same(register(user, "guest5"), "53400", "but no application")
+            rows(user, "ROLLBACK")
+        with contextlib.closing(as_app(max_registrations_per_hour="11")) as session:
+            same(register(session, "seventh"), None, "whoever is nobody has the rest")
 
 
 run(connections, running, given_back, registered, snapshots, scans, several_scans, values_checked, sizes, stored, pooled, logins, crash, registrations)
