@@ -75,12 +75,14 @@ RETURNS uuid LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_create_connection';
 COMMENT ON FUNCTION tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb)
     IS 'register a client database of the current user, by fields or by connection string; answers its id';
 
+-- Whoever changes a connection in an open transaction must not hold up an administrator for long, nor the administrator a
+-- rotation of keys.
 CREATE FUNCTION tenancy.update_connection(
     connection text, name text DEFAULT NULL, database_type text DEFAULT NULL, host text DEFAULT NULL,
     port integer DEFAULT NULL, database_name text DEFAULT NULL, username text DEFAULT NULL,
     password text DEFAULT NULL, connection_string text DEFAULT NULL, options jsonb DEFAULT NULL,
     is_active boolean DEFAULT NULL)
-RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_update_connection';
+RETURNS void LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_update_connection';
 COMMENT ON FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean)
     IS 'change a connection; NULL keeps a field. A new type, host, port, username or TLS option needs the password again';
 CREATE FUNCTION tenancy.update_connection(
@@ -88,15 +90,15 @@ CREATE FUNCTION tenancy.update_connection(
     port integer DEFAULT NULL, database_name text DEFAULT NULL, username text DEFAULT NULL,
     password text DEFAULT NULL, connection_string text DEFAULT NULL, options jsonb DEFAULT NULL,
     is_active boolean DEFAULT NULL)
-RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_update_connection';
+RETURNS void LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_update_connection';
 COMMENT ON FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean)
     IS 'change a connection; NULL keeps a field. A new type, host, port, username or TLS option needs the password again';
 
 CREATE FUNCTION tenancy.delete_connection(connection text) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_delete_connection';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_delete_connection';
 COMMENT ON FUNCTION tenancy.delete_connection(text) IS 'forget a connection and its secrets; its history stays';
 CREATE FUNCTION tenancy.delete_connection(connection uuid) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_delete_connection';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_delete_connection';
 COMMENT ON FUNCTION tenancy.delete_connection(uuid) IS 'forget a connection and its secrets; its history stays';
 
 CREATE FUNCTION tenancy.test_connection(

@@ -19,6 +19,10 @@ ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout =
 ALTER FUNCTION tenancy.reset_password(uuid, text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.set_active(uuid, boolean) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.rotate_encryption_key() SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.delete_connection(text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.delete_connection(uuid) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.update_profile(text, text, text) SECURITY DEFINER;
 
 CREATE FUNCTION tenancy.key_ids()

@@ -151,11 +151,17 @@ def own_row():
             same(sqlstate(rows, session, "SELECT id FROM tenancy.users FOR " + strength), "42501", "FOR " + strength)
     with contextlib.closing(connect()) as admin:
         bounds = rows(admin, "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'tenancy'::regnamespace"
-                      " AND proname IN ('register', 'reset_password', 'set_active') ORDER BY 1")
-        same(bounds, [(name, ["lock_timeout=10s"]) for name in ("register", "reset_password", "set_active")], "who has to wait, waits for ten seconds at most")
+                      " AND proname IN ('register', 'reset_password', 'set_active', 'update_connection', 'delete_connection') ORDER BY 1")
+        same(bounds, [(name, ["lock_timeout=10s"]) for name in ("delete_connection",) * 2 + ("register", "reset_password", "set_active") + ("update_connection",) * 2],
+             "who has to wait, waits for ten seconds at most")
     address = "held.%s@test.example" % UNIQUE
     with left_open("SELECT tenancy.register('%s', 'a long password')" % address), contextlib.closing(connect()) as admin:
         same(sqlstate(rows, admin, "SELECT tenancy.register(%s, 'a long password')", address), "55P03", "an address that somebody holds")
+    with left_open("SELECT tenancy.update_connection('lite', is_active => true)"), contextlib.closing(connect()) as admin:
+        rows(admin, "SET statement_timeout = '60s'")
+        held = value(admin, "SELECT id FROM tenancy.database_connections WHERE user_id = %s AND name = 'lite'", mallory.id)
+        for change in ("update_connection(%s::uuid, is_active => false)", "delete_connection(%s::uuid)"):
+            same(sqlstate(rows, admin, "SELECT tenancy." + change, held), "55P03", "a connection that somebody holds: " + change)
     with contextlib.closing(connect()) as admin:
         same(value(admin, "SELECT tenancy.register(%s, 'a long password') IS NOT NULL", address), True, "is free again afterwards")
 
