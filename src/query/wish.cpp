@@ -23,7 +23,7 @@ ttl_of(const Execution &execution, const Request &request)
 	if (request.cache_ttl == nullptr)
 		return connection::cache_ttl(execution.config) * USECS_PER_SEC;
 	const Interval &ttl = *request.cache_ttl;
-	if (ttl.month > 12 || ttl.day > 366)
+	if (ttl.month > 12 || ttl.day > 366 || ttl.time > longest_ttl)
 		return longest_ttl;
 	return Min(longest_ttl, ttl.time + (int64{ttl.month} * DAYS_PER_MONTH + ttl.day) * USECS_PER_DAY);
 }

@@ -40,6 +40,9 @@ SELECT pg_temp.ask('pg', 'SELECT name FROM cached_items WHERE id = 1', ttl => '0
 SELECT probe.error_of($$SELECT tenancy.update_connection('pg', options => '{"cache_ttl": -1}')$$);
 SELECT probe.error_of($$SELECT tenancy.execute_query('pg', 'SELECT 1', cache_ttl => '-1 second')$$);
 
+-- No time to live is too long to be one.
+SELECT pg_temp.ask('pg', 'SELECT name FROM cached_items WHERE id = 3', ttl => '1 day 2562047788:00:00') FROM generate_series(1, 2);
+
 -- Whoever accepts only younger answers than there are asks again.
 SELECT pg_temp.ask('pg', 'SELECT name FROM cached_items WHERE id = 2');
 SELECT pg_temp.ask('pg', 'SELECT name FROM cached_items WHERE id = 2', ttl => '1 microsecond');
