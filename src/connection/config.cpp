@@ -173,6 +173,13 @@ selector_argument(FunctionCallInfo fcinfo, int n)
 }
 
 bool
+is_id(const char *text)
+{
+	core::Uuid id;
+	return parse_uuid(text, &id);
+}
+
+bool
 find(const Selector &selector, Config *config)
 {
 	MemoryContext const context = CurrentMemoryContext;

@@ -218,6 +218,9 @@ check_name(const char *wanted)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a connection needs a name")));
 	if (pg_mbstrlen(wanted) > 255)
 		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("connection names have at most 255 characters")));
+	if (is_id(wanted))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a connection cannot be named like an id"),
+		                errdetail("Where a connection is meant, a UUID is its id."), errhint("Choose another name.")));
 }
 
 void
@@ -317,7 +320,8 @@ TENANCY_FUNCTION(update_connection)
 	Arguments const arguments = read_arguments(fcinfo, 1);
 	bool const from_string = arguments.given.connection_string != nullptr;
 	char *const new_name = arguments.name != nullptr ? arguments.name : config.name;
-	check_name(new_name);
+	if (arguments.name != nullptr)
+		check_name(new_name);
 
 	int count = 0;
 	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);

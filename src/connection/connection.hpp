@@ -20,6 +20,8 @@ struct Selector {
 
 /* Read argument n, of declared type text or uuid. */
 Selector selector_argument(FunctionCallInfo fcinfo, int n);
+/* Would a selector take that text for an id? */
+bool is_id(const char *text);
 
 struct Option {
 	const char *key, *value; /* in UTF-8 */

@@ -15,6 +15,7 @@ SELECT probe.error_of($$SELECT tenancy.create_connection('x', 'oracle', 'db.exam
 SELECT probe.error_of($$SELECT tenancy.create_connection('x')$$);
 SELECT probe.error_of($$SELECT tenancy.create_connection('', 'sqlite', database_name => 'a.db')$$);
 SELECT probe.error_of($$SELECT tenancy.create_connection(repeat('n', 256), 'sqlite', database_name => 'a.db')$$);
+SELECT probe.error_of($$SELECT tenancy.create_connection('0190A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', 'sqlite', database_name => 'a.db')$$);
 SELECT probe.error_of($$SELECT tenancy.create_connection('x', 'postgresql', 'db.example.com', 5432, 'd', 'u')$$);
 SELECT probe.error_of($$SELECT tenancy.create_connection('x', 'postgresql', NULL, 5432, 'd', 'u', 'p')$$);
 SELECT probe.error_of($$SELECT tenancy.create_connection('x', 'postgresql', 'db.example.com', 70000, 'd', 'u', 'p')$$);
@@ -41,6 +42,7 @@ SELECT probe.error_of($$SELECT tenancy.update_connection('sales', database_type 
 SELECT probe.error_of($$SELECT tenancy.update_connection('maria', options => '{"sslmode": "disable"}')$$);
 SELECT tenancy.update_connection('sales', host => 'db2.example.com', password => 'another-canary', is_active => false);
 SELECT probe.error_of($$SELECT tenancy.update_connection('sales', name => 'shop')$$);
+SELECT probe.error_of($$SELECT tenancy.update_connection('sales', name => '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b')$$);
 SELECT name, host, port, is_active, version FROM tenancy.connections() WHERE name = 'sales';
 SELECT probe.error_of($$SELECT * FROM tenancy.test_connection('sales')$$);
 SELECT tenancy.delete_connection('maria');
