@@ -12,26 +12,53 @@ namespace tenancy::query::cache {
 
 namespace {
 
-/* Most entries that go while the lock is held. */
-constexpr int64 batch = 256;
+/* Most entries that are looked at while all sessions wait for the lock. */
+constexpr int64 batch = 1024;
 
-/* How many went; fewer than batch: there are no more. */
-int64
-drop_batch(TimestampTz now)
+/* How far an expiry has come: behind the entry that it kept last. */
+struct Walk {
+	TimestampTz now;
+	int64 left; /* entries to look at; those that are there more than once by then were used meanwhile */
+	int64 dropped;
+	bool begun;
+	Digest kept;
+	TimestampTz used;
+};
+
+/* Where to go on; at the beginning when the entry has gone, or gone to the end, as one that is used does. */
+dlist_node *
+resume(const Walk &walk) noexcept
 {
-	int64 dropped = 0;
+	auto *const entry =
+		walk.begun ? static_cast<Entry *>(hash_search(entries, &walk.kept, HASH_FIND, nullptr)) : nullptr;
+	return entry != nullptr && entry->used == walk.used ? entry->by_use.next : store->by_use.head.next;
+}
+
+/* False at the end. */
+bool
+drop_batch(Walk *walk)
+{
 	LWLockAcquire(store->lock, LW_EXCLUSIVE);
+	if (!walk->begun)
+		walk->left = hash_get_num_entries(entries);
 	dlist_node *const end = &store->by_use.head;
-	for (dlist_node *node = end->next; node != end && node != nullptr && dropped < batch;) {
+	dlist_node *node = resume(*walk);
+	for (int64 seen = 0; node != end && node != nullptr && seen < batch; ++seen) {
 		Entry *const entry = entry_of_use(node);
 		node = node->next;
-		if (entry->expires > now && !is_stale(*entry))
+		if (entry->expires > walk->now && !is_stale(*entry)) {
+			walk->begun = true;
+			walk->kept = entry->key;
+			walk->used = entry->used;
 			continue;
+		}
 		drop(entry);
-		++dropped;
+		++walk->dropped;
 	}
+	walk->left -= batch;
+	bool const more = node != end && node != nullptr && walk->left > 0;
 	LWLockRelease(store->lock);
-	return dropped;
+	return more;
 }
 
 /* Copies of the entries that the caller may see. */
@@ -88,15 +115,14 @@ TENANCY_FUNCTION(query_cache_entries)
 
 TENANCY_FUNCTION(expire_query_cache)
 {
-	int64 total = 0;
 	if (store == nullptr)
 		PG_RETURN_INT64(0);
 	attach();
-	for (int64 dropped = batch; dropped == batch; total += dropped) {
-		dropped = drop_batch(GetCurrentTimestamp());
+	Walk walk{};
+	walk.now = GetCurrentTimestamp();
+	while (drop_batch(&walk))
 		CHECK_FOR_INTERRUPTS();
-	}
-	PG_RETURN_INT64(total);
+	PG_RETURN_INT64(walk.dropped);
 }
 
 } // namespace tenancy::query::cache

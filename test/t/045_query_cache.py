@@ -242,5 +242,27 @@ def clean_up():
         rows(client, "DROP TABLE %s, counter_%s" % (ITEMS, UNIQUE))
 
 
+def expiry():
+    """What has expired goes, however many answers before it have not: the lock is let go of in between."""
+    user = User("many_answers")
+    user.sqlite("lite")
+    with contextlib.closing(user.connect()) as session, contextlib.closing(connect()) as admin:
+        def fill(count, ttl):
+            return value(session, "SELECT count(*) FROM generate_series(1, %s) AS n WHERE tenancy.execute_query('lite', 'SELECT ' || n || ' AS a, ' || %s,"
+                         " cache_ttl => %s::interval) ->> 'status' = 'success'", count, len(ttl), ttl)
+
+        def kept():
+            return value(admin, "SELECT value::bigint FROM tenancy.status_facts() WHERE fact = 'cache_answers'")
+
+        def shown():
+            return value(session, "SELECT count(*) FROM tenancy.query_cache")
+        same(fill(2200, "1 hour"), 2200, "answers for an hour")
+        same(fill(300, "10 ms"), 300, "and behind them some for a moment")
+        wait_until(lambda: shown() == 2200, 60, "the end of these")
+        rows(admin, "SELECT tenancy.expire_query_cache()")
+        left = kept()
+        ok(2200 <= left < 2500, "one call finds them all", left)
+
+
 run(set_up, one_run_for_many, leader_cancelled, leader_terminated, leader_that_fails, follower_in_a_hurry, write_in_between,
-    tenants_apart, many_sessions_mixed, leader_killed, clean_up)
+    tenants_apart, many_sessions_mixed, leader_killed, expiry, clean_up)
