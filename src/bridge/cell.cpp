@@ -234,6 +234,46 @@ is_textual(Oid type)
 	}
 }
 
+/* The word for what a cell holds, when it is no value of the type: input functions would guess what it may mean. */
+const char *
+foreign_class(const Converter &converter, const Cell &cell)
+{
+	bool const bytes = converter.base_type == BYTEAOID;
+	switch (cell.kind) {
+	case CellKind::boolean: return "boolean";
+	case CellKind::integer: return "integer";
+	case CellKind::float4:
+	case CellKind::float8: return "floating point";
+	case CellKind::text:
+	case CellKind::wire: return converter.remote_type == NUMERICOID ? "numeric" : bytes ? "text" : nullptr;
+	case CellKind::bytes: return bytes ? nullptr : "blob";
+	case CellKind::date:
+	case CellKind::time:
+	case CellKind::timestamp: return bytes ? "date or time" : nullptr;
+	case CellKind::null: break;
+	}
+	return nullptr;
+}
+
+void
+check_class(const Converter &converter, const Cell &cell)
+{
+	switch (converter.base_type) {
+	case BYTEAOID:
+	case DATEOID:
+	case TIMEOID:
+	case TIMETZOID:
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID:
+		if (const char *const word = foreign_class(converter, cell); word != nullptr)
+			ereport(ERROR,
+			        (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			         errmsg("value of type %s in a column of type %s", word, format_type_be(converter.base_type))));
+		break;
+	default: break;
+	}
+}
+
 } // namespace
 
 Converter
@@ -295,6 +335,7 @@ cell_datum(Converter &converter, const Cell &cell, bool *is_null)
 		if (converter.same_type)
 			return receive(converter, cell, converter.typmod);
 	}
+	check_class(converter, cell);
 	return InputFunctionCall(&converter.input, cell_text(converter, cell), converter.io_param, converter.typmod);
 }
 

@@ -114,6 +114,7 @@ keep_batch(Direct &direct)
 	auto *const values = static_cast<Datum *>(palloc0(sizeof(Datum) * width));
 	auto *const nulls = static_cast<bool *>(palloc(width));
 	memset(nulls, true, width);
+	match_returned(direct.plan.returned, direct.converters, *direct.statement);
 	for (std::size_t row = 0; row < batch.rows(); ++row) {
 		remote::Cell const *const cells = batch.row(row);
 		ListCell *cell;
@@ -139,7 +140,9 @@ run_direct(ForeignScanState *node)
 	remote::ParamList const params = {evaluate_arguments(direct, econtext), list_length(direct.arguments)};
 	report(direct.activity, direct.plan.sql);
 	Channel *const channel = channel_for(direct.activity, Need::write);
-	start(channel, direct.activity, direct.statement, nullptr, direct.plan.sql, params, remote::RunOptions());
+	remote::RunOptions options;
+	options.native = direct.plan.returned != NIL;
+	start(channel, direct.activity, direct.statement, nullptr, direct.plan.sql, params, options);
 	MemoryContextSwitchTo(outer);
 	if (direct.plan.returned != NIL) {
 		MemoryContext const before = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);

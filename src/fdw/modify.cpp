@@ -291,6 +291,15 @@ run_statement(Modification &modification, const char *sql)
 	return run(channel, modification.activity, sql, params);
 }
 
+void
+match_returned(List *returned, bridge::Converter *converters, const Statement &statement)
+{
+	ListCell *cell;
+	foreach (cell, returned)
+		bridge::match(converters[lfirst_int(cell) - 1],
+		              statement.columns()[static_cast<size_t>(foreach_current_index(cell))]);
+}
+
 int64
 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot)
 {
@@ -300,12 +309,16 @@ run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot)
 	Statement *const statement = modification.reader.statement;
 	remote::ParamList const params = {modification.params, modification.param_count};
 	modification.param_count = 0;
-	start(channel, modification.activity, statement, nullptr, sql, params, remote::RunOptions());
+	remote::RunOptions options;
+	options.native = true;
+	start(channel, modification.activity, statement, nullptr, sql, params, options);
 	int64 rows = 0;
 	while (fetch(modification.activity, statement, list_length(modification.plan.returned))) {
 		remote::Batch const &batch = statement->batch();
-		if (rows == 0)
+		if (rows == 0) {
+			match_returned(modification.plan.returned, modification.reader.converters, *statement);
 			store_row(modification, slot, batch.row(0));
+		}
 		rows += static_cast<int64>(batch.rows());
 	}
 	return rows;

@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""SQLite keeps any value in any column. One of another class than its column's is an error, or read exactly: never as
+something else."""
+
+import contextlib
+import datetime
+
+from tenancy import UNIQUE, User, execute, run, same, sqlstate, rows
+
+SCHEMA = "classes_" + UNIQUE
+USER = User("classes")
+USER.sqlite()
+
+
+def remote(session, *statements):
+    for statement in statements:
+        answer = execute(session, "lite", statement)
+        if answer["status"] != "success":
+            raise RuntimeError("%s: %s" % (statement, answer["error"]))
+
+
+@contextlib.contextmanager
+def attached(*statements):
+    """A session, with the tables that the statements make as foreign tables"""
+    with contextlib.closing(USER.connect()) as session:
+        remote(session, *statements)
+        rows(session, "SELECT tenancy.attach('lite', %s)", SCHEMA)
+        rows(session, "SET search_path = %s" % SCHEMA)
+        try:
+            yield session
+        finally:
+            rows(session, "SELECT tenancy.detach('lite', %s)", SCHEMA)
+
+
+def dates_and_bytes():
+    """No input function guesses what the digits of a number, or the signs of a text, may mean"""
+    with attached("CREATE TABLE odd (id INTEGER PRIMARY KEY, at DATETIME, zoned TIMESTAMPTZ, d DATE, t TIME, b BLOB)",
+                  r"INSERT INTO odd VALUES (1, 1704061215, 20240101, 2460311, 101010, '\x41'), (2, 20240101.5, 101010.25, 2460311.5, 1.5, 65),"
+                  " (3, '2024-01-01 00:00:15', '2024-01-01 00:00:15+00', '2024-01-01', '10:10:10', x'41')") as session:
+        for column in ("at", "zoned", "d", "t", "b"):
+            for number in (1, 2):
+                same(sqlstate(rows, session, "SELECT %s::text FROM odd WHERE id = %d" % (column, number)), "22P02",
+                     "%s of row %d is no value of its column" % (column, number))
+        same([tuple(map(str, row[:4])) + (bytes(row[4]),) for row in rows(session, "SELECT at, zoned AT TIME ZONE 'UTC', d, t, b FROM odd WHERE id = 3")],
+             [("2024-01-01 00:00:15", "2024-01-01 00:00:15", "2024-01-01", "10:10:10", b"A")], "what fits is read")
+        for column, kind in (("at", "timestamp"), ("zoned", "timestamptz"), ("d", "date"), ("t", "time"), ("t", "timetz"), ("b", "bytea")):
+            statement = "SELECT x::text FROM tenancy.query('lite', 'SELECT %s FROM odd WHERE id = 1') AS q(x %s)" % (column, kind)
+            same(sqlstate(rows, session, statement), "22P02", "query() as %s" % kind)
+        same(rows(session, "SELECT x FROM tenancy.query('lite', 'SELECT d FROM odd WHERE id = 3') AS q(x date)"), [(datetime.date(2024, 1, 1),)],
+             "query() of what fits")
+
+
+def returned():
+    """RETURNING reads as SELECT does"""
+    with attached("CREATE TABLE kept (id INTEGER PRIMARY KEY, txt TEXT, d DATE, other INTEGER)",
+                  "INSERT INTO kept VALUES (1, x'6869', 2460311, 0), (2, 'hi', '2024-01-01', 0)") as session:
+        for column in ("txt", "d"):
+            same(sqlstate(rows, session, "SELECT %s FROM kept WHERE id = 1" % column), "22P02", "SELECT %s" % column)
+            for change in ("UPDATE kept SET other = 1 WHERE id = 1", "UPDATE kept SET other = 1 + random()::int * 0 WHERE id = 1",
+                           "DELETE FROM kept WHERE id = 1", "DELETE FROM kept WHERE id + random()::int * 0 = 1"):
+                same(sqlstate(rows, session, "%s RETURNING %s" % (change, column)), "22P02", "%s RETURNING %s" % (change, column))
+        same(rows(session, "SELECT id, other FROM kept ORDER BY id"), [(1, 0), (2, 0)], "and what is refused has changed nothing")
+        for change in ("UPDATE kept SET other = 1 WHERE id = 2", "UPDATE kept SET other = 1 + random()::int * 0 WHERE id = 2"):
+            same(rows(session, change + " RETURNING txt, d, other"), [("hi", datetime.date(2024, 1, 1), 1)], "what fits is returned: " + change)
+
+
+run(dates_and_bytes, returned)
