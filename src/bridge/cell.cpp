@@ -8,7 +8,7 @@
 #include "bridge/param.hpp"
 
 extern "C" {
-#include "utils/float.h"
+#include "common/shortest_dec.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -46,6 +46,18 @@ receive(Converter &converter, const Cell &cell, int32 typmod)
 	return value;
 }
 
+/* All of its digits, where float8out() would heed what the session wants to see of doubles. */
+char *
+real_text(const Cell &cell)
+{
+	auto *const text = static_cast<char *>(palloc(DOUBLE_SHORTEST_DECIMAL_LEN));
+	if (cell.kind == CellKind::float4)
+		(void) float_to_shortest_decimal_buf(static_cast<float4>(cell.real), text);
+	else
+		(void) double_to_shortest_decimal_buf(cell.real, text);
+	return text;
+}
+
 /* The text form of any cell, NUL-terminated, in the server's encoding. */
 char *
 cell_text(Converter &converter, const Cell &cell)
@@ -54,8 +66,7 @@ cell_text(Converter &converter, const Cell &cell)
 	case CellKind::boolean: return pstrdup(cell.integer != 0 ? "true" : "false");
 	case CellKind::integer: return psprintf(INT64_FORMAT, static_cast<int64>(cell.integer));
 	case CellKind::float4:
-		return DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(static_cast<float4>(cell.real))));
-	case CellKind::float8: return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(cell.real)));
+	case CellKind::float8: return real_text(cell);
 	case CellKind::text: return pg_any_to_server(const_cast<char *>(cell.data), static_cast<int>(cell.size), PG_UTF8);
 	case CellKind::bytes: {
 		auto *const hex = static_cast<char *>(palloc(2 * static_cast<Size>(cell.size) + 3));

@@ -4,6 +4,7 @@ something else."""
 
 import contextlib
 import datetime
+from decimal import Decimal
 
 from tenancy import UNIQUE, User, execute, run, same, sqlstate, rows
 
@@ -64,4 +65,14 @@ def returned():
             same(rows(session, change + " RETURNING txt, d, other"), [("hi", datetime.date(2024, 1, 1), 1)], "what fits is returned: " + change)
 
 
-run(dates_and_bytes, returned)
+def decimals():
+    """A double in a column of decimals has all of its digits, whatever the session prints of doubles"""
+    with attached("CREATE TABLE prices (id INTEGER PRIMARY KEY, n NUMERIC)", "INSERT INTO prices VALUES (1, 123456.789), (2, 0.1), (3, 1e300)") as session:
+        wanted = [(Decimal("123456.789"),), (Decimal("0.1"),), (Decimal("1e300"),)]
+        same(rows(session, "SELECT n FROM prices ORDER BY id"), wanted, "decimals")
+        rows(session, "SET extra_float_digits = -12")
+        same(rows(session, "SELECT n FROM prices ORDER BY id"), wanted, "decimals of a session that prints few digits")
+        same(rows(session, "SELECT x FROM tenancy.query('lite', 'SELECT n FROM prices ORDER BY id') AS q(x numeric)"), wanted, "and of query()")
+
+
+run(dates_and_bytes, returned, decimals)
