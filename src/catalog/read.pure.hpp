@@ -64,7 +64,7 @@ private:
 void read_postgres(CatalogQuery &query, Collector &collector, Schema &schema);
 void read_mysql(CatalogQuery &query, const std::string &database, Collector &collector);
 void read_sqlite(CatalogQuery &query, Collector &collector);
-/* The distinct values of small text columns, in one statement more. */
+/* The distinct values of small text columns, in one statement more; none where the server refuses that. */
 void read_values(CatalogQuery &query, Schema &schema);
 
 extern const char *const postgres_statement;

@@ -6,6 +6,7 @@
 
 #include "catalog/names.pure.hpp"
 #include "catalog/read.pure.hpp"
+#include "core/error.hpp"
 
 namespace tenancy::catalog {
 
@@ -49,23 +50,43 @@ choose(Schema &schema)
 	return places;
 }
 
-/* SELECT of up to one value more than is taken, among the first rows; its own number tells whose they are. */
+/*
+ * SELECT of up to one value more than is taken, among the first rows; its own number tells whose they are. A zero byte
+ * is in no text of PostgreSQL.
+ */
 std::string
 branch(const Place &place, std::size_t number, remote::DatabaseType engine)
 {
 	std::string const column = quoted(place.column->name, engine);
 	std::string const from = qualified(place.table->schema, place.table->name, engine);
 	std::string const length = engine == remote::DatabaseType::mysql ? "char_length(" : "length(";
-	std::string value = column, collation;
+	std::string value = column, sound;
 	if (engine == remote::DatabaseType::postgresql)
 		value = "CAST(" + column + " AS pg_catalog.text) COLLATE pg_catalog.\"C\"";
-	else if (engine == remote::DatabaseType::mysql)
+	else if (engine == remote::DatabaseType::mysql) {
 		value = "CONVERT(" + column + " USING utf8mb4) COLLATE utf8mb4_bin";
-	else
+		sound = " AND LOCATE(CHAR(0 USING utf8mb4), s.v) = 0";
+	} else {
 		value = "CAST(" + column + " AS TEXT) COLLATE BINARY";
+		sound = " AND instr(s.v, char(0)) = 0";
+	}
 	return "SELECT " + std::to_string(number) + " AS n, d.v FROM (SELECT DISTINCT s.v FROM (SELECT " + value +
 	       " AS v FROM " + from + " LIMIT " + std::to_string(most_rows) + ") AS s WHERE s.v IS NOT NULL AND " + length +
-	       "s.v) <= " + std::to_string(most_characters) + " LIMIT " + std::to_string(most_values + 1) + ") AS d";
+	       "s.v) <= " + std::to_string(most_characters) + sound + " LIMIT " + std::to_string(most_values + 1) +
+	       ") AS d";
+}
+
+void
+add_value(std::vector<Place> &places, const remote::Cell *cells)
+{
+	if (cells[0].kind != remote::CellKind::integer || cells[0].integer < 0 ||
+	    static_cast<std::size_t>(cells[0].integer) >= places.size())
+		return;
+	Place &place = places[static_cast<std::size_t>(cells[0].integer)];
+	std::vector<std::string> &values = place.column->values;
+	place.full = place.full || values.size() == most_values;
+	if (!place.full)
+		values.push_back(Collector::cleaned(text_of(cells[1])));
 }
 
 } // namespace
@@ -79,18 +100,16 @@ read_values(CatalogQuery &query, Schema &schema)
 	std::string sql;
 	for (std::size_t i = 0; i < places.size(); ++i)
 		sql += (i == 0 ? "" : " UNION ALL ") + branch(places[i], i, schema.engine);
-	query(sql, {}, 2, [&places](const remote::Cell *cells) {
-		if (cells[0].kind != remote::CellKind::integer || cells[0].integer < 0 ||
-		    static_cast<std::size_t>(cells[0].integer) >= places.size())
-			return;
-		Place &place = places[static_cast<std::size_t>(cells[0].integer)];
-		std::vector<std::string> &values = place.column->values;
-		place.full = place.full || values.size() == most_values;
-		if (!place.full)
-			values.push_back(Collector::cleaned(text_of(cells[1])));
-	});
+	bool readable = true;
+	try {
+		query(sql, {}, 2, [&places](const remote::Cell *cells) { add_value(places, cells); });
+	} catch (const core::Error &error) {
+		if (error.kind != core::FailureKind::query)
+			throw;
+		readable = false; /* one table, or one value, of all that the statement reads */
+	}
 	for (Place &place : places) {
-		if (place.full)
+		if (place.full || !readable)
 			place.column->values.clear();
 		std::ranges::sort(place.column->values);
 	}

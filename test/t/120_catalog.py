@@ -155,6 +155,45 @@ def detections_wait_for_nobody():
     same(len(versions), 1, "six sessions detect at once, and agree on the version")
 
 
+def values_of_sqlite():
+    """SQLite: a text with a zero byte is no value, and a table that cannot be read costs the values, not the schema"""
+    owner.sqlite("valued", {"catalog_values": True}, "valued.db")
+
+    def found():
+        rows(session, "SELECT tenancy.detect_client_schema('valued')")
+        return dict(rows(session, "SELECT table_name || '.' || name, distinct_values FROM tenancy.columns('valued') WHERE name <> 'id'"))
+
+    def change(*statements):
+        for statement in statements:
+            same(execute(session, "valued", statement)["status"], "success", statement)
+
+    with contextlib.closing(owner.connect()) as session:
+        change("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "CREATE TABLE u (id INTEGER PRIMARY KEY, w TEXT)",
+               "INSERT INTO t (v) VALUES ('a'), ('b')", "INSERT INTO u (w) VALUES ('c')")
+        same(found(), {"t.v": ["a", "b"], "u.w": ["c"]}, "values are kept")
+        change("INSERT INTO t (v) VALUES (char(65, 0, 66))")
+        same(found(), {"t.v": ["a", "b"], "u.w": ["c"]}, "but for a text with a zero byte")
+        change("CREATE TABLE bad (id INTEGER PRIMARY KEY, n INTEGER, x TEXT AS (abs(n)))", "INSERT INTO bad (n) VALUES (-9223372036854775807 - 1)")
+        same(execute(session, "valued", "SELECT x FROM bad")["status"], "error", "a table that cannot be read")
+        same(found(), {"t.v": None, "u.w": None, "bad.n": None, "bad.x": None}, "keeps nobody from the rest of the schema")
+        same(execute(session, "valued", "SELECT count(*) FROM t")["rows"], [[3]], "and the session works")
+
+
+def values_of_mysql():
+    """MariaDB: a text with a zero byte is no value"""
+    table = "a0_" + UNIQUE
+    owner.mysql("valued_my", {"catalog_values": True})
+    mysql("CREATE TABLE %s (id int PRIMARY KEY, v varchar(20) CHARACTER SET utf8mb4, w varchar(20) CHARACTER SET latin1)" % table)
+    mysql("INSERT INTO %s VALUES (1, 'é', 'ä'), (2, 0x410042, 0x410042), (3, 'b', 'b')" % table)
+    try:
+        with contextlib.closing(owner.connect()) as session:
+            rows(session, "SELECT tenancy.detect_client_schema('valued_my')")
+            same(dict(rows(session, "SELECT name, distinct_values FROM tenancy.columns('valued_my') WHERE table_name = %s AND name <> 'id'", table)),
+                 {"v": ["b", "é"], "w": ["b", "ä"]}, "the others are kept")
+    finally:
+        mysql("DROP TABLE " + table)
+
+
 def hostile_schema():
     """Names, comments and defaults of a stranger"""
     with contextlib.closing(shop.connect()) as session:
@@ -229,4 +268,5 @@ def failures():
         same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "error", "a sample answers what failed")
 
 
-run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, hostile_schema, temporal_keys, privileges, failures)
+run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, values_of_sqlite, values_of_mysql,
+    hostile_schema, temporal_keys, privileges, failures)

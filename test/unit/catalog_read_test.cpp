@@ -250,4 +250,18 @@ TEST(CatalogRead, AsksForValuesOnceAndKeepsSmallSets)
 	EXPECT_TRUE(schema.tables.at(0).columns.at(0).values.empty());
 }
 
+TEST(CatalogRead, KeepsTheSchemaWhenItsValuesCannotBeRead)
+{
+	Answers answers;
+	answers.rows = {{"col_description", {pg_column("a", "x"), pg_column("a", "y")}}};
+	answers.refused = "SELECT DISTINCT s.v";
+	Schema const schema = read(DatabaseType::postgresql, answers, true);
+	EXPECT_NE(answers.asked.back().find(answers.refused), std::string::npos);
+	ASSERT_EQ(schema.tables.size(), 1u);
+	ASSERT_EQ(schema.tables[0].columns.size(), 2u);
+	EXPECT_TRUE(schema.tables[0].columns[0].values.empty());
+	answers.refused = "col_description";
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers, true); }, "22021", "the schema itself");
+}
+
 } // namespace

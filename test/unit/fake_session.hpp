@@ -23,6 +23,7 @@ using Rows = std::vector<Row>;
 struct Answers {
 	std::vector<std::pair<std::string, Rows>> rows;
 	std::vector<std::string> asked;
+	std::string refused; /* a part of statements that fail, with 22021 */
 	std::string version = "16.0";
 };
 
@@ -63,6 +64,8 @@ public:
 	                                        const remote::RunOptions &, core::Waiter &) override
 	{
 		answers_.asked.emplace_back(sql);
+		if (!answers_.refused.empty() && sql.find(answers_.refused) != std::string_view::npos)
+			throw core::Error(core::FailureKind::query, "22021", "refused");
 		for (auto const &[part, rows] : answers_.rows)
 			if (sql.find(part) != std::string_view::npos)
 				return std::make_unique<FakeCursor>(rows);
