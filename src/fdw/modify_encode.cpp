@@ -246,9 +246,9 @@ ParamView
 clock_value(const Encoder &encoder, Datum value)
 {
 	const Interval *const interval = DatumGetIntervalP(value);
-	int64 micros;
-	int64 const day_micros = interval->day * USECS_PER_DAY;
-	if (interval->month != 0 || __builtin_add_overflow(interval->time, day_micros, &micros))
+	int64 day_micros, micros;
+	if (interval->month != 0 || __builtin_mul_overflow(int64{interval->day}, USECS_PER_DAY, &day_micros) ||
+	    __builtin_add_overflow(interval->time, day_micros, &micros))
 		ereport(ERROR, (errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
 		                errmsg("interval for column \"%s\" cannot be a time of MySQL", encoder.column->name),
 		                errdetail("MySQL's type time has hours, minutes and seconds only.")));

@@ -568,6 +568,19 @@ def lossy_values():
     same(rows(session, "SELECT * FROM %s" % table), [(1, None, None)], "nothing of it stayed")
 
 
+def far_intervals():
+    """An interval of more days than microseconds can count is refused: it does not come round to another time."""
+    engine = ENGINES[1]
+    session = engine.user.session
+    engine.make("far", "id int PRIMARY KEY, v time(6)", {"id": ("integer", "int"), "v": ("interval", "time(6)")})
+    table = engine.table("far")
+    rows(session, "INSERT INTO %s VALUES (1, '-34 days')" % table)
+    for number, days in enumerate((213503982, -213503982, 2147483647), 2):
+        same(sqlstate(rows, session, "INSERT INTO %s VALUES (%d, '%d days')" % (table, number, days)), "22015", "%d days" % days)
+        same(sqlstate(rows, session, "UPDATE %s SET v = '%d days' WHERE id = 1" % (table, days)), "22015", "and in an UPDATE")
+    same(rows(session, "SELECT id, v::text FROM %s" % table), [(1, "-816:00:00")], "nothing of it stayed")
+
+
 @each
 def triggers(engine, session):
     """Local row triggers and views WITH CHECK OPTION see whole rows."""
@@ -727,4 +740,4 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, transactions, copy, batches, keys, computed, local_columns, constraints,
-    conflicts, mixed, upsert, odd_types, lossy_values, triggers, refusals, read_only, history, truncated_together, partitions)
+    conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, read_only, history, truncated_together, partitions)
