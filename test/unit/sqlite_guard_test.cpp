@@ -35,6 +35,8 @@ TEST_F(SqliteGuard, RefusesWhatLeavesTheDatabase)
 	                              "CREATE VIRTUAL TABLE v USING fts4(a)",
 	                              "CREATE VIRTUAL TABLE v USING FTS3(a)",
 	                              "CREATE VIRTUAL TABLE temp.v USING fts3(a)",
+	                              "CREATE VIRTUAL TABLE temp.w USING fts5vocab(main, f, row)",
+	                              "CREATE VIRTUAL TABLE TEMP.r USING rtree(id, a, b)",
 	                              "CREATE VIRTUAL TABLE v USING fts3tokenize(simple)",
 	                              "CREATE VIRTUAL TABLE v USING dbstat",
 	                              "PRAGMA writable_schema = 1",

@@ -319,7 +319,8 @@ Authorizer::judge(int code, const char *first, const char *second, const char *s
 	case Access::change: return declares_module(code, first) ? Verdict::allowed : write;
 	case Access::define: return equal(schema, "temp") ? Verdict::denied : write;
 	case Access::transaction: return own_step_ ? Verdict::allowed : Verdict::transaction;
-	case Access::module: return listed(module_table, second) ? write : Verdict::denied;
+	/* One in temp would hide a table of the database from whoever has the session next. */
+	case Access::module: return listed(module_table, second) && !equal(schema, "temp") ? write : Verdict::denied;
 	case Access::function: known = listed(function_table, second); break;
 	case Access::pragma:
 		known = listed(pragma_with_name_table, first) || (second == nullptr && listed(pragma_table, first));
