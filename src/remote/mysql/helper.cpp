@@ -20,6 +20,26 @@
 
 namespace tenancy::remote::mysql {
 
+namespace {
+
+class AllSignalsBlocked {
+public:
+	AllSignalsBlocked() noexcept
+	{
+		sigset_t all;
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before_);
+	}
+	~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+	AllSignalsBlocked(const AllSignalsBlocked &) = delete;
+	AllSignalsBlocked &operator=(const AllSignalsBlocked &) = delete;
+
+private:
+	sigset_t before_;
+};
+
+} // namespace
+
 Helper::Event::Event() : fd_(eventfd(0, EFD_CLOEXEC))
 {
 	if (fd_ < 0)
@@ -48,21 +68,15 @@ Helper::Event::take() const noexcept
 		;
 }
 
-/* A thread begins with the signal mask of the one that makes it. */
+/* A thread begins with the signal mask of the one that makes it; that one gets its own back, whatever is thrown. */
 Helper::Helper()
 {
-	sigset_t all, mine;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &mine);
-	bool started = true;
 	try {
+		AllSignalsBlocked const blocked;
 		thread_ = std::thread(&Helper::serve, this);
 	} catch (const std::system_error &) {
-		started = false;
-	}
-	pthread_sigmask(SIG_SETMASK, &mine, nullptr);
-	if (!started)
 		throw core::Error(core::FailureKind::other, "53000", "could not start a thread for a remote connection");
+	}
 }
 
 Helper::~Helper()
