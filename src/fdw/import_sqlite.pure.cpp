@@ -25,7 +25,7 @@ enum ColumnField { column_table, column_name, declared, not_null, key, hidden, k
 #define COLUMN_FIELDS "x.name, x.type, x.\"notnull\", x.pk, x.hidden"
 
 struct TableFacts {
-	std::string name, kind, sql;
+	std::string name, kind, sql; /* sql: where it says something about collations */
 	bool without_rowid = false, strict = false;
 };
 
@@ -34,7 +34,48 @@ struct ColumnFacts {
 	bool not_null = false, key = false, generated = false, key_index = false, indexed = false;
 };
 
-using Columns = std::map<std::string, std::vector<ColumnFacts>>;
+using Columns = std::map<std::string, std::vector<ColumnFacts>>; /* of the tables that are taken */
+
+/* What of the views can be relied on: nothing, when one of them may mix columns, or some column collates. */
+struct ViewFacts {
+	bool types = true, collations = true;
+};
+
+/* A file says itself how much it has. */
+class Room {
+public:
+	void take(const TableFacts &table) { take(table.name.size() + table.sql.size()); }
+	void take(const ColumnFacts &column)
+	{
+		constexpr std::size_t most_columns = 500'000;
+		if (++columns_ > most_columns)
+			throw Error(FailureKind::query, "54000",
+			            "the tables of the schema have more than " + std::to_string(most_columns) + " columns", {},
+			            "Name the tables that are needed.");
+		take(column.name.size() + column.declared.size());
+	}
+
+private:
+	void take(std::size_t bytes)
+	{
+		constexpr std::size_t most_bytes = 64 << 20;
+		if ((bytes_ += bytes) > most_bytes)
+			throw Error(FailureKind::query, "54000",
+			            "the tables of the schema have more than " + std::to_string(most_bytes) +
+			                " bytes of definitions",
+			            {}, "Name the tables that are needed.");
+	}
+
+	std::size_t bytes_ = 0, columns_ = 0;
+};
+
+/* What is read of a schema. */
+struct Facts {
+	std::vector<TableFacts> tables;
+	Columns columns;
+	ViewFacts views;
+	Room room;
+};
 
 /* Words, names and signs of CREATE TABLE. */
 class Words {
@@ -117,7 +158,7 @@ std::vector<std::string>
 collations_of(const TableFacts &table, const std::vector<ColumnFacts> &columns)
 {
 	std::vector<std::string> collations(columns.size(), "BINARY");
-	if (!contains_ignoring_case(table.sql, "collate"))
+	if (table.sql.empty())
 		return collations;
 	std::vector<Definition> definitions;
 	bool agree =
@@ -131,28 +172,58 @@ collations_of(const TableFacts &table, const std::vector<ColumnFacts> &columns)
 	return collations;
 }
 
-std::vector<TableFacts>
-read_tables(CatalogQuery &query)
+std::string_view
+view_of(const remote::Cell &cell) noexcept
 {
-	std::vector<TableFacts> tables;
-	query(sqlite_catalog_statement, {}, table_fields, [&tables](const remote::Cell *cells) {
-		TableFacts &facts = tables.emplace_back();
-		facts.name = text_of(cells[table_name]);
-		facts.kind = text_of(cells[table_kind]);
-		facts.without_rowid = truth_of(cells[without_rowid]);
-		facts.strict = truth_of(cells[strict]);
-		facts.sql = text_of(cells[text]);
+	return cell.kind == remote::CellKind::text || cell.kind == remote::CellKind::bytes ? cell.view()
+	                                                                                   : std::string_view();
+}
+
+/* Of any table or view of the file, as a view may be over it; true when its text is needed for its own columns. */
+bool
+note_text(ViewFacts &views, std::string_view kind, std::string_view sql)
+{
+	bool const collates = contains_ignoring_case(sql, "collate");
+	if (collates || kind == "virtual")
+		views.collations = false;
+	for (const char *const word : {"union", "intersect", "except"})
+		if (kind == "view" && contains_ignoring_case(sql, word))
+			views.types = false;
+	return collates;
+}
+
+/* Those that are taken; the others cost nothing, however long their texts are. */
+void
+read_tables(CatalogQuery &query, SchemaBuilder &builder, Facts &facts)
+{
+	query(sqlite_catalog_statement, {}, table_fields, [&](const remote::Cell *cells) {
+		std::string_view const kind = view_of(cells[table_kind]), sql = view_of(cells[text]);
+		bool const needed = note_text(facts.views, kind, sql);
+		TableFacts table;
+		table.name = text_of(cells[table_name]);
+		if (!builder.takes_table(table.name) || !facts.columns.try_emplace(table.name).second)
+			return;
+		SchemaBuilder::require_room(facts.columns.size());
+		table.kind = kind;
+		table.without_rowid = truth_of(cells[without_rowid]);
+		table.strict = truth_of(cells[strict]);
+		if (needed)
+			table.sql = sql;
+		facts.room.take(table);
+		facts.tables.push_back(std::move(table));
 	});
-	return tables;
 }
 
 void
-add_column(Columns &columns, const remote::Cell *cells)
+add_column(Facts &into, const remote::Cell *cells)
 {
 	std::int64_t const kind = cells[hidden].integer;
 	if (kind == 1)
 		return; /* of a virtual table, and not in SELECT * */
-	ColumnFacts &facts = columns[text_of(cells[column_table])].emplace_back();
+	auto const table = into.columns.find(text_of(cells[column_table]));
+	if (table == into.columns.end())
+		return;
+	ColumnFacts &facts = table->second.emplace_back();
 	facts.name = text_of(cells[column_name]);
 	facts.declared = text_of(cells[declared]);
 	facts.not_null = truth_of(cells[not_null]);
@@ -160,28 +231,27 @@ add_column(Columns &columns, const remote::Cell *cells)
 	facts.generated = kind == 2 || kind == 3;
 	facts.key_index = truth_of(cells[key_index]);
 	facts.indexed = truth_of(cells[indexed]);
+	into.room.take(facts);
 }
 
-Columns
-read_columns(CatalogQuery &query)
+void
+read_columns(CatalogQuery &query, Facts &facts)
 {
-	Columns columns;
 	query("SELECT m.name, " COLUMN_FIELDS
 	      ", EXISTS (SELECT 1 FROM pragma_index_list(m.name) AS i WHERE i.origin = 'pk'),"
 	      " EXISTS (SELECT 1 FROM pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS n"
 	      "         WHERE n.seqno = 0 AND n.cid = x.cid AND NOT i.partial)"
 	      " FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x"
 	      " WHERE m.type = 'table' AND m.rootpage <> 0 ORDER BY m.name, x.cid",
-	      {}, column_fields, [&columns](const remote::Cell *cells) { add_column(columns, cells); });
-	return columns;
+	      {}, column_fields, [&facts](const remote::Cell *cells) { add_column(facts, cells); });
 }
 
 /* Of a view or a virtual table: these may be broken, and then only they are. */
 void
-read_columns_of(CatalogQuery &query, const std::string &name, Columns &columns)
+read_columns_of(CatalogQuery &query, const std::string &name, Facts &facts)
 {
 	query("SELECT ?1, " COLUMN_FIELDS ", 0, 0 FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid", {name}, column_fields,
-	      [&columns](const remote::Cell *cells) { add_column(columns, cells); });
+	      [&facts](const remote::Cell *cells) { add_column(facts, cells); });
 }
 
 std::string
@@ -191,25 +261,6 @@ quoted_name(std::string_view name)
 	for (char const c : name)
 		quoted.append(c == '"' ? 2 : 1, c);
 	return quoted += '"';
-}
-
-/* What of the views can be relied on: nothing, when one of them may mix columns, or some column collates. */
-struct ViewFacts {
-	bool types = true, collations = true;
-};
-
-ViewFacts
-view_facts(const std::vector<TableFacts> &tables)
-{
-	ViewFacts facts;
-	for (const TableFacts &table : tables) {
-		if (contains_ignoring_case(table.sql, "collate") || table.kind == "virtual")
-			facts.collations = false;
-		for (const char *const word : {"union", "intersect", "except"})
-			if (table.kind == "view" && contains_ignoring_case(table.sql, word))
-				facts.types = false;
-	}
-	return facts;
 }
 
 void
@@ -263,16 +314,14 @@ read_sqlite_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuil
 		throw Error(FailureKind::query, "3F000",
 		            "schema \"" + request.schema + "\" does not exist in the SQLite database", {},
 		            "Its only schema is main.");
-	std::vector<TableFacts> const tables = read_tables(query);
-	Columns columns = read_columns(query);
-	ViewFacts const views = view_facts(tables);
-	for (const TableFacts &table : tables) {
-		if (!builder.takes_table(table.name))
-			continue;
+	Facts facts;
+	read_tables(query, builder, facts);
+	read_columns(query, facts);
+	for (const TableFacts &table : facts.tables) {
 		try {
 			if (table.kind != "table")
-				read_columns_of(query, table.name, columns);
-			add_table(query, builder, table, columns[table.name], views);
+				read_columns_of(query, table.name, facts);
+			add_table(query, builder, table, facts.columns[table.name], facts.views);
 		} catch (const Error &error) {
 			if (table.kind == "table" || error.kind != FailureKind::query)
 				throw;

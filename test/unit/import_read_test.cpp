@@ -111,6 +111,35 @@ TEST(ImportRead, TakesSoManyBytesOfNamesAndNoMore)
 	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers); }, "54000", "columns");
 }
 
+TEST(ImportRead, KeepsSoMuchTextOfSqliteAndNoMore)
+{
+	constexpr int tables = 70; /* of a million bytes */
+	Answers answers;
+	Rows &rows = answers.rows.emplace_back("pragma_table_list", Rows{}).second;
+	for (int i = 0; i < tables; ++i)
+		rows.push_back({"t" + std::to_string(i), "table", "0", "0",
+		                "CREATE TABLE t (a text COLLATE nocase)" + std::string(1'000'000, ' ')});
+	test::expect_sqlstate([&] { read(DatabaseType::sqlite, answers); }, "54000", "all tables");
+	EXPECT_EQ(read(DatabaseType::sqlite, answers, {"t1", "t2"}).tables.size(), 2u);
+	for (auto &row : rows)
+		row[4] = "CREATE TABLE t (a text)" + std::string(1'000'000, ' ');
+	EXPECT_EQ(read(DatabaseType::sqlite, answers).tables.size(), std::size_t{tables}); /* where it says nothing */
+
+	rows.assign(10'001, {"t", "table", "0", "0", "CREATE TABLE"});
+	for (std::size_t i = 0; i < rows.size(); ++i)
+		rows[i][0] = "t" + std::to_string(i);
+	test::expect_sqlstate([&] { read(DatabaseType::sqlite, answers); }, "54000", "too many tables");
+	EXPECT_EQ(read(DatabaseType::sqlite, answers, {"t1"}).tables.size(), 1u);
+
+	rows.assign(1, {"t", "table", "0", "0", "CREATE TABLE"});
+	Rows &columns = answers.rows.emplace_back("pragma_table_xinfo(m.name)", Rows{}).second;
+	for (int i = 0; i < tables; ++i)
+		columns.push_back({"t", "c" + std::to_string(i), std::string(1'000'000, 'x'), "0", "0", "0", "0", "0"});
+	test::expect_sqlstate([&] { read(DatabaseType::sqlite, answers); }, "54000", "columns");
+	answers.rows[0].second[0][0] = "other";
+	EXPECT_EQ(read(DatabaseType::sqlite, answers).tables.size(), 1u);
+}
+
 TEST(ImportRead, RecordsTheEncoding)
 {
 	Answers answers;
