@@ -4,7 +4,6 @@
 #include "fdw/import.pure.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "core/error.hpp"
 #include "core/pgtype.hpp"
@@ -28,6 +27,7 @@ constexpr std::size_t most_remote_name_bytes = 1024;
 constexpr std::size_t most_native_type_bytes = 1024;
 constexpr std::size_t most_wanted_names = 500;
 constexpr std::size_t most_warnings = 100;
+constexpr int most_tries = 16;
 
 constexpr const char *reserved_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
 
@@ -40,7 +40,10 @@ hash_of(std::string_view text) noexcept
 	return hash;
 }
 
-/* The beginning of name and a hash of all of it: within a name's length, and not among the taken ones. */
+/*
+ * The beginning of name and a hash of all of it: within a name's length, and not among the taken ones. Honest names
+ * need one try; a server that makes names with equal hashes would have us compare each with all.
+ */
 std::string
 shortened(std::string_view name, const std::set<std::string> &taken)
 {
@@ -53,7 +56,8 @@ shortened(std::string_view name, const std::set<std::string> &taken)
 			break;
 		end = next;
 	}
-	for (std::uint64_t hash = hash_of(name);; hash = hash * 0x100000001b3 + 1) {
+	std::uint64_t hash = hash_of(name);
+	for (int tries = 0; tries < most_tries; ++tries, hash = hash * 0x100000001b3 + 1) {
 		std::string result(name.substr(0, end));
 		result += '_';
 		for (std::size_t i = 0; i < hash_digits; ++i)
@@ -61,6 +65,8 @@ shortened(std::string_view name, const std::set<std::string> &taken)
 		if (!taken.contains(result))
 			return result;
 	}
+	throw Error(FailureKind::query, "54000", "too many names of the schema look alike",
+	            "They are longer than PostgreSQL's names can be, and cannot be told apart when they are cut.");
 }
 
 bool
@@ -146,7 +152,12 @@ SchemaBuilder::table(std::string name)
 		return &schema.tables.back();
 	if (!takes_table(name))
 		return nullptr;
+	if (!table_names_.insert(name).second) {
+		warn("a table is left out: there is another one named \"" + name + "\"");
+		return nullptr;
+	}
 	require_room(schema.tables.size() + 1);
+	column_names_.clear();
 	ImportedTable &table = schema.tables.emplace_back();
 	table.name = std::move(name);
 	return &table;
@@ -161,6 +172,10 @@ SchemaBuilder::column(ImportedTable &table, ImportedColumn column)
 		            "Name the tables that are needed.");
 	if (column.name.size() > most_remote_name_bytes) {
 		warn("a column of table \"" + table.name + "\" is left out: its name is too long");
+		return;
+	}
+	if (!column_names_.insert(column.name).second) {
+		warn("a column of table \"" + table.name + "\" is left out: it has another one named \"" + column.name + "\"");
 		return;
 	}
 	if (table.columns.size() == most_columns) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,7 +92,8 @@ using catalog::truth_of;
 
 /*
  * Adds columns to tables as they arrive, table by table: keeps to what the request wants, and to what PostgreSQL can
- * hold (1600 columns; options of a column within its catalog row).
+ * hold (1600 columns; options of a column within its catalog row), and takes no name of a table, or of a column of one,
+ * twice.
  */
 class SchemaBuilder {
 public:
@@ -118,6 +120,7 @@ private:
 	bool wants_table(const std::string &name) const;
 
 	const ImportRequest &request_;
+	std::set<std::string> table_names_, column_names_; /* the latter of the last table */
 	std::size_t columns_ = 0, bytes_ = 0;
 };
 

@@ -140,6 +140,43 @@ TEST(ImportRead, KeepsSoMuchTextOfSqliteAndNoMore)
 	EXPECT_EQ(read(DatabaseType::sqlite, answers).tables.size(), 1u);
 }
 
+Row
+pg_column(std::string table, std::string name)
+{
+	return {std::move(table), "r",   std::move(name), "25", "-1", "b", "text", "f", "f", "f", "f", "f",
+	        "default",        "UTF8"};
+}
+
+TEST(ImportRead, TakesAColumnOnce)
+{
+	Answers answers;
+	answers.rows = {
+		{"pg_attribute",
+	     {pg_column("t", "a"), pg_column("t", "b"), pg_column("t", "a"), pg_column("u", "a"), pg_column("t", "c")}}};
+	ImportedSchema const schema = read(DatabaseType::postgresql, answers);
+	ASSERT_EQ(schema.tables.size(), 2u);
+	EXPECT_EQ(schema.tables[0].columns.size(), 2u);
+	EXPECT_EQ(schema.tables[1].columns.size(), 1u);
+	EXPECT_EQ(schema.warnings,
+	          (std::vector<std::string>{"a column of table \"t\" is left out: it has another one named \"a\"",
+	                                    "a table is left out: there is another one named \"t\""}));
+}
+
+/* Which would take a long time to tell apart, were there many of them. */
+TEST(ImportRead, RefusesNamesThatAreMadeToLookAlike)
+{
+	Answers answers;
+	Rows &rows = answers.rows.emplace_back("pg_attribute", Rows{}).second;
+	rows.push_back(pg_column("t", std::string(100, 'n')));
+	for (int i = 0; i < 15; ++i) {
+		ImportedSchema const schema = read(DatabaseType::postgresql, answers);
+		rows.push_back(pg_column("t", schema.tables.at(0).columns.at(0).local_name));
+	}
+	EXPECT_EQ(read(DatabaseType::postgresql, answers).tables.at(0).columns.size(), 16u);
+	rows.push_back(pg_column("t", read(DatabaseType::postgresql, answers).tables[0].columns[0].local_name));
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers); }, "54000", "names");
+}
+
 TEST(ImportRead, RecordsTheEncoding)
 {
 	Answers answers;
