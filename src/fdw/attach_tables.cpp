@@ -285,17 +285,12 @@ check_complete(const ImportRequest &request, const ImportedSchema &schema)
 {
 	if (request.which != ImportRequest::Which::listed)
 		return;
-	for (size_t i = 0; i < request.names.size(); ++i) {
-		bool found = false;
-		for (size_t j = 0; !found && j < schema.tables.size(); ++j)
-			found = request.names[i] == schema.tables[j].name || request.names[i] == schema.tables[j].local_name;
-		if (!found)
-			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-			                errmsg("table \"%s\" does not exist in schema \"%s\" of the client "
-			                       "database",
-			                       bridge::server_text(request.names[i].c_str()),
-			                       bridge::server_text(request.schema.c_str()))));
-	}
+	const std::string *missing = nullptr;
+	bridge::enter([&] { missing = missing_name(request, schema); });
+	if (missing != nullptr)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("table \"%s\" does not exist in schema \"%s\" of the client database",
+		                       bridge::server_text(missing->c_str()), bridge::server_text(request.schema.c_str()))));
 }
 
 } // namespace

@@ -90,7 +90,7 @@ void
 add_name(ImportRequest *request, const char *name)
 {
 	std::string_view const text = bridge::utf8(name);
-	bridge::enter([&] { request->names.emplace_back(text); });
+	bridge::enter([&] { request->add(text); });
 }
 
 bool

@@ -106,6 +106,15 @@ catalog_statement(remote::DatabaseType type) noexcept
 }
 
 void
+ImportRequest::add(std::string_view name)
+{
+	if (names.size() == most_tables)
+		throw Error(FailureKind::query, "54000",
+		            "more than " + std::to_string(most_tables) + " names of tables are given");
+	names.emplace_back(name);
+}
+
+void
 SchemaBuilder::warn(std::string text)
 {
 	if (schema.warnings.size() < most_warnings)
@@ -117,8 +126,7 @@ SchemaBuilder::wants_table(const std::string &name) const
 {
 	/* The local name that finish() will most likely choose. */
 	std::string const local = name.empty() || name.size() > most_name_bytes ? shortened(name, {}) : name;
-	auto const &names = request_.names;
-	bool const named = std::ranges::find(names, name) != names.end() || std::ranges::find(names, local) != names.end();
+	bool const named = named_.contains(name) || named_.contains(local);
 	switch (request_.which) {
 	case ImportRequest::Which::listed: return named;
 	case ImportRequest::Which::others: return !named;
@@ -243,6 +251,17 @@ SchemaBuilder::finish()
 		choose_local_names(table.columns, [](const std::string &name) {
 			return std::ranges::find(reserved_columns, name) != std::end(reserved_columns);
 		});
+}
+
+const std::string *
+missing_name(const ImportRequest &request, const ImportedSchema &schema)
+{
+	std::set<std::string_view> present;
+	for (const ImportedTable &table : schema.tables)
+		present.insert({table.name, table.local_name});
+	auto const missing =
+		std::ranges::find_if(request.names, [&](const std::string &name) { return !present.contains(name); });
+	return missing == request.names.end() ? nullptr : &*missing;
 }
 
 ImportedSchema

@@ -32,6 +32,9 @@ struct ImportRequest {
 	Which which = Which::all;
 	std::vector<std::string> names; /* remote or local ones */
 	ImportOptions options;
+
+	/* One more name; 54000 for more than a schema may have tables. */
+	void add(std::string_view name);
 };
 
 struct ImportedColumn {
@@ -77,6 +80,9 @@ std::string_view catalog_statement(remote::DatabaseType type) noexcept;
 ImportedSchema read_schema(remote::Session &session, remote::DatabaseType type, const ImportRequest &request,
                            const remote::RunOptions &run, core::Waiter &waiter);
 
+/* The first name of the request that no table of the schema has; null when there is none. */
+const std::string *missing_name(const ImportRequest &request, const ImportedSchema &schema);
+
 /* A type's name in pg_type; NULL for one that is not imported as itself. */
 const char *type_word(std::uint32_t oid) noexcept;
 /* The type whose modifiers a type takes: an array takes those of its elements. */
@@ -97,7 +103,9 @@ using catalog::truth_of;
  */
 class SchemaBuilder {
 public:
-	explicit SchemaBuilder(const ImportRequest &request) : request_(request) {}
+	explicit SchemaBuilder(const ImportRequest &request)
+		: request_(request), named_(request.names.begin(), request.names.end())
+	{}
 	/* Does the request want it, and can it be had? A warning when only that fails. */
 	bool takes_table(const std::string &name);
 	/* 54000 for more tables than a schema may have. */
@@ -120,6 +128,7 @@ private:
 	bool wants_table(const std::string &name) const;
 
 	const ImportRequest &request_;
+	std::set<std::string_view> named_;
 	std::set<std::string> table_names_, column_names_; /* the latter of the last table */
 	std::size_t columns_ = 0, bytes_ = 0;
 };

@@ -19,14 +19,15 @@ using test::Row;
 using test::Rows;
 
 ImportedSchema
-read(DatabaseType engine, Answers &answers, std::vector<std::string> names = {})
+read(DatabaseType engine, Answers &answers, const std::vector<std::string> &names = {})
 {
 	FakeSession session(answers);
 	test::PollWaiter waiter;
 	ImportRequest request;
 	request.schema = engine == DatabaseType::sqlite ? "main" : "shop";
 	request.which = names.empty() ? ImportRequest::Which::all : ImportRequest::Which::listed;
-	request.names = std::move(names);
+	for (const std::string &name : names)
+		request.add(name);
 	return read_schema(session, engine, request, {}, waiter);
 }
 
@@ -175,6 +176,35 @@ TEST(ImportRead, RefusesNamesThatAreMadeToLookAlike)
 	EXPECT_EQ(read(DatabaseType::postgresql, answers).tables.at(0).columns.size(), 16u);
 	rows.push_back(pg_column("t", read(DatabaseType::postgresql, answers).tables[0].columns[0].local_name));
 	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers); }, "54000", "names");
+}
+
+TEST(ImportRead, TakesSoManyNamesAndNoMore)
+{
+	Answers answers;
+	answers.rows = {{"pg_attribute", {pg_column("n1", "a"), pg_column(std::string(100, 'n'), "a")}}};
+	std::vector<std::string> names;
+	for (int i = 0; i < 10'000; ++i)
+		names.push_back("n" + std::to_string(i));
+	EXPECT_EQ(read(DatabaseType::postgresql, answers, names).tables.size(), 1u);
+	names.emplace_back("more");
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers, names); }, "54000", "names");
+}
+
+TEST(ImportRead, TellsTheFirstNameThatIsMissing)
+{
+	ImportedSchema schema;
+	schema.tables.resize(2);
+	schema.tables[0].name = schema.tables[0].local_name = "a";
+	schema.tables[1].name = "long";
+	schema.tables[1].local_name = "short";
+	ImportRequest request;
+	for (const char *const name : {"short", "a", "long"})
+		request.add(name);
+	EXPECT_EQ(missing_name(request, schema), nullptr);
+	request.add("b");
+	request.add("c");
+	ASSERT_NE(missing_name(request, schema), nullptr);
+	EXPECT_EQ(*missing_name(request, schema), "b");
 }
 
 TEST(ImportRead, RecordsTheEncoding)
