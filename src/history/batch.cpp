@@ -31,6 +31,8 @@ prepare_worker(Oid database, const char *name)
 
 namespace {
 
+constexpr int put_off_ms = 1000;
+
 /* Nothing can be written: sessions find out by waiting, an administrator by status(). */
 void
 note_trouble(const ErrorData *error)
@@ -45,11 +47,32 @@ note_trouble(const ErrorData *error)
 	LWLockRelease(queue->lock);
 }
 
+/* Not to be tried with each batch of others: it would fail, too. */
+void
+put_off(dsa_pointer pointer)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	record_at(pointer)->put_off = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), put_off_ms);
+	LWLockRelease(queue->lock);
+}
+
+bool
+is_any_put_off()
+{
+	bool found = false;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
+		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && !found; p = record_at(p)->next)
+			found = record_at(p)->put_off != 0;
+	LWLockRelease(queue->lock);
+	return found;
+}
+
 void
 forget_trouble()
 {
 	pid_t const other = MyProcPid == mine->pid ? mine->hauler.pid : mine->pid;
-	if (mine->troubled == 0 || (other != 0 && mine->trouble_of == other))
+	if (mine->troubled == 0 || (other != 0 && mine->trouble_of == other) || is_any_put_off())
 		return;
 	long const ms = TimestampDifferenceMilliseconds(mine->troubled, GetCurrentTimestamp());
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
@@ -75,6 +98,7 @@ settle(const Item *items, int count, Progress verdict)
 		heavy = heavy || record->line == Line::heavy;
 		if (!items[i].finished) {
 			record->written = true;
+			record->put_off = 0;
 			forget_texts(record);
 			if (record->awaited)
 				owners[awaited++] = record->owner;
@@ -148,23 +172,22 @@ write_all(Batch batch)
 		note_trouble(error);
 		return -1;
 	}
-	int written = 0;
-	bool all = true;
+	int done = 0;
 	for (int i = 0; i < batch.count; ++i) {
 		Batch one = {&batch.items[i], 1, batch.known_only};
 		if (try_batch(one, &error) || try_stripped(one, &error)) {
-			written += one.count;
+			done += one.count;
 			continue;
 		}
 		complain(error, "could not write a run, will try again");
 		note_trouble(error);
 		if (!is_about_data(error))
 			return -1;
-		all = false;
+		put_off(batch.items[i].pointer);
+		++done;
 	}
-	if (all)
-		forget_trouble();
-	return written > 0 ? written : -1;
+	forget_trouble();
+	return done;
 }
 
 } // namespace tenancy::history

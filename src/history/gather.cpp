@@ -48,12 +48,20 @@ is_excluded(const Record &record)
 	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
+/* Nothing is to be done about it yet. */
+bool
+is_put_off(const Record &record, TimestampTz now)
+{
+	return record.put_off > now;
+}
+
 /* Is there anything in the line that should be written now? With the lock held. */
 bool
 is_due(Line line, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms))
+		if (!is_put_off(*record_at(p), now) &&
+		    (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms)))
 			return true;
 	return false;
 }
@@ -71,7 +79,8 @@ is_alone(TimestampTz now)
 bool
 is_ready(const Record &record, TimestampTz now)
 {
-	return record.finished || record.awaited || TimestampDifferenceExceeds(record.started, now, linger_ms);
+	return !is_put_off(record, now) &&
+	       (record.finished || record.awaited || TimestampDifferenceExceeds(record.started, now, linger_ms));
 }
 
 /* With the lock held. */
@@ -146,8 +155,13 @@ time_until_due(long most)
 	long time = most;
 	for (Line const line : {Line::awaited, Line::pending, Line::heavy}) {
 		dsa_pointer p = line == Line::heavy && mine->hauler.pid != 0 ? no_record : mine->line(line).first;
-		while (DsaPointerIsValid(p) && is_excluded(*record_at(p)))
-			p = record_at(p)->next;
+		for (; DsaPointerIsValid(p); p = record_at(p)->next) {
+			const Record &record = *record_at(p);
+			if (is_put_off(record, now))
+				time = Min(time, TimestampDifferenceMilliseconds(now, record.put_off) + 1);
+			else if (!is_excluded(record))
+				break;
+		}
 		if (!DsaPointerIsValid(p))
 			continue;
 		long const age = TimestampDifferenceMilliseconds(record_at(p)->started, now);

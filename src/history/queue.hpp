@@ -68,6 +68,7 @@ struct Record {
 	bool awaited; /* the owner sleeps until the worker wrote it */
 	bool written; /* its start is committed */
 	bool finished;
+	TimestampTz put_off; /* it could not be written, and is left alone until then; 0: it was not tried */
 	/* The start. */
 	core::Uuid id, user, connection;
 	Source source;

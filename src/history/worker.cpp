@@ -184,6 +184,7 @@ loop(Item *items, Leftovers &leftovers)
 		if (!work(items, false)) {
 			if (!extension_exists())
 				return;
+			leftovers.tend(); /* these may be written, whatever it is that cannot */
 			bridge::rest(retry_ms);
 			continue;
 		}

@@ -60,8 +60,8 @@ void watch_commits();
 long usual_commit_us() noexcept;
 
 /*
- * Write a batch and let go of its records; one row that cannot be stored must not hold up the others. How many were
- * written; -1: none, try again later.
+ * Write a batch and let go of its records; one row that cannot be stored must not hold up the others, and is put off.
+ * How many were written or put off; -1: none, try again later.
  */
 int write_all(Batch batch);
 /* An error that belongs to a row: the value of a column, a constraint, a limit of size. */

@@ -4,6 +4,7 @@
 import contextlib
 import itertools
 import os
+import time
 
 from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, value, wait_for_history, wait_until
 
@@ -19,6 +20,13 @@ def leftovers(user):
     """Each ended run of the user that is not in the history yet, with the version of its row."""
     with contextlib.closing(connect()) as admin:
         return rows(admin, "SELECT id, xmin::text FROM tenancy.running_queries WHERE user_id = %s AND status <> 'running' ORDER BY id", user.id)
+
+
+def logged(begin, text):
+    """How many lines of the server's log from there on have the text."""
+    with open(LOG, encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        return sum(text in line for line in file)
 
 
 def locked_user():
@@ -64,6 +72,72 @@ def broken_head():
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
 
 
+def fresh_connection(session, word):
+    """A transaction that makes a connection and runs a query on it, which waits for its end."""
+    rows(session, "BEGIN")
+    rows(session, "SELECT tenancy.create_connection(%s, 'sqlite', database_name => 'fresh.db', options => '{\"create\": true}')", word)
+    execute(session, word, "SELECT '%s'" % word)
+
+
+@contextlib.contextmanager
+def refused(admin, user, state):
+    """No run of the user can be written, for an error with that SQLSTATE; a call that tells how often it was tried."""
+    rows(admin, "CREATE SEQUENCE public.tries")
+    rows(admin, "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
+         " 'BEGIN PERFORM nextval($$public.tries$$); RAISE EXCEPTION SQLSTATE $$%s$$; END'" % state)
+    rows(admin, "CREATE TRIGGER refuse BEFORE INSERT ON tenancy.running_queries FOR EACH ROW WHEN (NEW.user_id = '%s')"
+         " EXECUTE FUNCTION public.refuse()" % user.id)
+    try:
+        yield lambda: value(admin, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM public.tries")
+    finally:
+        rows(admin, "DROP FUNCTION public.refuse() CASCADE")
+        rows(admin, "DROP SEQUENCE public.tries")
+
+
+def bad_run():
+    """A run can never be written: it is tried now and then, not with each batch of others, whose leftovers are written meanwhile"""
+    broken, other = User("bad"), User("beside")
+    for user in (broken, other):
+        user.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(broken.connect(history_durability="async")) as session, \
+            contextlib.closing(other.connect()) as busy, contextlib.closing(other.connect(history_durability="async")) as waiting:
+        execute(busy, "lite", "SELECT 1")
+        with refused(admin, broken, "23514") as tries:
+            execute(session, "lite", "SELECT 2")
+            wait_until(tries, 30, "a first try")
+            fresh_connection(waiting, "fresh")
+            wait_until(lambda: len(leftovers(other)) == 1, 30, "a run to be left for later")
+            rows(waiting, "COMMIT")
+            same(len(wait_for_history("user_id = %s AND connection_name = 'fresh'", other.id, seconds=30)), 1, "what was left for later is written")
+            before, begun = tries(), time.monotonic()
+            for _ in range(4 * RUNS):
+                execute(busy, "lite", "SELECT 1")
+            # Each time it is tried with a batch, alone, and without its texts.
+            most, tried = 3 * (2 + time.monotonic() - begun), tries() - before
+            ok(tried <= most < 4 * RUNS, "so many batches of others do not try it again", (tried, most))
+            wait_until(lambda: tries() > before + tried, 30, "one more try")
+            same(history("user_id = %s", broken.id), [], "it is not written")
+        same(len(wait_for_history("user_id = %s", broken.id, seconds=30)), 1, "when it can be, it is")
+        same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
+
+
+def failing_batches():
+    """No batch can be written: what was left for later is, as soon as it can be"""
+    failing, other = User("failing"), User("beside")
+    failing.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(failing.connect(history_durability="async")) as session, \
+            contextlib.closing(other.connect(history_durability="async")) as waiting:
+        fresh_connection(waiting, "fresh")
+        wait_until(lambda: len(leftovers(other)) == 1, 30, "a run to be left for later")
+        with refused(admin, failing, "55000") as tries:
+            execute(session, "lite", "SELECT 1")
+            wait_until(tries, 30, "a batch that fails")
+            rows(waiting, "COMMIT")
+            same(len(wait_for_history("user_id = %s", other.id, seconds=30)), 1, "what was left for later is written")
+            same(history("user_id = %s", failing.id), [], "what fails is not")
+        same(len(wait_for_history("user_id = %s", failing.id, seconds=30)), 1, "when it no longer fails, it is")
+
+
 def all_at_once():
     """Long and short runs of several users, whose rows are locked in turns: the workers share the chains, and each run is in one once."""
     users = [User("crowd%d" % number) for number in range(3)]
@@ -98,9 +172,7 @@ def all_at_once():
             count = CROWD + short.value(60)
             same(len(wait_for_history("user_id = %s", user.id, count=count, seconds=60)), count, "every run is written, once")
             same(value(locker, "SELECT problem FROM tenancy.verify_history(%s)", user.id), None, "and the chain is whole")
-    with open(LOG, encoding="utf-8", errors="replace") as file:
-        file.seek(begin)
-        same([line for line in file if "could not write" in line], [], "neither worker was in the other's way")
+    same(logged(begin, "could not write"), 0, "neither worker was in the other's way")
 
 
 def many():
@@ -153,4 +225,4 @@ def some_that_cannot():
         same(len(wait_for_history("user_id = %s", broken.id, count=1 + PORTION, seconds=90)), 1 + PORTION, "with the head back, they are")
 
 
-run(locked_user, broken_head, many, some_that_cannot, all_at_once)
+run(locked_user, broken_head, bad_run, failing_batches, many, some_that_cannot, all_at_once)
