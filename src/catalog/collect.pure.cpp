@@ -41,30 +41,38 @@ refuse(std::size_t most, const char *what)
 	            "So much is not read into its schema.", "Connect with a user who may read fewer tables.");
 }
 
-/* The columns of tables by their names in lower case, collected when they are first asked for. */
+/* The columns of tables by their names, collected when they are first asked for. */
 class Spellings {
 public:
-	/* The column's own spelling of a name; null when there is none. */
+	/* The column's own spelling of a name, which may be another one's in other letters; null when there is none. */
 	const std::string *operator()(const Table &table, const std::string &name)
 	{
 		auto const [place, fresh] = tables_.try_emplace(&table);
+		auto &[exact, lower] = place->second;
 		if (fresh)
 			for (const Column &column : table.columns)
-				place->second.emplace(lower_ascii(column.name), &column.name);
-		auto const found = place->second.find(lower_ascii(name));
-		return found == place->second.end() ? nullptr : found->second;
+				exact.emplace(column.name, &column.name);
+		if (auto const found = exact.find(name); found != exact.end())
+			return found->second;
+		if (lower.empty())
+			for (const Column &column : table.columns)
+				lower.emplace(lower_ascii(column.name), &column.name);
+		auto const found = lower.find(lower_ascii(name));
+		return found == lower.end() ? nullptr : found->second;
 	}
 
 private:
-	std::unordered_map<const Table *, std::unordered_map<std::string, const std::string *>> tables_;
+	struct Names {
+		std::unordered_map<std::string_view, const std::string *> exact;
+		std::unordered_map<std::string, const std::string *> lower;
+	};
+	std::unordered_map<const Table *, Names> tables_;
 };
 
 bool
 resolve(std::vector<std::string> &columns, const Table &table, Spellings &spellings)
 {
 	for (std::string &column : columns) {
-		if (std::ranges::find(table.columns, column, &Column::name) != table.columns.end())
-			continue;
 		const std::string *const known = spellings(table, column);
 		if (known == nullptr)
 			return false;
@@ -203,11 +211,12 @@ Collector::add_index_column(Table &table, const std::string &name, bool unique, 
 }
 
 void
-Collector::finish()
+Collector::finish(core::Waiter &waiter)
 {
 	Spellings spellings;
 	std::map<std::pair<std::string, std::string>, Table *> lower_names;
 	for (Table &table : schema_.tables) {
+		waiter.serve();
 		lower_names.emplace(std::pair(table.schema, lower_ascii(table.name)), &table);
 		if (!resolve(table.primary_key, table, spellings))
 			table.primary_key.clear();
@@ -229,6 +238,7 @@ Collector::finish()
 		       !resolve(key.referenced_columns, *referenced, spellings);
 	};
 	for (Table &table : schema_.tables) {
+		waiter.serve();
 		std::erase_if(table.foreign_keys, [&](ForeignKey &key) { return is_broken(key, table); });
 		std::ranges::sort(table.foreign_keys, [](const ForeignKey &a, const ForeignKey &b) {
 			return std::tie(a.name, a.columns, a.table) < std::tie(b.name, b.columns, b.table);
@@ -269,7 +279,7 @@ read_schema(remote::Session &session, const ReadRequest &request, const remote::
 		schema.default_schema = "main";
 		break;
 	}
-	collector.finish();
+	collector.finish(waiter);
 	if (request.values)
 		read_values(query, schema);
 	return schema;

@@ -45,8 +45,8 @@ public:
 	void add_key_column(Table &table, const std::string &name, ForeignKey to, const std::string &column,
 	                    const std::string &referenced_column);
 	void add_index_column(Table &table, const std::string &name, bool unique, const std::string &column);
-	/* Sorts, and keeps of the foreign keys those between columns of the schema. */
-	void finish();
+	/* Sorts, and keeps of the foreign keys those between columns of the schema. That can take a while. */
+	void finish(core::Waiter &waiter);
 
 	static std::optional<std::string> note(const remote::Cell &cell); /* cleaned and cut; none for NULL */
 	static std::string cleaned(std::string_view text);

@@ -197,6 +197,37 @@ TEST(CatalogRead, KeepsKeysBetweenTheColumnsThatItShows)
 	EXPECT_EQ(schema.tables[0].indexes[0].columns, (std::vector<std::string>{"lower(y)", "x"}));
 }
 
+/* A name is that of a column in the same letters, else of one in others. */
+TEST(CatalogRead, PrefersTheColumnsOwnSpelling)
+{
+	Answers answers;
+	answers.rows = {{"col_description", {pg_column("a", "Id"), pg_column("a", "id"), pg_column("b", "Ref")}},
+	                {"pg_constraint",
+	                 {{"public", "a", "p", "pk", "id", {}, {}, {}},
+	                  {"public", "b", "f", "k1", "REF", "public", "a", "id"},
+	                  {"public", "b", "f", "k2", "Ref", "public", "a", "ID"},
+	                  {"public", "b", "f", "k3", "Ref", "public", "a", "idx"}}}};
+	Schema const schema = read(DatabaseType::postgresql, answers);
+	ASSERT_EQ(schema.tables.size(), 2u);
+	EXPECT_EQ(schema.tables[0].primary_key, std::vector<std::string>{"id"});
+	std::vector<ForeignKey> const &keys = schema.tables[1].foreign_keys;
+	ASSERT_EQ(keys.size(), 2u);
+	EXPECT_EQ(keys[0].columns, std::vector<std::string>{"Ref"});
+	EXPECT_EQ(keys[0].referenced_columns, std::vector<std::string>{"id"});
+	EXPECT_EQ(keys[1].columns, std::vector<std::string>{"Ref"});
+	EXPECT_EQ(keys[1].referenced_columns, std::vector<std::string>{"Id"});
+}
+
+TEST(CatalogRead, CanBeInterruptedWhenAllIsRead)
+{
+	Answers answers;
+	answers.rows = {{"col_description", {pg_column("a", "x"), pg_column("b", "x")}}};
+	FakeSession session(answers);
+	test::PollWaiter waiter;
+	waiter.interrupt();
+	EXPECT_THROW(read_schema(session, {DatabaseType::postgresql, "shop", false}, {}, waiter), test::Interrupted);
+}
+
 TEST(CatalogRead, ReadsWhatMariaDbAndMySqlSpellDifferently)
 {
 	auto const columns_of = [](const char *version) {
