@@ -144,6 +144,7 @@ for_each_row(spi::Statement &statement, const Datum *values, Row row)
 		uint64 const count = SPI_processed;
 		MemoryContext const before = MemoryContextSwitchTo(context);
 		for (uint64 i = 0; i < count; ++i) {
+			CHECK_FOR_INTERRUPTS();
 			Entry entry;
 			take_apart(table->vals[i], table->tupdesc, &entry);
 			StringInfoData buffer;
