@@ -232,8 +232,11 @@ Collector::finish(core::Waiter &waiter)
 			referenced = other->second;
 			key.table = referenced->name;
 		}
-		if (key.referenced_columns.empty())
+		if (key.referenced_columns.empty() && key.columns.size() == referenced->primary_key.size()) {
 			key.referenced_columns = referenced->primary_key;
+			for (const std::string &column : key.referenced_columns)
+				count(column.size());
+		}
 		return key.columns.size() != key.referenced_columns.size() || !resolve(key.columns, table, spellings) ||
 		       !resolve(key.referenced_columns, *referenced, spellings);
 	};

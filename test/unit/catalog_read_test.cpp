@@ -144,6 +144,25 @@ TEST(CatalogRead, CountsWhatKeysSay)
 	EXPECT_EQ(state("pg_get_indexdef", std::move(many)), "54000");
 }
 
+/* Keys that name no columns of the other table have as many bytes as its primary key. */
+TEST(CatalogRead, CountsThePrimaryKeysThatKeysReferTo)
+{
+	Answers answers;
+	answers.rows = {{"col_description", {}}, {"pg_constraint", {}}};
+	Rows &columns = answers.rows[0].second, &keys = answers.rows[1].second;
+	for (int i = 0; i < 100; ++i) {
+		std::string const column = std::to_string(i), wide = column + std::string(1000, 'w');
+		columns.push_back(pg_column("a", column));
+		columns.push_back(pg_column("b", wide));
+		keys.push_back({"public", "b", "p", "pk", wide, {}, {}, {}});
+	}
+	for (int i = 0; i < 40'000; ++i)
+		keys.push_back({"public", "a", "f", std::to_string(i / 100), std::to_string(i % 100), "public", "b", {}});
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers); }, "54000", "large keys");
+	keys.resize(100 + 10'000);
+	EXPECT_EQ(read(DatabaseType::postgresql, answers).tables.at(0).foreign_keys.size(), 100u);
+}
+
 TEST(CatalogRead, DropsKeysThatReferToNoName)
 {
 	Answers answers;
