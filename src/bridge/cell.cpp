@@ -266,9 +266,19 @@ foreign_class(const Converter &converter, const Cell &cell)
 	return nullptr;
 }
 
+/* SQLite keeps the text 20240229 as a number in a column of dates; as one it means the same. */
+bool
+is_date_without_dashes(const Converter &converter, const Cell &cell)
+{
+	return converter.base_type == DATEOID && cell.kind == CellKind::integer && cell.integer >= 1000'01'01 &&
+	       cell.integer <= 9999'12'31;
+}
+
 void
 check_class(const Converter &converter, const Cell &cell)
 {
+	if (is_date_without_dashes(converter, cell))
+		return;
 	switch (converter.base_type) {
 	case BYTEAOID:
 	case DATEOID:

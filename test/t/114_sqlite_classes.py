@@ -37,13 +37,16 @@ def dates_and_bytes():
     """No input function guesses what the digits of a number, or the signs of a text, may mean"""
     with attached("CREATE TABLE odd (id INTEGER PRIMARY KEY, at DATETIME, zoned TIMESTAMPTZ, d DATE, t TIME, b BLOB)",
                   r"INSERT INTO odd VALUES (1, 1704061215, 20240101, 2460311, 101010, '\x41'), (2, 20240101.5, 101010.25, 2460311.5, 1.5, 65),"
-                  " (3, '2024-01-01 00:00:15', '2024-01-01 00:00:15+00', '2024-01-01', '10:10:10', x'41')") as session:
+                  " (3, '2024-01-01 00:00:15', '2024-01-01 00:00:15+00', '2024-01-01', '10:10:10', x'41'),"
+                  " (4, NULL, NULL, '20240229', NULL, NULL)") as session:
         for column in ("at", "zoned", "d", "t", "b"):
             for number in (1, 2):
                 same(sqlstate(rows, session, "SELECT %s::text FROM odd WHERE id = %d" % (column, number)), "22P02",
                      "%s of row %d is no value of its column" % (column, number))
         same([tuple(map(str, row[:4])) + (bytes(row[4]),) for row in rows(session, "SELECT at, zoned AT TIME ZONE 'UTC', d, t, b FROM odd WHERE id = 3")],
              [("2024-01-01 00:00:15", "2024-01-01 00:00:15", "2024-01-01", "10:10:10", b"A")], "what fits is read")
+        same(rows(session, "SELECT d FROM odd WHERE id = 4 AND d < '2025-01-01'"), [(datetime.date(2024, 2, 29),)],
+             "a date without its dashes, which SQLite makes a number")
         for column, kind in (("at", "timestamp"), ("zoned", "timestamptz"), ("d", "date"), ("t", "time"), ("t", "timetz"), ("b", "bytea")):
             statement = "SELECT x::text FROM tenancy.query('lite', 'SELECT %s FROM odd WHERE id = 1') AS q(x %s)" % (column, kind)
             same(sqlstate(rows, session, statement), "22P02", "query() as %s" % kind)
