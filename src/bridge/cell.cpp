@@ -245,6 +245,19 @@ is_textual(Oid type)
 	}
 }
 
+/* Not so 2024-01-01, which SQLite keeps in a column of numbers as well. */
+bool
+is_number(std::string_view text)
+{
+	for (std::size_t i = 0; i < text.size(); ++i) {
+		bool const sign = text[i] == '+' || text[i] == '-';
+		bool const exponent = text[i] == 'e' || text[i] == 'E';
+		if (sign ? i > 0 && text[i - 1] != 'e' && text[i - 1] != 'E' : !exponent && text[i] != '.' && !isdigit(text[i]))
+			return false;
+	}
+	return true;
+}
+
 /* The word for what a cell holds, when it is no value of the type: input functions would guess what it may mean. */
 const char *
 foreign_class(const Converter &converter, const Cell &cell)
@@ -256,7 +269,11 @@ foreign_class(const Converter &converter, const Cell &cell)
 	case CellKind::float4:
 	case CellKind::float8: return "floating point";
 	case CellKind::text:
-	case CellKind::wire: return converter.remote_type == NUMERICOID ? "numeric" : bytes ? "text" : nullptr;
+	case CellKind::wire: {
+		bool const numeric =
+			converter.remote_type == NUMERICOID && (cell.kind == CellKind::wire || is_number(cell.view()));
+		return numeric ? "numeric" : bytes ? "text" : nullptr;
+	}
 	case CellKind::bytes: return bytes ? nullptr : "blob";
 	case CellKind::date:
 	case CellKind::time:

@@ -90,7 +90,7 @@ start_statement(Sampling &sampling, const char *sql, remote::ParamList params, C
 {
 	report(sampling.activity, sql);
 	*channel = channel_for(sampling.activity, Need::statement);
-	Statement *const statement = bridge::owned<Statement>(CurrentMemoryContext);
+	Statement *const statement = make_statement(CurrentMemoryContext);
 	remote::RunOptions options;
 	options.fetch_rows = fetch_rows;
 	options.native = true;

@@ -84,6 +84,8 @@ Holder *holder_of(const Activity &activity);
 /* What becomes readable when a deferred statement is answered; -1: fetch() is all that can be done. */
 int socket_of(const Channel *channel);
 
+/* A statement that goes with the context; in an abort, all of them have the time of one to stop on their servers. */
+Statement *make_statement(MemoryContext context);
 /*
  * Start a statement; other holders are drained first. It runs until it is fetched to its end, closed, or drained.
  * params are borrowed until the call returns. holder may be null when the caller fetches everything at once, statement

@@ -57,7 +57,7 @@ begin_direct(ForeignScanState *node, int flags)
 	direct->arguments = scan->fdw_exprs;
 	direct->argument_states = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
 	direct->memory = AllocSetContextCreate(estate->es_query_cxt, "tenant_fdw rows", ALLOCSET_DEFAULT_SIZES);
-	direct->statement = bridge::owned<Statement>(estate->es_query_cxt);
+	direct->statement = make_statement(estate->es_query_cxt);
 	if (direct->plan.returned != NIL) {
 		direct->converters = bridge::make_converters(RelationGetDescr(node->resultRelInfo->ri_RelationDesc));
 		direct->slot = ExecInitExtraTupleSlot(node->ss.ps.state, node->ss.ss_ScanTupleSlot->tts_tupleDescriptor,

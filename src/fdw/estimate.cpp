@@ -63,7 +63,7 @@ ask_remote_planner(PlannerInfo *root, Relation *relation)
 	Activity activity{};
 	begin(activity, relation->server, relation->type);
 	Channel *const channel = channel_for(activity, Need::statement);
-	Statement *const statement = bridge::owned<Statement>(CurrentMemoryContext);
+	Statement *const statement = make_statement(CurrentMemoryContext);
 	remote::RunOptions options;
 	options.repeatable = true;
 	start(channel, activity, statement, nullptr, renderer->out->data, {}, options);

@@ -221,9 +221,9 @@ begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext me
 	if (plan.operation == CMD_INSERT)
 		modification->arrays_sql = insert_arrays_text(modification->writer, plan);
 	if (plan.conflict == Conflict::skip)
-		modification->counter = bridge::owned<Statement>(lasting);
+		modification->counter = make_statement(lasting);
 	if (plan.returned != NIL) {
-		modification->reader.statement = bridge::owned<Statement>(lasting);
+		modification->reader.statement = make_statement(lasting);
 		modification->reader.converters = bridge::make_converters(RelationGetDescr(relation));
 	}
 	MemoryContextSwitchTo(outer);

@@ -334,7 +334,7 @@ start_scan(Scan *scan, bool deferred)
 	remote::ParamList const arguments = evaluate_arguments(scan);
 	scan->channel = channel_for(scan->activity, scan->need);
 	if (scan->statement == nullptr)
-		scan->statement = bridge::owned<Statement>(scan->memory);
+		scan->statement = make_statement(scan->memory);
 	remote::RunOptions options;
 	options.fetch_rows = scan->plan.fetch_rows;
 	options.native = true;

@@ -96,7 +96,6 @@ constexpr Template templates[] = {
 	{F_INT4_BOOL, "%1"},
 	{F_BOOL_INT4, "(%1 <> 0)"},
 	{F_TEXT_BOOL, "CASE %1 WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"},
-	/* Of -0.0 too, whose sign abs() of SQLite keeps. */
 
 	{F_TEXTCAT, "(%1 || %2)"},
 	{F_TEXTLEN, "length(%1)"},

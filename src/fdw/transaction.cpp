@@ -4,6 +4,9 @@
  */
 #include "fdw/channels.hpp"
 
+#include <utility>
+
+#include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
 #include "remote/stop_limit.hpp"
 
@@ -17,6 +20,32 @@ namespace {
 
 /* For all channels together. */
 constexpr long abort_budget_ms = 2'000;
+
+bool aborting = false;
+core::Deadline abort_end;
+
+/*
+ * When an abort has to be over; never, outside of one. Portals and their memory go before the callbacks below are
+ * called, but in the state of an abort already.
+ */
+core::Deadline
+end_of_abort() noexcept
+{
+	if (IsTransactionState())
+		return {};
+	if (!std::exchange(aborting, true))
+		abort_end = core::Deadline::after(abort_budget_ms);
+	return abort_end;
+}
+
+class OwnedStatement final : public Statement {
+public:
+	~OwnedStatement()
+	{
+		remote::StopLimit const limit(end_of_abort());
+		close();
+	}
+};
 
 /*
  * Commit those that only read first: when one of them fails, nothing has happened yet. Several that wrote commit one
@@ -38,7 +67,7 @@ commit_channels()
 void
 abort_channels() noexcept
 {
-	core::Deadline const deadline = core::Deadline::after(abort_budget_ms);
+	core::Deadline const deadline = end_of_abort();
 	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next)
 		if (channel->line != nullptr)
@@ -61,8 +90,10 @@ release_channels() noexcept
 void
 at_transaction(XactEvent event, void *)
 {
-	if (channels == nullptr)
+	if (channels == nullptr) {
+		aborting = false;
 		return;
+	}
 	switch (event) {
 	case XACT_EVENT_PRE_COMMIT: commit_channels(); break;
 	case XACT_EVENT_PRE_PREPARE:
@@ -76,6 +107,7 @@ at_transaction(XactEvent event, void *)
 		break;
 	default: break;
 	}
+	aborting = false;
 }
 
 void
@@ -84,7 +116,7 @@ at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	int const level = GetCurrentTransactionNestLevel();
-	core::Deadline const deadline = core::Deadline::after(abort_budget_ms);
+	core::Deadline const deadline = end_of_abort();
 	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next) {
 		if (channel->line == nullptr)
@@ -94,9 +126,16 @@ at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 		else
 			channel->line->subabort(level, deadline);
 	}
+	aborting = false;
 }
 
 } // namespace
+
+Statement *
+make_statement(MemoryContext context)
+{
+	return bridge::owned<OwnedStatement>(context);
+}
 
 void
 initialize_channels()

@@ -31,7 +31,8 @@ prepare_worker(Oid database, const char *name)
 
 namespace {
 
-constexpr int put_off_ms = 1000;
+constexpr long least_put_off_ms = 1000, most_put_off_ms = 60'000;
+constexpr long put_off_part = 4; /* of the time for which it waits already */
 
 /* Nothing can be written: sessions find out by waiting, an administrator by status(). */
 void
@@ -47,13 +48,36 @@ note_trouble(const ErrorData *error)
 	LWLockRelease(queue->lock);
 }
 
-/* Not to be tried with each batch of others: it would fail, too. */
+/*
+ * Not to be tried with each batch of others: it would fail, too. The longer it waits, the less often it is tried; what
+ * only may be of no use either comes earlier, and so without what has failed.
+ */
 void
-put_off(dsa_pointer pointer)
+put_off(dsa_pointer pointer, bool tried)
 {
+	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	record_at(pointer)->put_off = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), put_off_ms);
+	Record *const record = record_at(pointer);
+	long const age = TimestampDifferenceMilliseconds(record->started, now);
+	long const pause = Max(least_put_off_ms, Min(age / put_off_part, most_put_off_ms));
+	record->put_off = TimestampTzPlusMilliseconds(now, tried ? pause : pause / 2);
 	LWLockRelease(queue->lock);
+}
+
+/* That item, and those of its user behind it: what is wrong with the user's chain is wrong for all of them. */
+void
+put_off_user(const Batch &batch, int failed)
+{
+	core::Uuid const user = record_at(batch.items[failed].pointer)->user;
+	for (int i = failed; i < batch.count; ++i)
+		if (record_at(batch.items[i].pointer)->user == user)
+			put_off(batch.items[i].pointer, i == failed);
+}
+
+bool
+is_put_off(const Item &item)
+{
+	return record_at(item.pointer)->put_off > GetCurrentTimestamp();
 }
 
 bool
@@ -174,6 +198,10 @@ write_all(Batch batch)
 	}
 	int done = 0;
 	for (int i = 0; i < batch.count; ++i) {
+		if (is_put_off(batch.items[i])) { /* with another one, just now */
+			++done;
+			continue;
+		}
 		Batch one = {&batch.items[i], 1, batch.known_only};
 		if (try_batch(one, &error) || try_stripped(one, &error)) {
 			done += one.count;
@@ -183,7 +211,7 @@ write_all(Batch batch)
 		note_trouble(error);
 		if (!is_about_data(error))
 			return -1;
-		put_off(batch.items[i].pointer);
+		put_off_user(batch, i);
 		++done;
 	}
 	forget_trouble();

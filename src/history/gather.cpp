@@ -170,6 +170,21 @@ time_until_due(long most)
 	return time;
 }
 
+long
+time_until_heavy(long most)
+{
+	TimestampTz const now = GetCurrentTimestamp();
+	long time = most;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next) {
+		const Record &record = *record_at(p);
+		time =
+			Min(time, is_put_off(record, now) ? TimestampDifferenceMilliseconds(now, record.put_off) + 1 : linger_ms);
+	}
+	LWLockRelease(queue->lock);
+	return time;
+}
+
 Item
 find_heavy(const dsa_pointer *run, TimestampTz now)
 {

@@ -208,7 +208,7 @@ haul_all()
 			continue;
 		}
 		bool const empty = mine->line(Line::heavy).count == 0;
-		if (!bridge::rest(empty ? idle_ms : linger_ms) && empty)
+		if (!bridge::rest(time_until_heavy(idle_ms)) && empty)
 			return;
 	}
 }

@@ -101,9 +101,9 @@ is_anything_pending(const Slot &slot)
 }
 
 /*
- * A record with room for its texts. When the queue is full, or its part for heavy texts, or the user's share of it, give
- * the worker a moment to empty it: who is faster than the worker waits, and only they. A share that is held by open
- * cursors is refused at once.
+ * A record with room for its texts. When the queue is full, or its part for heavy texts, or the user's share of it,
+ * give the worker a moment to empty it: who is faster than the worker waits, and only they. A share that is held by
+ * open cursors is refused at once.
  */
 Room
 obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
@@ -156,7 +156,8 @@ wait_for_worker(Record *record, Progress wanted)
 			CHECK_FOR_INTERRUPTS();
 			continue;
 		}
-		if (commits != commits_of_its_kind()) {
+		/* What others have written is no progress of a run that could not be. */
+		if (record->put_off == 0 && commits != commits_of_its_kind()) {
 			commits = commits_of_its_kind();
 			since = GetCurrentTimestamp();
 		} else if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), patience_ms))
@@ -165,7 +166,8 @@ wait_for_worker(Record *record, Progress wanted)
 	}
 }
 
-/* The same, until that is on disk: the worker has the next batch in hand meanwhile, and one flush serves all who wait. */
+/* The same, until that is on disk: the worker has the next batch in hand meanwhile, and one flush serves all who wait.
+ */
 bool
 wait_for(Record *record, Progress wanted)
 {

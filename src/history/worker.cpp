@@ -138,11 +138,15 @@ work(Item *items, bool all)
 		Batch const batch = gather(items, all);
 		if (batch.count == 0)
 			return true;
+		uint64 const commits = mine->commits;
 		int const written = write_all(batch);
 		end_batch();
 		MemoryContextReset(batch_context);
 		if (written <= 0)
 			return written == 0;
+		/* What is put off again and again must not keep the server from its shutdown. */
+		if (all && mine->commits == commits && TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
+			return true;
 		pgstat_report_stat(false);
 		gather_siblings();
 	}

@@ -189,6 +189,17 @@ by_token()
 	return identity;
 }
 
+/* Of the role that logged in; false when it is gone. */
+bool
+name_of_role(NameData *name)
+{
+	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
+	*name = {};
+	if (role != nullptr)
+		strlcpy(NameStr(*name), role, NAMEDATALEN);
+	return role != nullptr;
+}
+
 Identity
 by_role()
 {
@@ -199,11 +210,9 @@ by_role()
 		{NAMEOID},
 		nullptr};
 	Identity identity{};
-	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
-	if (role == nullptr)
+	NameData name;
+	if (!name_of_role(&name))
 		return identity;
-	NameData name{};
-	strlcpy(NameStr(name), role, NAMEDATALEN);
 	Datum argument = NameGetDatum(&name);
 	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
 		bool is_null;
@@ -301,7 +310,16 @@ set_token(const char *token)
 bool
 is_bound()
 {
-	return !look_up(false).user.is_nil();
+	static bridge::spi::Statement find = {
+		"SELECT FROM tenancy.role_bindings WHERE role_name = $1", 1, {NAMEOID}, nullptr};
+	NameData name;
+	if (!name_of_role(&name))
+		return false;
+	Datum argument = NameGetDatum(&name);
+	bridge::spi::Scope const scope = bridge::spi::open();
+	bool const found = bridge::spi::run(find, &argument, nullptr, true) == 1;
+	bridge::spi::close(scope);
+	return found;
 }
 
 void

@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 
-from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, value, wait_for_history, wait_until
+from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, sqlstate, value, wait_for_history, wait_until
 
 RUNS = 50
 MANY = 2500           # more than two looks go through
@@ -116,8 +116,13 @@ def bad_run():
             most, tried = 3 * (2 + time.monotonic() - begun), tries() - before
             ok(tried <= most < 4 * RUNS, "so many batches of others do not try it again", (tried, most))
             wait_until(lambda: tries() > before + tried, 30, "one more try")
+            with contextlib.closing(broken.connect()) as patient:
+                job, until = Background(sqlstate, execute, patient, "lite", "SELECT 3"), time.monotonic() + 60
+                while job.running() and time.monotonic() < until:
+                    execute(busy, "lite", "SELECT 1")
+                same(job.value(), "55000", "who waits for such a run is told so, however much of others is written")
             same(history("user_id = %s", broken.id), [], "it is not written")
-        same(len(wait_for_history("user_id = %s", broken.id, seconds=30)), 1, "when it can be, it is")
+        same(len(wait_for_history("user_id = %s", broken.id, count=2, seconds=30)), 2, "when they can be, they are")
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
 
 

@@ -5,7 +5,7 @@ import contextlib
 import time
 
 from foreign import ForeignTables
-from tenancy import connect, ok, person_role, raised, rows, run, same, sqlstate, value, wait_until
+from tenancy import client_server, connect, ok, person_role, raised, rows, run, same, sqlstate, value, wait_until
 
 COUNT = 3000
 
@@ -437,6 +437,39 @@ def unheard_scan():
     tables.remote("pg", "DROP FUNCTION stubborn_%s()" % tables.word)
 
 
+def left_together():
+    """An abort leaves scans on many servers that do not stop: all of them have the time of one"""
+    if "pg" not in ENGINES:
+        return
+    names = ["deaf%d_%s" % (number, tables.word) for number in range(8)]
+    tables.remote("pg", "CREATE FUNCTION deaf_%s() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1;"
+                  " EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); RETURN 2; END $$" % tables.word)
+    with contextlib.closing(connect()) as admin, contextlib.closing(tables.connect("pg")) as session:
+        rows(admin, "CREATE SCHEMA deaf_%s" % tables.word)
+        for name in names:
+            rows(admin, "CREATE SERVER \"%s\" FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (name, tables.user.postgres(name)))
+            for table, query in (("quick_" + name, "SELECT 1 AS id"), (name, "SELECT deaf_%s() AS id" % tables.word)):
+                rows(admin, "CREATE FOREIGN TABLE deaf_%s.\"%s\" (id integer) SERVER \"%s\" OPTIONS (async_capable 'true', query '%s')"
+                     % (tables.word, table, name, query))
+        rows(admin, 'GRANT USAGE ON SCHEMA deaf_{0} TO "{1}"; GRANT SELECT ON ALL TABLES IN SCHEMA deaf_{0} TO "{1}"'.format(tables.word, person_role()))
+
+        def union(prefix):
+            return " UNION ALL ".join("SELECT id FROM deaf_%s.\"%s%s\"" % (tables.word, prefix, name) for name in names)
+        same(len(rows(session, union("quick_"))), len(names), "each server answers")
+        rows(session, "SET statement_timeout = '2s'")
+        begun = time.monotonic()
+        same(sqlstate(rows, session, union("")), "57014", "a statement over all of them is stopped")
+        seconds = time.monotonic() - begun
+        rows(session, "RESET statement_timeout")
+        ok(seconds < 6, "and does not wait for each of them", seconds)
+        rows(admin, "DROP SCHEMA deaf_%s CASCADE" % tables.word)
+        for name in names:
+            rows(admin, 'DROP SERVER "%s" CASCADE' % name)
+    with contextlib.closing(client_server()) as client:
+        rows(client, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%%deaf_%s()%%' AND pid <> pg_backend_pid()" % tables.word)
+    tables.remote("pg", "DROP FUNCTION deaf_%s()" % tables.word)
+
+
 def unheard():
     """An asynchronous scan that is left before its first row takes the session with it: what the transaction did there is lost, and not replaced."""
     if "pg" not in ENGINES:
@@ -477,5 +510,5 @@ def unheard():
         same(added("pg"), [COUNT + 1, COUNT + 2], "a transaction that begins with it gets another session")
 
 
-run(asynchronous, unheard, commit_and_rollback, savepoints, exception_blocks, refused_prepare, two_scans, loop_with_writes, early_ends,
+run(asynchronous, left_together, unheard, commit_and_rollback, savepoints, exception_blocks, refused_prepare, two_scans, loop_with_writes, early_ends,
     cursors, snapshots, broken_connections, options, serialized)

@@ -422,6 +422,10 @@ def registrations():
             same(value(user, "SELECT tenancy.current_user_id()"), None, "which a token that is not valid makes nobody")
             same(register(user, "guest5"), "53400", "but no application")
             rows(user, "ROLLBACK")
+            rows(admin, "SELECT tenancy.set_active(%s, false)", other.id)
+            same(value(user, "SELECT tenancy.current_user_id()"), None, "an account that is switched off is nobody either")
+            same(register(user, "guest6"), "53400", "and no application")
+            rows(admin, "SELECT tenancy.set_active(%s, true)", other.id)
         with contextlib.closing(as_app(max_registrations_per_hour="11")) as session:
             same(register(session, "seventh"), None, "whoever is nobody has the rest")
 
