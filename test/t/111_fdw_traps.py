@@ -925,11 +925,13 @@ def other_servers():
 
 def rounded_groups():
     """Groups of -0, and numbers that have a digit more when they are rounded"""
-    world().remote(MY, "DROP TABLE IF EXISTS signs", "CREATE TABLE signs (id integer PRIMARY KEY, f double, n decimal(2,0))",
-                   "INSERT INTO signs VALUES (1, -0e0, 95), (2, -0e0, 99)")
+    world().remote(MY, "DROP TABLE IF EXISTS signs", "CREATE TABLE signs (id integer PRIMARY KEY, f double, n decimal(2,0))")
     attach_again(MY)
-    answers("-0", (MY,), "SELECT f, count(*) FROM @signs GROUP BY f", [("-0.0", "2")])
-    answers("-0", (MY,), "SELECT DISTINCT f FROM @signs", ["-0.0"])
+    world().query(MY, "INSERT INTO @signs VALUES (1, '-0', 95), (2, '-0', 99)")
+    for sql in ("SELECT f, count(*) FROM @signs GROUP BY f", "SELECT DISTINCT f FROM @signs"):  # MySQL keeps -0, MariaDB makes 0 of it
+        _, remote = world().plan(MY, sql)
+        ok("GROUP BY" not in remote, "-0, my: %s is not pushed" % sql, remote)
+        as_computed_here("-0", MY, sql)
     answers("-0", (MY,), "SELECT count(*) OVER (PARTITION BY f) FROM @signs", ["2", "2"], (MY,), "PARTITION BY")
     answers("round", (MY,), "SELECT max(round(n, -1)) FROM @signs GROUP BY n", ["100", "100"], (MY,), "ROUND")
     answers("round", (MY,), "SELECT max(round(n, -1)) OVER () FROM @signs", ["100", "100"])
