@@ -83,6 +83,9 @@ PostgresRenderer::is_recast(const Column &column) const
 {
 	int32 typmod = column.typmod;
 	Oid const type = getBaseTypeAndTypmod(column.type, &typmod);
+	/* It is not there. */
+	if (type >= FirstUnpinnedObjectId)
+		return false;
 	if (column.native_type == nullptr || strcmp(column.native_type, format_type_with_typemod(type, typmod)) == 0)
 		return false;
 	return (typmod >= 0 && rounds_when_read(type)) || strcmp(column.native_type, format_type_be(type)) != 0;

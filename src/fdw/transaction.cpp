@@ -21,27 +21,37 @@ namespace {
 /* For all channels together. */
 constexpr long abort_budget_ms = 2'000;
 
-bool aborting = false;
-core::Deadline abort_end;
+/* Of a transaction of this backend, by its number, or of a subtransaction of it. */
+struct Abort {
+	uint64 transaction;
+	SubTransactionId subtransaction;
+	core::Deadline end;
+};
+
+uint64 transactions_ended = 0;
+Abort last_abort{};
 
 /*
- * When an abort has to be over; never, outside of one. Portals and their memory go before the callbacks below are
- * called, but in the state of an abort already.
+ * When the abort of this moment has to be over; never, outside of one. Portals and their memory go before the callbacks
+ * below are called, some memory of a subtransaction's after them, but all in the state of an abort.
  */
 core::Deadline
 end_of_abort() noexcept
 {
 	if (IsTransactionState())
 		return {};
-	if (!std::exchange(aborting, true))
-		abort_end = core::Deadline::after(abort_budget_ms);
-	return abort_end;
+	SubTransactionId const subtransaction = GetCurrentSubTransactionId();
+	if (last_abort.transaction != transactions_ended || last_abort.subtransaction != subtransaction)
+		last_abort = {transactions_ended, subtransaction, core::Deadline::after(abort_budget_ms)};
+	return last_abort.end;
 }
 
 class OwnedStatement final : public Statement {
 public:
 	~OwnedStatement()
 	{
+		if (!is_open())
+			return;
 		remote::StopLimit const limit(end_of_abort());
 		close();
 	}
@@ -85,15 +95,14 @@ release_channels() noexcept
 			query::end_write(channel->place);
 	}
 	channels = nullptr;
+	++transactions_ended;
 }
 
 void
 at_transaction(XactEvent event, void *)
 {
-	if (channels == nullptr) {
-		aborting = false;
+	if (channels == nullptr)
 		return;
-	}
 	switch (event) {
 	case XACT_EVENT_PRE_COMMIT: commit_channels(); break;
 	case XACT_EVENT_PRE_PREPARE:
@@ -107,7 +116,6 @@ at_transaction(XactEvent event, void *)
 		break;
 	default: break;
 	}
-	aborting = false;
 }
 
 void
@@ -126,7 +134,6 @@ at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 		else
 			channel->line->subabort(level, deadline);
 	}
-	aborting = false;
 }
 
 } // namespace

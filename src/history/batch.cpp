@@ -58,20 +58,27 @@ put_off(dsa_pointer pointer, bool tried)
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	Record *const record = record_at(pointer);
-	long const age = TimestampDifferenceMilliseconds(record->started, now);
+	long const age = TimestampDifferenceMilliseconds(record->finished ? record->ended : record->started, now);
 	long const pause = Max(least_put_off_ms, Min(age / put_off_part, most_put_off_ms));
 	record->put_off = TimestampTzPlusMilliseconds(now, tried ? pause : pause / 2);
 	LWLockRelease(queue->lock);
 }
 
-/* That item, and those of its user behind it: what is wrong with the user's chain is wrong for all of them. */
+/*
+ * That item, and those of its user behind it that are of its kind: what is wrong with the user's chain is wrong for all
+ * of them. When the worker is about to leave, each is tried.
+ */
 void
 put_off_user(const Batch &batch, int failed)
 {
-	core::Uuid const user = record_at(batch.items[failed].pointer)->user;
-	for (int i = failed; i < batch.count; ++i)
-		if (record_at(batch.items[i].pointer)->user == user)
-			put_off(batch.items[i].pointer, i == failed);
+	Item const &first = batch.items[failed];
+	core::Uuid const user = record_at(first.pointer)->user;
+	put_off(first.pointer, true);
+	if (is_asked_to_leave())
+		return;
+	for (int i = failed + 1; i < batch.count; ++i)
+		if (record_at(batch.items[i].pointer)->user == user && batch.items[i].finished == first.finished)
+			put_off(batch.items[i].pointer, false);
 }
 
 bool
@@ -106,6 +113,22 @@ forget_trouble()
 }
 
 } // namespace
+
+bool
+is_asked_to_leave() noexcept
+{
+	return ShutdownRequestPending || is_closed(*mine);
+}
+
+void
+forget_put_off()
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
+		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+			record_at(p)->put_off = 0;
+	LWLockRelease(queue->lock);
+}
 
 void
 settle(const Item *items, int count, Progress verdict)

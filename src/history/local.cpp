@@ -327,6 +327,7 @@ end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	record->finished = true;
 	record->awaited = awaited;
+	record->put_off = 0; /* what held up its start need not hold up its end */
 	if (record->written || awaited || is_long(*record)) {
 		remove(slot, pointer);
 		enqueue(slot, pointer);

@@ -121,17 +121,12 @@ gather_siblings()
 	(void) WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, siblings_ms, PG_WAIT_EXTENSION);
 }
 
-bool
-is_asked_to_leave()
-{
-	return ShutdownRequestPending || is_closed(*mine);
-}
-
 /* Write what is due, for as long as other duties can wait unless it is all; false when that failed. */
 bool
 work(Item *items, bool all)
 {
 	TimestampTz const begun = GetCurrentTimestamp();
+	TimestampTz moved = begun;
 	while (all || !(is_asked_to_leave() || TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), work_ms))) {
 		if (!all)
 			tend_hauler();
@@ -145,7 +140,9 @@ work(Item *items, bool all)
 		if (written <= 0)
 			return written == 0;
 		/* What is put off again and again must not keep the server from its shutdown. */
-		if (all && mine->commits == commits && TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
+		if (mine->commits != commits)
+			moved = GetCurrentTimestamp();
+		else if (all && TimestampDifferenceExceeds(moved, GetCurrentTimestamp(), farewell_ms))
 			return true;
 		pgstat_report_stat(false);
 		gather_siblings();
@@ -169,6 +166,7 @@ void
 drain(Item *items)
 {
 	TimestampTz const begun = GetCurrentTimestamp();
+	forget_put_off();
 	for (;;) {
 		bool const written = work(items, true);
 		if (!written && !extension_exists())

@@ -61,6 +61,11 @@ Item find_heavy(const dsa_pointer *run, TimestampTz now);
 void watch_commits();
 long usual_commit_us() noexcept;
 
+/* This worker ends, or has to let a command have its database. */
+bool is_asked_to_leave() noexcept;
+/* Whatever could not be written is tried once more. */
+void forget_put_off();
+
 /*
  * Write a batch and let go of its records; one row that cannot be stored must not hold up the others, and is put off.
  * How many were written or put off; -1: none, try again later.

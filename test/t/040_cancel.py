@@ -57,10 +57,8 @@ def query(session, connection, statement):
 
 
 def move(session, connection, statement):
-    """Read a cursor to its end, in one command that keeps no row."""
-    rows(session, "BEGIN")
-    rows(session, "SELECT tenancy.open_query(%s, %s, NULL, 'c')", connection, statement)
-    rows(session, "MOVE FORWARD ALL IN c")
+    """Read a cursor to its end, in one command that keeps no row; in one message, as a cancel that comes between two is not heard."""
+    rows(session, "BEGIN; SELECT tenancy.open_query(%s, %s, NULL, 'c'); MOVE FORWARD ALL IN c", connection, statement)
 
 
 class Ended:

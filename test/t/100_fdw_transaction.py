@@ -123,6 +123,30 @@ def exception_blocks():
                  engine + ": twenty blocks, those with an error undone")
 
 
+def late_blocks():
+    """Each block that catches an error has its own time to be undone, however long after the one before."""
+    for engine in ENGINES:
+        settle(engine)
+        with contextlib.closing(tables.connect(engine)) as session:
+            rows(session, """DO $$
+                BEGIN
+                    BEGIN
+                        PERFORM 1 / (random() * 0)::int FROM %(schema)s.t;
+                    EXCEPTION WHEN division_by_zero THEN
+                        NULL;
+                    END;
+                    PERFORM pg_sleep(2.2);
+                    BEGIN
+                        INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 1, 'undone');
+                        RAISE EXCEPTION 'no';
+                    EXCEPTION WHEN raise_exception THEN
+                        NULL;
+                    END;
+                    INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 2, 'done');
+                END $$""" % {"schema": tables.schema(engine), "base": COUNT})
+        same(added(engine), [COUNT + 2], engine + ": the transaction is still there")
+
+
 def refused_prepare():
     """PREPARE TRANSACTION is refused, and nothing is left."""
     for engine in ENGINES:
@@ -510,5 +534,5 @@ def unheard():
         same(added("pg"), [COUNT + 1, COUNT + 2], "a transaction that begins with it gets another session")
 
 
-run(asynchronous, left_together, unheard, commit_and_rollback, savepoints, exception_blocks, refused_prepare, two_scans, loop_with_writes, early_ends,
-    cursors, snapshots, broken_connections, options, serialized)
+run(asynchronous, left_together, unheard, commit_and_rollback, savepoints, exception_blocks, late_blocks, refused_prepare, two_scans, loop_with_writes,
+    early_ends, cursors, snapshots, broken_connections, options, serialized)
