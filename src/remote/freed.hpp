@@ -11,31 +11,38 @@
 
 namespace tenancy::remote {
 
+/* Of that length: the few blocks of such a size that malloc keeps at hand for the next who asks in this thread. */
+inline void
+wipe_freed(std::size_t length) noexcept
+{
+	constexpr std::size_t at_hand = 32; /* glibc keeps 7, since 2.42 16 */
+	std::array<void *, at_hand> blocks;
+	for (void *&block : blocks) {
+		block = std::malloc(length + 1);
+		if (block != nullptr)
+			OPENSSL_cleanse(block, malloc_usable_size(block));
+	}
+	for (void *const block : blocks)
+		std::free(block);
+}
+
 /*
- * While it is alive, what is freed is overwritten (mallopt(3), M_PERTURB), but for the few blocks of each size that malloc
- * keeps at hand for the next who asks. At the end it asks for these, of the size of the secret, and wipes them.
+ * While it is alive, what is freed is overwritten (mallopt(3), M_PERTURB), but for what wipe_freed() wipes at the end. So is
+ * what is allocated: not for a library that reserves much more than it uses.
  */
 class FreedCopies {
 public:
-	explicit FreedCopies(std::size_t length) noexcept : size_(length + 1) { (void) mallopt(M_PERTURB, 0xff); }
+	explicit FreedCopies(std::size_t length) noexcept : length_(length) { (void) mallopt(M_PERTURB, 0xff); }
 	FreedCopies(const FreedCopies &) = delete;
 	FreedCopies &operator=(const FreedCopies &) = delete;
 	~FreedCopies()
 	{
 		(void) mallopt(M_PERTURB, 0);
-		std::array<void *, at_hand> blocks;
-		for (void *&block : blocks) {
-			block = std::malloc(size_);
-			if (block != nullptr)
-				OPENSSL_cleanse(block, malloc_usable_size(block));
-		}
-		for (void *const block : blocks)
-			std::free(block);
+		wipe_freed(length_);
 	}
 
 private:
-	static constexpr std::size_t at_hand = 32; /* glibc keeps 7, since 2.42 16 */
-	std::size_t size_;
+	std::size_t length_;
 };
 
 } // namespace tenancy::remote

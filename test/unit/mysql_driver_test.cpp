@@ -386,6 +386,16 @@ TEST_F(MysqlDriver, LeavingEarlyEndsTheStatement)
 	}
 }
 
+/* Oracle's library reserves much more for each than it uses. */
+TEST_F(MysqlDriver, TakesLittleMemoryForAConnection)
+{
+	long const before = resident_kb();
+	std::vector<std::unique_ptr<remote::Session>> sessions;
+	for (int i = 0; i < 5; ++i)
+		sessions.push_back(mysql::connect(target(), waiter));
+	EXPECT_LT(resident_kb() - before, 100'000);
+}
+
 /* Where many are left together, each may have less time than it would take. */
 TEST_F(MysqlDriver, LosesItsConnectionWithoutTimeToStop)
 {

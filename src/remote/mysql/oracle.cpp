@@ -90,9 +90,9 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 	bool connected = false;
 	helper_->run(
 		[&] {
-			FreedCopies const freed(std::strlen(login.password));
 			connected = mysql_real_connect(mysql_, host.data(), login.user, login.password, login.database, port,
 		                                   nullptr, login.flags) != nullptr;
+			wipe_freed(std::strlen(login.password)); /* no more: see FreedCopies */
 		},
 		line.fd(), budget,
 		[&] {
