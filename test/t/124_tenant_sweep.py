@@ -199,7 +199,7 @@ def filler(function, name, kind, parametrised):
         "history.until timestamp with time zone": None, "history.connection text": None,
         "delete_connection.connection text": "'spare'", "delete_connection.connection uuid": connection_id("spare"),
         "update_connection.connection text": "'pg'", "update_connection.connection uuid": connection_id("pg"),
-        "update_connection.database_type text": None, "create_connection.name text": "gen_random_uuid()::text",
+        "update_connection.database_type text": None, "create_connection.name text": "'made ' || gen_random_uuid()",
         "update_connection.password text": quoted(environment("CLIENT_PGPASSWORD")),
         "create_connection.database_type text": "'postgresql'", "create_connection.host text": "'127.0.0.1'", "create_connection.username text": "'made'",
         "create_connection.password text": "'made'", "create_connection.database_name text": "'made'"}
