@@ -23,6 +23,8 @@ Selector selector_argument(FunctionCallInfo fcinfo, int n);
 /* Would a selector take that text for an id? */
 bool is_id(const char *text);
 
+constexpr Size most_option_bytes = 512 << 10; /* as jsonb; certificates may have half of them */
+
 struct Option {
 	const char *key, *value; /* in UTF-8 */
 };

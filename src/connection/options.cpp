@@ -10,8 +10,6 @@ namespace tenancy::connection {
 
 namespace {
 
-constexpr Size most_bytes = 512 << 10; /* certificates may have half of them */
-
 void
 refuse_nulls(Jsonb *object)
 {
@@ -70,7 +68,7 @@ read_options(Jsonb *object, int *count)
 Option *
 read_given_options(Jsonb *object, int *count)
 {
-	bridge::limit_size(object, most_bytes, "options");
+	bridge::limit_size(object, most_option_bytes, "options");
 	Option *const options = read_options(object, count);
 	refuse_nulls(object);
 	return options;

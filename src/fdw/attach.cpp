@@ -252,8 +252,8 @@ struct Arguments {
 void
 limit_sizes(const Arguments &arguments)
 {
-	constexpr Size most_options = 512 << 10, most_tables = 4 << 20, most_name = 1024;
-	bridge::limit_size(arguments.options, most_options, "options");
+	constexpr Size most_tables = 4 << 20, most_name = 1024;
+	bridge::limit_size(arguments.options, connection::most_option_bytes, "options");
 	bridge::limit_size(arguments.tables, most_tables, "names of tables");
 	if (strlen(arguments.remote_schema) > most_name)
 		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("name of the remote schema is too long"),

@@ -115,6 +115,26 @@ ImportRequest::add(std::string_view name)
 }
 
 void
+SchemaRoom::take_column()
+{
+	if (++columns_ > most_columns_in_all)
+		throw Error(FailureKind::query, "54000",
+		            "the tables of the schema have more than " + std::to_string(most_columns_in_all) + " columns", {},
+		            "Name the tables that are needed.");
+}
+
+void
+SchemaRoom::take_bytes(std::size_t bytes, const char *whose, const char *kind)
+{
+	bytes_ += bytes;
+	if (bytes_ > most_bytes)
+		throw Error(FailureKind::query, "54000",
+		            std::string("the ") + whose + " of the schema have more than " + std::to_string(most_bytes) +
+		                " bytes of " + kind,
+		            {}, "Name the tables that are needed.");
+}
+
+void
 SchemaBuilder::warn(std::string text)
 {
 	if (schema.warnings.size() < most_warnings)
@@ -174,10 +194,7 @@ SchemaBuilder::table(std::string name)
 void
 SchemaBuilder::column(ImportedTable &table, ImportedColumn column)
 {
-	if (++columns_ > most_columns_in_all)
-		throw Error(FailureKind::query, "54000",
-		            "the tables of the schema have more than " + std::to_string(most_columns_in_all) + " columns", {},
-		            "Name the tables that are needed.");
+	room_.take_column();
 	if (column.name.size() > most_remote_name_bytes) {
 		warn("a column of table \"" + table.name + "\" is left out: its name is too long");
 		return;
@@ -204,12 +221,7 @@ SchemaBuilder::column(ImportedTable &table, ImportedColumn column)
 		column.collation = "unknown";
 	column.not_null = column.not_null && options().not_null;
 	column.generated = column.generated && options().generated;
-	bytes_ += column.name.size() + column.native_type.size();
-	if (bytes_ > most_bytes)
-		throw Error(FailureKind::query, "54000",
-		            "the columns of the schema have more than " + std::to_string(most_bytes) +
-		                " bytes of names and types",
-		            {}, "Name the tables that are needed.");
+	room_.take_bytes(column.name.size() + column.native_type.size(), "columns", "names and types");
 	table.columns.push_back(std::move(column));
 }
 

@@ -96,6 +96,17 @@ using catalog::lower_ascii;
 using catalog::text_of;
 using catalog::truth_of;
 
+/* A client database says itself how much it has; what of it is kept has this room, and 54000 is thrown beyond it. */
+class SchemaRoom {
+public:
+	void take_column();
+	/* Of the tables or columns, of what kind: words for the message. */
+	void take_bytes(std::size_t bytes, const char *whose, const char *kind);
+
+private:
+	std::size_t columns_ = 0, bytes_ = 0;
+};
+
 /*
  * Adds columns to tables as they arrive, table by table: keeps to what the request wants, and to what PostgreSQL can
  * hold (1600 columns; options of a column within its catalog row), and takes no name of a table, or of a column of one,
@@ -130,7 +141,7 @@ private:
 	const ImportRequest &request_;
 	std::set<std::string_view> named_;
 	std::set<std::string> table_names_, column_names_; /* the latter of the last table */
-	std::size_t columns_ = 0, bytes_ = 0;
+	SchemaRoom room_;
 };
 
 void read_postgres_schema(CatalogQuery &query, const ImportRequest &request, SchemaBuilder &builder);

@@ -41,40 +41,12 @@ struct ViewFacts {
 	bool types = true, collations = true;
 };
 
-/* A file says itself how much it has. */
-class Room {
-public:
-	void take(const TableFacts &table) { take(table.name.size() + table.sql.size()); }
-	void take(const ColumnFacts &column)
-	{
-		constexpr std::size_t most_columns = 500'000;
-		if (++columns_ > most_columns)
-			throw Error(FailureKind::query, "54000",
-			            "the tables of the schema have more than " + std::to_string(most_columns) + " columns", {},
-			            "Name the tables that are needed.");
-		take(column.name.size() + column.declared.size());
-	}
-
-private:
-	void take(std::size_t bytes)
-	{
-		constexpr std::size_t most_bytes = 64 << 20;
-		if ((bytes_ += bytes) > most_bytes)
-			throw Error(FailureKind::query, "54000",
-			            "the tables of the schema have more than " + std::to_string(most_bytes) +
-			                " bytes of definitions",
-			            {}, "Name the tables that are needed.");
-	}
-
-	std::size_t bytes_ = 0, columns_ = 0;
-};
-
 /* What is read of a schema. */
 struct Facts {
 	std::vector<TableFacts> tables;
 	Columns columns;
 	ViewFacts views;
-	Room room;
+	SchemaRoom room;
 };
 
 /* Words, names and signs of CREATE TABLE. */
@@ -209,7 +181,7 @@ read_tables(CatalogQuery &query, SchemaBuilder &builder, Facts &facts)
 		table.strict = truth_of(cells[strict]);
 		if (needed)
 			table.sql = sql;
-		facts.room.take(table);
+		facts.room.take_bytes(table.name.size() + table.sql.size(), "tables", "definitions");
 		facts.tables.push_back(std::move(table));
 	});
 }
@@ -231,7 +203,8 @@ add_column(Facts &into, const remote::Cell *cells)
 	facts.generated = kind == 2 || kind == 3;
 	facts.key_index = truth_of(cells[key_index]);
 	facts.indexed = truth_of(cells[indexed]);
-	into.room.take(facts);
+	into.room.take_column();
+	into.room.take_bytes(facts.name.size() + facts.declared.size(), "tables", "definitions");
 }
 
 void

@@ -4,8 +4,6 @@
  */
 #include "fdw/channels.hpp"
 
-#include <utility>
-
 #include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
 #include "remote/stop_limit.hpp"

@@ -82,12 +82,6 @@ put_off_user(const Batch &batch, int failed)
 }
 
 bool
-is_put_off(const Item &item)
-{
-	return record_at(item.pointer)->put_off > GetCurrentTimestamp();
-}
-
-bool
 is_any_put_off()
 {
 	bool found = false;
@@ -221,7 +215,7 @@ write_all(Batch batch)
 	}
 	int done = 0;
 	for (int i = 0; i < batch.count; ++i) {
-		if (is_put_off(batch.items[i])) { /* with another one, just now */
+		if (is_put_off(*record_at(batch.items[i].pointer), GetCurrentTimestamp())) { /* with another one, just now */
 			++done;
 			continue;
 		}

@@ -48,13 +48,6 @@ is_excluded(const Record &record)
 	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
-/* Nothing is to be done about it yet. */
-bool
-is_put_off(const Record &record, TimestampTz now)
-{
-	return record.put_off > now;
-}
-
 /* Is there anything in the line that should be written now? With the lock held. */
 bool
 is_due(Line line, TimestampTz now)

@@ -10,8 +10,6 @@
 #include "history/step.hpp"
 
 extern "C" {
-#include "postmaster/interrupt.h"
-
 PGDLLEXPORT void tenancy_history_hauler(Datum database);
 }
 
@@ -68,7 +66,7 @@ enlist(Oid database)
 bool
 is_dismissed()
 {
-	return ShutdownRequestPending || mine->pid != leader || is_closed(*mine);
+	return is_asked_to_leave() || mine->pid != leader;
 }
 
 /* Until the other worker has written the batch that it has in hand. Its next one leaves out what is claimed. */

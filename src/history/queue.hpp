@@ -171,6 +171,13 @@ void attach();
 inline constexpr dsa_pointer no_record = InvalidDsaPointer;
 void *address_of(dsa_pointer pointer) noexcept;
 
+/* Nothing is to be done about it yet. */
+inline bool
+is_put_off(const Record &record, TimestampTz now) noexcept
+{
+	return record.put_off > now;
+}
+
 inline Record *
 record_at(dsa_pointer pointer) noexcept
 {
