@@ -28,6 +28,8 @@ Kind
 kind_of(const catalog::Column &column)
 {
 	std::string_view const type = column.type;
+	if (column.stores_numbers) /* seconds, milliseconds, days: no telling */
+		return Kind::other;
 	/* What MySQL makes of BOOLEAN. A number of one digit is declared without the (1). */
 	if (type == "boolean" || column.native_type == "tinyint(1)")
 		return Kind::boolean;

@@ -69,6 +69,8 @@ append_column(std::string &out, const Column &column, bool with_values)
 	append_text(out, column.name);
 	out += ",\"type\":";
 	append_text(out, column.native_type.empty() ? column.type : column.native_type);
+	if (column.stores_numbers)
+		out += ",\"stores_numbers\":true";
 	if (!column.nullable)
 		out += ",\"not_null\":true";
 	append_comment(out, column.comment);

@@ -266,8 +266,16 @@ private:
 				list += (list.empty() ? "" : ", ") + operand(what, text);
 			return of + (what.op == Op::one_of ? " IN (" : " NOT IN (") + list + ")";
 		}
-		default: return of + std::string(sign(what.op)) + operand(what, what.operands[0]);
+		default: break;
 		}
+		if (is_truth(what)) /* MySQL's 2 is true, too, and not equal to TRUE */
+			return of + (engine == DatabaseType::mysql ? " <> FALSE" : " = TRUE");
+		return of + std::string(sign(what.op)) + operand(what, what.operands[0]);
+	}
+
+	static bool is_truth(const Filter &what)
+	{
+		return what.op == Op::equal && what.numeric && what.operands[0] == "TRUE";
 	}
 
 	/* SQLite keeps dates as text, where one of them compares as such with the moments of its day. */

@@ -283,6 +283,8 @@ read_schema(remote::Session &session, const ReadRequest &request, const remote::
 		break;
 	}
 	collector.finish(waiter);
+	if (request.engine == remote::DatabaseType::sqlite)
+		read_stored_numbers(query, schema);
 	if (request.values)
 		read_values(query, schema);
 	return schema;

@@ -64,6 +64,8 @@ private:
 void read_postgres(CatalogQuery &query, Collector &collector, Schema &schema);
 void read_mysql(CatalogQuery &query, const std::string &database, Collector &collector);
 void read_sqlite(CatalogQuery &query, Collector &collector);
+/* Which columns of dates and times SQLite keeps numbers in, by the first of their values. */
+void read_stored_numbers(CatalogQuery &query, Schema &schema);
 /* The distinct values of small text columns, in one statement more; none where the server refuses that. */
 void read_values(CatalogQuery &query, Schema &schema);
 

@@ -23,6 +23,7 @@ struct Column {
 	std::optional<std::string> default_value;
 	std::optional<std::string> comment;
 	std::vector<std::string> values; /* distinct values of a small text column, where that is allowed */
+	bool stores_numbers = false;     /* a date or time of SQLite that begins with numbers, of whatever unit */
 };
 
 struct ForeignKey {

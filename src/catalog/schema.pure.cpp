@@ -92,6 +92,8 @@ add_column(std::string &out, const Column &column)
 	add_flag(out, "generated", column.generated);
 	add_text(out, "default", column.default_value);
 	add_text(out, "comment", column.comment);
+	if (column.stores_numbers)
+		add_flag(out, "stores_numbers", true);
 	if (!column.values.empty())
 		add_texts(out, "values", column.values);
 }
@@ -172,6 +174,8 @@ read_column(const Value &object)
 	object.at("generated").get_to(column.generated);
 	column.default_value = optional_text(object, "default");
 	column.comment = optional_text(object, "comment");
+	if (auto const numbers = object.find("stores_numbers"); numbers != object.end())
+		numbers->get_to(column.stores_numbers);
 	if (auto const values = object.find("values"); values != object.end())
 		values->get_to(column.values);
 	return column;

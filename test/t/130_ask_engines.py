@@ -107,4 +107,25 @@ def answers_agree():
                 domain.clear()
 
 
-run(answers_agree)
+def stored_otherwise():
+    """What a column is declared as is not always what it holds: numbers in a date, 2 in a truth"""
+    asker.sqlite("otherwise", database_name="otherwise.db")
+    asker.mysql("truths", database_name="questions")
+    mysql("USE questions; DROP TABLE IF EXISTS members; CREATE TABLE members (id int PRIMARY KEY, active boolean); INSERT INTO members VALUES (1, 0), (2, 1), (3, 2)")
+    with contextlib.closing(asker.connect(history_durability="async")) as session:
+        for statement in ("CREATE TABLE visits (id integer PRIMARY KEY, seen datetime)", "INSERT INTO visits VALUES (1, NULL), (2, 1709251200), (3, '2024-03-05')",
+                          "CREATE TABLE guests (id integer PRIMARY KEY, seen datetime)", "INSERT INTO guests VALUES (1, NULL), (2, '2024-03-05'), (3, 1709251200)"):
+            execute(session, "otherwise", statement)
+        told = {column["name"]: column.get("stores_numbers") for table in value(session, "SELECT tenancy.schema('otherwise')")["tables"]
+                if table["name"] == "visits" for column in table["columns"]}
+        ok(told == {"id": None, "seen": True}, "the schema tells which date holds numbers", told)
+        visits, guests, active, others = [value(session, "SELECT tenancy.ask(%s, %s)", *asked) for asked in (
+            ("otherwise", "how many visits since March 2024"), ("otherwise", "how many guests since March 2024"),
+            ("truths", "how many active members"), ("truths", "how many not active members"))]
+    ok(visits["status"] == "refused", "a date that holds numbers is compared with none", visits)
+    ok(guests["rows"] is not None and guests["rows"][0][0] == 1, "one that begins with a date is", guests)
+    ok(active["rows"] == [[2]] and others["rows"] in (None, [[1]]), "all but 0 is true", (active, others))
+    mysql("USE questions; DROP TABLE members")
+
+
+run(answers_agree, stored_otherwise)
