@@ -110,7 +110,7 @@ CREATE POLICY own ON tenancy.history_chain FOR SELECT USING (user_id = (SELECT t
 CREATE POLICY admin ON tenancy.history_chain FOR SELECT TO tenancy_admin USING (true);
 SELECT pg_extension_config_dump('tenancy.history_chain', '');
 
-COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; keep a copy elsewhere to notice a cut tail';
+COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; history_anchor() gives a signed copy to keep elsewhere';
 COMMENT ON COLUMN tenancy.history_chain.user_id IS 'the nil UUID is the chain of runs without a user';
 COMMENT ON COLUMN tenancy.history_chain.part IS 'grows when the row begins anew, because its old versions could not be removed; there is one row per user';
 

@@ -148,7 +148,7 @@ BEGIN ATOMIC
     ORDER BY c.place;
 END;
 COMMENT ON FUNCTION tenancy.schema_changes(text)
-    IS 'what made the current version of a client databases schema different from the version before';
+    IS 'what made the current version of a client database''s schema different from the version before';
 CREATE FUNCTION tenancy.schema_changes(connection uuid)
 RETURNS TABLE (version bigint, detected_at timestamptz, change text, table_schema text, table_name text, column_name text,
                what text, before text, after text)
@@ -157,7 +157,7 @@ BEGIN ATOMIC
     SELECT f.* FROM tenancy.schema_changes(schema_changes.connection::text) AS f;
 END;
 COMMENT ON FUNCTION tenancy.schema_changes(uuid)
-    IS 'what made the current version of a client databases schema different from the version before';
+    IS 'what made the current version of a client database''s schema different from the version before';
 
 CREATE FUNCTION tenancy.sample_data(connection text, table_name text, n integer DEFAULT 10) RETURNS json
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_sample_data';

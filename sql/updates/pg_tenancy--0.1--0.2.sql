@@ -147,6 +147,7 @@ ALTER TABLE tenancy.history_chain
     ADD COLUMN part bigint NOT NULL DEFAULT 0,
     DROP CONSTRAINT history_chain_pkey,
     ADD PRIMARY KEY (user_id, part);
+COMMENT ON TABLE tenancy.history_chain IS 'the last link of each user''s hash chain; history_anchor() gives a signed copy to keep elsewhere';
 COMMENT ON COLUMN tenancy.history_chain.part IS 'grows when the row begins anew, because its old versions could not be removed; there is one row per user';
 
 CREATE TABLE tenancy.history_pruned (
@@ -1037,7 +1038,7 @@ BEGIN ATOMIC
     ORDER BY c.place;
 END;
 COMMENT ON FUNCTION tenancy.schema_changes(text)
-    IS 'what made the current version of a client databases schema different from the version before';
+    IS 'what made the current version of a client database''s schema different from the version before';
 
 CREATE FUNCTION tenancy.schema_changes(connection uuid)
 RETURNS TABLE (version bigint, detected_at timestamptz, change text, table_schema text, table_name text, column_name text,
@@ -1047,7 +1048,7 @@ BEGIN ATOMIC
     SELECT f.* FROM tenancy.schema_changes(schema_changes.connection::text) AS f;
 END;
 COMMENT ON FUNCTION tenancy.schema_changes(uuid)
-    IS 'what made the current version of a client databases schema different from the version before';
+    IS 'what made the current version of a client database''s schema different from the version before';
 
 CREATE FUNCTION tenancy.sample_data(connection text, table_name text, n integer DEFAULT 10) RETURNS json
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_sample_data';
