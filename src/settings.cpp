@@ -115,8 +115,8 @@ define_clients()
 	integer("tenancy.pool_idle_timeout", "How long an unused connection to a client database is kept.",
 	        &pool_idle_timeout, 300, 0, 86'400, GUC_UNIT_S);
 	integer("tenancy.schema_max_age",
-	        "Age from which the cached schema of a client database is detected again; 0 is any.", &schema_max_age, 3600,
-	        0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
+	        "Age from which the cached schema of a client database is detected again; 0: it never expires by its age.",
+	        &schema_max_age, 3600, 0, INT_MAX, GUC_UNIT_S, PGC_USERSET);
 	string("tenancy.sqlite_root", "Directory below which each user's SQLite files lie.", &sqlite_root, "", PGC_SIGHUP,
 	       GUC_SUPERUSER_ONLY);
 	integer("tenancy.statement_timeout", "Longest run of one statement on a client database; 0 is no limit.",

@@ -53,7 +53,7 @@ extern int max_sessions_per_user;           /* logins; 0: no limit */
 extern int max_stored_connections_per_user; /* 0: no limit */
 extern int password_cost;                   /* log2 of scrypt's N */
 extern int pool_idle_timeout;               /* s */
-extern int schema_max_age;                  /* s; 0: any age */
+extern int schema_max_age;                  /* s; 0: it never expires by its age */
 extern int session_lifetime;                /* s */
 extern char *sqlite_root;
 extern int statement_timeout; /* ms */
