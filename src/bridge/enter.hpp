@@ -21,7 +21,7 @@ struct Failure {
 	char hint[512] = "";
 };
 
-/* Copy the exception in flight. The only catch (...) stands around its callers in this header. */
+/* Copy the exception in flight, within a catch (...) as those below. */
 void capture(Failure &failure) noexcept;
 
 /* Message and detail, as one line in the encoding of the database; palloc'd. */

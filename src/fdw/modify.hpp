@@ -117,7 +117,6 @@ struct Reader {
 	Statement *statement;
 	bridge::Converter *converters; /* by column number - 1 */
 };
-Reader make_reader(TupleDesc descriptor);
 
 /* One foreign table under modification, from its begin to its end. */
 struct Modification {

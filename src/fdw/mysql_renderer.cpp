@@ -17,10 +17,7 @@ constexpr Abilities mysql_abilities = {.full_join = false,
                                        .insert_returning = false, /* MariaDB has it, MySQL has not */
                                        .update_returning = false,
                                        .delete_returning = false,
-                                       .aggregate_filter = false,
                                        .window = true,
-                                       .truncate = false, /* it would commit the transaction */
-                                       .deferred = true,
                                        .most_parameters = 65535,
                                        .most_nested = 100,
                                        .most_beside = 10000,

@@ -59,7 +59,7 @@ struct Table {
 /* Of a list of DefElem, or NULL. */
 const char *option_value(List *options, const char *name);
 
-/* In CurrentMemoryContext. Raises HV00N… no error for what the validator has let through. */
+/* In CurrentMemoryContext. Raises HV00J when the server names no connection. */
 Options server_options(Oid server);
 Table *load_table(Oid relation);
 

@@ -31,10 +31,7 @@ struct Abilities {
 	bool full_join;
 	bool for_update; /* SELECT … FOR UPDATE, FOR SHARE */
 	bool insert_returning, update_returning, delete_returning;
-	bool aggregate_filter; /* FILTER (WHERE …) as such */
 	bool window;
-	bool truncate;
-	bool deferred;       /* RunOptions::deferred means something */
 	int most_parameters; /* of one statement */
 	/* What its parser takes: parentheses within each other in an expression, conditions beside each other, tables. */
 	int most_nested, most_beside, most_tables;

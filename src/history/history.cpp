@@ -77,9 +77,9 @@ refuse_beyond_share(Size size)
 	                              : errhint("Shorten the statement, or have \"tenancy.history_queue_size\" raised.")));
 }
 
-/* Going on unrecorded would be a way around the limit, too. */
+/* One of the places of the user's running queries. Going on unrecorded would be a way around the limit, too. */
 void
-refuse_too_many(const core::Uuid &user, dsa_pointer pointer)
+take_place_or_refuse(const core::Uuid &user, dsa_pointer pointer)
 {
 	int const most = settings::max_running_queries_per_user;
 	if (count_run(user, most))
@@ -223,7 +223,7 @@ start(const Start &begin)
 		return refuse(room);
 	bool const counted = needs_place(begin);
 	if (counted)
-		refuse_too_many(begin.user, pointer);
+		take_place_or_refuse(begin.user, pointer);
 	Record *const record = fill_record(pointer, begin, peer);
 	record->slot = slot_number;
 	record->id = id;
@@ -266,7 +266,7 @@ require_room(const Start &begin)
 	dsa_pointer pointer;
 	if (obtain(queue->slots[slot_number], begin.user, texts_size(begin), &pointer) != Room::found)
 		return;
-	refuse_too_many(begin.user, pointer);
+	take_place_or_refuse(begin.user, pointer);
 	discount_run(begin.user);
 	discard(pointer);
 }
