@@ -1,4 +1,4 @@
-# PGXS build of pg_tenancy. The version lives in pg_tenancy.control only; sources and SQL parts are found by wildcard.
+# PGXS build of pg_tenancy. The version lives in pg_tenancy.control, and in META.json for PGXN; sources and SQL parts are found by wildcard.
 # Pure code (src/core, src/remote, *.pure.cpp) is compiled without the server's include path.
 MODULE_big  = pg_tenancy
 EXTENSION   = pg_tenancy
@@ -16,7 +16,7 @@ REGRESS     = $(patsubst test/sql/%.sql,%,$(TESTS))
 REGRESS_OPTS = --inputdir=test
 ISOLATION   = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
-EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps
+EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps $(SOURCES:.cpp=.d)
 
 PG_CONFIG  ?= pg_config
 PKG_CONFIG ?= pkg-config
