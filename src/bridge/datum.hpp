@@ -28,6 +28,20 @@ uuid_value(Datum datum)
 	return uuid;
 }
 
+/* Palloc'd. */
+inline char *
+uuid_text(const core::Uuid &uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, uuid_datum(uuid)));
+}
+
+/* A Datum of type name. */
+inline Datum
+name_datum(const char *name)
+{
+	return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
 inline Datum
 bytea_datum(const void *bytes, Size size)
 {

@@ -133,8 +133,7 @@ make_opening(const Config &config, const core::Uuid &identity)
 		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
 		         errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
 
-	char *directory = psprintf("%s/%s", settings::sqlite_root,
-	                           DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.user))));
+	char *directory = psprintf("%s/%s", settings::sqlite_root, bridge::uuid_text(config.user));
 	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
 	opening->key = {config.id, config.user, identity, config.version, config.fingerprint};
 	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
@@ -155,21 +154,23 @@ open_password(Opening *opening, const Config &config)
 Selector
 selector_argument(FunctionCallInfo fcinfo, int n)
 {
-	Selector selector{};
 	Oid *types;
 	int count;
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
 	if (PG_ARGISNULL(n))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("connection must not be null")));
-	if (types[n] == UUIDOID) {
-		selector.is_id = true;
-		selector.id = bridge::uuid_value(PG_GETARG_DATUM(n));
-		selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(n)));
-	} else {
-		selector.text = text_to_cstring(PG_GETARG_TEXT_PP(n));
-		selector.is_id = parse_uuid(selector.text, &selector.id);
-	}
+	if (types[n] == UUIDOID)
+		return selector_of(bridge::uuid_value(PG_GETARG_DATUM(n)));
+	Selector selector{};
+	selector.text = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	selector.is_id = parse_uuid(selector.text, &selector.id);
 	return selector;
+}
+
+Selector
+selector_of(const core::Uuid &id)
+{
+	return {bridge::uuid_text(id), true, id};
 }
 
 bool

@@ -20,6 +20,7 @@ struct Selector {
 
 /* Read argument n, of declared type text or uuid. */
 Selector selector_argument(FunctionCallInfo fcinfo, int n);
+Selector selector_of(const core::Uuid &id);
 /* Would a selector take that text for an id? */
 bool is_id(const char *text);
 

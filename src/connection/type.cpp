@@ -63,11 +63,8 @@ type_of(const core::Uuid &id)
 	if (spi::run(type_by_id, values, nullptr, false) == 1)
 		name = MemoryContextStrdup(context, spi::text(0, 1));
 	spi::close(scope);
-	if (name == nullptr) {
-		Selector selector{};
-		selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, values[0]));
-		deny(selector);
-	}
+	if (name == nullptr)
+		deny(selector_of(id));
 	remote::DatabaseType const type = *bridge::enter([name] { return remote::parse_database_type(name); });
 	remember_type(id, type);
 	return type;

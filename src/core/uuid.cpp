@@ -9,20 +9,19 @@
 #include <openssl/rand.h>
 
 #include "core/error.hpp"
+#include "core/hex.hpp"
 
 namespace tenancy::core {
 
 std::string
 Uuid::text() const
 {
-	static constexpr char digits[] = "0123456789abcdef";
-	std::string text;
-	text.reserve(36);
+	std::string text(36, '-');
+	char *to = text.data();
 	for (std::size_t i = 0; i < bytes.size(); ++i) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
-			text += '-';
-		text += digits[bytes[i] >> 4];
-		text += digits[bytes[i] & 15];
+			++to;
+		to = put_hex(to, bytes[i]);
 	}
 	return text;
 }

@@ -84,7 +84,7 @@ reseal(const char *sealed, const core::Uuid &user, const core::Uuid &connection,
 		return fresh;
 	if (failure.pg == nullptr)
 		snprintf(failure.message, sizeof failure.message, "could not open %s of connection %s", column,
-		         DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(connection))));
+		         bridge::uuid_text(connection));
 	bridge::raise(failure);
 }
 

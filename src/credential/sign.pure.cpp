@@ -12,6 +12,7 @@
 #include <openssl/kdf.h>
 
 #include "core/error.hpp"
+#include "core/hex.hpp"
 
 namespace tenancy::credential {
 
@@ -60,12 +61,8 @@ mac_of(KeyView key, std::string_view purpose, std::string_view text)
 std::string
 hex_of(const Mac &mac)
 {
-	constexpr char digits[] = "0123456789abcdef";
 	std::string hex;
-	for (unsigned char const byte : mac) {
-		hex += digits[byte >> 4];
-		hex += digits[byte & 15];
-	}
+	core::append_hex(hex, mac);
 	return hex;
 }
 

@@ -53,10 +53,7 @@ begin(Activity &activity, Oid server, remote::DatabaseType type, const char *sql
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		                errmsg("foreign tables of tenant_fdw cannot be used in a parallel worker")));
 	Options const options = server_options(server);
-	connection::Selector selector{};
-	selector.is_id = true;
-	selector.id = options.connection;
-	selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(options.connection)));
+	connection::Selector const selector = connection::selector_of(options.connection);
 	if (!connection::find(selector, &activity.config))
 		history::deny(selector, history::Source::fdw, sql);
 	check_config(activity.config, server, type);

@@ -43,7 +43,7 @@ check_attachments(const core::Uuid &user, const char *schema)
 	int const most = settings::max_attachments_per_user;
 	if (most == 0)
 		return;
-	Datum const values[] = {bridge::uuid_datum(user), DirectFunctionCall1(namein, CStringGetDatum(schema))};
+	Datum const values[] = {bridge::uuid_datum(user), bridge::name_datum(schema)};
 	if (count(user, count_attachments, values) >= most)
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many schemas are attached"),
 		                errdetail("A user has at most %d.", most), errhint("Remove one with tenancy.detach().")));

@@ -4,6 +4,7 @@
  */
 #include "fdw/attach.hpp"
 
+#include "bridge/datum.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
@@ -71,7 +72,7 @@ check_schema_name(const char *schema)
 void
 require_free_name(const char *schema)
 {
-	Datum const values[] = {DirectFunctionCall1(namein, CStringGetDatum(schema))};
+	Datum const values[] = {bridge::name_datum(schema)};
 	uint64 const rows = spi::run_latest(search_paths, values);
 	for (uint64 i = 0; i < rows; ++i) {
 		char *const path = spi::text(i, 1);

@@ -3,6 +3,7 @@
  */
 #include "fdw/attach.hpp"
 
+#include "bridge/datum.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
@@ -31,7 +32,7 @@ spi::Statement own_schema = {
 bool
 finds(spi::Statement &statement, const char *name)
 {
-	Datum const values[] = {DirectFunctionCall1(namein, CStringGetDatum(name))};
+	Datum const values[] = {bridge::name_datum(name)};
 	return spi::run(statement, values, nullptr, false) == 1;
 }
 

@@ -62,8 +62,7 @@ choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first)
 	bool const admin = identity::is_admin();
 	Oid const role = GetUserId();
 	List *roles = NIL;
-	Datum const user[] = {bridge::uuid_datum(owner)},
-				schema[] = {DirectFunctionCall1(namein, CStringGetDatum(attachment->schema))};
+	Datum const user[] = {bridge::uuid_datum(owner)}, schema[] = {bridge::name_datum(attachment->schema)};
 	MemoryContext const context = CurrentMemoryContext;
 	spi::Scope const scope = spi::open();
 	int const bound = static_cast<int>(spi::run(bound_roles, user, nullptr, false));

@@ -1,6 +1,7 @@
 /*
  * Foreign tables that follow remote ones: made, changed and dropped. PG regime.
  */
+#include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
@@ -63,8 +64,7 @@ compare_remote(const void *left, const void *right)
 void
 load_locals(Work &work)
 {
-	Datum const values[] = {DirectFunctionCall1(namein, CStringGetDatum(work.attachment->server)),
-	                        DirectFunctionCall1(namein, CStringGetDatum(work.attachment->schema))};
+	Datum const values[] = {bridge::name_datum(work.attachment->server), bridge::name_datum(work.attachment->schema)};
 	work.count = static_cast<int>(spi::run(list_tables, values, nullptr, false));
 	work.locals = static_cast<LocalTable *>(palloc0(sizeof(LocalTable) * static_cast<Size>(Max(work.count, 1))));
 	for (int i = 0; i < work.count; ++i) {

@@ -133,11 +133,8 @@ import_option_names()
 connection::Config
 require_connection(const core::Uuid &id)
 {
-	connection::Selector selector{};
+	connection::Selector const selector = connection::selector_of(id);
 	connection::Config config{};
-	selector.is_id = true;
-	selector.id = id;
-	selector.text = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(id)));
 	if (!connection::find(selector, &config))
 		history::deny(selector, history::Source::fdw, nullptr);
 	return config;

@@ -36,12 +36,6 @@ struct Anchor {
 };
 
 char *
-text_of_uuid(const core::Uuid &uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(uuid)));
-}
-
-char *
 text_of(const Anchor &anchor)
 {
 	char hex[2 * hash_size + 1];
@@ -49,7 +43,8 @@ text_of(const Anchor &anchor)
 	hex[2 * hash_size] = 0;
 	/* Microseconds since 1970. */
 	int64 const at = anchor.at + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-	return psprintf("%s%s:" INT64_FORMAT ":%s:" INT64_FORMAT, prefix, text_of_uuid(anchor.user), anchor.seq, hex, at);
+	return psprintf("%s%s:" INT64_FORMAT ":%s:" INT64_FORMAT, prefix, bridge::uuid_text(anchor.user), anchor.seq, hex,
+	                at);
 }
 
 /* The piece of text up to the next colon, which is cut off; NULL when there is none. */
@@ -204,8 +199,7 @@ TENANCY_FUNCTION(verify_anchor)
 		detail = "The signature does not belong to the text.";
 	} else {
 		if (!identity::is_admin() && anchor.user != identity::require_user())
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			                errmsg("permission denied for the history of another user")));
+			deny_others_history();
 		spi::Scope const scope = spi::open();
 		const char *words = nullptr;
 		problem = compare(anchor, &words);

@@ -8,6 +8,7 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
+#include "core/hex.hpp"
 
 extern "C" {
 #include "utils/inet.h"
@@ -50,14 +51,12 @@ add_quoted(StringInfo to, const char *text, int length)
 void
 add_uuid(StringInfo to, const pg_uuid_t *uuid)
 {
-	constexpr char digits[] = "0123456789abcdef";
 	char text[36];
-	int at = 0;
+	char *at = text;
 	for (int i = 0; i < UUID_LEN; ++i) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
-			text[at++] = '-';
-		text[at++] = digits[uuid->data[i] >> 4];
-		text[at++] = digits[uuid->data[i] & 15];
+			*at++ = '-';
+		at = core::put_hex(at, uuid->data[i]);
 	}
 	appendBinaryStringInfo(to, text, sizeof text);
 }

@@ -282,9 +282,15 @@ choose_user(FunctionCallInfo fcinfo, core::Uuid *user)
 	}
 	*user = identity::require_user();
 	if (named && wanted != *user)
-		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for the history of another user")));
+		deny_others_history();
 	return true;
+}
+
+void
+deny_others_history()
+{
+	ereport(ERROR,
+	        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for the history of another user")));
 }
 
 void

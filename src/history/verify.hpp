@@ -26,5 +26,6 @@ void read_ends(const core::Uuid &user, Ends *ends);
  * is 42501.
  */
 bool choose_user(FunctionCallInfo fcinfo, core::Uuid *user);
+[[noreturn]] void deny_others_history();
 
 } // namespace tenancy::history

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "core/error.hpp"
+#include "core/hex.hpp"
 #include "core/json.hpp"
 #include "core/pgtype.hpp"
 #include "remote/text.hpp"
@@ -52,15 +53,10 @@ constexpr TypeName type_names[] = {{pgtype::boolean, "boolean"},
                                    {pgtype::jsonb, "jsonb"}};
 
 void
-append_hex(std::string &out, std::string_view bytes)
+append_bytes(std::string &out, std::string_view bytes)
 {
-	static constexpr char digits[] = "0123456789abcdef";
 	out += "\"\\\\x";
-	for (char const c : bytes) {
-		auto const byte = static_cast<unsigned char>(c);
-		out += digits[byte >> 4];
-		out += digits[byte & 15];
-	}
+	core::append_hex(out, bytes);
 	out += '"';
 }
 
@@ -89,7 +85,7 @@ append_cell(std::string &out, std::uint32_t type, const Cell &cell)
 	case CellKind::float4: json::append_float4(out, static_cast<float>(cell.real)); break;
 	case CellKind::float8: json::append_float8(out, cell.real); break;
 	case CellKind::text: append_text(out, type, cell.view()); break;
-	case CellKind::bytes: append_hex(out, cell.view()); break;
+	case CellKind::bytes: append_bytes(out, cell.view()); break;
 	/* Not asked for: this statement did not run with RunOptions::native. */
 	case CellKind::date:
 	case CellKind::time:
@@ -129,16 +125,12 @@ describe(const std::vector<remote::Column> &columns)
 std::string
 sha256_hex(std::string_view text)
 {
-	static constexpr char digits[] = "0123456789abcdef";
 	std::array<unsigned char, 32> digest{};
 	unsigned size = 0;
 	if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
 		throw core::Error(core::FailureKind::other, "58000", "could not compute a SHA-256 digest");
 	std::string hex;
-	for (unsigned char const byte : digest) {
-		hex += digits[byte >> 4];
-		hex += digits[byte & 15];
-	}
+	core::append_hex(hex, digest);
 	return hex;
 }
 

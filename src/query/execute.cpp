@@ -50,8 +50,7 @@ compose(const Reply &reply)
 	const cache::Result &result = reply.result != nullptr ? *reply.result : nothing;
 	StringInfoData out;
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"query_id\":\"%s\",\"status\":\"%s\"",
-	                 DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(*reply.query_id))),
+	appendStringInfo(&out, "{\"query_id\":\"%s\",\"status\":\"%s\"", bridge::uuid_text(*reply.query_id),
 	                 history::name_of(reply.status));
 	append(&out, ",\"columns\":");
 	append(&out, result.columns);
