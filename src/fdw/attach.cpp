@@ -15,8 +15,6 @@
 
 extern "C" {
 #include "catalog/namespace.h"
-#include "common/hashfn.h"
-#include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "storage/proc.h"
 #include "utils/array.h"
@@ -52,8 +50,6 @@ spi::Statement touch_attachment = {
 	"UPDATE tenancy.attachments SET refreshed_at = now() WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
 spi::Statement forget_attachment = {"DELETE FROM tenancy.attachments WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
 
-spi::Statement each_option = {"SELECT o.key, o.value FROM jsonb_each_text($1) AS o", 1, {JSONBOID}, nullptr};
-
 spi::Statement tables_of_server = {
 	"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid"
 	" JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_foreign_server AS s ON s.oid = f.ftserver"
@@ -70,17 +66,11 @@ struct Stored {
 	Jsonb *options;
 };
 
-Datum
-name_datum(const char *name)
-{
-	return DirectFunctionCall1(namein, CStringGetDatum(name));
-}
-
 bool
 find_stored(const char *schema, Stored *stored)
 {
 	MemoryContext const context = CurrentMemoryContext;
-	Datum const values[] = {name_datum(schema)};
+	Datum const values[] = {bridge::name_datum(schema)};
 	spi::Scope const scope = spi::open();
 	bool const found = spi::run(find_attachment, values, nullptr, false) == 1;
 	if (found) {
@@ -123,116 +113,6 @@ schema_argument(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("schema must not be null")));
 	return pstrdup(NameStr(*PG_GETARG_NAME(1)));
-}
-
-/* One server for each schema, so that its options are the attachment's own. */
-char *
-server_name(const core::Uuid &connection, const char *schema)
-{
-	StringInfoData name;
-	initStringInfo(&name);
-	appendStringInfoString(&name, "tenant_");
-	for (unsigned char const byte : connection.bytes)
-		appendStringInfo(&name, "%02x", byte);
-	appendStringInfo(&name, "_%08x",
-	                 hash_bytes(reinterpret_cast<const unsigned char *>(schema), static_cast<int>(strlen(schema))));
-	return name.data;
-}
-
-/*
- * Options of the attachment: those of imports into the request, the others are the server's. Of a new one none is null;
- * what is kept of an old one may be.
- */
-enum class Age : bool { fresh, kept };
-
-WantedOption *
-split_options(Jsonb *given, Age age, ImportOptions *import, int *count)
-{
-	MemoryContext const context = CurrentMemoryContext;
-	*count = 0;
-	if (given == nullptr)
-		return nullptr;
-	if (!JB_ROOT_IS_OBJECT(given))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		                errmsg("options must be a JSON object of names and values")));
-	Datum const values[] = {JsonbPGetDatum(given)};
-	spi::Scope const scope = spi::open();
-	uint64 const rows = spi::run(each_option, values, nullptr, false);
-	MemoryContext const spi_context = MemoryContextSwitchTo(context);
-	auto *const options = static_cast<WantedOption *>(palloc(sizeof(WantedOption) * Max(rows, 1)));
-	for (uint64 i = 0; i < rows; ++i) {
-		const char *const name = spi::text(i, 1), *const value = spi::text(i, 2);
-		if (strcmp(name, "connection") == 0)
-			ereport(ERROR,
-			        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("option \"connection\" cannot be given here"),
-			         errdetail("The connection is the first argument.")));
-		if (value == nullptr && age == Age::fresh)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("option \"%s\" must not be null", name),
-			                errhint("Leave it out to have its default.")));
-		if (value != nullptr && !set_import_option(import, name, value))
-			options[(*count)++] = {name, value};
-	}
-	MemoryContextSwitchTo(spi_context);
-	spi::close(scope);
-	return options;
-}
-
-ImportRequest *
-request_for(const char *remote_schema, ArrayType *tables)
-{
-	ImportRequest *const request =
-		make_request(remote_schema, tables != nullptr ? ImportRequest::Which::listed : ImportRequest::Which::all);
-	if (tables == nullptr)
-		return request;
-	Datum *items;
-	bool *nulls;
-	int count;
-	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
-	for (int i = 0; i < count; ++i) {
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("names of tables must not be null")));
-		add_name(request, TextDatumGetCString(items[i]));
-	}
-	return request;
-}
-
-/* The server with exactly these options and the connection. */
-void
-make_server(const char *name, const char *connection, WantedOption *options, int count)
-{
-	require_own_server(name);
-	ForeignServer *const present = GetForeignServerByName(name, true);
-	StringInfoData sql;
-	initStringInfo(&sql);
-	if (present == nullptr) {
-		appendStringInfo(&sql, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection %s",
-		                 quote_identifier(name), quote_literal_cstr(connection));
-		for (int i = 0; i < count; ++i)
-			appendStringInfo(&sql, ", %s %s", quote_identifier(options[i].name), quote_literal_cstr(options[i].value));
-		appendStringInfoChar(&sql, ')');
-		execute(sql.data);
-		return;
-	}
-	auto *const wanted = static_cast<WantedOption *>(
-		palloc(sizeof(WantedOption) * static_cast<Size>(count + list_length(present->options) + 1)));
-	int all = 0;
-	wanted[all++] = {"connection", connection};
-	for (int i = 0; i < count; ++i)
-		wanted[all++] = options[i];
-	ListCell *cell;
-	foreach (cell, present->options) {
-		const char *const option = static_cast<DefElem *>(lfirst(cell))->defname;
-		bool known = false;
-		for (int i = 0; i < all; ++i)
-			known = known || strcmp(wanted[i].name, option) == 0;
-		if (!known)
-			wanted[all++] = {option, nullptr};
-	}
-	appendStringInfo(&sql, "ALTER SERVER %s OPTIONS (", quote_identifier(name));
-	if (print_options(&sql, present->options, wanted, all)) {
-		appendStringInfoChar(&sql, ')');
-		execute(sql.data);
-	}
 }
 
 [[noreturn]] void
@@ -278,10 +158,10 @@ void
 put_down(const connection::Config &config, const Arguments &arguments, const Attachment &attachment,
          WantedOption *options, int count)
 {
-	const char *const id = DatumGetCString(DirectFunctionCall1(uuid_out, bridge::uuid_datum(config.id)));
-	Datum const values[] = {name_datum(attachment.schema),
+	const char *const id = bridge::uuid_text(config.id);
+	Datum const values[] = {bridge::name_datum(attachment.schema),
 	                        bridge::uuid_datum(config.id),
-	                        name_datum(attachment.server),
+	                        bridge::name_datum(attachment.server),
 	                        bridge::uuid_datum(config.user),
 	                        CStringGetTextDatum(arguments.remote_schema),
 	                        PointerGetDatum(arguments.tables),
@@ -377,7 +257,7 @@ TENANCY_FUNCTION(refresh_attached)
 	choose_grantees(&attachment, config.user, false);
 	(void) synchronise(attachment, config, false, &rows.changes);
 
-	Datum const values[] = {name_datum(schema)};
+	Datum const values[] = {bridge::name_datum(schema)};
 	spi::Scope const scope = spi::open();
 	(void) spi::run(touch_attachment, values, nullptr, false);
 	spi::close(scope);
@@ -393,7 +273,7 @@ TENANCY_FUNCTION(detach)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	char *const schema = schema_argument(fcinfo);
 	Stored const stored = require_stored(selector, schema);
-	Datum const values[] = {name_datum(stored.server), name_datum(schema)};
+	Datum const values[] = {bridge::name_datum(stored.server), bridge::name_datum(schema)};
 	StringInfoData tables;
 	initStringInfo(&tables);
 

@@ -9,6 +9,11 @@
 
 #include "bridge/pg.hpp"
 
+extern "C" {
+#include "utils/array.h"
+#include "utils/jsonb.h"
+}
+
 namespace tenancy::fdw {
 
 /* What the tables of an attachment are made of and for. */
@@ -71,5 +76,18 @@ struct WantedOption {
  * and DROP. False when nothing is to be done.
  */
 bool print_options(StringInfo out, List *present, const WantedOption *wanted, int count);
+
+/* One server for each schema, so that its options are the attachment's own. */
+char *server_name(const core::Uuid &connection, const char *schema);
+/*
+ * Options of the attachment: those of imports into the request, the others are the server's. Of a new one none is null;
+ * what is kept of an old one may be.
+ */
+enum class Age : bool { fresh, kept };
+WantedOption *split_options(Jsonb *given, Age age, ImportOptions *import, int *count);
+/* All tables of the remote schema, or those that are named. */
+ImportRequest *request_for(const char *remote_schema, ArrayType *tables);
+/* The server with exactly these options and the connection. Inside of an SPI scope. */
+void make_server(const char *name, const char *connection, WantedOption *options, int count);
 
 } // namespace tenancy::fdw

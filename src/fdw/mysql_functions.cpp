@@ -322,28 +322,38 @@ MysqlRenderer::text_function(const Call &call)
 			return false;
 		return suffixed(", ", subject, " COLLATE utf8mb4_bin)");
 	}
-	case F_STARTS_WITH: {
-		const char *const prefix = text_argument(call.args, 1);
-		if (prefix == nullptr)
-			return false;
-		print("(CAST(LEFT(");
-		if (!suffixed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
-			return false;
-		quoted(prefix);
-		print(" AS BINARY))");
-		return true;
-	}
-	case F_REPLACE: {
-		const char *const what = text_argument(call.args, 1), *const by = text_argument(call.args, 2);
-		int const length = most_characters(subject);
-		if (what == nullptr || by == nullptr || length < 0 ||
-		    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
-			return false;
-		return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
-		       (quoted(what), print(", "), quoted(by), print(")"), true);
-	}
+	case F_STARTS_WITH: return starts_with(call);
+	case F_REPLACE: return replacement(call);
 	default: return false;
 	}
+}
+
+bool
+MysqlRenderer::starts_with(const Call &call)
+{
+	const char *const prefix = text_argument(call.args, 1);
+	if (prefix == nullptr)
+		return false;
+	auto *const subject = static_cast<Node *>(linitial(call.args));
+	print("(CAST(LEFT(");
+	if (!suffixed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
+		return false;
+	quoted(prefix);
+	print(" AS BINARY))");
+	return true;
+}
+
+bool
+MysqlRenderer::replacement(const Call &call)
+{
+	auto *const subject = static_cast<Node *>(linitial(call.args));
+	const char *const what = text_argument(call.args, 1), *const by = text_argument(call.args, 2);
+	int const length = most_characters(subject);
+	if (what == nullptr || by == nullptr || length < 0 ||
+	    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
+		return false;
+	return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
+	       (quoted(what), print(", "), quoted(by), print(")"), true);
 }
 
 } // namespace tenancy::fdw

@@ -120,6 +120,8 @@ private:
 	bool checked(const Range &range, Oid type, int start);
 	bool number_function(const Call &call);
 	bool text_function(const Call &call);
+	bool starts_with(const Call &call);
+	bool replacement(const Call &call);
 	bool is_representable(const Call &call) const;
 	bool decimals(const Call &call, const char *before, const char *between, const char *after);
 	bool loses_overflow(List *args, int first) const;
