@@ -155,6 +155,31 @@ build_and_install()
 	is_current || as_root make -C "$root" -s PG_CONFIG="$PG_CONFIG" "$@" install >&2 || die "make install failed"
 }
 
+# The servers that scripts/sandbox has started in $work/sandbox: their addresses, and where the programs of PostgreSQL are.
+enter_sandbox()
+{
+	set -a
+	# shellcheck source=/dev/null
+	. "$work/sandbox/env"
+	set +a
+	bin=$("$PG_CONFIG" --bindir)
+}
+
+# For the end of a script: no server of it stays, nor what is in $work.
+finish_sandbox()
+{
+	if [ -e "$work/sandbox/state" ]; then
+		"$root/scripts/sandbox" stop --dir "$work/sandbox" || :
+	fi
+	rm -rf "$work"
+}
+
+# psql on the platform database of that sandbox, with the arguments, to its first error.
+on_platform()
+{
+	"$bin/psql" -X -q -At -v ON_ERROR_STOP=1 "$@"
+}
+
 # The unit tests and the fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize.
 build_sanitized()
 {
