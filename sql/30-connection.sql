@@ -141,7 +141,7 @@ COMMENT ON COLUMN tenancy.connection_health.last_error IS 'why it is not up; NUL
 COMMENT ON COLUMN tenancy.connection_health.since IS 'when this state began';
 COMMENT ON COLUMN tenancy.connection_health.failures IS 'checks in a row that did not find it up';
 COMMENT ON COLUMN tenancy.connection_health.next_check_at IS 'NULL: the connection or its user is not active';
-COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of its server, took long, or there was none: checked apart from the others';
+COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of another connection of the user to its server, took long, or there was none: checked apart from the others';
 
 CREATE FUNCTION tenancy.connections()
 RETURNS TABLE (id uuid, name varchar, database_type varchar, host varchar, port integer, database_name varchar,

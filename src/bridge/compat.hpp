@@ -68,8 +68,12 @@ owns(Oid catalog, Oid object)
 #if PG_VERSION_NUM >= 160000
 	return object_ownercheck(catalog, object, GetUserId());
 #else
-	return catalog == RelationRelationId ? pg_class_ownercheck(object, GetUserId())
-	                                     : pg_extension_ownercheck(object, GetUserId());
+	switch (catalog) {
+	case RelationRelationId: return pg_class_ownercheck(object, GetUserId());
+	case DatabaseRelationId: return pg_database_ownercheck(object, GetUserId());
+	case SubscriptionRelationId: return pg_subscription_ownercheck(object, GetUserId());
+	default: return pg_extension_ownercheck(object, GetUserId());
+	}
 #endif
 }
 

@@ -12,6 +12,8 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"

@@ -95,7 +95,7 @@ start_statement(Sampling &sampling, const char *sql, remote::ParamList params, C
 	options.fetch_rows = fetch_rows;
 	options.native = true;
 	options.repeatable = true;
-	start(*channel, sampling.activity, statement, nullptr, sql, params, options);
+	start(*channel, sampling.activity, statement, converting(), sql, params, options);
 	return statement;
 }
 

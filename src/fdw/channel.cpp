@@ -135,7 +135,21 @@ on_footing(Channel *channel, Activity &activity, Body body)
 	}
 }
 
+void
+refuse_to_drain(Holder *)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	                errmsg("a type of a foreign table's column reads the client database that the column is of")));
+}
+
 } // namespace
+
+Holder *
+converting()
+{
+	static Holder holder = {refuse_to_drain};
+	return &holder;
+}
 
 Channel *
 channel_for(Activity &activity, Need need)

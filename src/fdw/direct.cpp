@@ -142,7 +142,7 @@ run_direct(ForeignScanState *node)
 	Channel *const channel = channel_for(direct.activity, Need::write);
 	remote::RunOptions options;
 	options.native = direct.plan.returned != NIL;
-	start(channel, direct.activity, direct.statement, nullptr, direct.plan.sql, params, options);
+	start(channel, direct.activity, direct.statement, converting(), direct.plan.sql, params, options);
 	MemoryContextSwitchTo(outer);
 	if (direct.plan.returned != NIL) {
 		MemoryContext const before = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);

@@ -311,7 +311,7 @@ run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot)
 	modification.param_count = 0;
 	remote::RunOptions options;
 	options.native = true;
-	start(channel, modification.activity, statement, nullptr, sql, params, options);
+	start(channel, modification.activity, statement, converting(), sql, params, options);
 	int64 rows = 0;
 	while (fetch(modification.activity, statement, list_length(modification.plan.returned))) {
 		remote::Batch const &batch = statement->batch();

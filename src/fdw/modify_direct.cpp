@@ -16,6 +16,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 }
 
 namespace tenancy::fdw {
@@ -71,10 +72,15 @@ count_params(Draft &draft)
 		draft.columns = lappend_int(draft.columns, 0);
 }
 
-/* What an expression gives there is what the column then holds: nothing makes a number of a text, or rounds. */
+/*
+ * What an expression gives there is what the column then holds: nothing makes a number of a text, or rounds, and the
+ * server knows nothing of what a domain of this side allows.
+ */
 bool
 keeps_value(const Draft &draft, const Column &column)
 {
+	if (getBaseType(column.type) != column.type)
+		return false;
 	switch (draft.renderer->type()) {
 	case DatabaseType::sqlite: return reading_of(column).family != Family::none;
 	case DatabaseType::mysql: return mysql_keeps_values(column);

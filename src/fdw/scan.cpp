@@ -185,8 +185,7 @@ drain_scan(Holder *holder)
 		return;
 	}
 	if (scan->column >= 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		                errmsg("a type of a foreign table's column reads the client database that the column is of")));
+		converting()->drain(holder);
 	bridge::on_error([=] { put_aside(scan); }, [=](const ErrorData *error) { break_scan(scan, error); });
 }
 

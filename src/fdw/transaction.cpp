@@ -93,12 +93,13 @@ release_channels() noexcept
 			query::end_write(channel->place);
 	}
 	channels = nullptr;
-	++transactions_ended;
 }
 
 void
 at_transaction(XactEvent event, void *)
 {
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		++transactions_ended;
 	if (channels == nullptr)
 		return;
 	switch (event) {
@@ -119,7 +120,7 @@ at_transaction(XactEvent event, void *)
 void
 at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
 {
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+	if (channels == nullptr || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
 		return;
 	int const level = GetCurrentTransactionNestLevel();
 	core::Deadline const deadline = end_of_abort();

@@ -68,14 +68,17 @@ spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = 
                               {UUIDOID, TIMESTAMPTZOID},
                               nullptr};
 
-/* Where one answers late or never, others of the same server will too: they must not hold up the fast lane. */
+/*
+ * Where one answers late or never, others of the same server will too: they must not hold up the fast lane. Those of the
+ * same user only: a tenant could make the connections of others slow, and would learn of theirs by its own.
+ */
 spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d JOIN tenancy.database_connections AS c"
-	" ON c.id = d.connection_id WHERE c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d SKIP LOCKED) AS near"
+	" ON c.id = d.connection_id WHERE c.user_id = $3 AND c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d SKIP LOCKED) AS near"
 	" WHERE h.connection_id = near.connection_id",
-	2,
-	{TEXTOID, INT4OID},
+	3,
+	{TEXTOID, INT4OID, UUIDOID},
 	nullptr};
 
 bool
@@ -203,7 +206,8 @@ record(void *arg)
 	} else
 		record_result(*check);
 	if (check->slow && check->lane == Lane::fast && check->config.host != nullptr) {
-		Datum const server[] = {CStringGetTextDatum(check->config.host), Int32GetDatum(check->config.port)};
+		Datum const server[] = {CStringGetTextDatum(check->config.host), Int32GetDatum(check->config.port),
+		                        bridge::uuid_datum(check->config.user)};
 		(void) spi::run(suspect_server, server, nullptr, false);
 	}
 }

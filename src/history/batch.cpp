@@ -53,14 +53,16 @@ note_trouble(const ErrorData *error)
  * only may be of no use either comes earlier, and so without what has failed.
  */
 void
-put_off(dsa_pointer pointer, bool tried)
+put_off(const Item &item, bool tried)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	Record *const record = record_at(pointer);
-	long const age = TimestampDifferenceMilliseconds(record->finished ? record->ended : record->started, now);
-	long const pause = Max(least_put_off_ms, Min(age / put_off_part, most_put_off_ms));
-	record->put_off = TimestampTzPlusMilliseconds(now, tried ? pause : pause / 2);
+	Record *const record = record_at(item.pointer);
+	if (record->finished == item.finished) { /* else it has ended since, and its end was not tried */
+		long const age = TimestampDifferenceMilliseconds(record->finished ? record->ended : record->started, now);
+		long const pause = Max(least_put_off_ms, Min(age / put_off_part, most_put_off_ms));
+		record->put_off = TimestampTzPlusMilliseconds(now, tried ? pause : pause / 2);
+	}
 	LWLockRelease(queue->lock);
 }
 
@@ -73,12 +75,12 @@ put_off_user(const Batch &batch, int failed)
 {
 	Item const &first = batch.items[failed];
 	core::Uuid const user = record_at(first.pointer)->user;
-	put_off(first.pointer, true);
+	put_off(first, true);
 	if (is_asked_to_leave())
 		return;
 	for (int i = failed + 1; i < batch.count; ++i)
 		if (record_at(batch.items[i].pointer)->user == user && batch.items[i].finished == first.finished)
-			put_off(batch.items[i].pointer, false);
+			put_off(batch.items[i], false);
 }
 
 bool
@@ -185,15 +187,20 @@ try_batch(Batch &batch, ErrorData **error)
 	return true;
 }
 
-/* After an error about its data: without the texts, which are most of it. */
+/* After an error about its data: without the message, which others than its user write; then without all its texts. */
 bool
 try_stripped(Batch &one, ErrorData **error)
 {
-	if (!is_about_data(*error))
-		return false;
-	complain(*error, "could not write a run, leaving out its texts");
-	one.items->stripped = true;
-	return try_batch(one, error);
+	for (Stripped const what : {Stripped::message, Stripped::texts}) {
+		if (!is_about_data(*error))
+			return false;
+		complain(*error, what == Stripped::message ? "could not write a run, leaving out its message"
+		                                           : "could not write a run, leaving out its texts");
+		one.items->stripped = what;
+		if (try_batch(one, error))
+			return true;
+	}
+	return false;
 }
 
 } // namespace

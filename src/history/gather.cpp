@@ -87,7 +87,7 @@ collect(Line line, TimestampTz now, Found &found)
 		if (is_excluded(record) || !is_ready(record, now))
 			continue;
 		Size const size = record.size - sizeof(Record) + record.long_texts_size + record.message_size;
-		found.items[found.count] = {p, record.finished, false};
+		found.items[found.count] = {p, record.finished, Stripped::nothing};
 		found.candidates[found.count] = {record.user, cost_of(size), found.count, 0};
 		++found.count;
 	}
@@ -183,8 +183,8 @@ find_heavy(const dsa_pointer *run, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
 		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now))
-			return {p, record_at(p)->finished, false};
-	return {no_record, false, false};
+			return {p, record_at(p)->finished, Stripped::nothing};
+	return {no_record, false, Stripped::nothing};
 }
 
 /*

@@ -68,7 +68,7 @@ struct Record {
 	bool awaited; /* the owner sleeps until the worker wrote it */
 	bool written; /* its start is committed */
 	bool finished;
-	TimestampTz put_off; /* it could not be written, and is left alone until then; 0: it was not tried */
+	TimestampTz put_off; /* it, or one before it, could not be written: left alone until then; 0: not put off */
 	/* The start. */
 	core::Uuid id, user, connection;
 	Source source;

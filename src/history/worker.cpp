@@ -86,7 +86,7 @@ collect_ended(Item *items)
 	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
 		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && count < max_batch; p = record_at(p)->next)
 			if (record_at(p)->finished)
-				items[count++] = {p, true, false};
+				items[count++] = {p, true, Stripped::nothing};
 	LWLockRelease(queue->lock);
 	return count;
 }

@@ -28,11 +28,14 @@ bool companion_makes_room();
 /* Register the process that starts the workers of tenancy.databases. */
 void register_launcher();
 
+/* What is left out of a run because it cannot be stored. */
+enum class Stripped : unsigned char { nothing, message, texts };
+
 /* A record in a batch; an end that arrives while its start is being written waits for the next batch. */
 struct Item {
 	dsa_pointer pointer;
 	bool finished;
-	bool stripped; /* its texts cannot be stored */
+	Stripped stripped;
 };
 
 struct Batch {

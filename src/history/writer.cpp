@@ -150,7 +150,7 @@ fill_start(Columns &to, Record *record, bool stripped)
 }
 
 void
-fill_end(Columns &to, Record *record, bool finished, bool stripped)
+fill_end(Columns &to, Record *record, bool finished, Stripped stripped)
 {
 	to.set(status, CStringGetTextDatum(name_of(finished ? record->status : Status::running)));
 	if (!finished) {
@@ -165,7 +165,11 @@ fill_end(Columns &to, Record *record, bool finished, bool stripped)
 	to.set(truncated, BoolGetDatum(record->truncated));
 	to.set(cached, BoolGetDatum(record->cached));
 	to.set_text(code, record->sqlstate);
-	to.set_text(message, stripped ? "the texts of this run could not be stored" : message_of(record));
+	switch (stripped) {
+	case Stripped::nothing: to.set_text(message, message_of(record)); break;
+	case Stripped::message: to.set_text(message, "the message of this run could not be stored"); break;
+	case Stripped::texts: to.set_text(message, "the texts of this run could not be stored"); break;
+	}
 	to.set_text(hash, record->result_hash);
 }
 
@@ -256,7 +260,7 @@ write_batch(void *arg)
 		drop_unknown(batch);
 	if (batch.count == 0)
 		return;
-	if (batch.items->stripped)
+	if (batch.items->stripped == Stripped::texts)
 		strip_start(record_at(batch.items->pointer)->id);
 	Size const count = static_cast<Size>(batch.count);
 	Columns columns;
@@ -266,7 +270,7 @@ write_batch(void *arg)
 	}
 	for (columns.row = 0; columns.row < batch.count; ++columns.row) {
 		const Item &item = batch.items[columns.row];
-		fill_start(columns, record_at(item.pointer), item.stripped);
+		fill_start(columns, record_at(item.pointer), item.stripped == Stripped::texts);
 		fill_end(columns, record_at(item.pointer), item.finished, item.stripped);
 	}
 	Datum arrays[column_count];

@@ -8,6 +8,7 @@
  */
 #include "bridge/pg.hpp"
 extern "C" {
+#include "access/xact.h"
 #include "commands/extension.h"
 #include "utils/snapmgr.h"
 }
@@ -29,6 +30,7 @@ namespace {
 /* What is known of a value of the setting. */
 struct Note {
 	LocalTransactionId lxid; /* of the transaction that set it; invalid outside of one, or from a parallel leader */
+	uint64 number;           /* the same transaction: lxid comes round after 2^32 of them */
 	Digest digest;
 };
 
@@ -56,7 +58,8 @@ char *value = nullptr; /* of the setting */
 bool is_set = false;
 constinit Note note{};
 constinit Cache cache{};
-uint64 changes = 0;    /* of what the answer depends on */
+uint64 changes = 0;      /* of what the answer depends on */
+uint64 transactions = 0; /* that have ended here */
 Slot *slots = nullptr; /* by proc number, max_slots of them */
 
 constexpr const char *setting_name = "tenancy.session";
@@ -119,6 +122,7 @@ check(char **text, void **extra, GucSource source)
 	/* What a worker inherits may have outlived its transaction, and PostgreSQL 18 hands it over within the worker's. */
 	bool const here = MyProc != nullptr && !InitializingParallelWorker;
 	fresh->lxid = here ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
+	fresh->number = transactions;
 	fresh->digest = digest_of(*text);
 	*extra = fresh;
 	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
@@ -132,6 +136,8 @@ assign(const char *, void *extra)
 	is_set = extra != nullptr;
 	note = is_set ? *static_cast<Note *>(extra) : Note{};
 	clear_cache();
+	if (note.number != transactions)
+		note.lxid = InvalidLocalTransactionId;
 	if (Slot *const slot = own_slot())
 		slot->token = note;
 }
@@ -149,6 +155,18 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, vo
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		clear_cache();
+}
+
+/* Nothing of this transaction may be taken for one that is given its local id again. Settings are restored later. */
+void
+at_transaction_end(XactEvent event, void *)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	++transactions;
+	note.lxid = cache.lxid = InvalidLocalTransactionId;
+	if (Slot *const slot = own_slot())
+		slot->token.lxid = slot->answer.lxid = InvalidLocalTransactionId;
 }
 
 bool
@@ -278,6 +296,7 @@ define_setting()
 	                           "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check,
 	                           assign, show);
 	RegisterSubXactCallback(at_subtransaction_end, nullptr);
+	RegisterXactCallback(at_transaction_end, nullptr);
 }
 
 void

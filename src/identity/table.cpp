@@ -1,8 +1,8 @@
 /*
- * PG regime. Some statements wait for a strong lock of a table before PostgreSQL looks whether their user may have it.
- * While one waits, everybody else queues up behind it: a tenant with two sessions, of which the first reads a table and
- * stays in its transaction, so stops all others; and an autovacuum that has the lock gives up. Here the right is looked
- * at first.
+ * PG regime. Some statements wait for a strong lock of a table, or of a whole database, before PostgreSQL looks whether
+ * their user may have it. While one waits, everybody else queues up behind it: a tenant with two sessions, of which the
+ * first reads a table and stays in its transaction, so stops all others; and an autovacuum that has the lock gives up.
+ * Here the right is looked at first, in every database of the server, as they share catalogs.
  */
 #include "bridge/pg.hpp"
 extern "C" {
@@ -10,13 +10,13 @@ extern "C" {
 #include "catalog/objectaddress.h"
 #include "catalog/partition.h"
 #include "catalog/pg_publication.h"
+#include "commands/dbcommands.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
-#include "bridge/extension.hpp"
 #include "identity/table.hpp"
 
 namespace tenancy::identity {
@@ -176,10 +176,31 @@ check_published(const List *objects, const char *dropped_from)
 	}
 }
 
+/* Whoever connects to a database waits for the lock that it is dropped, renamed and moved with. */
+void
+require_database(const char *name)
+{
+	if (Oid const database = get_database_oid(name, true);
+	    OidIsValid(database) && !compat::owns(DatabaseRelationId, database))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_DATABASE, name);
+}
+
+/* The catalog of all subscriptions is locked to the end of the transaction, also when there is none of that name. */
+void
+require_subscription(const char *name)
+{
+	Oid const subscription = get_subscription_oid(name, true);
+	if (!OidIsValid(subscription))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("subscription \"%s\" does not exist", name)));
+	if (!compat::owns(SubscriptionRelationId, subscription))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SUBSCRIPTION, name);
+}
+
 bool
 locks_before_it_looks(const Node *statement)
 {
 	switch (nodeTag(statement)) {
+	case T_AlterDatabaseStmt:
 	case T_AlterExtensionContentsStmt:
 	case T_AlterObjectDependsStmt:
 	case T_AlterPublicationStmt:
@@ -190,6 +211,9 @@ locks_before_it_looks(const Node *statement)
 	case T_CreateStatsStmt:
 	case T_CreateStmt:
 	case T_CreateTrigStmt:
+	case T_DropSubscriptionStmt:
+	case T_DropdbStmt:
+	case T_RenameStmt:
 	case T_RuleStmt:
 	case T_SecLabelStmt: return true;
 	default: return false;
@@ -236,6 +260,17 @@ check(Node *statement)
 		check_published(change->pubobjects, change->action == AP_DropObjects ? change->pubname : nullptr);
 		return;
 	}
+	case T_DropdbStmt: require_database(reinterpret_cast<DropdbStmt *>(statement)->dbname); return;
+	case T_AlterDatabaseStmt: require_database(reinterpret_cast<AlterDatabaseStmt *>(statement)->dbname); return;
+	case T_RenameStmt: {
+		auto const *const rename = reinterpret_cast<RenameStmt *>(statement);
+		if (rename->renameType == OBJECT_DATABASE)
+			require_database(rename->subname);
+		return;
+	}
+	case T_DropSubscriptionStmt:
+		require_subscription(reinterpret_cast<DropSubscriptionStmt *>(statement)->subname);
+		return;
 	default: return;
 	}
 }
@@ -245,7 +280,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
                 QueryCompletion *completion)
 {
-	if (locks_before_it_looks(planned->utilityStmt) && !superuser() && bridge::has_extension())
+	if (locks_before_it_looks(planned->utilityStmt) && !superuser())
 		check(planned->utilityStmt);
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);

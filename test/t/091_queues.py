@@ -57,12 +57,12 @@ def one_statement(statement):
         rows(session, statement)
 
 
-def refused(statement):
+def refused(statement, state="42501", session=None):
     """At once: to wait for the lock would take longer than it may"""
-    with contextlib.closing(mallory.connect()) as session:
+    with contextlib.closing(session or mallory.connect()) as session:
         rows(session, 'SET search_path = "%s"' % SCHEMA)
         rows(session, "SET statement_timeout = '20s'")
-        if not same(sqlstate(rows, session, statement), "42501", statement):
+        if not same(sqlstate(rows, session, statement), state, statement):
             raise TimeoutError("the others would wait as long")
 
 
@@ -116,6 +116,28 @@ def vacuumed():
             refused("ALTER PUBLICATION empty DROP TABLE %s" % table)
             refused("ALTER EXTENSION pg_trgm ADD TABLE %s" % table)
         rows(admin, "ROLLBACK")
+
+
+def shared():
+    """What all databases share: the databases themselves, and the catalogs of all"""
+    with contextlib.closing(connect()) as admin:
+        platform = value(admin, "SELECT current_database()")
+    with left_open('ALTER ROLE CURRENT_USER IN DATABASE "%s" SET application_name = \'held\'' % platform,
+                   *("SELECT count(oid) FROM pg_catalog." + catalog for catalog in ("pg_database", "pg_subscription"))):
+        refused('DROP DATABASE "%s"' % platform)
+        refused('DROP DATABASE "%s" WITH (FORCE)' % platform)
+        refused('ALTER DATABASE "%s" RENAME TO mine' % platform)
+        refused('ALTER DATABASE "%s" SET TABLESPACE pg_default' % platform)
+        for statement in ("DROP SUBSCRIPTION nothing", "DROP SUBSCRIPTION IF EXISTS nothing"):
+            refused(statement, "42704")
+        refused('DROP DATABASE "%s"' % platform, session=connect(user=person_role(), dbname="postgres"))
+        refused("CREATE RULE r AS ON INSERT TO pg_catalog.pg_database DO INSTEAD NOTHING", session=connect(user=person_role(), dbname="postgres"))
+        works("a new session after them")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE DATABASE own_%s OWNER \"%s\"" % (UNIQUE, person_role()))
+    with contextlib.closing(mallory.connect()) as session:
+        same(sqlstate(rows, session, "DROP DATABASE own_" + UNIQUE), None, "the own database may be dropped")
+        same(sqlstate(rows, session, "DROP DATABASE IF EXISTS own_" + UNIQUE), None, "or be gone already")
 
 
 def own_tables():
@@ -187,4 +209,4 @@ def rotation():
         same(job.value(), "55P03", "the rotation")
 
 
-run(own_schema, extension, tables, vacuumed, own_tables, own_row, prepared, rotation)
+run(own_schema, extension, tables, vacuumed, shared, own_tables, own_row, prepared, rotation)

@@ -147,6 +147,27 @@ def late_blocks():
         same(added(engine), [COUNT + 2], engine + ": the transaction is still there")
 
 
+def blocks_before():
+    """A block that catches an error has its time also when one of an earlier transaction, without foreign tables, had used up its own."""
+    caught = "DO $$ BEGIN BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN NULL; END; END $$"
+    for engine in ENGINES:
+        settle(engine)
+        with contextlib.closing(tables.connect(engine)) as session:
+            rows(session, caught)
+            rows(session, "SELECT pg_sleep(2.2)")
+            rows(session, """DO $$
+                BEGIN
+                    BEGIN
+                        INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 1, 'undone');
+                        RAISE EXCEPTION 'no';
+                    EXCEPTION WHEN raise_exception THEN
+                        NULL;
+                    END;
+                    INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 2, 'done');
+                END $$""" % {"schema": tables.schema(engine), "base": COUNT})
+        same(added(engine), [COUNT + 2], engine + ": the transaction is still there")
+
+
 def refused_prepare():
     """PREPARE TRANSACTION is refused, and nothing is left."""
     for engine in ENGINES:
@@ -534,5 +555,5 @@ def unheard():
         same(added("pg"), [COUNT + 1, COUNT + 2], "a transaction that begins with it gets another session")
 
 
-run(asynchronous, left_together, unheard, commit_and_rollback, savepoints, exception_blocks, late_blocks, refused_prepare, two_scans, loop_with_writes,
+run(asynchronous, left_together, unheard, commit_and_rollback, savepoints, exception_blocks, late_blocks, blocks_before, refused_prepare, two_scans, loop_with_writes,
     early_ends, cursors, snapshots, broken_connections, options, serialized)

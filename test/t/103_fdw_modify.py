@@ -224,6 +224,40 @@ def direct(engine, session):
 
 
 @each
+def reading_checks(engine, session):
+    """The check of a domain reads from the connection whose rows it checks: none of them is lost in silence."""
+    check, domain = "%s.known_%s" % (SCHEMA, engine.name), "%s.checked_%s" % (SCHEMA, engine.name)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE FUNCTION %s(integer) RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN
+                RETURN $1 IS NULL OR NOT EXISTS (SELECT FROM %s WHERE id = -$1);
+            END $$""" % (check, engine.table("thing")))
+        rows(admin, "CREATE DOMAIN %s AS integer CHECK (%s(VALUE))" % (domain, check))
+    remote = engine.make("checked", "id integer PRIMARY KEY, n integer", {"id": ("integer", "integer"), "n": (domain, "integer")})
+    engine.remote("INSERT INTO %s VALUES %s" % (engine.quoted(remote), ", ".join("(%d, %d)" % (i, i) for i in range(2500))))
+    for statement in ("UPDATE %s SET id = id + 10000 RETURNING n", "DELETE FROM %s RETURNING n"):
+        failure = raised(lambda asked: same(len(rows(session, asked)), 2500, engine.name + ": all rows are told of"), statement % engine.table("checked"))
+        ok(failure is None or failure.pgcode == "0A000", engine.name + ": or it is refused", str(failure))
+    error = raised(rows, session, "ANALYZE %s" % engine.table("checked"))
+    ok(error is None or error.pgcode in ("0A000", "42501"), engine.name + ": so are samples", str(error))
+    engine.remote("DROP TABLE " + engine.quoted(remote))
+
+
+@each
+def domains(engine, session):
+    """What a domain of this side does not allow gets into no column of it, not even from another that holds it over there."""
+    domain = "%s.above_%s" % (SCHEMA, engine.name)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE DOMAIN %s AS integer CHECK (VALUE > 0)" % domain)
+    remote = engine.make("domains", "id integer PRIMARY KEY, a integer, b integer",
+                         {"id": ("integer", "integer"), "a": (domain, "integer"), "b": (domain, "integer")})
+    engine.remote("INSERT INTO %s VALUES (1, 1, -1)" % engine.quoted(remote))
+    same(sqlstate(rows, session, "UPDATE %s SET a = b" % engine.table("domains")), "23514", engine.name + ": the check is made")
+    same(engine.remote("SELECT a FROM " + engine.quoted(remote)), [(1,)], engine.name + ": nothing is changed")
+    engine.remote("DROP TABLE " + engine.quoted(remote))
+
+
+@each
 def transactions(engine, session):
     """Writes belong to the local transaction, and to its savepoints."""
     table = engine.table("thing")
@@ -739,5 +773,5 @@ def partitions():
     ok(error is not None and error.pgcode == "0A000", "not into a partition that the statement updates", str(error))
 
 
-run(prepare, hostile_values, special_values, returning, direct, transactions, copy, batches, keys, computed, local_columns, constraints,
+run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, local_columns, constraints,
     conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, read_only, history, truncated_together, partitions)

@@ -118,6 +118,12 @@ def bytes_of_no_encoding():
         found = "SELECT coalesce(generated_sql_query, error_message) FROM tenancy.query_history ORDER BY id"
         wait_until(lambda: len(rows(session, found)) == 2, 30, "both runs")
         same(rows(session, found), [("the texts of this run could not be stored",), ("SELECT 2",)], "the first one without its text")
+        rows(session, "CREATE FUNCTION failing(integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION E'\\377'; END $$")
+        rows(session, "CREATE DOMAIN failing_type AS integer CHECK (failing(VALUE))")
+        raised(rows, session, "SELECT * FROM tenancy.query('lite', 'SELECT 3') AS t(a failing_type)")
+        wait_until(lambda: len(rows(session, found)) == 3, 30, "the run that the tenant made fail")
+        same(rows(session, "SELECT generated_sql_query, error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
+             [("SELECT 3", "the message of this run could not be stored")], "an error that has no UTF-8 does not hide what was run")
 
 
 def clean():

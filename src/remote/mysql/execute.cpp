@@ -85,7 +85,7 @@ struct Connection::Settling final : core::PollWaiter {
 	}
 
 	Connection &connection;
-	core::Deadline const quiet = core::Deadline::after(quiet_ms), hard = StopLimit::after(settle_ms);
+	core::Deadline const quiet = StopLimit::after(quiet_ms), hard = StopLimit::after(settle_ms);
 	bool killed = false;
 };
 

@@ -156,8 +156,9 @@ Connection::flush(const Budget &budget)
 		return;
 	std::vector<std::string> const commands = std::exchange(ahead_, {});
 	Report failure;
+	bool failed = false; /* the number of an error may be 0 */
 	auto const note = [&](int rc) {
-		if (rc != 0 && failure.number == 0)
+		if (rc != 0 && !std::exchange(failed, true))
 			failure = report_of(handle_->get());
 	};
 	auto const send_all = [&] {
@@ -165,10 +166,10 @@ Connection::flush(const Budget &budget)
 			note(is_connector_c ? handle_->send(command, budget) : handle_->query(command, budget));
 	};
 	handle_->together(send_all, budget);
-	if (is_connector_c && failure.number == 0)
+	if (is_connector_c && !failed)
 		for (std::size_t i = 0; i < commands.size(); ++i)
 			note(handle_->receive(budget));
-	if (failure.number == 0) {
+	if (!failed) {
 		span_ = span_ == Span::asked ? Span::open : span_;
 		return;
 	}
