@@ -318,7 +318,7 @@ BEGIN ATOMIC
           AND q.started_at >= coalesce(history.since, '-infinity')
           AND q.started_at < coalesce(history.until, 'infinity')
           AND q.id >= (SELECT tenancy.first_uuid(coalesce(history.since - interval '1 minute', '-infinity')))
-          AND q.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '1 second', 'infinity'))))
+          AND q.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '61 minutes', 'infinity'))))
          ORDER BY q.id DESC
          LIMIT history.max_rows)
         UNION ALL
@@ -336,7 +336,7 @@ BEGIN ATOMIC
           AND r.started_at >= coalesce(history.since, '-infinity')
           AND r.started_at < coalesce(history.until, 'infinity')
           AND r.id >= (SELECT tenancy.first_uuid(coalesce(history.since - interval '1 minute', '-infinity')))
-          AND r.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '1 second', 'infinity'))))
+          AND r.id < (SELECT least(history.before, tenancy.first_uuid(coalesce(history.until + interval '61 minutes', 'infinity'))))
          ORDER BY r.id DESC
          LIMIT history.max_rows)
     ) AS e

@@ -2,6 +2,7 @@
  * Loading: settings, shared memory and hooks of each feature, in order. PG regime.
  */
 #include "ask/ask.hpp"
+#include "bridge/abort.hpp"
 #include "bridge/function.hpp"
 #include "fdw/fdw.hpp"
 #include "health/health.hpp"
@@ -73,6 +74,7 @@ _PG_init(void)
 		         errmsg("pg_tenancy must be loaded via \"shared_preload_libraries\""),
 		         errhint("Add pg_tenancy to \"shared_preload_libraries\" in postgresql.conf and restart the server.")));
 	settings::define();
+	bridge::count_transactions();
 	identity::initialize();
 	history::initialize();
 	query::initialize();

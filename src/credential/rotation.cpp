@@ -172,7 +172,7 @@ TENANCY_FUNCTION(rotate_encryption_key)
 
 	bridge::take_turn(bridge::Turn::sealing, ExclusiveLock);
 	spi::Scope const scope = spi::open();
-	bridge::enter([&] { vault::refresh(source, bridge::waiter()); });
+	bridge::enter([&] { vault::reload(source, bridge::waiter()); }); /* the key that is new by now */
 	Counts const before = count_by_key(context);
 	reseal_all();
 	Counts const after = count_by_key(context);

@@ -26,6 +26,8 @@ using KeyId = char[max_key_id + 1];
  * Throws core::Error 58000 without a source, and what keyring.hpp says. The other functions need a loaded ring.
  */
 void refresh(const Source &source, core::Waiter &waiter);
+/* Load it in any case. */
+void reload(const Source &source, core::Waiter &waiter);
 
 std::size_t size() noexcept;
 std::string_view id(std::size_t index) noexcept; /* 0 is the active key */

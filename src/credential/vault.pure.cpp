@@ -52,10 +52,8 @@ load(const Source &source, core::Waiter &waiter)
 	loaded = fresh;
 }
 
-} // namespace
-
 void
-refresh(const Source &source, core::Waiter &waiter)
+demand_one(const Source &source)
 {
 	bool const file = *source.file != 0, command = *source.command != 0;
 	if (!file && !command)
@@ -65,8 +63,23 @@ refresh(const Source &source, core::Waiter &waiter)
 	if (file && command)
 		throw core::Error(core::FailureKind::other, "58000", "two key rings are configured", {},
 		                  "Set only one of tenancy.key_file and tenancy.key_command.");
+}
+
+} // namespace
+
+void
+refresh(const Source &source, core::Waiter &waiter)
+{
+	demand_one(source);
 	if (!is_current(source))
 		load(source, waiter);
+}
+
+void
+reload(const Source &source, core::Waiter &waiter)
+{
+	demand_one(source);
+	load(source, waiter);
 }
 
 std::size_t

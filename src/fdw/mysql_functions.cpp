@@ -245,7 +245,7 @@ MysqlRenderer::number_function(const Call &call)
 	case F_NUMERIC_SUB: return decimals(call, "(", " - ", ")");
 	case F_NUMERIC_MUL: return decimals(call, "(", " * ", ")");
 	case F_NUMERIC_MOD:
-	case F_MOD_NUMERIC_NUMERIC: return decimals(call, "(", " % ", ")");
+	case F_MOD_NUMERIC_NUMERIC: return decimals(call, "((", " % ", ") + 0)"); /* MariaDB's -6.00 % 3 is a negative zero */
 	case F_NUMERIC_UMINUS: return decimals(call, "(- ", "", ")");
 	case F_NUMERIC_ABS:
 	case F_ABS_NUMERIC: return decimals(call, "ABS(", "", ")");

@@ -23,8 +23,11 @@ constexpr Abilities mysql_abilities = {.full_join = false,
                                        .most_beside = 10000,
                                        .most_tables = 61};
 
-/* max_sort_length, by default: what is longer is sorted, and perhaps grouped, by its beginning only. */
-constexpr int most_sorted_bytes = 1024;
+/*
+ * max_sort_length, by default, less the two bytes that MariaDB keeps for the length of a binary string: what is longer
+ * is sorted, and perhaps grouped, by its beginning only.
+ */
+constexpr int most_sorted_bytes = 1022;
 constexpr int most_sorted_characters = most_sorted_bytes / 4;
 
 } // namespace

@@ -78,15 +78,19 @@ sort_out_clauses(PlannerInfo *root, const Relation *relation, List *scan_clauses
 }
 
 /* Rows that the statement will change, or that FOR UPDATE or FOR SHARE names, are locked where they are. */
-int
-lock_of(PlannerInfo *root, const RelOptInfo *rel)
+void
+choose_lock(PlannerInfo *root, const RelOptInfo *rel, Tail *tail)
 {
-	if (bms_is_member(static_cast<int>(rel->relid), root->all_result_relids) && root->parse->commandType != CMD_INSERT)
-		return 2;
+	if (bms_is_member(static_cast<int>(rel->relid), root->all_result_relids) &&
+	    root->parse->commandType != CMD_INSERT) {
+		tail->lock = 2;
+		return;
+	}
 	PlanRowMark const *const mark = get_plan_rowmark(root->rowMarks, rel->relid);
 	if (mark == nullptr || mark->strength == LCS_NONE)
-		return 0;
-	return mark->strength == LCS_FORNOKEYUPDATE || mark->strength == LCS_FORUPDATE ? 2 : 1;
+		return;
+	tail->lock = mark->strength == LCS_FORNOKEYUPDATE || mark->strength == LCS_FORUPDATE ? 2 : 1;
+	tail->wait = mark->waitPolicy;
 }
 
 /* Of a join or what stands above it: columns for the expressions that the plan above wants to compute. */
@@ -145,7 +149,7 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path, List *tlis
 	if (is_table) {
 		sort_out_clauses(root, relation, scan_clauses, &parts);
 		choose_columns(rel, relation, &parts);
-		parts.tail.lock = lock_of(root, rel);
+		choose_lock(root, rel, &parts.tail);
 	} else
 		choose_expressions(relation, &path->path, &parts);
 

@@ -67,6 +67,7 @@ struct Tail {
 	List *pathkeys;
 	Node *limit_count, *limit_offset;
 	int lock; /* 0: none, 1: share, 2: exclusive */
+	LockWaitPolicy wait;
 };
 
 inline Relation *

@@ -229,8 +229,11 @@ print_select(Renderer &renderer, const Relation *relation, List *target, const T
 	bool const limited = tail.limit_count != nullptr || tail.limit_offset != nullptr;
 	if (limited && !renderer.limit(tail.limit_count, tail.limit_offset))
 		return false;
-	if (tail.lock != 0 && renderer.abilities().for_update)
+	if (tail.lock != 0 && renderer.abilities().for_update) {
 		renderer.lock(tail.lock == 2);
+		if (tail.wait != LockWaitBlock)
+			appendStringInfoString(renderer.out, tail.wait == LockWaitSkip ? " SKIP LOCKED" : " NOWAIT");
+	}
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "fdw/channels.hpp"
 
+#include "bridge/abort.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
 #include "remote/stop_limit.hpp"
@@ -16,41 +17,13 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* For all channels together. */
-constexpr long abort_budget_ms = 2'000;
-
-/* Of a transaction of this backend, by its number, or of a subtransaction of it. */
-struct Abort {
-	uint64 transaction;
-	SubTransactionId subtransaction;
-	core::Deadline end;
-};
-
-uint64 transactions_ended = 0;
-Abort last_abort{};
-
-/*
- * When the abort of this moment has to be over; never, outside of one. Portals and their memory go before the callbacks
- * below are called, some memory of a subtransaction's after them, but all in the state of an abort.
- */
-core::Deadline
-end_of_abort() noexcept
-{
-	if (IsTransactionState())
-		return {};
-	SubTransactionId const subtransaction = GetCurrentSubTransactionId();
-	if (last_abort.transaction != transactions_ended || last_abort.subtransaction != subtransaction)
-		last_abort = {transactions_ended, subtransaction, core::Deadline::after(abort_budget_ms)};
-	return last_abort.end;
-}
-
 class OwnedStatement final : public Statement {
 public:
 	~OwnedStatement()
 	{
 		if (!is_open())
 			return;
-		remote::StopLimit const limit(end_of_abort());
+		remote::StopLimit const limit(bridge::end_of_abort());
 		close();
 	}
 };
@@ -75,7 +48,7 @@ commit_channels()
 void
 abort_channels() noexcept
 {
-	core::Deadline const deadline = end_of_abort();
+	core::Deadline const deadline = bridge::end_of_abort();
 	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next)
 		if (channel->line != nullptr)
@@ -98,8 +71,6 @@ release_channels() noexcept
 void
 at_transaction(XactEvent event, void *)
 {
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
-		++transactions_ended;
 	if (channels == nullptr)
 		return;
 	switch (event) {
@@ -123,7 +94,7 @@ at_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 	if (channels == nullptr || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
 		return;
 	int const level = GetCurrentTransactionNestLevel();
-	core::Deadline const deadline = end_of_abort();
+	core::Deadline const deadline = bridge::end_of_abort();
 	remote::StopLimit const limit(deadline);
 	for (Channel *channel = channels; channel != nullptr; channel = channel->next) {
 		if (channel->line == nullptr)

@@ -203,6 +203,13 @@ try_stripped(Batch &one, ErrorData **error)
 	return false;
 }
 
+/* A long text is copied several times: there may be memory for all others. It is not left out for that. */
+bool
+may_be_of_one_run(const ErrorData *error)
+{
+	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
+}
+
 } // namespace
 
 int
@@ -215,7 +222,7 @@ write_all(Batch batch)
 	}
 	if (ShutdownRequestPending && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return -1; /* by the request itself; drain() writes it */
-	if (!is_about_data(error)) {
+	if (!may_be_of_one_run(error)) {
 		complain(error, "could not write, will try again");
 		note_trouble(error);
 		return -1;
@@ -233,7 +240,7 @@ write_all(Batch batch)
 		}
 		complain(error, "could not write a run, will try again");
 		note_trouble(error);
-		if (!is_about_data(error))
+		if (!may_be_of_one_run(error))
 			return -1;
 		put_off_user(batch, i);
 		++done;

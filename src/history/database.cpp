@@ -39,7 +39,10 @@ wanted_database(Node *statement)
 {
 	switch (nodeTag(statement)) {
 	case T_DropdbStmt: return reinterpret_cast<DropdbStmt *>(statement)->dbname;
-	case T_CreatedbStmt: return option_of(reinterpret_cast<CreatedbStmt *>(statement)->options, "template");
+	case T_CreatedbStmt: {
+		const char *const copied = option_of(reinterpret_cast<CreatedbStmt *>(statement)->options, "template");
+		return copied != nullptr ? copied : "template1";
+	}
 	case T_AlterDatabaseStmt: {
 		auto *const alter = reinterpret_cast<AlterDatabaseStmt *>(statement);
 		return option_of(alter->options, "tablespace") != nullptr ? alter->dbname : nullptr;

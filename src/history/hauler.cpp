@@ -192,6 +192,7 @@ void
 haul_all()
 {
 	while (!is_dismissed()) {
+		bridge::serve_interrupts();
 		dsa_pointer run;
 		TimestampTz const begun = GetCurrentTimestamp();
 		uint64 const batch = mine->batches;

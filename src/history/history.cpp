@@ -154,9 +154,8 @@ wait_for_worker(Record *record, Progress wanted)
 		     WL_LATCH_SET) != 0) {
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
-			continue;
 		}
-		/* What others have written is no progress of a run that could not be. */
+		/* Looked at after each wake-up: timers may set the latch more often than the wait may last. What others have written is no progress of a run that could not be. */
 		if (record->put_off == 0 && commits != commits_of_its_kind()) {
 			commits = commits_of_its_kind();
 			since = GetCurrentTimestamp();

@@ -144,7 +144,7 @@ type_name(const remote::Column &column) noexcept
 }
 
 void
-Answer::collect(Stream &stream, const AnswerLimits &limits, core::Waiter &waiter)
+Answer::collect(Stream &stream, const AnswerLimits &limits, bool stops, core::Waiter &waiter)
 {
 	columns = describe(stream.columns());
 	rows = "[";
@@ -167,8 +167,10 @@ Answer::collect(Stream &stream, const AnswerLimits &limits, core::Waiter &waiter
 		}
 	}
 	rows += ']';
-	if (truncated)
+	if (truncated && stops)
 		stream.close();
+	else if (truncated)
+		stream.read_on(waiter);
 	else if (stream.columns().empty())
 		row_count = stream.rows();
 	bytes = static_cast<std::int64_t>(rows.size());

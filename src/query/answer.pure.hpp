@@ -24,8 +24,8 @@ struct Answer {
 	bool truncated = false;
 	std::string hash; /* hex SHA-256 of the text of rows */
 
-	/* Run the whole statement. */
-	void collect(Stream &stream, const AnswerLimits &limits, core::Waiter &waiter);
+	/* Up to the limits; a statement that is not to be stopped runs to its end all the same. */
+	void collect(Stream &stream, const AnswerLimits &limits, bool stops, core::Waiter &waiter);
 };
 
 /* A readable name of a built-in type, as format_type prints it; the native name for the rest. */

@@ -58,7 +58,10 @@ find_entry(const Wish &wish, TimestampTz now) noexcept
 		drop(entry);
 		return nullptr;
 	}
-	return entry->begun + wish.ttl > now ? entry : nullptr;
+	if (entry->begun + wish.ttl <= now)
+		return nullptr;
+	entry->expires = Max(entry->expires, entry->begun + wish.ttl);
+	return entry;
 }
 
 /* Somebody who runs it, and began after the last write. */

@@ -45,12 +45,19 @@ struct CursorScanState {
 	Cursor *cursor;
 };
 
-/* History gets the run when its last row is read, or when the cursor is closed before. */
+/*
+ * History gets the run when its last row is read, or when the cursor is closed before; a statement that writes runs to
+ * its end.
+ */
 void
 report_end(Cursor &cursor)
 {
 	if (!cursor.execution.open)
 		return;
+	bridge::Failure failure;
+	if (cursor.execution.writes &&
+	    !bridge::attempt(failure, [&] { cursor.execution.stream->read_on(bridge::waiter()); }))
+		fail(cursor.execution, failure);
 	history::Finish done{};
 	done.status = history::Status::success;
 	done.rows = cursor.execution.stream->rows();
@@ -218,9 +225,12 @@ open_cursor(Portal portal, Cursor *cursor, const char *sql, remote::ParamList pa
 	bridge::Failure failure;
 	if (!start(cursor->execution, sql, params, fetch_rows, failure))
 		fail(cursor->execution, failure);
-	if (cursor->execution.stream->columns().empty())
+	if (cursor->execution.stream->columns().empty()) {
+		finish_writing(cursor->execution);
 		ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_DEFINITION), errmsg("the statement returns no rows"),
+		                errdetail("What it has done stays."),
 		                errhint("Use tenancy.execute_query() for statements without a result.")));
+	}
 	MemoryContext const own = MemoryContextSwitchTo(portal->portalContext);
 	PortalDefineQuery(portal, nullptr, pstrdup(sql), CMDTAG_SELECT, list_make1(make_plan(cursor)), nullptr);
 	MemoryContextSwitchTo(own);

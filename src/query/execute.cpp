@@ -16,6 +16,8 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
 #include "utils/json.h"
 }
 
@@ -41,6 +43,45 @@ void
 append(StringInfo out, std::string_view text)
 {
 	appendBinaryStringInfo(out, text.data(), static_cast<int>(text.size()));
+}
+
+/* Characters beyond ASCII, which stand in strings only, as JSON writes them in any encoding. */
+void
+escape_all(StringInfo out, const char *json, int length)
+{
+	for (const char *at = json, *const end = json + length; at < end;) {
+		auto const *const bytes = reinterpret_cast<const unsigned char *>(at);
+		int const width = pg_utf_mblen(bytes);
+		if (width == 1)
+			appendStringInfoCharMacro(out, *at);
+		else if (pg_wchar const code = utf8_to_unicode(bytes); code < 0x10000)
+			appendStringInfo(out, "\\u%04x", code);
+		else
+			appendStringInfo(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
+		at += width;
+	}
+}
+
+/* JSON in the encoding of the database. What that lacks is no error: the statement has run. */
+text *
+server_json(const StringInfoData &json)
+{
+	int const encoding = GetDatabaseEncoding();
+	Oid const conversion =
+		encoding == PG_UTF8 || encoding == PG_SQL_ASCII ? InvalidOid : FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return cstring_to_text_with_len(json.data, json.len);
+	Size const room = static_cast<Size>(json.len) * MAX_CONVERSION_GROWTH + 1;
+	auto *const converted = static_cast<unsigned char *>(MemoryContextAllocHuge(CurrentMemoryContext, room));
+	int const taken =
+		pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, reinterpret_cast<unsigned char *>(json.data),
+	                                  json.len, converted, static_cast<int>(Min(room, PG_INT32_MAX)), true);
+	if (taken == json.len)
+		return cstring_to_text(reinterpret_cast<char *>(converted));
+	StringInfoData escaped;
+	initStringInfo(&escaped);
+	escape_all(&escaped, json.data, json.len);
+	return cstring_to_text_with_len(escaped.data, escaped.len);
 }
 
 text *
@@ -69,9 +110,7 @@ compose(const Reply &reply)
 		appendStringInfoChar(&out, '}');
 	}
 	appendStringInfo(&out, "%s}", reply.members == nullptr ? "" : reply.members);
-	char *const server_text = pg_any_to_server(out.data, out.len, PG_UTF8);
-	return cstring_to_text_with_len(server_text,
-	                                server_text == out.data ? out.len : static_cast<int>(strlen(server_text)));
+	return server_json(out);
 }
 
 AnswerLimits
@@ -171,7 +210,7 @@ run(Execution &execution, const Request &request, const AnswerLimits &limits, co
 	bridge::Failure failure;
 	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
 	if (!start(execution, request.sql, request.params, fetch_rows, failure) ||
-	    !bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, bridge::waiter()); })) {
+	    !bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, !execution.writes, bridge::waiter()); })) {
 		cache::let_go();
 		return tell_failure(execution, failure, members);
 	}

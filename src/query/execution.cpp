@@ -5,17 +5,30 @@
 
 #include "query/cacheable.pure.hpp"
 
+#include "bridge/abort.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/wait.hpp"
 #include "identity/identity.hpp"
 #include "query/cache.hpp"
 #include "query/query.hpp"
+#include "query/writing.pure.hpp"
+#include "remote/stop_limit.hpp"
 
 namespace tenancy::query {
 
 namespace {
 
 using history::Finish;
+
+/* Left in an abort, all of them have the time of one to stop on their servers. */
+class OwnedStream final : public Stream {
+public:
+	~OwnedStream()
+	{
+		remote::StopLimit const limit(bridge::end_of_abort());
+		close();
+	}
+};
 
 /* Whatever is not certainly a read may write. */
 void
@@ -81,11 +94,27 @@ start(Execution &execution, const char *sql, remote::ParamList params, int fetch
 	opening->read_only |= execution.read_only;
 	connection::Pool &pool = connection::pool();
 	std::string_view const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	execution.writes = !opening->read_only && tells_to_write(execution.config.type, text);
 	if (!opening->read_only)
 		note_write(execution, text); /* before the stream is made, so that it outlives it */
-	Stream *const stream = bridge::owned<Stream>(CurrentMemoryContext);
+	Stream *const stream = bridge::owned<OwnedStream>(CurrentMemoryContext);
 	execution.stream = stream;
 	return bridge::attempt(failure, [&] { stream->open(pool, *opening, text, params, fetch_rows, bridge::waiter()); });
+}
+
+void
+finish_writing(Execution &execution)
+{
+	if (!execution.writes)
+		return;
+	bridge::Failure failure;
+	if (!bridge::attempt(failure, [&] { execution.stream->read_on(bridge::waiter()); }))
+		fail(execution, failure);
+	history::Finish done{};
+	done.status = history::Status::success;
+	done.rows = execution.stream->rows();
+	done.bytes = execution.stream->bytes();
+	(void) finish(execution, done);
 }
 
 int64

@@ -33,6 +33,7 @@ struct Execution {
 	Writing *writing; /* NULL: it reads */
 	Stream *stream;   /* lives in the memory context that was current at begin() */
 	history::Run run;
+	bool writes;    /* its text says so */
 	bool read_only; /* the statement may only read, even if the connection may write */
 	bool open;      /* reported as started, not yet as finished */
 };
@@ -46,6 +47,12 @@ bool begin(Execution &execution, const connection::Selector &selector, history::
 
 /* Acquire a session and start the statement; false with failure filled when the remote side refuses. */
 bool start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure);
+
+/*
+ * Before an error of ours about the shape of the result: what the statement has written stays, and history must not say
+ * that it failed. Of a statement that only reads, nothing is done.
+ */
+void finish_writing(Execution &execution);
 
 /* Report the end, once. finish() may wait and raise; abandon() is for error handlers and does neither. */
 int64 finish(Execution &execution, const history::Finish &finish);

@@ -37,14 +37,16 @@ required_sql(FunctionCallInfo fcinfo)
 
 /* The caller's column list must be as wide as the result; a difference is an error before the first row. */
 void
-check_width(const Stream &stream, TupleDesc wanted)
+check_width(Execution &execution, TupleDesc wanted)
 {
-	int const given = static_cast<int>(stream.columns().size());
-	if (given != wanted->natts)
-		ereport(ERROR,
-		        (errcode(ERRCODE_DATATYPE_MISMATCH),
-		         errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
-		         errhint("tenancy.describe_query() lists the columns of a query.")));
+	int const given = static_cast<int>(execution.stream->columns().size());
+	if (given == wanted->natts)
+		return;
+	finish_writing(execution);
+	ereport(ERROR,
+	        (errcode(ERRCODE_DATATYPE_MISMATCH),
+	         errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
+	         errhint("tenancy.describe_query() lists the columns of a query.")));
 }
 
 void
@@ -87,14 +89,16 @@ drain(Execution &execution, const char *sql, remote::ParamList params, ReturnSet
 	Stream *const stream = execution.stream;
 	bool const has_rows = !stream->columns().empty();
 	if (has_rows)
-		check_width(*stream, info->setDesc);
+		check_width(execution, info->setDesc);
 	bridge::Converter *const converters = bridge::make_converters(info->setDesc);
+	if (has_rows)
+		bridge::match(converters, stream->columns().data(), info->setDesc->natts);
 	MemoryContext const per_row = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
 	for (bool more = true; more;) {
 		if (!bridge::attempt(failure, [&] { more = stream->fetch(bridge::waiter()); }))
 			fail(execution, failure);
 		if (more && !has_rows)
-			check_width(*stream, info->setDesc); /* rows of no columns, as SELECT without a list gives on PostgreSQL */
+			check_width(execution, info->setDesc); /* rows of no columns, as SELECT without a list gives on PostgreSQL */
 		if (more)
 			store_rows(stream->batch(), converters, info, per_row);
 		check_size(*stream);

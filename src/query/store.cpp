@@ -65,6 +65,13 @@ set_up(Store &fresh)
 	bridge::make_area(area_place(fresh), area_size(), fresh.lock->tranche);
 }
 
+/* What an answer takes of its user's share: at least as much as its place in the tables stands for. */
+Size
+charge(Size size) noexcept
+{
+	return Max(size, bytes_per_entry);
+}
+
 bool
 drop_oldest() noexcept
 {
@@ -163,7 +170,7 @@ obtain(const core::Uuid &user, Size size) noexcept
 	Size const share = static_cast<Size>(settings::cache_size_per_user) * 1024;
 	for (;;) {
 		LWLockAcquire(store->lock, LW_EXCLUSIVE);
-		make_room_in_share(user, share - Min(share, size));
+		make_room_in_share(user, share - Min(share, charge(size)));
 		while (store->bytes + size > store->capacity && drop_oldest())
 			;
 		bool const room = store->bytes + size <= store->capacity;
@@ -240,7 +247,7 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 	}
 	if (hash_get_num_entries(entries) >= most_entries())
 		(void) drop_oldest();
-	make_room_in_share(wish.user, most - block->size);
+	make_room_in_share(wish.user, most - Min(most, charge(block->size)));
 	Share *const share = share_of(wish.user);
 	if (share == nullptr)
 		return false;
@@ -271,7 +278,7 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 	entry->sql[length] = 0;
 	dlist_push_tail(&store->by_use, &entry->by_use);
 	dlist_push_tail(&share->entries, &entry->by_user);
-	share->bytes += entry->size;
+	share->bytes += charge(entry->size);
 	return true;
 }
 
@@ -281,7 +288,7 @@ drop(Entry *entry) noexcept
 	auto *const share = static_cast<Share *>(hash_search(shares, &entry->user, HASH_FIND, nullptr));
 	dlist_delete(&entry->by_use);
 	dlist_delete(&entry->by_user);
-	share->bytes -= entry->size;
+	share->bytes -= charge(entry->size);
 	forget_empty(share);
 	leave_place(entry->place);
 	unpin(entry->block);

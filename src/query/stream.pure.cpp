@@ -56,6 +56,13 @@ Stream::fetch(core::Waiter &waiter)
 }
 
 void
+Stream::read_on(core::Waiter &waiter)
+{
+	while (fetch(waiter))
+		;
+}
+
+void
 Stream::close() noexcept
 {
 	cursor_.reset();

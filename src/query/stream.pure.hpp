@@ -25,6 +25,8 @@ public:
 	          int fetch_rows, core::Waiter &waiter);
 	/* The next batch; false at the true end of the data, after which the session is back in its pool. */
 	bool fetch(core::Waiter &waiter);
+	/* To the true end of the data, of which nothing is kept. */
+	void read_on(core::Waiter &waiter);
 	/* Stop here: the remote statement ends too, and the session goes back or is closed. */
 	void close() noexcept;
 

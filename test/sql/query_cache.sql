@@ -169,12 +169,12 @@ SELECT left(pg_temp.ask('pg', 'SELECT repeat(''x'', 3000)'), 5) FROM generate_se
 SELECT left(pg_temp.ask('pg', 'SELECT repeat(''x'', 1000)'), 5) FROM generate_series(1, 2);
 RESET ROLE;
 RESET tenancy.cache_entry_size;
-SET tenancy.cache_size_per_user = '8kB';
+SET tenancy.cache_size_per_user = '16kB';
 SET ROLE regress_app;
 SELECT left(pg_temp.ask('pg', format('SELECT repeat(''%s'', 3000)', n)), 5) FROM generate_series(1, 3) AS n;
 SELECT left(pg_temp.ask('pg', format('SELECT repeat(''%s'', 3000)', n)), 5) FROM unnest(ARRAY[2, 3]) AS n;
 SELECT left(pg_temp.ask('pg', 'SELECT repeat(''1'', 3000)'), 5);
-SELECT sum(size) <= 8192 AS fits, count(*) FROM tenancy.query_cache;
+SELECT sum(size) <= 16384 AS fits, count(*) FROM tenancy.query_cache;
 RESET ROLE;
 RESET tenancy.cache_size_per_user;
 

@@ -115,3 +115,8 @@ SELECT probe.error_of($$SELECT tenancy.execute_query('pg', 'SELECT 1', '{"a": 1}
 SELECT probe.error_of($$SELECT tenancy.execute_query('pg', NULL)$$);
 SELECT probe.error_of($$SELECT tenancy.execute_query('pg', 'SELECT 1', max_rows => -1)$$);
 SELECT tenancy.execute_query('nobody''s', 'SELECT 1')::jsonb - 'query_id' AS denied;
+
+-- On no engine is a number a date or a time.
+SELECT probe.error_of(format('SELECT * FROM tenancy.query(%L, %L) AS t(x %s)', e, s, t)) FROM (VALUES
+    ('pg', 'SELECT 123456::numeric', 'time'), ('pg', 'SELECT 20240229::numeric', 'timestamptz'), ('my', 'SELECT CAST(123456 AS DECIMAL(10))', 'time'),
+    ('lite', 'SELECT 123456', 'time')) AS v (e, s, t);

@@ -7,7 +7,7 @@ import socket
 import statistics
 import time
 
-from tenancy import (UNIQUE, Background, User, connect, execute, mysql, mysql_running, note, ok, pid_of, raised,
+from tenancy import (UNIQUE, Background, User, connect, environment, execute, mysql, mysql_running, note, ok, pid_of, raised,
                      remote_running, rows, run, same, value, wait_for_history, wait_until)
 
 TAKEN = []  # seconds, of each statement that was ended
@@ -229,10 +229,53 @@ def cursors_left():
         session.close()
 
 
+def many_rows(engine):
+    """A table of so many rows that their end is not there when the first have been read"""
+    return {"pg": "CREATE TABLE %s AS SELECT n, repeat('x', 200) AS t FROM generate_series(1, 100000) AS n",
+            "my": "CREATE TABLE %s AS SELECT seq AS n, repeat('x', 200) AS t FROM seq_1_to_100000",
+            "lite": "CREATE TABLE %s AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000) SELECT n, hex(zeroblob(100)) AS t FROM c"
+            }[engine.name]
+
+
+def writes():
+    """What writes is not stopped when enough of its rows have come, nor said to have failed when it has not."""
+    user = make_tenant()
+    session = user.connect()
+    for engine in ENGINES:
+        if engine.name == "my" and environment("MYSQL_FLAVOUR") == "mysql":
+            continue  # has no RETURNING
+        table = "cut_" + UNIQUE
+        left = "SELECT count(*) FROM " + table
+
+        def rest(connection=engine.name):
+            return execute(session, connection, left)["rows"][0][0]
+
+        same(execute(session, engine.name, many_rows(engine) % table)["status"], "success", engine.name + ": a table")
+        answer = value(session, "SELECT tenancy.execute_query(%s, %s, max_rows => 10)", engine.name, "DELETE FROM %s WHERE n > 50000 RETURNING n, t" % table)
+        same((answer["status"], answer["row_count"], answer["truncated"]), ("success", 10, True), engine.name + ": ten rows of what it deletes")
+        same(rest(), 50000, engine.name + ": and all are deleted")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query(%s, %s, NULL, 'c')", engine.name, "DELETE FROM %s WHERE n > 100 RETURNING n, t" % table)
+        rows(session, "FETCH 10 FROM c")
+        rows(session, "CLOSE c")
+        rows(session, "COMMIT")
+        same(rest(), 100, engine.name + ": closing a cursor stops no DELETE")
+        for call, code in (("open_query('%s', 'DELETE FROM %s WHERE n > 50')", "42P11"),
+                           ("query('%s', 'DELETE FROM %s RETURNING n, t') AS t(n bigint)", "42804")):
+            error = raised(rows, session, "SELECT * FROM tenancy." + call % (engine.name, table))
+            same(error and error.pgcode, code, engine.name + ": what returns other rows than are wanted")
+            wait_until(lambda: rows(session, "SELECT status, row_count FROM tenancy.history(max_rows => 1)") == [("success", 50)], LIMIT,
+                       "the history of it")
+            ok(True, engine.name + ": has been run, as history says")
+        same(rest(), 0, engine.name + ": and has written")
+        execute(session, engine.name, "DROP TABLE " + table)
+    session.close()
+
+
 def promptly():
     """One that a busy machine holds up is none; most are ended within the second that is promised"""
     ok(statistics.median(TAKEN) < 1, "the median of %d is below a second" % len(TAKEN), sorted(TAKEN))
 
 
 mysql("SELECT 1 FROM seq_1_to_1")
-run(slow_queries, streams, lost_sessions, cursors_left, promptly)
+run(slow_queries, streams, lost_sessions, cursors_left, writes, promptly)

@@ -246,7 +246,7 @@ def expiry():
     """What has expired goes, however many answers before it have not: the lock is let go of in between."""
     user = User("many_answers")
     user.sqlite("lite")
-    with contextlib.closing(user.connect()) as session, contextlib.closing(connect()) as admin:
+    with contextlib.closing(user.connect(cache_size_per_user="32MB")) as session, contextlib.closing(connect()) as admin:
         def fill(count, ttl):
             return value(session, "SELECT count(*) FROM generate_series(1, %s) AS n WHERE tenancy.execute_query('lite', 'SELECT ' || n || ' AS a, ' || %s,"
                          " cache_ttl => %s::interval) ->> 'status' = 'success'", count, len(ttl), ttl)
@@ -264,5 +264,17 @@ def expiry():
         ok(2200 <= left < 2500, "one call finds them all", left)
 
 
+def crowd():
+    """A tenant of many small answers, more than there are places in the cache, throws out its own."""
+    many, few = User("many"), User("few")
+    for user in (many, few):
+        user.sqlite("lite")
+    with contextlib.closing(many.connect(history_durability="async")) as crowding, contextlib.closing(few.connect()) as session:
+        same(ask(session, "SELECT 1 AS a", "lite")[:2], ("success", False), "an answer is kept")
+        places = value(crowding, "SELECT pg_size_bytes(current_setting('tenancy.cache_size')) / 8192")
+        rows(crowding, "SELECT count(tenancy.execute_query('lite', 'SELECT ' || n || ' AS a', cache_ttl => '1 hour')) FROM generate_series(1, %s) AS n", places + 100)
+        same(ask(session, "SELECT 1 AS a", "lite")[:2], ("success", True), "and is there when another user has asked for more than there is room for")
+
+
 run(set_up, one_run_for_many, leader_cancelled, leader_terminated, leader_that_fails, follower_in_a_hurry, write_in_between,
-    tenants_apart, many_sessions_mixed, leader_killed, expiry, clean_up)
+    tenants_apart, many_sessions_mixed, leader_killed, expiry, crowd, clean_up)

@@ -50,6 +50,14 @@ def answers():
             ok(len(found) == 2 and all(told in message for message, in found), asked + ": in history", found)
 
 
+def beyond():
+    """Values with characters that it has not are written as JSON can write them: the statement has run"""
+    with contextlib.closing(login()) as session:
+        for asked in ("é", "é€", "я😀\"\\"):
+            answer = execute(session, "lite", "SELECT CAST(x'%s' AS TEXT) AS a" % asked.encode().hex())
+            same((answer["status"], answer["rows"]), ("success", [[asked]]), asked)
+
+
 def denied():
     """A connection that is not there"""
     with contextlib.closing(login()) as session:
@@ -134,4 +142,4 @@ def clean():
     ok(True, "clean")
 
 
-run(prepare, answers, denied, fields, failures, bytes_of_no_encoding, clean)
+run(prepare, answers, beyond, denied, fields, failures, bytes_of_no_encoding, clean)

@@ -5,6 +5,7 @@
 
 #include "query/cacheable.pure.hpp"
 #include "query/key.pure.hpp"
+#include "query/writing.pure.hpp"
 
 namespace tenancy::query {
 
@@ -16,6 +17,22 @@ using remote::ParamView;
 
 constexpr DatabaseType all[] = {DatabaseType::postgresql, DatabaseType::mysql, DatabaseType::sqlite};
 constexpr DatabaseType pg = DatabaseType::postgresql, my = DatabaseType::mysql, lite = DatabaseType::sqlite;
+
+TEST(Writing, IsToldByTheStatement)
+{
+	for (DatabaseType const type : all) {
+		for (const char *sql :
+		     {"DELETE FROM t RETURNING a", "/* why */ insert into t values (1)", "CALL p()", "REPLACE INTO t VALUES (1)",
+		      "WITH gone AS (DELETE FROM t RETURNING a) SELECT * FROM gone", "EXPLAIN ANALYZE DELETE FROM t",
+		      "(WITH x AS (UPDATE t SET a = 1 RETURNING a) SELECT * FROM x)", "MERGE INTO t USING u ON (t.a = u.a)"})
+			EXPECT_TRUE(tells_to_write(type, sql)) << sql;
+		for (const char *sql : {"SELECT now(), a FROM t", "WITH x AS (SELECT 1) SELECT * FROM x", "VALUES (1)", "TABLE t",
+		                        "SELECT a FROM t FOR UPDATE", "SELECT a FROM t FOR NO KEY UPDATE", "",
+		                        "SELECT 'delete' -- update\n FROM t", "(SELECT 1) UNION (SELECT 2)"})
+			EXPECT_FALSE(tells_to_write(type, sql)) << sql;
+	}
+	EXPECT_TRUE(tells_to_write(my, "SELECT 1 /*!99999 x */"));
+}
 
 TEST(Cacheable, PlainQueriesAre)
 {

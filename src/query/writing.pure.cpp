@@ -1,0 +1,57 @@
+/*
+ * See writing.pure.hpp. Pure regime.
+ */
+#include "query/writing.pure.hpp"
+
+#include <algorithm>
+
+#include "remote/ascii.hpp"
+#include "remote/sql_tokens.hpp"
+
+namespace tenancy::query {
+
+namespace {
+
+namespace sql = remote::sql;
+
+constexpr std::string_view querying[] = {"select", "with", "values",   "table",  "show",
+                                         "desc",   "explain", "describe", "pragma", "fetch"};
+constexpr std::string_view writing[] = {"insert", "update", "delete", "merge"};
+
+template <std::size_t Size>
+bool
+is_one_of(const std::string_view (&words)[Size], std::string_view text) noexcept
+{
+	return std::ranges::any_of(words, [text](std::string_view word) { return remote::equal_ignoring_case(text, word); });
+}
+
+/* FOR UPDATE and FOR NO KEY UPDATE lock. */
+bool
+locks(std::string_view before) noexcept
+{
+	constexpr std::string_view words[] = {"for", "key"};
+	return is_one_of(words, before);
+}
+
+} // namespace
+
+bool
+tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
+{
+	sql::Tokens tokens(sql::dialect_of(type), text);
+	sql::Token token = tokens.next_code();
+	while (token.is('('))
+		token = tokens.next_code();
+	if (token.kind != sql::Kind::word || !is_one_of(querying, token.text))
+		return token.kind != sql::Kind::end;
+	for (std::string_view before; token.kind != sql::Kind::end; token = tokens.next_code()) {
+		if (token.kind == sql::Kind::executable)
+			return true;
+		if (token.kind == sql::Kind::word && is_one_of(writing, token.text) && !locks(before))
+			return true;
+		before = token.text;
+	}
+	return false;
+}
+
+} // namespace tenancy::query
