@@ -96,11 +96,11 @@ private:
 	void negation();
 	bool any_nullable_verb() const;
 	void dated();
-	/* "3 orders" after has or with */
+	/* "3 orders" after has or with; a number that neither counts nor measures anything is refused */
 	void counted();
 	void comparison(const Noun &column, std::string_view measure, bool more_of_it = true);
-	/* What the number counts or measures follows it, or is known. */
-	void amount(const Noun &column, std::string_view measure, Op op, const Item &number, const Item *high = nullptr);
+	/* What the numbers count or measure follows them, or is known; compared: a word of comparison leads to them. */
+	void amount(DraftFilter filter, bool compared);
 	/* "absent more than 3 times": rows of what the verb before it names */
 	void times() { refuse(); }
 	void times(Op op, const std::string &count);

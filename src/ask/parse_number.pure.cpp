@@ -1,0 +1,94 @@
+/*
+ * Numbers and dates in words: what they are compared with, several of them of one column. Pure regime.
+ */
+#include "ask/parse.pure.hpp"
+
+#include "ask/conditions.pure.hpp"
+
+namespace tenancy::ask {
+
+using What = DraftFilter::What;
+
+void
+Grammar::dated()
+{
+	if (at > 0 && items[at - 1].key == Key::date)
+		throw Refusal{"there is no telling how \"" + items[at - 1].text + "\" and \"" + here().text + "\" go together"};
+	const Item &item = take();
+	Clause clause;
+	clause.filter.what = What::date;
+	clause.filter.range = item.range;
+	clause.filter.years = item.years;
+	clause.filter.verb = pending_verb;
+	pending_verb = nullptr;
+	add(clause);
+}
+
+void
+Grammar::counted()
+{
+	DraftFilter filter;
+	filter.numbers = {take().digits};
+	bool const compared = is(Key::or_more) || is(Key::or_less);
+	if (compared)
+		filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	amount(filter, compared);
+}
+
+void
+Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_it)
+{
+	DraftFilter filter;
+	filter.noun = column;
+	filter.measure = measure;
+	if (accept(Key::between)) {
+		if (!is(Key::number) || !is(Key::conjunction, 1) || !is(Key::number, 2))
+			refuse();
+		filter.op = Op::at_least;
+		filter.numbers = {items[at].digits, items[at + 2].digits};
+		at += 3;
+		return amount(filter, true);
+	}
+	if (is(Key::compare))
+		filter.op = take().op;
+	else if (!measure.empty())
+		filter.op = more_of_it ? Op::greater : Op::less;
+	if (!is(Key::number))
+		refuse();
+	filter.numbers = {take().digits};
+	if (is(Key::or_more) || is(Key::or_less))
+		filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	amount(filter, true);
+}
+
+void
+Grammar::amount(DraftFilter filter, bool compared)
+{
+	bool const named = filter.noun || !filter.measure.empty();
+	bool const single = filter.numbers.size() == 1;
+	if (is(Key::times) && single)
+		return times(filter.op, filter.numbers[0]);
+	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)
+		return relation(filter.op, filter.numbers[0]);
+	filter.what = What::compare;
+	if (is(Key::of_them)) {
+		filter.unit = &take();
+		/* "at least 18 years old" */
+		if (!named && is(Key::adjective) && here().measure == "age" && !here().superlative && !here().descending)
+			filter.measure = take().measure;
+	} else if (is_column() && here().before.empty() &&
+	           (!named || (!filter.measure.empty() && filter.measure != "age")) && !is(Key::compare, 1) &&
+	           !is(Key::number, 1)) {
+		if (!filter.measure.empty())
+			filter.measure = {};
+		filter.noun = noun(true);
+	} else if (named && is_column() && here().before.empty())
+		filter.unit = &take();
+	if (!compared && !filter.noun && filter.unit == nullptr)
+		throw Refusal{"there is no telling what " + filter.numbers[0] + " counts or measures"};
+	Clause clause;
+	clause.filter = std::move(filter);
+	add(clause);
+}
+
+} // namespace tenancy::ask
