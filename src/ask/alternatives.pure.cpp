@@ -1,5 +1,6 @@
 /*
- * Whether what "or" joins in a question is joined by OR in its query. Pure regime.
+ * Whether what "or" joins in a question is joined by OR in its query, and what else is joined can be true together.
+ * Pure regime.
  */
 #include "ask/builder.pure.hpp"
 
@@ -7,6 +8,38 @@
 #include <map>
 
 namespace tenancy::ask {
+
+namespace {
+
+bool
+same_way(const Path &a, const Path &b)
+{
+	return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+	                  [](const Step &left, const Step &right) { return left.key == right.key && left.up == right.up; });
+}
+
+bool
+ends_before(const DateRange &a, const DateRange &b)
+{
+	return !a.until.empty() && !b.from.empty() && a.until <= b.from;
+}
+
+/* No row passes both of two filters of one column. */
+bool
+exclude_each_other(const Filter &a, const Filter &b)
+{
+	if (a.range && b.range)
+		return ends_before(*a.range, *b.range) || ends_before(*b.range, *a.range);
+	auto const lists = [](const Filter &filter) {
+		return !filter.range && (filter.op == Op::equal || filter.op == Op::one_of);
+	};
+	return lists(a) && lists(b) && a.folded == b.folded &&
+	       std::none_of(a.operands.begin(), a.operands.end(), [&](const std::string &operand) {
+			   return std::find(b.operands.begin(), b.operands.end(), operand) != b.operands.end();
+		   });
+}
+
+} // namespace
 
 /* What "or" joins is one filter each, and all of them of the same rows: else they would not be joined by OR. */
 void
@@ -44,8 +77,7 @@ Builder::loses_rows(const std::vector<Filter> &filters, int alternative) const
 			continue;
 		const Path &path = filter.place.path;
 		first = first == nullptr ? &path : first;
-		differ = differ || !std::equal(path.begin(), path.end(), first->begin(), first->end(),
-		                               [](const Step &a, const Step &b) { return a.key == b.key; });
+		differ = differ || !same_way(path, *first);
 		optional = optional || std::any_of(path.begin(), path.end(), [this](const Step &step) {
 					   auto const &keys = step.key->columns;
 					   auto const &columns = lexicon.table(step.from).columns;
@@ -55,6 +87,18 @@ Builder::loses_rows(const std::vector<Filter> &filters, int alternative) const
 				   });
 	}
 	return optional && differ;
+}
+
+/* "in grade 9 and in grade 10" asks for both, of which no row is: it was not meant so. */
+void
+Builder::check_contradictions(const std::vector<Filter> &filters) const
+{
+	for (auto a = filters.begin(); a != filters.end(); ++a)
+		for (auto b = a + 1; b != filters.end(); ++b)
+			if (a->alternative < 0 && b->alternative < 0 && a->place.ref.table == b->place.ref.table &&
+			    a->place.ref.column == b->place.ref.column && same_way(a->place.path, b->place.path) &&
+			    exclude_each_other(*a, *b))
+				throw Refusal{"no row can meet both conditions on " + lexicon.column(a->place.ref).name};
 }
 
 } // namespace tenancy::ask

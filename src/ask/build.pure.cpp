@@ -296,6 +296,9 @@ Builder::clauses()
 	for (auto const &clause : draft.clauses)
 		add_clause(lexicon, binder, query, clause, hints, today);
 	check_alternatives();
+	check_contradictions(query.filters);
+	for (auto const &related : query.related)
+		check_contradictions(related.filters);
 }
 
 void

@@ -133,8 +133,10 @@ private:
 		filter.numeric = true;
 		filter.op = draft.op;
 		filter.operands = {draft.numbers[0]};
+		if (draft.op == Op::one_of)
+			filter.operands = draft.numbers;
 		put(draft, filter, target);
-		if (draft.numbers.size() > 1) {
+		if (draft.numbers.size() > 1 && draft.op != Op::one_of) {
 			filter.op = Op::at_most;
 			filter.operands = {draft.numbers[1]};
 			put(draft, filter, target);

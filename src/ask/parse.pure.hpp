@@ -98,6 +98,8 @@ private:
 	void dated();
 	/* "3 orders" after has or with; a number that neither counts nor measures anything is refused */
 	void counted();
+	/* "1, 2 or 3", "3 or more"; true when it compares. */
+	bool equal_to(DraftFilter &filter);
 	void comparison(const Noun &column, std::string_view measure, bool more_of_it = true);
 	/* What the numbers count or measure follows them, or is known; compared: a word of comparison leads to them. */
 	void amount(DraftFilter filter, bool compared);

@@ -28,11 +28,30 @@ void
 Grammar::counted()
 {
 	DraftFilter filter;
-	filter.numbers = {take().digits};
-	bool const compared = is(Key::or_more) || is(Key::or_less);
-	if (compared)
-		filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
-	amount(filter, compared);
+	amount(filter, equal_to(filter));
+}
+
+bool
+Grammar::equal_to(DraftFilter &filter)
+{
+	bool const named = filter.noun || !filter.measure.empty();
+	for (std::size_t joint = 0;; at += joint) {
+		filter.numbers.push_back(take().digits);
+		joint = is(Key::conjunction) || is(Key::disjunction) ? 1 : 0;
+		if ((joint == 0 && !items[at - 1].comma) || !is(Key::number, joint))
+			break;
+		/* "a rating of 4 and 5 reviews" */
+		if (named && is_table(joint + 1) && items[at + joint + 1].before.empty())
+			break;
+	}
+	bool const single = filter.numbers.size() == 1;
+	filter.op = single ? Op::equal : Op::one_of;
+	if (!is(Key::or_more) && !is(Key::or_less))
+		return false;
+	if (!single)
+		refuse();
+	filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	return true;
 }
 
 void
@@ -55,9 +74,13 @@ Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_i
 		filter.op = more_of_it ? Op::greater : Op::less;
 	if (!is(Key::number))
 		refuse();
-	filter.numbers = {take().digits};
-	if (is(Key::or_more) || is(Key::or_less))
-		filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	if (filter.op == Op::equal)
+		(void) equal_to(filter);
+	else {
+		filter.numbers = {take().digits};
+		if (is(Key::or_more) || is(Key::or_less))
+			filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
+	}
 	amount(filter, true);
 }
 

@@ -61,4 +61,33 @@ TEST(AskNumber, ANumberThatNeitherCountsNorMeasuresIsRefused)
 	          "(SELECT COUNT(*) FROM \"orders\" WHERE \"customer_id\" = \"id\") = 3");
 }
 
+TEST(AskNumber, SeveralNumbersOfOneColumnAreAlternatives)
+{
+	Asked const shop = tuned("shop.sql"), school = tuned("school.sql");
+	for (const char *const question :
+	     {"reviews with rating 1, 2 or 3", "reviews with rating 1, 2 and 3", "reviews with rating exactly 1, 2, or 3"})
+		EXPECT_EQ(shop.condition(question), "\"rating\" IN (1, 2, 3)") << question;
+	EXPECT_EQ(shop.condition("reviews with rating 4 and 5"), "\"rating\" IN (4, 5)");
+	EXPECT_EQ(shop.condition("orders of 100 or 200 euros"), "\"total\" IN (100, 200)");
+	EXPECT_EQ(school.condition("courses with 3, 4 or 5 credits"), "\"credits\" IN (3, 4, 5)");
+	EXPECT_EQ(school.condition("students in grade 9 and 10"), "\"grade_level\" IN (9, 10)");
+	EXPECT_TRUE(shop.sql("products with rating 4 and 5 reviews").ends_with(") = 5"));
+	for (const char *const question :
+	     {"customers with 3 or 4 orders", "reviews with rating 1 or 2 or more", "products with price 10, stock 5"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+}
+
+TEST(AskNumber, WhatNoRowCanMeetIsRefused)
+{
+	Asked const shop = tuned("shop.sql"), school = tuned("school.sql");
+	for (const char *const question :
+	     {"orders in March and since May", "orders ordered in 2022 with items and ordered in 2023",
+	      "customers in Berlin from Munich", "customers with orders in 2022 and since 2023"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+	EXPECT_TRUE(school.refuses("students in grade 9 and in grade 10"));
+	EXPECT_EQ(shop.condition("orders since March and before May"),
+	          "\"ordered_on\" >= '2024-03-01' AND \"ordered_on\" < '2024-05-01'");
+	EXPECT_EQ(school.condition("students in grade 9 or in grade 10"), "(\"grade_level\" = 9 OR \"grade_level\" = 10)");
+}
+
 } // namespace
