@@ -282,6 +282,13 @@ Binder::date_place(const Refs &candidates, const std::string &word)
 	return {both(scopes[target.scope].path, target.path), target.ref};
 }
 
+bool
+Binder::is_about_some(const Target &target) const
+{
+	int const related = scopes[target.scope].related;
+	return related >= 0 && query.related[static_cast<std::size_t>(related)].op == Op::present;
+}
+
 void
 Binder::add(Filter filter, const Target &target)
 {

@@ -44,6 +44,8 @@ public:
 	/* From the base; throws Refusal when the column is not of one row there. */
 	Place place(const Refs &candidates, const std::string &word);
 	Place date_place(const Refs &candidates, const std::string &word);
+	/* Of rows of which there have to be some, or only of one for each row of the base? */
+	bool is_about_some(const Target &target) const;
 	void add(Filter filter, const Target &target);
 
 	const std::vector<Scope> &all() const { return scopes; }

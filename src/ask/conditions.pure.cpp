@@ -49,6 +49,10 @@ public:
 private:
 	void put(const DraftFilter &draft, Filter filter, const Target &target)
 	{
+		/* "customers with orders in 2022 and 2023": in each of both years, or in any? */
+		if (draft.conjoint && binder.is_about_some(target))
+			throw Refusal{"there is no telling whether one of the " + lexicon.table(target.ref.table).name +
+			              " is meant, or several"};
 		filter.alternative = draft.alternative;
 		binder.add(std::move(filter), target);
 	}
@@ -279,14 +283,20 @@ private:
 			throw Refusal{"\"" + lexicon.column(target.ref).name + "\" is not a date"};
 		Filter filter;
 		filter.numeric = true;
-		if (!draft.range.from.empty()) {
+		std::string const first = draft.range.from.substr(0, 4), end = draft.range.until.substr(0, 4);
+		/* Of alternatives, each has to be one filter. */
+		if (draft.alternative >= 0 && !first.empty() && !end.empty() && std::stoi(first) + 1 == std::stoi(end)) {
+			filter.operands = {first};
+			return put(draft, filter, target);
+		}
+		if (!first.empty()) {
 			filter.op = Op::at_least;
-			filter.operands = {draft.range.from.substr(0, 4)};
+			filter.operands = {first};
 			put(draft, filter, target);
 		}
-		if (!draft.range.until.empty()) {
+		if (!end.empty()) {
 			filter.op = Op::less;
-			filter.operands = {draft.range.until.substr(0, 4)};
+			filter.operands = {end};
 			put(draft, filter, target);
 		}
 	}

@@ -66,8 +66,11 @@ public:
 
 	std::optional<DatePhrase> phrase()
 	{
-		if (auto const found = between())
+		if (auto found = between()) {
+			if (joins_date(found->words))
+				refuse_range();
 			return found;
+		}
 		std::string_view const lead = word(0);
 		bool const starts = lead == "since" || lead == "starting" || lead == "from";
 		bool const after = lead == "after";
@@ -76,24 +79,30 @@ public:
 		bool const within = lead == "in" || lead == "during" || lead == "of" || lead == "for" || lead == "on" ||
 		                    lead == "over" || lead == "within" || lead == "throughout";
 		std::size_t const skipped = starts || after || before || until || within ? 1 : 0;
-		auto const found = span(skipped, skipped > 0 && lead != "of" && lead != "over");
+		bool const loose = skipped > 0 && lead != "of" && lead != "over";
+		auto const found = span(skipped, loose);
 		if (!found)
 			return std::nullopt;
 		if (is_until(word(skipped + found->words)) && (starts || span(skipped + found->words + 1, true)))
 			refuse_range();
-		DatePhrase out{{}, skipped + found->words, found->year};
+		DatePhrase out{{DateRange{}}, skipped + found->words, false, found->year};
+		DateRange &range = out.ranges[0];
 		if (!before && !until)
-			out.range.from = text_of(after ? found->until : found->from);
+			range.from = text_of(after ? found->until : found->from);
 		if (!starts && !after)
-			out.range.until = text_of(before ? found->from : found->until);
+			range.until = text_of(before ? found->from : found->until);
 		/* "from customers of March" is no start: only "from March on", or to something. */
 		if (lead == "from") {
 			std::string_view const next = word(out.words);
 			if (next == "on" || next == "onwards" || next == "onward")
 				++out.words;
 			else
-				out.range.until = text_of(found->until);
+				range.until = text_of(found->until);
 		}
+		if (!range.from.empty() && !range.until.empty())
+			add_others(out, {skipped, *found}, loose);
+		else if (joins_date(out.words))
+			refuse_range();
 		return out;
 	}
 
@@ -137,7 +146,7 @@ private:
 			return std::nullopt;
 		auto first = span(1, true);
 		if (!first)
-			return std::nullopt;
+			return days_of_a_month(both);
 		std::string_view const joint = word(1 + first->words);
 		if (!(both ? joint == "and" : is_until(joint)))
 			return std::nullopt;
@@ -154,16 +163,117 @@ private:
 				2 + first->words, *first, [&](const Span &tried) { return tried.from >= first->from; }, 1);
 		if (!first || !second || second->from < first->from)
 			refuse_range();
-		return DatePhrase{{text_of(first->from), text_of(second->until)},
+		return DatePhrase{{{text_of(first->from), text_of(second->until)}},
 		                  2 + first->words + second->words,
+		                  false,
 		                  first->year && second->year};
+	}
+
+	/* "from 1 to 15 March" */
+	std::optional<DatePhrase> days_of_a_month(bool both) const
+	{
+		auto const first = number(1);
+		auto const last = first && (both ? word(2) == "and" : is_until(word(2))) ? day(3) : std::nullopt;
+		if (!last)
+			return std::nullopt;
+		time::year_month_day const end(last->from);
+		auto const begin = end.year() / end.month() / *first;
+		if (!begin.ok() || begin > end)
+			refuse_range();
+		return DatePhrase{{{text_of(begin), text_of(last->until)}}, 3 + last->words, false, false};
+	}
+
+	/* How many words stand between a date that ends there and another one of the same list, at least. */
+	std::optional<std::size_t> joint(std::size_t offset) const
+	{
+		if (word(offset) == "and" || word(offset) == "or")
+			return 1;
+		return at + offset <= words.size() && words[at + offset - 1].comma ? std::optional<std::size_t>(0)
+		                                                                   : std::nullopt;
+	}
+
+	/* "since March or April": which of them is it since? */
+	bool joins_date(std::size_t offset)
+	{
+		auto const between_them = joint(offset);
+		return between_them && span(offset + *between_them, true);
+	}
+
+	struct Listed {
+		std::size_t offset;
+		Span span;
+	};
+
+	/* "March and April 2024", "in 2022, 2023 or in 2024" */
+	void add_others(DatePhrase &out, Listed first, bool loose)
+	{
+		std::vector<Listed> all{first};
+		out.conjoint = true;
+		for (;;) {
+			auto between_them = joint(out.words);
+			if (!between_them)
+				break;
+			std::string_view const repeated = word(out.words + *between_them);
+			*between_them += repeated == "in" || repeated == "on" || repeated == "during" ? 1 : 0;
+			auto const next = span(out.words + *between_them, loose);
+			if (!next)
+				break;
+			out.conjoint = out.conjoint && word(out.words) != "or";
+			all.push_back({out.words + *between_them, *next});
+			out.words += *between_them + next->words;
+		}
+		if (all.size() == 1) {
+			out.conjoint = false;
+			return;
+		}
+		share_year(all);
+		out.ranges.clear();
+		for (auto const &each : all)
+			out.ranges.push_back({text_of(each.span.from), text_of(each.span.until)});
+		unite(out.ranges);
+	}
+
+	/* A year behind the last of a list is that of all; where else one stands, there is no telling whose it is. */
+	void share_year(std::vector<Listed> &all)
+	{
+		for (std::size_t i = all.size() - 1; i-- > 0;) {
+			Span &each = all[i].span;
+			const Span &next = all[i + 1].span;
+			bool const shared = each.guessed && next.told;
+			if (each.year != next.year || (each.told && next.guessed))
+				refuse_range();
+			if (!shared && !each.guessed)
+				continue;
+			if (shared)
+				each = in_year_of(
+						   all[i].offset, next, [](const Span &) { return true; }, 0)
+				           .value_or(next);
+			each.told = shared;
+			if (each.from >= next.from && (shared || year_in(each) != year_in(next)))
+				refuse_range();
+		}
+	}
+
+	static int year_in(const Span &of) { return static_cast<int>(time::year_month_day(of.from).year()); }
+
+	/* Those that touch each other become one. */
+	static void unite(std::vector<DateRange> &ranges)
+	{
+		std::sort(ranges.begin(), ranges.end(), [](const DateRange &a, const DateRange &b) { return a.from < b.from; });
+		std::vector<DateRange> out;
+		for (auto const &range : ranges)
+			if (!out.empty() && range.from <= out.back().until)
+				out.back().until = std::max(out.back().until, range.until);
+			else
+				out.push_back(range);
+		ranges = out;
 	}
 
 	/* The span there once more, in the year of another one, or so many years later when it does not fit. */
 	template <typename Fits>
 	std::optional<Span> in_year_of(std::size_t offset, const Span &other, Fits fits, int otherwise)
 	{
-		assumed_year = static_cast<int>(time::year_month_day(other.from).year());
+		assumed_year = year_in(other);
 		auto found = span(offset, true);
 		if (found && !fits(*found)) {
 			*assumed_year += otherwise;

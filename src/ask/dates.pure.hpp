@@ -1,5 +1,5 @@
 /*
- * Phrases of dates: "last month", "since March", "between 1 March and 15 April 2024". Pure regime.
+ * Phrases of dates: "last month", "since March", "between 1 March and 15 April 2024", "Q1 and Q2 2024". Pure regime.
  */
 #pragma once
 
@@ -13,9 +13,10 @@
 namespace tenancy::ask {
 
 struct DatePhrase {
-	DateRange range;
-	std::size_t words; /* how many it takes */
-	bool years;        /* made of bare years: may also be about a column of years */
+	std::vector<DateRange> ranges; /* one, or those of a list, of which any will do */
+	std::size_t words;             /* how many it takes */
+	bool conjoint;                 /* several, and no "or" among them */
+	bool years;                    /* made of bare years: may also be about a column of years */
 };
 
 /* The phrase that begins with this word, prepositions included. */

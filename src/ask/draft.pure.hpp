@@ -42,6 +42,7 @@ struct DraftFilter {
 	DateRange range;
 	bool years = false;
 	bool negated = false;
+	bool conjoint = false; /* of several, of which "and" or only commas make a list */
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */
 };

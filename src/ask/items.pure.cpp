@@ -133,7 +133,8 @@ private:
 	void dated(const DatePhrase &phrase)
 	{
 		Item &item = add(Key::date, phrase.words);
-		item.range = phrase.range;
+		item.ranges = phrase.ranges;
+		item.conjoint = phrase.conjoint;
 		item.years = phrase.years;
 	}
 

@@ -70,7 +70,8 @@ struct Item {
 	Op op = Op::equal;
 	std::string digits;
 	double value = 0;
-	DateRange range;
+	std::vector<DateRange> ranges; /* of a date: any of them */
+	bool conjoint = false;         /* of a date: several, and no "or" among them */
 	bool years = false;
 	Bucket bucket = Bucket::none;
 	bool possessive = false, comma = false, capital = false, plural = false, quoted = false;

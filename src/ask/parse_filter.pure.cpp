@@ -176,6 +176,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.what = What::value;
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
+	bool any = false;
 	for (;;) {
 		const Item &item = take();
 		if (item.possessive)
@@ -184,6 +185,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 		bool const joint = is(Key::conjunction) || is(Key::disjunction);
 		if ((joint && is_value(1) && same_column(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
+			any = any || is(Key::disjunction);
+			clause.filter.conjoint = !any;
 			at += joint ? 1 : 0;
 			continue;
 		}

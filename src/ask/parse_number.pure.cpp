@@ -17,11 +17,15 @@ Grammar::dated()
 	const Item &item = take();
 	Clause clause;
 	clause.filter.what = What::date;
-	clause.filter.range = item.range;
 	clause.filter.years = item.years;
+	clause.filter.conjoint = item.conjoint;
 	clause.filter.verb = pending_verb;
 	pending_verb = nullptr;
-	add(clause);
+	for (auto const &range : item.ranges) {
+		clause.filter.range = range;
+		disjunction = disjunction || &range != &item.ranges.front();
+		add(clause);
+	}
 }
 
 void
@@ -35,6 +39,7 @@ bool
 Grammar::equal_to(DraftFilter &filter)
 {
 	bool const named = filter.noun || !filter.measure.empty();
+	bool alternatives_told = false;
 	for (std::size_t joint = 0;; at += joint) {
 		filter.numbers.push_back(take().digits);
 		joint = is(Key::conjunction) || is(Key::disjunction) ? 1 : 0;
@@ -43,9 +48,11 @@ Grammar::equal_to(DraftFilter &filter)
 		/* "a rating of 4 and 5 reviews" */
 		if (named && is_table(joint + 1) && items[at + joint + 1].before.empty())
 			break;
+		alternatives_told = alternatives_told || is(Key::disjunction);
 	}
 	bool const single = filter.numbers.size() == 1;
 	filter.op = single ? Op::equal : Op::one_of;
+	filter.conjoint = !single && !alternatives_told;
 	if (!is(Key::or_more) && !is(Key::or_less))
 		return false;
 	if (!single)

@@ -6,6 +6,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "../ask/judge.hpp"
 
@@ -88,6 +90,62 @@ TEST(AskNumber, WhatNoRowCanMeetIsRefused)
 	EXPECT_EQ(shop.condition("orders since March and before May"),
 	          "\"ordered_on\" >= '2024-03-01' AND \"ordered_on\" < '2024-05-01'");
 	EXPECT_EQ(school.condition("students in grade 9 or in grade 10"), "(\"grade_level\" = 9 OR \"grade_level\" = 10)");
+}
+
+/* The condition on a date; more than one range: any of them. */
+std::string
+dated(const std::string &column, const std::vector<std::pair<std::string, std::string>> &ranges)
+{
+	std::string text;
+	for (auto const &[from, until] : ranges)
+		text += (text.empty() ? "" : " OR ") + column + " >= '" + from + "' AND " + column + " < '" + until + "'";
+	return ranges.size() > 1 ? "(" + text + ")" : text;
+}
+
+TEST(AskNumber, SeveralDatesAreAlternatives)
+{
+	Asked const shop = tuned("shop.sql");
+	auto const ordered = [](const std::vector<std::pair<std::string, std::string>> &ranges) {
+		return dated("\"ordered_on\"", ranges);
+	};
+	EXPECT_EQ(shop.condition("orders in 2023 and 2024"), ordered({{"2023-01-01", "2025-01-01"}}));
+	EXPECT_EQ(shop.condition("orders in 2022, 2023"), ordered({{"2022-01-01", "2024-01-01"}}));
+	EXPECT_EQ(shop.condition("orders in 2020, 2022 or in 2023"),
+	          ordered({{"2020-01-01", "2021-01-01"}, {"2022-01-01", "2024-01-01"}}));
+	EXPECT_EQ(shop.condition("orders in Q1 and Q2 2024"), ordered({{"2024-01-01", "2024-07-01"}}));
+	EXPECT_EQ(shop.condition("revenue in March and May 2023"),
+	          ordered({{"2023-03-01", "2023-04-01"}, {"2023-05-01", "2023-06-01"}}));
+	EXPECT_EQ(shop.condition("orders this month and last month"), ordered({{"2024-05-01", "2024-07-01"}}));
+	EXPECT_EQ(shop.condition("orders in December and January", 1), ordered({{"2023-12-01", "2024-02-01"}}));
+	EXPECT_EQ(shop.condition("orders from Germany or in March or May 2024"),
+	          "(\"country\" = 'Germany' OR " +
+	              ordered({{"2024-03-01", "2024-04-01"}, {"2024-05-01", "2024-06-01"}}).substr(1));
+	for (const char *const question : {"orders from 1 to 15 March", "orders between 1 and 15 March 2024"})
+		EXPECT_EQ(shop.condition(question), ordered({{"2024-03-01", "2024-03-16"}})) << question;
+	for (const char *const question :
+	     {"orders in March 2023 or 2024", "orders in March and 2024", "orders in March 2023 and April",
+	      "orders in November and February 2024", "orders since March or April", "orders in March and July",
+	      "orders between March and April and May", "orders from 15 to 1 March", "orders from 1 to 31 February",
+	      "orders this month and last month and in 2022"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+
+	Asked const films("CREATE TABLE films (id integer PRIMARY KEY, title varchar(60), year integer)");
+	EXPECT_EQ(films.condition("films in 2021 or 2023"), "(\"year\" = 2021 OR \"year\" = 2023)");
+	EXPECT_EQ(films.condition("films in 2022 and 2023"), "\"year\" >= 2022 AND \"year\" < 2024");
+}
+
+/* Customers who ordered in both years are others than those who ordered in any. */
+TEST(AskNumber, AndOfRowsOfWhichSomeAreMeantIsRefused)
+{
+	Asked const shop = tuned("shop.sql");
+	for (const char *const question :
+	     {"customers with orders in 2021 and 2023", "products with rating 4 and 5",
+	      "customers with orders that are pending and shipped", "customers with orders in 2022, 2023"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+	std::string const either = dated("\"ordered_on\"", {{"2021-01-01", "2022-01-01"}, {"2023-01-01", "2024-01-01"}});
+	EXPECT_NE(shop.sql("customers with orders in 2021 or 2023").find("WHERE EXISTS"), std::string::npos);
+	EXPECT_TRUE(shop.condition("customers without orders in 2021 and 2023").ends_with(either + ")"));
+	EXPECT_TRUE(shop.condition("customers with more than 2 orders in 2021 and 2023").ends_with(either + ") > 2"));
 }
 
 } // namespace
