@@ -295,6 +295,8 @@ Builder::clauses()
 {
 	for (auto const &clause : draft.clauses)
 		add_clause(lexicon, binder, query, clause, hints, today);
+	if (draft.chooses_groups)
+		choose_groups();
 	check_alternatives();
 	check_contradictions(query.filters);
 	for (auto const &related : query.related)
@@ -323,11 +325,20 @@ Builder::ranked_groups()
 	group_by(subject);
 	query.measures.push_back(bound(measure));
 	clauses();
-	if (draft.having) {
-		query.having = draft.having_op;
-		query.having_number = draft.having_number;
-	}
+	if (draft.having)
+		choose_groups();
 	rank_groups();
+}
+
+void
+Builder::choose_groups()
+{
+	auto const &measure = query.measures[0];
+	if (measure.column && measure.function != Function::count &&
+	    lexicon.facts(measure.column->ref).kind != Kind::number)
+		throw Refusal{"\"" + lexicon.column(measure.column->ref).name + "\" is not a number"};
+	query.having = draft.having_op;
+	query.having_number = draft.having_number;
 }
 
 Noun

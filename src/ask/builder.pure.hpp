@@ -50,6 +50,7 @@ private:
 	/* ---- groups by a subject, ranked or chosen by what is measured of them ---- */
 	void ranked_groups();
 	Noun group_subject() const;
+	void choose_groups();
 	void ranked_rows(const DraftMeasure &measure);
 	void rank_groups();
 	/* Rows without the value have no place in a ranking by it. */

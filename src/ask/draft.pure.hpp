@@ -91,6 +91,8 @@ struct Draft {
 	std::optional<Ranking> ranking;
 	std::optional<DraftOrder> order;
 	const Item *date_verb = nullptr;    /* of "closed per month" */
+	std::size_t grouped_at = 0;         /* how many clauses stand before the groups */
+	bool chooses_groups = false;        /* those whose measure compares as having_op and having_number tell; or */
 	std::optional<DraftMeasure> having; /* groups by the subject whose measure compares so */
 	Op having_op = Op::equal;
 	std::string having_number;

@@ -388,6 +388,7 @@ Grammar::also_shown()
 		for (auto const &measure : measures(false))
 			draft.measures.push_back(measure);
 		draft.groups.push_back({draft.subject, Bucket::none});
+		draft.grouped_at = draft.clauses.size();
 		draft.subject = {};
 		return;
 	}

@@ -3,6 +3,8 @@
  */
 #include "ask/parse.pure.hpp"
 
+#include <algorithm>
+
 #include "ask/conditions.pure.hpp"
 
 namespace tenancy::ask {
@@ -116,9 +118,31 @@ Grammar::amount(DraftFilter filter, bool compared)
 		filter.unit = &take();
 	if (!compared && !filter.noun && filter.unit == nullptr)
 		throw Refusal{"there is no telling what " + filter.numbers[0] + " counts or measures"};
+	if (!filter.noun && filter.measure.empty() && is_about_groups())
+		return choose_groups(filter);
 	Clause clause;
 	clause.filter = std::move(filter);
 	add(clause);
+}
+
+/* "orders per customer over 3"; not "customers per city with orders over 3", where other rows are named since. */
+bool
+Grammar::is_about_groups() const
+{
+	return !draft.groups.empty() &&
+	       std::all_of(draft.clauses.begin() + static_cast<std::ptrdiff_t>(draft.grouped_at), draft.clauses.end(),
+	                   [](const Clause &clause) { return clause.what == Clause::What::filter; });
+}
+
+void
+Grammar::choose_groups(const DraftFilter &filter)
+{
+	if (filter.unit != nullptr || filter.numbers.size() != 1 || draft.chooses_groups || draft.measures.size() > 1 ||
+	    disjunction || is(Key::disjunction))
+		throw Refusal{"there is no telling whether groups or rows are compared with " + filter.numbers[0]};
+	draft.chooses_groups = true;
+	draft.having_op = filter.op;
+	draft.having_number = filter.numbers[0];
 }
 
 } // namespace tenancy::ask

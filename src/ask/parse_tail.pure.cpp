@@ -66,6 +66,7 @@ Grammar::groups()
 			refuse();
 		draft.groups.push_back(group);
 	} while (more_groups());
+	draft.grouped_at = draft.clauses.size();
 	if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
 		if (draft.date_verb != nullptr)
 			throw Refusal{"there is no telling by which date the groups are"};

@@ -148,4 +148,34 @@ TEST(AskNumber, AndOfRowsOfWhichSomeAreMeantIsRefused)
 	EXPECT_TRUE(shop.condition("customers with more than 2 orders in 2021 and 2023").ends_with(either + ") > 2"));
 }
 
+TEST(AskNumber, AComparisonBehindGroupsChoosesGroups)
+{
+	Asked const shop = tuned("shop.sql");
+	auto const having = [&](const char *question) {
+		std::string const sql = shop.sql(question);
+		std::size_t const at = sql.find("\nHAVING ");
+		return at == sql.npos ? sql : sql.substr(at + 8, sql.find('\n', at + 1) - at - 8);
+	};
+	EXPECT_EQ(having("number of orders per customer greater than 3"), "COUNT(*) > 3");
+	EXPECT_EQ(having("number of orders per customer, 3 or more"), "COUNT(*) >= 3");
+	EXPECT_EQ(having("orders per customer in 2023 more than 2"), "COUNT(*) > 2");
+	EXPECT_EQ(shop.condition("orders per customer in 2023 more than 2"),
+	          dated("\"ordered_on\"", {{"2023-01-01", "2024-01-01"}}));
+	EXPECT_EQ(having("customers with their number of orders over 3"), "COUNT(*) > 3");
+	EXPECT_EQ(having("revenue per month over 1000"), "SUM(\"orders\".\"total\") > 1000");
+	/* Rows are compared where they are what stands before the number. */
+	for (const char *const question :
+	     {"number of orders over 1000 per customer", "customers per country with orders over 1000"})
+		EXPECT_NE(shop.sql(question).find("\"total\" > 1000"), std::string::npos) << question;
+	EXPECT_EQ(shop.condition("products per category with stock over 10"), "\"stock\" > 10");
+	for (const char *const question :
+	     {"number of orders per customer between 3 and 5", "number of orders per customer over 1000 euros",
+	      "number of orders per customer from Germany over 3 or in 2024", "orders per customer of 3",
+	      "highest and lowest price per category above 100", "number of orders per customer over 3 and under 9"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+	Asked const visits("CREATE TABLE visits (id integer PRIMARY KEY, place varchar(60), seen_on date)");
+	EXPECT_TRUE(visits.refuses("maximum seen on per place over 3"));
+	EXPECT_FALSE(visits.refuses("maximum seen on per place"));
+}
+
 } // namespace
