@@ -77,7 +77,8 @@ Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_i
 		at += 3;
 		return amount(filter, true);
 	}
-	if (is(Key::compare))
+	bool const told = is(Key::compare);
+	if (told)
 		filter.op = take().op;
 	else if (!measure.empty())
 		filter.op = more_of_it ? Op::greater : Op::less;
@@ -87,7 +88,7 @@ Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_i
 		(void) equal_to(filter);
 	else {
 		filter.numbers = {take().digits};
-		if (is(Key::or_more) || is(Key::or_less))
+		if (!told && (is(Key::or_more) || is(Key::or_less)))
 			filter.op = take().key == Key::or_more ? Op::at_least : Op::at_most;
 	}
 	amount(filter, true);

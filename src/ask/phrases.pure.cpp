@@ -85,6 +85,8 @@ constexpr std::array phrases{
 	Phrase{"equal to", Key::compare, Op::equal},
 	Phrase{"equals", Key::compare, Op::equal},
 	Phrase{"=", Key::compare, Op::equal},
+	Phrase{"!=", Key::compare, Op::differs},
+	Phrase{"<>", Key::compare, Op::differs},
 	Phrase{"between", Key::between},
 	Phrase{"or more", Key::or_more},
 	Phrase{"or higher", Key::or_more},

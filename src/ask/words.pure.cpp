@@ -219,12 +219,21 @@ private:
 	{
 		if (c == ',' && !words.empty())
 			words.back().comma = true;
-		else if (c == '%' || c == '=' || c == '<' || c == '>') {
-			std::size_t const length = at + 1 < text.size() && text[at + 1] == '=' ? 2 : 1;
+		else if (c == '%' || c == '=' || c == '<' || c == '>' || (c == '!' && !ends_sentence())) {
+			std::string_view const two = text.substr(at, 2);
+			std::size_t const length = is_one_of(two, {"<=", ">=", "==", "!=", "<>"}) ? 2 : 1;
 			add(text.substr(at, length));
 			at += length - 1;
 		}
 		++at;
+	}
+
+	/* "Show all orders!", not "total !100" */
+	bool ends_sentence() const
+	{
+		std::size_t const next = text.find_first_not_of('!', at);
+		return next == std::string_view::npos || (!starts_word() && text[next] == ' ') ||
+		       text.find_first_not_of(" \t\r\n.!?", next) == std::string_view::npos;
 	}
 
 	std::string_view text;

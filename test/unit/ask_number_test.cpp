@@ -178,4 +178,19 @@ TEST(AskNumber, AComparisonBehindGroupsChoosesGroups)
 	EXPECT_FALSE(visits.refuses("maximum seen on per place"));
 }
 
+TEST(AskNumber, SignsOfComparisonAreReadWhole)
+{
+	Asked const shop = tuned("shop.sql");
+	EXPECT_EQ(shop.condition("products with price != 100"), "\"price\" <> 100");
+	EXPECT_EQ(shop.condition("products with price<>100"), "\"price\" <> 100");
+	EXPECT_EQ(shop.condition("products with price <= 100"), "\"price\" <= 100");
+	EXPECT_EQ(shop.condition("products with price >= 100!"), "\"price\" >= 100");
+	EXPECT_EQ(shop.condition("All orders! From Germany !"), "\"country\" = 'Germany'");
+	for (const char *const question :
+	     {"products with price ! 100", "products with price !100", "products with price !! 100",
+	      "products with price >< 100", "products with price !> 100", "customers with country != Germany",
+	      "products with price != 100 or more"})
+		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
+}
+
 } // namespace
