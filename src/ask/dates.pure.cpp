@@ -8,20 +8,11 @@
 #include <cstdio>
 #include <string_view>
 
+#include "ask/span.pure.hpp"
+
 namespace tenancy::ask {
 
 namespace {
-
-namespace time = std::chrono;
-using Day = time::sys_days;
-
-struct Span {
-	Day from, until;
-	std::size_t words;
-	bool year = false;    /* a bare year */
-	bool guessed = false; /* a day, month or quarter whose year was not told */
-	bool told = false;    /* one whose year was */
-};
 
 std::string
 text_of(Day day)
@@ -31,21 +22,6 @@ text_of(Day day)
 	std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
 	              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 	return text;
-}
-
-Day
-first_of(time::year_month month)
-{
-	return month / time::day(1);
-}
-
-/* The same day so many months on, or the last of that month. */
-Day
-months_later(Day day, int months)
-{
-	time::year_month_day date(day);
-	date += time::months(months);
-	return date.ok() ? Day(date) : Day(date.year() / date.month() / time::last);
 }
 
 int
@@ -60,9 +36,9 @@ month_number(std::string_view folded)
 	return 0;
 }
 
-class Reader {
+class Reader : DateWords {
 public:
-	Reader(const std::vector<Word> &all, std::size_t first, Day now) : words(all), at(first), today(now), date(now) {}
+	Reader(const std::vector<Word> &all, std::size_t first, Day now) : DateWords{all, first}, today(now), date(now) {}
 
 	std::optional<DatePhrase> phrase()
 	{
@@ -107,28 +83,6 @@ public:
 	}
 
 private:
-	std::string_view word(std::size_t offset) const
-	{
-		return at + offset < words.size() && !words[at + offset].quoted ? std::string_view(words[at + offset].folded)
-		                                                                : std::string_view();
-	}
-
-	std::optional<int> number(std::size_t offset) const
-	{
-		if (at + offset >= words.size())
-			return std::nullopt;
-		auto const &value = words[at + offset].number;
-		if (value && *value >= 0 && *value < 10000 && *value == static_cast<int>(*value))
-			return static_cast<int>(*value);
-		return value ? std::nullopt : number_word(words[at + offset].folded);
-	}
-
-	std::optional<int> year(std::size_t offset) const
-	{
-		auto const value = number(offset);
-		return value && *value >= 1900 && *value <= 2100 && words[at + offset].text.size() == 4 ? value : std::nullopt;
-	}
-
 	static bool is_until(std::string_view joint)
 	{
 		return joint == "to" || joint == "until" || joint == "through" || joint == "till";
@@ -287,7 +241,7 @@ private:
 	std::optional<Span> span(std::size_t offset, bool loose)
 	{
 		std::size_t const article = word(offset) == "the" ? 1 : 0;
-		if (auto found = relative(offset + article)) {
+		if (auto found = relative_span(*this, offset + article, today)) {
 			found->words += article;
 			return found;
 		}
@@ -305,11 +259,6 @@ private:
 		return std::nullopt;
 	}
 
-	Span of_months(time::year_month first, int count, std::size_t taken) const
-	{
-		return {first_of(first), first_of(first + time::months(count)), taken};
-	}
-
 	/* Months of the year that is told, or of the latest in which they have begun. */
 	Span of_year(std::optional<int> told, int month, int count, std::size_t taken) const
 	{
@@ -317,60 +266,6 @@ private:
 		found.told = told.has_value();
 		found.guessed = !found.told;
 		return found;
-	}
-
-	std::optional<Span> relative(std::size_t offset) const
-	{
-		std::string_view const lead = word(offset);
-		if (lead == "today")
-			return Span{today, today + time::days(1), 1};
-		if (lead == "yesterday")
-			return Span{today - time::days(1), today, 1};
-		if (lead == "tomorrow")
-			return Span{today + time::days(1), today + time::days(2), 1};
-		bool const last = lead == "last" || lead == "past" || lead == "previous";
-		bool const next = lead == "next" || lead == "coming" || lead == "upcoming";
-		if (!last && !next && lead != "this" && lead != "current")
-			return std::nullopt;
-		if (auto const count = number(offset + 1))
-			return rolling(offset + 2, *count, last, next);
-		return period(offset + 1, last ? -1 : next ? 1 : 0);
-	}
-
-	/* "last 30 days" ends today, "next two weeks" starts today. */
-	std::optional<Span> rolling(std::size_t offset, int count, bool last, bool next) const
-	{
-		if ((!last && !next) || count < 1 || count > 1000)
-			return std::nullopt;
-		std::string const unit = singular(word(offset));
-		int const sign = last ? -1 : 1;
-		Day edge = today;
-		if (unit == "day" || unit == "week")
-			edge += time::days(sign * count * (unit == "week" ? 7 : 1));
-		else if (unit == "month" || unit == "quarter" || unit == "year")
-			edge = months_later(today, sign * count * (unit == "month" ? 1 : unit == "quarter" ? 3 : 12));
-		else
-			return std::nullopt;
-		return last ? Span{edge, today + time::days(1), 3} : Span{today, edge + time::days(1), 3};
-	}
-
-	std::optional<Span> period(std::size_t offset, int shift) const
-	{
-		std::string_view const unit = word(offset);
-		if (unit == "week") {
-			Day const monday = today - (time::weekday(today) - time::Monday) + time::days(7 * shift);
-			return Span{monday, monday + time::days(7), 2};
-		}
-		time::year_month const now = date.year() / date.month();
-		if (unit == "month")
-			return of_months(now + time::months(shift), 1, 2);
-		if (unit == "quarter") {
-			auto const within = static_cast<int>((static_cast<unsigned>(date.month()) - 1) % 3);
-			return of_months(now + time::months(3 * shift - within), 3, 2);
-		}
-		if (unit == "year")
-			return of_months((date.year() + time::years(shift)) / 1, 12, 2);
-		return std::nullopt;
 	}
 
 	/* 2024-03-01, 1 March 2024, March 1st 2024; a month without a year is the latest that has begun. */
@@ -451,8 +346,6 @@ private:
 		return month <= static_cast<int>(static_cast<unsigned>(date.month())) ? now : now - 1;
 	}
 
-	const std::vector<Word> &words;
-	std::size_t at;
 	Day today;
 	time::year_month_day date;
 	std::optional<int> assumed_year;

@@ -193,4 +193,26 @@ TEST(AskNumber, SignsOfComparisonAreReadWhole)
 		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
 }
 
+TEST(AskNumber, SoManyDaysAreThatManyWithToday)
+{
+	Asked const shop = tuned("shop.sql");
+	auto const expect = [&](const char *question, const char *from, const char *until, int month = 6, int day = 15) {
+		EXPECT_EQ(shop.condition(question, month, day), dated("\"ordered_on\"", {{from, until}})) << question;
+	};
+	expect("orders in the last 7 days", "2024-06-09", "2024-06-16");
+	expect("orders in the next 7 days", "2024-06-15", "2024-06-22");
+	expect("orders in the last 2 weeks", "2024-06-02", "2024-06-16");
+	expect("orders in the last 3 months", "2024-03-16", "2024-06-16");
+	expect("orders in the last quarter", "2024-01-01", "2024-04-01");
+	expect("orders in the next 3 months", "2024-06-15", "2024-09-15");
+	expect("orders in the last 1 month", "2024-03-01", "2024-04-01", 3, 31);
+	expect("orders in the last 1 month", "2024-01-30", "2024-03-01", 2, 29);
+	expect("orders in the next 1 month", "2024-01-31", "2024-03-01", 1, 31);
+	expect("orders in the past week", "2024-06-09", "2024-06-16");
+	expect("orders in the past month", "2024-05-16", "2024-06-16");
+	expect("orders in the past year", "2023-06-16", "2024-06-16");
+	expect("orders last week", "2024-06-03", "2024-06-10");
+	expect("orders in the previous month", "2024-05-01", "2024-06-01");
+}
+
 } // namespace
