@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "ask/conditions.pure.hpp"
+#include "ask/thesaurus.pure.hpp"
+#include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
 
@@ -115,7 +117,7 @@ Grammar::amount(DraftFilter filter, bool compared)
 		if (!filter.measure.empty())
 			filter.measure = {};
 		filter.noun = noun(true);
-	} else if (named && is_column() && here().before.empty())
+	} else if (named && is_column() && here().before.empty() && !unit_of(singular(fold(here().text))).empty())
 		filter.unit = &take();
 	if (!compared && !filter.noun && filter.unit == nullptr)
 		throw Refusal{"there is no telling what " + filter.numbers[0] + " counts or measures"};
