@@ -164,28 +164,29 @@ private:
 	void word()
 	{
 		std::size_t end = at;
-		while (end < text.size() && (is_letter(text[end]) || is_digit(text[end]) || text[end] == '_' ||
-		                             ((text[end] == '-' || text[end] == '&') && end + 1 < text.size() &&
-		                              is_letter(text[end + 1]) && end > at)))
+		while (
+			end < text.size() && !(end > at && apostrophe(end) > 0) &&
+			(is_letter(text[end]) || is_digit(text[end]) || text[end] == '_' ||
+		     ((text[end] == '-' || text[end] == '&') && end + 1 < text.size() && is_letter(text[end + 1]) && end > at)))
 			++end;
 		add(text.substr(at, end - at));
 		at = end;
-		if (at < text.size() && apostrophe() > 0)
+		if (at < text.size() && apostrophe(at) > 0)
 			possessive();
 	}
 
-	/* The length of an apostrophe here, also the typographic one. */
-	std::size_t apostrophe() const
+	/* The length of an apostrophe there, also the typographic one; 0: none. */
+	std::size_t apostrophe(std::size_t place) const
 	{
-		if (text[at] == '\'')
+		if (text[place] == '\'')
 			return 1;
-		return text.substr(at, 3) == "\xe2\x80\x99" ? 3 : 0;
+		return text.substr(place, 3) == "\xe2\x80\x99" ? 3 : 0;
 	}
 
 	void possessive()
 	{
-		std::size_t const past = at + apostrophe();
-		auto const letter = [&](std::size_t i) { return i < text.size() && is_letter(text[i]); };
+		std::size_t const past = at + apostrophe(at);
+		auto const letter = [&](std::size_t i) { return i < text.size() && is_letter(text[i]) && apostrophe(i) == 0; };
 		if (past < text.size() && (text[past] == 's' || text[past] == 'S') && !letter(past + 1)) {
 			words.back().possessive = true;
 			at = past + 1;
@@ -196,9 +197,12 @@ private:
 			std::size_t end = past;
 			while (letter(end))
 				++end;
-			std::string const whole = words.back().text + std::string(text.substr(past, end - past));
+			std::size_t const begin = at - words.back().text.size(), before = words.back().folded.size();
 			words.pop_back();
-			add(whole); /* don't: dont */
+			add(text.substr(begin, end - begin)); /* don't: dont */
+			Word &whole = words.back();
+			whole.folded.erase(before, past - at);
+			whole.stem = singular(whole.folded);
 			at = end;
 		}
 	}

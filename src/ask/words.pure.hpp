@@ -17,7 +17,7 @@ constexpr std::size_t max_question_words = 80;
 
 struct Word {
 	std::string text;   /* as typed, without quotes and possessive ending */
-	std::string folded; /* lower case, without accents */
+	std::string folded; /* lower case, without accents and apostrophes */
 	std::string stem;   /* folded, in the singular */
 	std::optional<double> number;
 	std::string digits; /* the number as it may stand in SQL */

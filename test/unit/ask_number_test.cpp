@@ -225,4 +225,23 @@ TEST(AskNumber, NothingBehindAComparedNumberIsDropped)
 	EXPECT_EQ(tuned("clinic.sql").condition("appointments longer than 30 minutes"), "\"DurationMinutes\" > 30");
 }
 
+TEST(AskNumber, AnApostropheIsPartOfTheText)
+{
+	Asked const shop = tuned("shop.sql");
+	EXPECT_EQ(shop.condition("products whose name contains O'Brien"),
+	          "LOWER(\"name\") LIKE LOWER('%O''Brien%') ESCAPE '!'");
+	EXPECT_EQ(shop.condition("products whose name contains Señora's"),
+	          "LOWER(\"name\") LIKE LOWER('%Señora%') ESCAPE '!'");
+	EXPECT_EQ(shop.condition("products whose name contains Zoé\xe2\x80\x99mar"),
+	          "LOWER(\"name\") LIKE LOWER('%Zoé\xe2\x80\x99mar%') ESCAPE '!'");
+	for (const char *const question : {"customers who don't have orders", "customers who don\xe2\x80\x99t have orders"})
+		EXPECT_EQ(shop.sql(question), shop.sql("customers without orders"));
+	EXPECT_EQ(shop.sql("customers\xe2\x80\x99 emails"), shop.sql("customers' emails"));
+	EXPECT_TRUE(shop.refuses("\xe2\x80\x99"));
+	auto const words = tenancy::ask::split_question("Zoé\xe2\x80\x99mars");
+	ASSERT_EQ(words.size(), 1u);
+	EXPECT_EQ(words[0].folded, "zoemars");
+	EXPECT_EQ(words[0].stem, "zoemar");
+}
+
 } // namespace
