@@ -19,7 +19,7 @@ public:
 		std::string out = query.measures.empty() ? listed() : measured();
 		std::vector<std::string> const said = conditions();
 		if (!said.empty())
-			out += ", where " + join(said, " and ");
+			out += ", where " + together(said);
 		if (query.having)
 			out += ", only where the " + measure(query.measures[0]) + " is" + sign(*query.having) + query.having_number;
 		out += ordered();
@@ -120,19 +120,34 @@ private:
 		}
 	}
 
-	/* Filters of one number are alternatives. */
+	/* Filters of one number are alternatives: "either A or B". */
 	std::vector<std::string> all_of(const std::vector<Filter> &filters) const
 	{
 		std::vector<std::string> said;
 		int last = -1;
 		for (auto const &each : filters) {
-			if (each.alternative >= 0 && each.alternative == last)
+			bool const another = each.alternative >= 0 && each.alternative == last;
+			if (another && !said.back().starts_with("either "))
+				said.back() = "either " + said.back();
+			if (another)
 				said.back() += " or " + filter(each);
 			else
 				said.push_back(filter(each));
 			last = each.alternative;
 		}
 		return said;
+	}
+
+	/* A comma ends what holds "or" or several conditions of its own. */
+	static std::string together(const std::vector<std::string> &conditions)
+	{
+		std::string out;
+		for (std::size_t i = 0; i < conditions.size(); ++i) {
+			bool const closed = i > 0 && (conditions[i - 1].find(" or ") != std::string::npos ||
+			                              conditions[i - 1].find(" whose ") != std::string::npos);
+			out += (i == 0 ? "" : closed ? ", and " : " and ") + conditions[i];
+		}
+		return out;
 	}
 
 	std::vector<std::string> conditions() const
@@ -147,7 +162,7 @@ private:
 			                             related.count + " " + rows;
 			std::vector<std::string> const inner = all_of(related.filters);
 			if (!inner.empty())
-				text += " whose " + join(inner, " and ");
+				text += " whose " + together(inner);
 			said.push_back(text);
 		}
 		return said;

@@ -244,4 +244,18 @@ TEST(AskNumber, AnApostropheIsPartOfTheText)
 	EXPECT_EQ(words[0].stem, "zoemar");
 }
 
+TEST(AskNumber, WhatOrJoinsIsToldFromWhatAndJoins)
+{
+	Schema const shop = tuned("shop.sql").schema;
+	auto const where = [&](const char *question) {
+		std::string const said = ask(shop, question).understood;
+		return said.substr(std::min(said.find(", where ") + 8, said.size()));
+	};
+	EXPECT_EQ(where("products cheaper than 50 or with a stock over 100 that are discontinued"),
+	          "either price is less than 50 or stock is more than 100, and discontinued is true");
+	EXPECT_EQ(where("customers from Germany or France with orders"),
+	          "country is 'Germany' or 'France', and there are orders");
+	EXPECT_EQ(where("customers from Germany with orders"), "country is 'Germany' and there are orders");
+}
+
 } // namespace
