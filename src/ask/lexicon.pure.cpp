@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "ask/thesaurus.pure.hpp"
+#include "ask/unique.pure.hpp"
 #include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
@@ -118,11 +119,11 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 	refs.push_back(ref);
 }
 
-Refs
-Lexicon::best_of(const Names &names, const std::string &words)
+const Refs &
+Lexicon::best_of(const Names &names, const std::string &words) const
 {
 	auto const found = names.find(words);
-	return found == names.end() ? Refs{} : found->second;
+	return found == names.end() ? nothing : found->second;
 }
 
 Refs
@@ -136,13 +137,13 @@ Lexicon::tables(const std::string &words) const
 	return refs;
 }
 
-Refs
+const Refs &
 Lexicon::columns(const std::string &words) const
 {
 	return best_of(column_names, words);
 }
 
-Refs
+const Refs &
 Lexicon::values(const std::string &words) const
 {
 	return best_of(value_names, words);
@@ -299,35 +300,19 @@ Lexicon::read_values(int index, int column)
 	}
 }
 
-/* Is there at most one row for values of these columns? MySQL and SQLite let keys refer to any. */
-bool
-Lexicon::is_unique(int index, const std::vector<std::string> &columns) const
-{
-	bool const folds = source->engine != remote::DatabaseType::postgresql;
-	auto const holds = [&](const std::vector<std::string> &key) {
-		return !key.empty() && std::all_of(key.begin(), key.end(), [&](const std::string &column) {
-			return std::any_of(columns.begin(), columns.end(), [&](const std::string &other) {
-				return other == column || (folds && fold(other) == fold(column));
-			});
-		});
-	};
-	auto const &indexes = table(index).indexes;
-	return holds(table(index).primary_key) ||
-	       std::any_of(indexes.begin(), indexes.end(),
-	                   [&](const catalog::Index &each) { return each.unique && holds(each.columns); });
-}
-
 void
 Lexicon::connect()
 {
+	UniqueKeys unique(*source, waiter_);
 	std::unordered_map<std::string, int> places;
 	for (std::size_t i = 0; i < source->tables.size(); ++i)
 		places[source->tables[i].schema + '\0' + source->tables[i].name] = static_cast<int>(i);
 	for (std::size_t i = 0; i < source->tables.size(); ++i)
 		for (auto const &key : source->tables[i].foreign_keys) {
+			breathe();
 			auto const to = places.find(key.schema + '\0' + key.table);
 			if (to == places.end() || key.columns.empty() || key.columns.size() != key.referenced_columns.size() ||
-			    !is_unique(to->second, key.referenced_columns))
+			    !unique.within(to->second, key.referenced_columns))
 				continue;
 			int const from = static_cast<int>(i);
 			steps_[i].push_back({from, to->second, &key, true});

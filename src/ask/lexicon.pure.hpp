@@ -63,8 +63,8 @@ public:
 
 	/* What the singular words of a span, joined by blanks, may name. Best tier only. */
 	Refs tables(const std::string &words) const;
-	Refs columns(const std::string &words) const;
-	Refs values(const std::string &words) const;
+	const Refs &columns(const std::string &words) const;
+	const Refs &values(const std::string &words) const;
 	/* The words that a misspelled one may be meant as; empty when there is none, or more than one. */
 	std::string corrected(const std::string &folded) const;
 
@@ -99,10 +99,9 @@ private:
 	void name_column(int index, int column);
 	void find_names(int index);
 	void read_values(int index, int column);
-	bool is_unique(int index, const std::vector<std::string> &columns) const;
 	void connect();
 	static void add(Names &names, const std::string &words, const Ref &ref);
-	static Refs best_of(const Names &names, const std::string &words);
+	const Refs &best_of(const Names &names, const std::string &words) const;
 
 	const catalog::Schema *source;
 	core::Waiter *waiter_;
@@ -111,6 +110,7 @@ private:
 	std::vector<TableFacts> tables_;
 	std::vector<std::vector<Step>> steps_;
 	Names table_names, column_names, value_names;
+	const Refs nothing;
 	std::unordered_map<std::string, std::string_view> meanings; /* of words met so far: names repeat them */
 };
 

@@ -12,11 +12,13 @@
 
 #include "../ask/judge.hpp"
 #include "ask/words.pure.hpp"
+#include "waiter.hpp"
 
 namespace {
 
 using namespace ask_test;
 using tenancy::ask::Translation;
+using tenancy::remote::DatabaseType;
 
 struct Asked {
 	Schema schema;
@@ -256,6 +258,58 @@ TEST(AskNumber, WhatOrJoinsIsToldFromWhatAndJoins)
 	EXPECT_EQ(where("customers from Germany or France with orders"),
 	          "country is 'Germany' or 'France', and there are orders");
 	EXPECT_EQ(where("customers from Germany with orders"), "country is 'Germany' and there are orders");
+}
+
+/* Customers with unique indexes of two columns each, and orders with as many keys to columns of them. */
+Schema
+schema_of_keys(int keys, tenancy::remote::DatabaseType engine)
+{
+	Schema schema;
+	schema.engine = engine;
+	schema.default_schema = "main";
+	for (const char *const name : {"customers", "orders"}) {
+		auto &table = schema.tables.emplace_back();
+		table.schema = "main";
+		table.name = name;
+		table.kind = "table";
+		for (int i = 0; i <= keys; ++i) {
+			auto &column = table.columns.emplace_back();
+			column.name = "Field_" + std::to_string(i);
+			column.type = "integer";
+		}
+		auto &city = table.columns.emplace_back();
+		city.name = std::string(name) == "customers" ? "city" : "street";
+		city.type = "text";
+	}
+	for (int i = 0; i < keys; ++i) {
+		std::string const field = std::to_string(i), next = std::to_string(i + 1);
+		schema.tables[0].indexes.push_back({"i" + field, true, {"Field_" + next, "Field_" + field}});
+		schema.tables[1].foreign_keys.push_back(
+			{"k" + field, {"Field_" + field, "Field_0"}, "main", "customers", {"field_" + field, "field_0"}});
+	}
+	return schema;
+}
+
+TEST(AskNumber, ManyKeysCanBeInterruptedAndAreFoundWhateverTheirOrder)
+{
+	constexpr int keys = 200;
+	Schema of = schema_of_keys(keys, DatabaseType::mysql);
+	tenancy::test::PollWaiter waiter;
+	auto const asked = [&](const Schema &schema) {
+		auto const translation = tenancy::ask::translate_builtin(schema, {"orders per city", 2024, 6, 15}, &waiter);
+		return translation.refused ? translation.understood : translation.sql;
+	};
+	/* Only the second key refers to an index: to its columns in another order, in letters of another size. */
+	EXPECT_NE(asked(of).find("`field_1` = `orders`.`Field_1`"), std::string::npos) << asked(of);
+	EXPECT_GT(waiter.serves(), 2 * keys);
+	of.tables[0].indexes[0].unique = false;
+	EXPECT_TRUE(asked(of).starts_with("Not understood")) << asked(of);
+	of.tables[0].indexes[0].unique = true;
+	of.engine = DatabaseType::postgresql;
+	EXPECT_TRUE(asked(of).starts_with("Not understood")) << asked(of);
+
+	waiter.interrupt();
+	EXPECT_THROW((void) asked(of), tenancy::test::Interrupted);
 }
 
 } // namespace
