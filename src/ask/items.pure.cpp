@@ -30,8 +30,12 @@ public:
 
 	std::vector<Item> run()
 	{
-		while (at < words.size())
+		while (at < words.size()) {
+			std::size_t const before = items.size();
 			next();
+			for (std::size_t i = before; i < items.size(); ++i)
+				count_meanings(items[i]);
+		}
 		if (!unknown.empty())
 			throw Refusal{
 				(unknown.size() == 1 ? "there is no place for the word " : "there is no place for the words ") +
@@ -40,6 +44,16 @@ public:
 	}
 
 private:
+	/* Each item has its own list: a word of every column of a great schema, over and over, would fill the memory. */
+	void count_meanings(const Item &item)
+	{
+		constexpr std::size_t most = 1'000'000;
+		for (auto const *refs : {&item.tables, &item.columns, &item.values, &item.verbs, &item.acts, &item.roles})
+			meanings += refs->size();
+		if (meanings > most)
+			throw Refusal{"up to \"" + item.text + "\", the words may mean more than can be compared"};
+	}
+
 	std::string span(std::size_t count, bool stems) const
 	{
 		std::string out;
@@ -417,6 +431,7 @@ private:
 	std::string_view preposition;
 	std::vector<Item> items;
 	std::vector<std::string> unknown;
+	std::size_t meanings = 0;
 };
 
 } // namespace

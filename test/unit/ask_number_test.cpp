@@ -312,4 +312,24 @@ TEST(AskNumber, ManyKeysCanBeInterruptedAndAreFoundWhateverTheirOrder)
 	EXPECT_THROW((void) asked(of), tenancy::test::Interrupted);
 }
 
+TEST(AskNumber, WordsWithTooManyMeaningsAreRefused)
+{
+	Schema schema = schema_of_keys(0, DatabaseType::sqlite);
+	schema.tables.resize(1);
+	for (int i = 0; i < 20000; ++i) {
+		auto &column = schema.tables[0].columns.emplace_back();
+		column.name = "ordered_" + std::to_string(i);
+		column.type = "date";
+	}
+	auto const said = [&](int times) {
+		std::string question = "customers";
+		for (int i = 0; i < times; ++i)
+			question += " ordered";
+		return ask(schema, question).understood;
+	};
+	std::string const refusal = "the words may mean more than can be compared";
+	EXPECT_EQ(said(2).find(refusal), std::string::npos) << said(2);
+	EXPECT_NE(said(70).find(refusal), std::string::npos) << said(70);
+}
+
 } // namespace
