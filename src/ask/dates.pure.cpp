@@ -132,7 +132,7 @@ private:
 			return std::nullopt;
 		time::year_month_day const end(last->from);
 		auto const begin = end.year() / end.month() / *first;
-		if (!begin.ok() || begin > end)
+		if (*first > 31 || !begin.ok() || begin > end)
 			refuse_range();
 		return DatePhrase{{{text_of(begin), text_of(last->until)}}, 3 + last->words, false, false};
 	}
@@ -301,7 +301,7 @@ private:
 		}
 		time::year_month_day const found{time::year(y), time::month(static_cast<unsigned>(m)),
 		                                 time::day(static_cast<unsigned>(d))};
-		if (y < 1 || m < 1 || d < 1 || !found.ok())
+		if (y < 1 || m < 1 || d < 1 || d > 31 || !found.ok()) /* a day is kept in few bits */
 			return std::nullopt;
 		return Span{Day(found), Day(found) + time::days(1), taken, false, guessed, !guessed};
 	}

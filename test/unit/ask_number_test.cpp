@@ -128,8 +128,8 @@ TEST(AskNumber, SeveralDatesAreAlternatives)
 	for (const char *const question :
 	     {"orders in March 2023 or 2024", "orders in March and 2024", "orders in March 2023 and April",
 	      "orders in November and February 2024", "orders since March or April", "orders in March and July",
-	      "orders between March and April and May", "orders from 15 to 1 March", "orders from 1 to 31 February",
-	      "orders this month and last month and in 2022"})
+	      "orders between March and April and May", "orders from 15 to 1 March", "orders from 257 to 15 March",
+	      "orders on 257 March", "orders from 1 to 31 February", "orders this month and last month and in 2022"})
 		EXPECT_TRUE(shop.refuses(question)) << question << "\n" << shop.sql(question);
 
 	Asked const films("CREATE TABLE films (id integer PRIMARY KEY, title varchar(60), year integer)");
@@ -316,7 +316,7 @@ TEST(AskNumber, WordsWithTooManyMeaningsAreRefused)
 {
 	Schema schema = schema_of_keys(0, DatabaseType::sqlite);
 	schema.tables.resize(1);
-	for (int i = 0; i < 20000; ++i) {
+	for (int i = 0; i < 10000; ++i) {
 		auto &column = schema.tables[0].columns.emplace_back();
 		column.name = "ordered_" + std::to_string(i);
 		column.type = "date";
