@@ -256,6 +256,7 @@ Builder::show_row(int table, const Path &path, bool grouped)
 	auto const &columns = lexicon.facts(table).columns;
 	bool const named = !lexicon.facts(table).names.empty();
 	for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+		lexicon.breathe();
 		auto const &keys = lexicon.table(table).primary_key;
 		bool const key = std::find(keys.begin(), keys.end(),
 		                           lexicon.table(table).columns[static_cast<std::size_t>(i)].name) != keys.end();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <unordered_set>
 
 #include "ask/thesaurus.pure.hpp"
 #include "ask/unique.pure.hpp"
@@ -70,6 +71,17 @@ is_last_or_first(const std::string &word, const Words &words)
 	return !words.empty() && (word == words.back() || word == words.front());
 }
 
+/* Foreign keys of one column, by its name. */
+std::unordered_map<std::string_view, int>
+single_keys(const catalog::Table &table)
+{
+	std::unordered_map<std::string_view, int> found;
+	for (std::size_t i = 0; i < table.foreign_keys.size(); ++i)
+		if (table.foreign_keys[i].columns.size() == 1)
+			found[table.foreign_keys[i].columns[0]] = static_cast<int>(i);
+	return found;
+}
+
 bool
 is_id(const Words &words)
 {
@@ -110,13 +122,13 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 	if (words.empty())
 		return;
 	Refs &refs = names[words];
-	/* Tables are read one after the other, so that the same one can only be at the end. */
-	for (auto known = refs.rbegin(); known != refs.rend() && known->table == ref.table; ++known)
-		if (known->column == ref.column && known->value == ref.value) {
-			known->tier = std::min(known->tier, ref.tier);
-			return;
-		}
-	refs.push_back(ref);
+	/* Tables, columns and values are read one after the other, so that the same one can only be at the end. */
+	bool const known = !refs.empty() && refs.back().table == ref.table && refs.back().column == ref.column &&
+	                   refs.back().value == ref.value;
+	if (known)
+		refs.back().tier = std::min(refs.back().tier, ref.tier);
+	else
+		refs.push_back(ref);
 }
 
 const Refs &
@@ -160,7 +172,15 @@ Lexicon::read_table(int index)
 		facts_here.roots.push_back(root(word));
 	facts_here.columns.resize(table(index).columns.size());
 	name_table(index);
+	auto const keys = single_keys(table(index));
+	std::unordered_set<std::string_view> const primary(table(index).primary_key.begin(),
+	                                                   table(index).primary_key.end());
 	for (int i = 0; i < static_cast<int>(facts_here.columns.size()); ++i) {
+		breathe();
+		std::string_view const name = table(index).columns[static_cast<std::size_t>(i)].name;
+		if (auto const key = keys.find(name); key != keys.end())
+			facts_here.columns[static_cast<std::size_t>(i)].foreign_key = key->second;
+		facts_here.columns[static_cast<std::size_t>(i)].key = primary.contains(name);
 		read_column(index, i);
 		name_column(index, i);
 		read_values(index, i);
@@ -199,16 +219,11 @@ Lexicon::name_table(int index)
 void
 Lexicon::read_column(int index, int column)
 {
-	const catalog::Table &of = table(index);
-	const catalog::Column &source_column = of.columns[static_cast<std::size_t>(column)];
+	const catalog::Column &source_column = table(index).columns[static_cast<std::size_t>(column)];
 	ColumnFacts &out = tables_[static_cast<std::size_t>(index)].columns[static_cast<std::size_t>(column)];
 	out.kind = kind_of(source_column);
 	out.words = split_name(source_column.name);
-	for (std::size_t i = 0; i < of.foreign_keys.size(); ++i)
-		if (of.foreign_keys[i].columns.size() == 1 && of.foreign_keys[i].columns[0] == source_column.name)
-			out.foreign_key = static_cast<int>(i);
-	out.key = std::find(of.primary_key.begin(), of.primary_key.end(), source_column.name) != of.primary_key.end() ||
-	          is_id(out.words);
+	out.key = out.key || is_id(out.words);
 	bool const dated = out.kind == Kind::date || out.kind == Kind::moment;
 	for (auto const &word : out.words)
 		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time"}))
