@@ -171,6 +171,13 @@ def corrections():
     with talking(Answer(block("SELECT id AS one two FROM %s" % TABLE)), llm_retries="1") as (model, session):
         same(ask(session, "pg", "What is one two?")["status"], "refused", "what PostgreSQL's grammar does not read never gets to a server")
         ok("PostgreSQL's grammar says" in model.prompts()[1], "and is corrected", model.prompts()[1])
+    with talking(Answer(block("SELECT %strue AS deep" % ("NOT " * 9000))), llm_retries="0") as (_, session):
+        role = value(session, "SELECT session_user")
+        for statement in ("RESET SESSION AUTHORIZATION", "SET max_stack_depth = '500kB'", 'SET SESSION AUTHORIZATION "%s"' % role):
+            rows(session, statement)
+        answer = ask(session, "pg", "What is deep?")
+        same((answer["status"], (answer["understood"] or "")[-53:]), ("refused", "PostgreSQL's grammar says: stack depth limit exceeded"),
+             "a statement too deep for the grammar is refused")
 
 
 def interrupted(label, end, wanted, status, **settings):
