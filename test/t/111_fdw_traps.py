@@ -933,6 +933,12 @@ def rounded_groups():
         ok("GROUP BY" not in remote, "-0, my: %s is not pushed" % sql, remote)
         as_computed_here("-0", MY, sql)
     answers("-0", (MY,), "SELECT count(*) OVER (PARTITION BY f) FROM @signs", ["2", "2"], (MY,), "PARTITION BY")
+    world().remote(MY, "DROP TABLE IF EXISTS rests", "CREATE TABLE rests (id integer PRIMARY KEY, n decimal(10,2), m decimal(20,0))",
+                   "INSERT INTO rests VALUES (1, -6, -60000000000), (2, 6, 60000000000), (3, -5.5, -60000000001)")
+    attach_again(MY)
+    for condition, wanted in (("n % 3 = 0", [1, 2]), ("n % 3 < 0", [3]), ("n % 3 >= 0", [1, 2]), ("mod(n, 0.5) = 0", [1, 2, 3]), ("m % 10000000000 = 0", [1, 2]),
+                              ("m % 10000000000 < 0", [3])):
+        ids("negative zero", (MY,), "rests", condition, wanted)
     answers("round", (MY,), "SELECT max(round(n, -1)) FROM @signs GROUP BY n", ["100", "100"], (MY,), "ROUND")
     answers("round", (MY,), "SELECT max(round(n, -1)) OVER () FROM @signs", ["100", "100"])
 
