@@ -111,7 +111,9 @@ keep_hinted(std::vector<Path> &paths, const Hints &hints)
 	});
 	keep_best(paths, [&](const Path &path) {
 		return std::count_if(path.begin(), path.end() - 1, [&](const Step &step) {
-			return std::find(hints.tables.begin(), hints.tables.end(), step.to) != hints.tables.end();
+			/* A key from a table to itself leads through no other. */
+			return step.from != step.to &&
+			       std::find(hints.tables.begin(), hints.tables.end(), step.to) != hints.tables.end();
 		});
 	});
 }
