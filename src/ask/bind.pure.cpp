@@ -208,14 +208,36 @@ Binder::extend(std::size_t scope, const Path &path)
 		scopes[scope].table = path.back().to;
 }
 
+std::optional<Target>
+Binder::near(const Refs &candidates, const std::string &word) const
+{
+	auto const found = own(candidates, word);
+	return found ? found : above(candidates, word);
+}
+
 Target
 Binder::column(const Refs &candidates, const std::string &word)
 {
-	if (auto const found = own(candidates, word))
-		return *found;
-	if (auto const found = above(candidates, word))
-		return *found;
-	return elsewhere(candidates, word);
+	auto const found = near(candidates, word);
+	return found ? *found : elsewhere(candidates, word);
+}
+
+void
+Binder::deny(const Refs &candidates, const std::string &word, Filter filter)
+{
+	Refs const refs = best_tier(candidates);
+	if (!same_column(refs))
+		refuse_ambiguous(lexicon, refs, word);
+	auto const [many, up] = split(find_path(lexicon, query.base, refs[0].table, hints));
+	if (many.empty())
+		throw Refusal{"there is no telling which \"" + word + "\" is meant"};
+	filter.place = {up, refs[0]};
+	Related related;
+	related.path = many;
+	related.op = Op::missing;
+	related.filters.push_back(std::move(filter));
+	query.related.push_back(std::move(related));
+	denied = true;
 }
 
 /* The date that a question means without a word for it. */
@@ -240,6 +262,8 @@ Binder::date(const Refs &candidates, const std::string &word)
 {
 	if (!candidates.empty())
 		return column(candidates, word);
+	if (denied)
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
 	for (std::size_t i = scopes.size(); i-- > 0;) {
 		if (scopes[i].related < 0 && i > 0)
 			continue;

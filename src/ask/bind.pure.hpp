@@ -39,6 +39,12 @@ public:
 	void relate(int table, Op op, const std::string &count);
 
 	Target column(const Refs &candidates, const std::string &word);
+	/* The same, but nothing where it would be a column of rows that no word was about so far. */
+	std::optional<Target> near(const Refs &candidates, const std::string &word) const;
+	/* Is it a column of other rows, of which there may be many? */
+	bool is_of_many(const Target &target) const { return scopes[target.scope].related >= 0; }
+	/* No rows that are so: a condition of its own, which no later one adds to. */
+	void deny(const Refs &candidates, const std::string &word, Filter filter);
 	/* Dates: of the verb's candidates, or the only one that a bare date can mean. */
 	Target date(const Refs &candidates, const std::string &word);
 	/* From the base; throws Refusal when the column is not of one row there. */
@@ -60,6 +66,7 @@ private:
 	Query &query;
 	const Hints &hints;
 	std::vector<Scope> scopes;
+	bool denied = false; /* rows, whose dates a later one may mean */
 };
 
 [[noreturn]] void refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word);

@@ -296,6 +296,7 @@ Builder::clauses()
 	for (auto const &clause : draft.clauses)
 		add_clause(lexicon, binder, query, clause, hints, today);
 	check_alternatives();
+	check_contradictions();
 }
 
 void

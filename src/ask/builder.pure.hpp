@@ -45,6 +45,8 @@ private:
 	void show(const Place &place);
 	void clauses();
 	void check_alternatives() const;
+	void check_contradictions() const;
+	bool contradict(const Filter &missing, const Filter &other) const;
 	bool loses_rows(const std::vector<Filter> &filters, int alternative) const;
 	/* ---- groups by a subject, ranked or chosen by what is measured of them ---- */
 	void ranked_groups();

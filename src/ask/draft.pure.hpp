@@ -42,6 +42,8 @@ struct DraftFilter {
 	DateRange range;
 	bool years = false;
 	bool negated = false;
+	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
+	const Item *beside = nullptr; /* the table that its "not" stands behind: "orders not paid" */
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */
 };
@@ -56,6 +58,7 @@ struct Clause {
 	bool all_of_them = false;    /* "with orders": rows that have some, even where a mention alone would say so */
 	Op op = Op::present;
 	std::string count;
+	std::vector<DraftFilter> limits; /* of a relation: "without blocked cards" */
 };
 
 struct DraftGroup {

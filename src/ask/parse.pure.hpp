@@ -87,6 +87,12 @@ private:
 	bool is_plain_table() const { return !here().tables.empty(); }
 	bool is_column_of_next() const { return rather_column(here()); }
 	void relation(Op op, std::string count);
+	/* The table that flags and values stand right before: "blocked" in "blocked cards". */
+	const Item *described(std::size_t ahead = 0) const;
+	/* "no blocked cards" are rows that do not exist; "with not approved requests" rows that are not so. */
+	void limited_relation(Op op, bool negated);
+	/* The table right before a negation: "orders not paid", "orders that are not paid". */
+	const Item *denied_beside() const;
 	/* without orders, with no email, never shipped */
 	void absence();
 	/* out of stock */

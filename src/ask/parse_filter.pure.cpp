@@ -61,6 +61,8 @@ Grammar::absence()
 	skip_to_noun();
 	if (!more())
 		refuse();
+	if (described() != nullptr)
+		return limited_relation(Op::missing, false);
 	if (is_flag())
 		return flag_filter(true);
 	if (!never && rather_column(here()))
@@ -101,6 +103,8 @@ Grammar::column_is(DraftFilter::What what)
 {
 	Clause clause;
 	clause.filter.what = what;
+	if (what == What::missing)
+		clause.filter.beside = denied_beside();
 	const Item &item = take();
 	clause.filter.noun.column = &item;
 	add(clause);
@@ -109,7 +113,10 @@ Grammar::column_is(DraftFilter::What what)
 void
 Grammar::negation()
 {
+	bool const with = at > 0 && items[at - 1].key == Key::with;
 	++at;
+	if (described() != nullptr && here().before.empty())
+		return limited_relation(with ? Op::present : Op::missing, with);
 	if (is_flag())
 		return flag_filter(true);
 	if (is_value())
@@ -138,7 +145,9 @@ Grammar::any_nullable_verb() const
 void
 Grammar::dated()
 {
-	if (at > 0 && items[at - 1].key == Key::date)
+	bool const missing = !draft.clauses.empty() && draft.clauses.back().filter.what == What::missing &&
+	                     draft.clauses.back().filter.noun.column == &items[at - 1];
+	if (at > 0 && (items[at - 1].key == Key::date || missing))
 		throw Refusal{"there is no telling how \"" + items[at - 1].text + "\" and \"" + here().text + "\" go together"};
 	const Item &item = take();
 	Clause clause;
@@ -247,6 +256,9 @@ Grammar::flag_filter(bool negated)
 {
 	Clause clause;
 	clause.filter.what = What::flag;
+	clause.filter.of = described();
+	if (negated)
+		clause.filter.beside = denied_beside();
 	clause.filter.noun.column = &take();
 	clause.filter.negated = negated;
 	add(clause);
@@ -259,6 +271,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.what = What::value;
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
+	if (negated)
+		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
 	for (;;) {
 		const Item &item = take();
 		if (item.possessive)

@@ -38,6 +38,14 @@ CREATE TABLE comments (id integer PRIMARY KEY, post_id integer NOT NULL REFERENC
 INSERT INTO users VALUES (1, 'Ann', TRUE, '2024-01-01', NULL);
 )";
 
+constexpr const char *bank = R"(
+CREATE TABLE clients (id integer PRIMARY KEY, name varchar(60) NOT NULL);
+CREATE TABLE accounts (id integer PRIMARY KEY, client_id integer NOT NULL REFERENCES clients (id),
+	balance numeric(10,2) NOT NULL, opened_on date NOT NULL);
+CREATE TABLE cards (id integer PRIMARY KEY, account_id integer NOT NULL REFERENCES accounts (id),
+	blocked boolean NOT NULL);
+)";
+
 std::string
 sql_of(const Schema &schema, std::string_view question)
 {
@@ -46,9 +54,16 @@ sql_of(const Schema &schema, std::string_view question)
 }
 
 std::string
-sql_of(const char *script, std::string_view question, bool with_values = true)
+sql_of(const std::string &script, std::string_view question, bool with_values = true)
 {
 	return sql_of(schema_of(Database(script), with_values), question);
+}
+
+/* One of the schemas that the grammar was tuned to. */
+std::string
+script(const char *name)
+{
+	return read_file(fs::path(TENANCY_TEST_DIRECTORY "/ask/tuned") / name);
 }
 
 std::string
@@ -59,25 +74,83 @@ condition_of(const std::string &sql)
 }
 
 std::string
-condition_of(const char *schema, std::string_view question)
+condition_of(const std::string &schema, std::string_view question)
 {
 	return condition_of(sql_of(schema, question));
+}
+
+void
+expect_refused(const std::string &schema, std::initializer_list<const char *> questions)
+{
+	for (const char *const question : questions)
+		EXPECT_TRUE(sql_of(schema, question).starts_with("refused")) << question << "\n" << sql_of(schema, question);
 }
 
 TEST(AskRelation, AKeyFromATableToItselfIsNoWayRound)
 {
 	for (auto const engine : {DatabaseType::sqlite, DatabaseType::postgresql, DatabaseType::mysql}) {
-		Schema const firm = schema_of(Database(company), true, engine), board = schema_of(Database(forum), true, engine);
+		Schema const firm = schema_of(Database(company), true, engine),
+					 board = schema_of(Database(forum), true, engine);
 		for (const char *const question : {"departments with more than 5 employees", "departments without employees"})
 			EXPECT_EQ(sql_of(firm, question).find("employees_2"), std::string::npos) << sql_of(firm, question);
 		for (const char *const question :
 		     {"posts with comments", "posts without comments", "users who commented in 2024"})
 			EXPECT_EQ(sql_of(board, question).find("comments_2"), std::string::npos) << sql_of(board, question);
 	}
-	EXPECT_EQ(condition_of(company, "departments without employees"),
-	          "NOT EXISTS (SELECT 1 FROM \"employees\" WHERE \"employees\".\"department_id\" = \"departments\".\"id\")");
+	EXPECT_EQ(
+		condition_of(company, "departments without employees"),
+		"NOT EXISTS (SELECT 1 FROM \"employees\" WHERE \"employees\".\"department_id\" = \"departments\".\"id\")");
 	EXPECT_NE(sql_of(company, "employees whose manager works in Sales").find("\"employees_2\".\"department_id\""),
 	          std::string::npos);
+}
+
+TEST(AskRelation, ANegationBeforeATableDeniesItsRows)
+{
+	std::string const no_card = "NOT EXISTS (SELECT 1 FROM \"accounts\" JOIN \"cards\" ON \"cards\".\"account_id\" = "
+								"\"accounts\".\"id\" WHERE \"accounts\".\"client_id\" = \"clients\".\"id\" AND "
+								"\"cards\".\"blocked\" = TRUE)";
+	EXPECT_EQ(condition_of(bank, "clients without blocked cards"), no_card);
+	EXPECT_EQ(condition_of(bank, "clients who don't have a blocked card"), no_card);
+	EXPECT_EQ(condition_of(bank, "clients with blocked cards"), no_card.substr(4));
+	EXPECT_EQ(condition_of(script("shop.sql"), "customers with no cancelled orders"),
+	          "NOT EXISTS (SELECT 1 FROM \"orders\" WHERE \"orders\".\"customer_id\" = \"customers\".\"id\" AND "
+	          "\"orders\".\"status\" = 'cancelled')");
+	EXPECT_EQ(condition_of(script("shop.sql"), "products except the furniture category"),
+	          "\"products\".\"category\" <> 'furniture'");
+	expect_refused(forum, {"users with no active posts", "users with active posts", "posts without featured comments"});
+	expect_refused(bank, {"clients not blocked", "clients without blocked accounts"});
+	expect_refused(company, {"departments without managers"});
+}
+
+/* What is said of rows that a word was about is denied of these; else there are no rows of which it is true. */
+TEST(AskRelation, ANegatedValueOfOtherRowsDeniesTheRows)
+{
+	std::string const school = script("school.sql");
+	std::string const drama = "NOT EXISTS (SELECT 1 FROM \"enrollment\" JOIN \"course\" ON \"course\".\"course_id\" = "
+							  "\"enrollment\".\"course_id\" WHERE \"enrollment\".\"student_id\" = "
+							  "\"student\".\"student_id\" AND \"course\".\"title\" = 'Drama')";
+	for (const char *const question : {"students not in Drama", "students who do not take Drama"})
+		EXPECT_EQ(condition_of(school, question), drama) << question;
+	std::string const both = condition_of(school, "students enrolled in Algebra but not in Geometry");
+	EXPECT_NE(both.find("\"title\" = 'Algebra') AND NOT EXISTS ("), both.npos) << both;
+	EXPECT_NE(both.find("\"course_2\".\"title\" = 'Geometry'"), both.npos) << both;
+	expect_refused(school, {"students not in Drama in 2024"});
+	expect_refused(script("shop.sql"), {"customers not delivered"});
+	EXPECT_EQ(condition_of(bank, "accounts with cards that are not blocked"),
+	          "EXISTS (SELECT 1 FROM \"cards\" WHERE \"cards\".\"account_id\" = \"accounts\".\"id\" AND "
+	          "\"cards\".\"blocked\" = FALSE)");
+	EXPECT_EQ(condition_of(script("shop.sql"), "orders of customers not from Germany"),
+	          "\"customers\".\"country\" <> 'Germany'");
+}
+
+TEST(AskRelation, WhatIsMissingIsNoConditionOfItself)
+{
+	EXPECT_EQ(condition_of(forum, "posts not published"), "\"posts\".\"published_at\" IS NULL");
+	expect_refused(forum,
+	               {"posts not published in 2024", "posts never published in 2024", "posts in 2024 not published"});
+	expect_refused(company, {"employees who have not left in 2023"});
+	expect_refused(script("shop.sql"), {"orders not of customers from Germany"});
+	expect_refused(script("logistics.sql"), {"items without a supplier from Germany"});
 }
 
 } // namespace
