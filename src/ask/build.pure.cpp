@@ -297,6 +297,7 @@ Builder::clauses()
 		add_clause(lexicon, binder, query, clause, hints, today);
 	check_alternatives();
 	check_contradictions();
+	check_verbs();
 }
 
 void

@@ -4,6 +4,9 @@
 #include "ask/builder.pure.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+
+#include "ask/thesaurus.pure.hpp"
 
 namespace tenancy::ask {
 
@@ -47,6 +50,48 @@ Builder::check_contradictions() const
 	check(query.filters);
 	for (auto const &related : query.related)
 		check(related.filters);
+}
+
+/* "customers who bought in 2023" are not those who were customers in 2023. */
+void
+Builder::check_verbs() const
+{
+	int const base = counted_table < 0 ? query.base : counted_table;
+	bool const named = !lexicon.facts(base).names.empty();
+	auto const is_of_base = [base](const Ref &ref) { return ref.table == base; };
+	bool const groups_by_date =
+		draft.date_verb == nullptr && std::any_of(draft.groups.begin(), draft.groups.end(),
+	                                              [](const DraftGroup &group) { return group.bucket != Bucket::none; });
+	for (auto const &verb : draft.verbs) {
+		bool doubtful = false;
+		if (verb.named != nullptr) {
+			bool const of_base = std::any_of(verb.named->acts.begin(), verb.named->acts.end(), is_of_base);
+			doubtful = named && ((of_base && verb.dated) || groups_by_date);
+		} else if (is_deed(verb.word))
+			doubtful = is_doubtful_deed(verb, base);
+		else
+			doubtful = named && verb.dated && !is_making(verb.word);
+		if (doubtful)
+			throw Refusal{"there is no telling what \"" + verb.word + "\" is about"};
+	}
+}
+
+/* "sold in Germany" is not said of products from Germany; "quantity sold" is all of it, and "tickets sold" may be. */
+bool
+Builder::is_doubtful_deed(const DraftVerb &verb, int base) const
+{
+	auto const is_one_of = [&verb](std::initializer_list<std::string_view> words) {
+		return std::find(words.begin(), words.end(), verb.word) != words.end();
+	};
+	bool const of_base = verb.value != nullptr && std::any_of(verb.value->values.begin(), verb.value->values.end(),
+	                                                          [base](const Ref &ref) { return ref.table == base; });
+	if ((verb.complete && !of_base) || (verb.measures && !verb.dated))
+		return false;
+	if (!lexicon.facts(base).names.empty())
+		return true;
+	if (verb.dated)
+		return !verb.measures || !is_one_of({"sold", "bought", "purchased"});
+	return is_one_of({"paid", "pays", "used", "sent", "supplied"});
 }
 
 } // namespace tenancy::ask

@@ -75,6 +75,16 @@ struct Ranking {
 	bool one = false;               /* "which … has the most": one row, however many the noun says */
 };
 
+/* A verb of which the schema has no table, or whose table may not have the date that it is told with. */
+struct DraftVerb {
+	std::string word;
+	const Item *named = nullptr; /* the word itself, where it names tables */
+	const Item *value = nullptr; /* that completes it: "bought Lamp" */
+	bool complete = false;       /* by what it was done to or with */
+	bool dated = false;          /* stands before a date, or before "per month" */
+	bool measures = false;       /* stands behind a column: "quantity sold" */
+};
+
 struct DraftOrder {
 	Noun noun;
 	std::optional<DraftMeasure> by;
@@ -92,6 +102,7 @@ struct Draft {
 	std::vector<Clause> clauses;
 	std::optional<Ranking> ranking;
 	std::optional<DraftOrder> order;
+	std::vector<DraftVerb> verbs;
 	const Item *date_verb = nullptr;    /* of "closed per month" */
 	std::optional<DraftMeasure> having; /* groups by the subject whose measure compares so */
 	Op having_op = Op::equal;

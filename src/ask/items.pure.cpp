@@ -328,11 +328,43 @@ private:
 		}
 		if (gendered(word.stem) || unit() || costs())
 			return;
-		if (is_filler(word.folded) || is_light_verb(word.folded)) {
+		if (is_light_verb(word.folded))
+			return light_verb();
+		if (is_filler(word.folded) || is_state_now()) {
 			++at;
 			return;
 		}
+		if (word.folded == "due" && at + 1 < words.size() && words[at + 1].folded == "to") {
+			at += 2;
+			return;
+		}
 		misspelled();
+	}
+
+	/* Remembered by what it follows; "sold products" would be those that something was done to. */
+	void light_verb()
+	{
+		const Word &word = words[at++];
+		if (items.empty() && is_deed(word.folded))
+			unknown.push_back(word.text);
+		else if (!items.empty() && !is_deed(items.back().verb))
+			items.back().verb = word.folded;
+	}
+
+	/* "currently" says nothing more beside what tells a state: "currently open tickets". */
+	bool is_state_now()
+	{
+		if (words[at].folded != "currently" && words[at].folded != "current")
+			return false;
+		auto const tells_state = [this](const std::string &text) {
+			auto const columns = lexicon.columns(text);
+			return !lexicon.values(text).empty() || std::any_of(columns.begin(), columns.end(), [this](const Ref &ref) {
+				return lexicon.facts(ref).kind == Kind::boolean;
+			});
+		};
+		if (at + 1 < words.size())
+			return tells_state(words[at + 1].stem);
+		return !items.empty() && !items.back().values.empty();
 	}
 
 	/* Women are rows whose gender is female. */
@@ -367,7 +399,7 @@ private:
 	{
 		const Word &word = words[at];
 		bool const price = word.stem == "cost" || word.folded == "costing" || word.folded == "priced";
-		bool const salary = word.stem == "earn" || word.folded == "earning";
+		bool const salary = word.stem == "earn" || word.folded == "earning" || word.folded == "paid";
 		if ((!price && !salary) || at + 1 >= words.size())
 			return false;
 		++at;

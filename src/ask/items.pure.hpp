@@ -73,6 +73,7 @@ struct Item {
 	DateRange range;
 	bool years = false;
 	Bucket bucket = Bucket::none;
+	std::string verb; /* that followed it and names nothing of the schema: sold, lived */
 	bool possessive = false, comma = false, capital = false, plural = false, quoted = false;
 };
 

@@ -68,6 +68,11 @@ private:
 	bool is_condition(std::size_t ahead) const;
 	/* "birth dates of male patients", "countries do the listeners come from" */
 	void owner();
+	/* ---- verbs that no column or table is named by ---- */
+	void verbs();
+	DraftVerb verb_before(std::size_t next) const;
+	std::size_t completion(std::size_t next) const;
+	bool is_dated(std::size_t next) const;
 	/* ---- what is said of it ---- */
 	void tail();
 	void groups();

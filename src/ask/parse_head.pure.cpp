@@ -26,6 +26,7 @@ Grammar::run()
 		refuse_alternative();
 	if (pending_verb != nullptr)
 		finish_verb();
+	verbs();
 	return std::move(draft);
 }
 

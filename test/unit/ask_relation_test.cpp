@@ -46,6 +46,18 @@ CREATE TABLE cards (id integer PRIMARY KEY, account_id integer NOT NULL REFERENC
 	blocked boolean NOT NULL);
 )";
 
+constexpr const char *market = R"(
+CREATE TABLE categories (id integer PRIMARY KEY, name varchar(40) NOT NULL);
+CREATE TABLE users (id integer PRIMARY KEY, name varchar(60) NOT NULL, created_at timestamp NOT NULL);
+CREATE TABLE products (id integer PRIMARY KEY, name varchar(60) NOT NULL,
+	category_id integer NOT NULL REFERENCES categories (id), created_at timestamp NOT NULL);
+CREATE TABLE orders (id integer PRIMARY KEY, user_id integer NOT NULL REFERENCES users (id), placed_at timestamp NOT NULL);
+CREATE TABLE order_items (id integer PRIMARY KEY, order_id integer NOT NULL REFERENCES orders (id),
+	product_id integer NOT NULL REFERENCES products (id), quantity integer NOT NULL);
+INSERT INTO products VALUES (1, 'Lamp', 1, '2024-01-01'), (2, 'Vase', 1, '2024-01-01');
+INSERT INTO users VALUES (1, 'Ann', '2024-01-01');
+)";
+
 std::string
 sql_of(const Schema &schema, std::string_view question)
 {
@@ -151,6 +163,32 @@ TEST(AskRelation, WhatIsMissingIsNoConditionOfItself)
 	expect_refused(company, {"employees who have not left in 2023"});
 	expect_refused(script("shop.sql"), {"orders not of customers from Germany"});
 	expect_refused(script("logistics.sql"), {"items without a supplier from Germany"});
+}
+
+/* "sold", of which the schema has neither a table nor a date, is no word to leave out. */
+TEST(AskRelation, AVerbWithoutATableIsToldByWhatFollowsIt)
+{
+	expect_refused(market,
+	               {"how many products were sold last month", "products purchased in 2024", "sold products",
+	                "number of products sold per category", "how many products were sold", "users who bought in 2023",
+	                "how many users bought something last month", "products bought in 2024", "users living in 2024",
+	                "orders paid in 2024", "how many orders were paid", "available products", "users with many orders",
+	                "how many users did we have in 2023", "how many users ordered per month"});
+	expect_refused(company, {"current employees"});
+	expect_refused("CREATE TABLE listeners (id integer PRIMARY KEY, name varchar(60), joined_on date);",
+	               {"listeners who listened in 2024"});
+	std::string const lamp = condition_of(market, "users who bought a Lamp");
+	EXPECT_NE(lamp.find("EXISTS (SELECT 1 FROM \"orders\""), lamp.npos) << lamp;
+	EXPECT_NE(sql_of(market, "total quantity sold per product").find("SUM(\"order_items\".\"quantity\")"), lamp.npos);
+	EXPECT_EQ(condition_of(market, "how many orders were made in 2024"),
+	          "\"orders\".\"placed_at\" >= '2024-01-01' AND \"orders\".\"placed_at\" < '2025-01-01'");
+	EXPECT_EQ(condition_of(market, "users created in 2024"),
+	          "\"users\".\"created_at\" >= '2024-01-01' AND \"users\".\"created_at\" < '2025-01-01'");
+	std::string const shop = script("shop.sql");
+	EXPECT_EQ(condition_of(shop, "customers who live in Berlin"), "\"customers\".\"city\" = 'Berlin'");
+	EXPECT_EQ(condition_of(shop, "currently cancelled orders"), "\"orders\".\"status\" = 'cancelled'");
+	EXPECT_EQ(condition_of(script("school.sql"), "absences due to illness"), "\"absence\".\"reason\" = 'illness'");
+	EXPECT_EQ(condition_of(script("school.sql"), "teachers paid more than 60000"), "\"teacher\".\"salary\" > 60000");
 }
 
 } // namespace
