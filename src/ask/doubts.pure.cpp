@@ -62,11 +62,13 @@ Builder::check_verbs() const
 	bool const groups_by_date =
 		draft.date_verb == nullptr && std::any_of(draft.groups.begin(), draft.groups.end(),
 	                                              [](const DraftGroup &group) { return group.bucket != Bucket::none; });
+	if (groups_by_date && named && !query.related.empty())
+		throw Refusal{"there is no telling which date the groups are by"};
 	for (auto const &verb : draft.verbs) {
 		bool doubtful = false;
 		if (verb.named != nullptr) {
 			bool const of_base = std::any_of(verb.named->acts.begin(), verb.named->acts.end(), is_of_base);
-			doubtful = named && ((of_base && verb.dated) || groups_by_date);
+			doubtful = named && of_base && verb.dated;
 		} else if (is_deed(verb.word))
 			doubtful = is_doubtful_deed(verb, base);
 		else

@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::array<std::string_view, 9> prepositions{"of", "in", "from", "to", "for", "on", "at", "into", "within"};
 /* Mean nothing here, whatever the schema is called. */
-constexpr std::array<std::string_view, 22> empty_words{"a",  "an",   "the", "teh", "is",  "are", "was",  "were",
-                                                       "be", "been", "we",  "our", "me",  "i",   "that", "than",
-                                                       "do", "does", "did", "it",  "all", "any"};
+constexpr std::array<std::string_view, 21> empty_words{"a",    "an",   "the",  "teh",  "is",  "are", "was",
+                                                       "were", "be",   "been", "we",   "our", "me",  "i",
+                                                       "that", "than", "do",   "does", "did", "it",  "any"};
 
 class Recogniser {
 public:
@@ -91,6 +91,8 @@ private:
 			return;
 		if (phrase > 0 && phrase >= name)
 			return structure(phrase);
+		if (word.folded == "all" && name < 2)
+			return all();
 		if (std::find(empty_words.begin(), empty_words.end(), word.folded) != empty_words.end() && name < 2) {
 			++at;
 			return;
@@ -107,6 +109,24 @@ private:
 		if (word.number || number_word(word.folded))
 			return number();
 		other();
+	}
+
+	/* "all customers", "the average of all orders". Of rows that a condition is about, one is not all. */
+	void all()
+	{
+		bool const of_time = at + 1 < words.size() && words[at + 1].stem == "time";
+		bool const told = std::any_of(items.begin(), items.end(), [this](const Item &item) {
+			bool const condition = item.key == Key::compare || item.key == Key::number || item.key == Key::between;
+			bool const named = std::any_of(item.tables.begin(), item.tables.end(), [&](const Ref &ref) {
+				return ref.tier == Tier::exact || item.columns.empty();
+			});
+			return named || (condition && !preposition.empty() && preposition != "of");
+		});
+		if (told && !of_time)
+			unknown.push_back(words[at].text);
+		if (of_time)
+			preposition = {};
+		at += of_time ? 2 : 1;
 	}
 
 	void quoted()

@@ -73,6 +73,8 @@ private:
 	DraftVerb verb_before(std::size_t next) const;
 	std::size_t completion(std::size_t next) const;
 	bool is_dated(std::size_t next) const;
+	/* "customers who ordered every product" are no groups. */
+	void check_every() const;
 	/* ---- what is said of it ---- */
 	void tail();
 	void groups();

@@ -16,8 +16,8 @@ void
 Grammar::tail()
 {
 	switch (here().key) {
-	case Key::per: return ++at, groups();
-	case Key::each: return ++at, is_table() || is_column() || is(Key::bucket) ? groups() : void();
+	case Key::per: return check_every(), ++at, groups();
+	case Key::each: return check_every(), ++at, is_table() || is_column() || is(Key::bucket) ? groups() : void();
 	case Key::by: return by();
 	case Key::order: return ordering();
 	case Key::ascending:

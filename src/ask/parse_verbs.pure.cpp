@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "ask/words.pure.hpp"
+
 namespace tenancy::ask {
 
 void
@@ -65,8 +67,24 @@ Grammar::completion(std::size_t next) const
 	bool const counted = is(Key::compare, next) || is(Key::number, next);
 	while (is(Key::compare, next) || is(Key::number, next) || is(Key::or_more, next) || is(Key::or_less, next))
 		++next;
-	bool const tabled = is(Key::thing, next) && (is_table(next) || !items[next].acts.empty());
+	bool const tabled = is(Key::thing, next) && (is_table(next) || is_column(next) || !items[next].acts.empty());
 	return tabled || (!counted && is_value(next)) ? next : items.size();
+}
+
+void
+Grammar::check_every() const
+{
+	std::string const word = fold(here().text);
+	bool const every = word.ends_with("every");
+	if (!every && !word.ends_with("each"))
+		return;
+	auto const is_of_others = [](const Clause &clause) {
+		return clause.what == Clause::What::mention || clause.what == Clause::What::relation;
+	};
+	bool const others = std::any_of(draft.clauses.begin(), draft.clauses.end(), is_of_others);
+	bool const done = others && draft.clauses.back().act && draft.clauses.back().table == &items[at - 1];
+	if (draft.measures.empty() ? others : every && done)
+		throw Refusal{"it is not clear what is asked of \"" + here().text + "\""};
 }
 
 } // namespace tenancy::ask

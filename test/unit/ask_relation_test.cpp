@@ -191,4 +191,23 @@ TEST(AskRelation, AVerbWithoutATableIsToldByWhatFollowsIt)
 	EXPECT_EQ(condition_of(script("school.sql"), "teachers paid more than 60000"), "\"teacher\".\"salary\" > 60000");
 }
 
+/* One row that is so does not make all so. */
+TEST(AskRelation, AllAndEveryAreNotSome)
+{
+	std::string const shop = script("shop.sql"), school = script("school.sql");
+	expect_refused(shop, {"customers whose orders are all delivered", "customers who ordered every month",
+	                      "customers who ordered each month", "customers who ordered every product",
+	                      "how many customers ordered every product", "number of customers with orders per month"});
+	expect_refused(school, {"scores over 80 in all courses", "students enrolled in all courses",
+	                        "students who take every course", "how many students are enrolled in every course"});
+	for (const char *const question :
+	     {"all orders", "list all orders", "show me all of the orders", "orders of all time"})
+		EXPECT_EQ(sql_of(shop, question), sql_of(shop, "orders")) << question;
+	EXPECT_EQ(sql_of(shop, "average price of all products"), sql_of(shop, "average price of products"));
+	EXPECT_EQ(sql_of(shop, "orders every month"), sql_of(shop, "orders per month"));
+	EXPECT_FALSE(sql_of(shop, "orders per month").starts_with("refused"));
+	EXPECT_NE(sql_of(school, "how many students are enrolled in each course").find("GROUP BY \"course\""),
+	          std::string::npos);
+}
+
 } // namespace
