@@ -65,6 +65,7 @@ private:
 			item.text += (i == 0 ? "" : " ") + words[at + i].text;
 		const Word &last = words[at + count - 1];
 		item.before = preposition;
+		item.joined = !items.empty() && at == end;
 		item.possessive = last.possessive;
 		item.comma = last.comma;
 		item.capital = words[at].capital && at > 0;
@@ -72,6 +73,7 @@ private:
 		item.quoted = words[at].quoted;
 		preposition = {};
 		at += count;
+		end = at;
 		items.push_back(std::move(item));
 		return items.back();
 	}
@@ -437,13 +439,14 @@ private:
 	void misspelled()
 	{
 		const Word &word = words[at];
-		std::string const meant = is_common_word(word.folded) ? std::string() : lexicon.corrected(word.folded);
+		bool const common = is_common_word(word.folded);
+		std::string const meant = common ? std::string() : lexicon.corrected(word.folded);
 		if (!meant.empty()) {
 			Item &item = add(Key::thing, 1);
 			fill(item, meant);
 			return;
 		}
-		if (const Phrase *const phrase = resembling_phrase(word.folded)) {
+		if (const Phrase *const phrase = common ? nullptr : resembling_phrase(word.folded)) {
 			Item &item = add(phrase->key, 1);
 			item.op = phrase->op;
 			item.function = phrase->function;
@@ -464,7 +467,7 @@ private:
 	const Lexicon &lexicon;
 	const std::vector<Word> &words;
 	std::chrono::sys_days today;
-	std::size_t at = 0;
+	std::size_t at = 0, end = 0; /* of the last item */
 	std::string_view preposition;
 	std::vector<Item> items;
 	std::vector<std::string> unknown;

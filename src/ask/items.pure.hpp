@@ -74,6 +74,7 @@ struct Item {
 	bool years = false;
 	Bucket bucket = Bucket::none;
 	std::string verb; /* that followed it and names nothing of the schema: sold, lived */
+	bool joined = false; /* to the item before it: no word between them */
 	bool possessive = false, comma = false, capital = false, plural = false, quoted = false;
 };
 

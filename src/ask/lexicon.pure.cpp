@@ -103,10 +103,17 @@ Lexicon::may_step() const
 	return steps_left > 0 && --steps_left > 0;
 }
 
+/* "last 10 orders" are not those of a last name. */
+bool
+Lexicon::is_mere_order(const std::string &words, Tier tier)
+{
+	return tier != Tier::exact && (words == "last" || words == "first");
+}
+
 void
 Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 {
-	if (words.empty())
+	if (words.empty() || is_mere_order(words, ref.tier))
 		return;
 	Refs &refs = names[words];
 	/* Tables are read one after the other, so that the same one can only be at the end. */
@@ -210,7 +217,7 @@ Lexicon::read_column(int index, int column)
 	          is_id(out.words);
 	bool const dated = out.kind == Kind::date || out.kind == Kind::moment;
 	for (auto const &word : out.words)
-		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time"}))
+		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time", "last", "first"}))
 			out.roots.push_back(root(word));
 	if (out.kind == Kind::number && !out.words.empty())
 		out.unit = unit_of(out.words.back());

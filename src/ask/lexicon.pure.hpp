@@ -101,6 +101,7 @@ private:
 	void read_values(int index, int column);
 	bool is_unique(int index, const std::vector<std::string> &columns) const;
 	void connect();
+	static bool is_mere_order(const std::string &words, Tier tier);
 	static void add(Names &names, const std::string &words, const Ref &ref);
 	static Refs best_of(const Names &names, const std::string &words);
 

@@ -100,6 +100,7 @@ private:
 	void limited_relation(Op op, bool negated);
 	/* The table right before a negation: "orders not paid", "orders that are not paid". */
 	const Item *denied_beside() const;
+	const Item *table_behind(std::size_t index) const;
 	/* without orders, with no email, never shipped */
 	void absence();
 	/* out of stock */
@@ -117,7 +118,11 @@ private:
 	/* "absent more than 3 times": rows of what the verb before it names */
 	void times() { refuse(); }
 	void times(Op op, const std::string &count);
+	/* Columns that are true or false: all that it may mean, or those of the table beside it. */
 	bool is_flag(std::size_t ahead = 0) const;
+	bool is_flag_of(const Item &flag, const Item &table) const;
+	/* "email customers": a column that a table follows like an adjective says nothing of its rows. */
+	void refuse_adjective() const;
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});

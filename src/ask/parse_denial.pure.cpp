@@ -51,14 +51,19 @@ Grammar::limited_relation(Op op, bool negated)
 const Item *
 Grammar::denied_beside() const
 {
+	return at > 0 && items[at - 1].tables.empty() ? table_behind(at) : nullptr;
+}
+
+const Item *
+Grammar::table_behind(std::size_t index) const
+{
 	auto const leads = [](Key key) {
 		return key == Key::negation || key == Key::none || key == Key::without || key == Key::who ||
 		       key == Key::which || key == Key::different;
 	};
-	std::size_t before = at;
-	while (before > 0 && leads(items[before - 1].key))
-		--before;
-	return before > 0 && before < at && !items[before - 1].tables.empty() ? &items[before - 1] : nullptr;
+	while (index > 0 && leads(items[index - 1].key))
+		--index;
+	return index > 0 && !items[index - 1].tables.empty() ? &items[index - 1] : nullptr;
 }
 
 } // namespace tenancy::ask

@@ -246,9 +246,30 @@ Grammar::is_flag(std::size_t ahead) const
 {
 	if (!is(Key::thing, ahead) || items[at + ahead].columns.empty())
 		return false;
-	auto const &columns = items[at + ahead].columns;
-	return std::all_of(columns.begin(), columns.end(),
-	                   [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; });
+	const Item &item = items[at + ahead];
+	if (std::all_of(item.columns.begin(), item.columns.end(),
+	                [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; }))
+		return true;
+	const Item *const behind = table_behind(at + ahead);
+	return (is_table(ahead + 1) && items[at + ahead + 1].joined && is_flag_of(item, items[at + ahead + 1])) ||
+	       (behind != nullptr && is_flag_of(item, *behind));
+}
+
+bool
+Grammar::is_flag_of(const Item &flag, const Item &table) const
+{
+	bool found = false, other = false;
+	for (auto const &ref : flag.columns)
+		if (std::any_of(table.tables.begin(), table.tables.end(), [&](const Ref &of) { return of.table == ref.table; }))
+			(lexicon.facts(ref).kind == Kind::boolean ? found : other) = true;
+	return found && !other;
+}
+
+void
+Grammar::refuse_adjective() const
+{
+	if (is_table() && here().joined && here().before.empty() && !items[at - 1].comma)
+		throw Refusal{"there is no telling which \"" + here().text + "\" are \"" + items[at - 1].text + "\""};
 }
 
 void
@@ -441,6 +462,7 @@ Grammar::column_clause()
 		pending_verb = column.column;
 		return;
 	}
+	refuse_adjective();
 	if (is_present_only())
 		return present(column);
 	throw Refusal{"there is no telling what is asked of \"" + column.column->text + "\""};

@@ -212,6 +212,8 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	if (!last.noun)
 		return need_noun(out);
 	if (last.function == Function::count && last.noun.column != nullptr && !last.distinct)
+		refuse_adjective();
+	if (last.function == Function::count && last.noun.column != nullptr && !last.distinct)
 		last.distinct = true; /* or a sum, where the column is a number: the builder knows */
 	if (last.function != Function::count && last.noun.column == nullptr) {
 		if (is_column() && here().before == "of")
@@ -355,6 +357,8 @@ Grammar::listed_head()
 			return;
 		}
 		draft.shown.push_back(found);
+		if (!asks_which && singular(fold(found.column->text)) != "name")
+			refuse_adjective();
 		bool const joined = is(Key::conjunction) ? (is_column(1) || is_table(1)) : items[at - 1].comma && is_column();
 		if (!joined)
 			break;

@@ -210,4 +210,29 @@ TEST(AskRelation, AllAndEveryAreNotSome)
 	          std::string::npos);
 }
 
+constexpr const char *billing = R"(
+CREATE TABLE users (id integer PRIMARY KEY, name varchar(60) NOT NULL, email varchar(80), last_login timestamp);
+CREATE TABLE orders (id integer PRIMARY KEY, user_id integer NOT NULL REFERENCES users (id),
+	paid boolean NOT NULL, placed_at timestamp NOT NULL);
+CREATE TABLE invoices (id integer PRIMARY KEY, order_id integer NOT NULL REFERENCES orders (id), paid_at timestamp);
+)";
+
+TEST(AskRelation, AColumnBeforeATableIsAFlagOrNothing)
+{
+	std::string const paid = "\"orders\".\"paid\" = TRUE";
+	for (const char *const question : {"paid orders", "orders that are paid", "number of paid orders"})
+		EXPECT_EQ(condition_of(billing, question), paid) << question;
+	EXPECT_EQ(condition_of(billing, "paid orders last month"),
+	          paid + " AND \"orders\".\"placed_at\" >= '2024-05-01' AND \"orders\".\"placed_at\" < '2024-06-01'");
+	EXPECT_EQ(condition_of(billing, "users without paid orders"),
+	          "NOT EXISTS (SELECT 1 FROM \"orders\" WHERE \"orders\".\"user_id\" = \"users\".\"id\" AND " + paid + ")");
+	expect_refused(billing, {"last 10 orders", "first 10 orders", "users last in 2024", "email users",
+	                         "number of email users", "users with email orders", "users with last in 2024"});
+	expect_refused(company, {"last 3 leave requests", "last 5 employees", "first 5 employees", "last departments"});
+	for (const char *const question :
+	     {"emails of users", "which emails do users have", "user emails", "users with an email"})
+		EXPECT_NE(sql_of(billing, question).find("\"users\".\"email\""), std::string::npos) << question;
+	EXPECT_NE(sql_of(billing, "last login of users").find("\"users\".\"last_login\""), std::string::npos);
+}
+
 } // namespace
