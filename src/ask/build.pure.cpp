@@ -298,6 +298,7 @@ Builder::clauses()
 	check_alternatives();
 	check_contradictions();
 	check_verbs();
+	check_roles();
 }
 
 void

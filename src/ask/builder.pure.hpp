@@ -47,6 +47,7 @@ private:
 	void check_alternatives() const;
 	void check_contradictions() const;
 	void check_verbs() const;
+	void check_roles() const;
 	bool is_doubtful_deed(const DraftVerb &verb, int base) const;
 	bool contradict(const Filter &missing, const Filter &other) const;
 	bool loses_rows(const std::vector<Filter> &filters, int alternative) const;

@@ -157,8 +157,11 @@ private:
 	/* Text that no list of values knows: for the column before it, or the name of the table before it. */
 	void typed(const DraftFilter &draft, Refs named)
 	{
+		/* "by Bob" names no row that the question is about, but maybe the one that it was supplied by. */
+		bool const behind_role = binder.all().size() > 1 && binder.all().back().related < 0;
 		for (auto const *item : draft.values)
-			if (item->key != Key::literal || (named.empty() && !item->before.empty()))
+			if (item->key != Key::literal ||
+			    (named.empty() && !item->before.empty() && !(behind_role && item->before == "by")))
 				throw Refusal{"\"" + item->text + "\" is not a value of " +
 				              (named.empty() ? "any column that could be meant" : draft.noun.column->text)};
 		if (named.empty())

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "ask/thesaurus.pure.hpp"
+#include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
 
@@ -50,6 +51,35 @@ Builder::check_contradictions() const
 	check(query.filters);
 	for (auto const &related : query.related)
 		check(related.filters);
+}
+
+/* "employees who are managers": no key that makes one is part of the query. */
+void
+Builder::check_roles() const
+{
+	std::vector<const Path *> paths;
+	auto const filtered = [&](const std::vector<Filter> &filters) {
+		for (auto const &filter : filters)
+			paths.push_back(&filter.place.path);
+	};
+	filtered(query.filters);
+	for (auto const &related : query.related) {
+		paths.push_back(&related.path);
+		filtered(related.filters);
+	}
+	for (auto const &shown : query.shown)
+		paths.push_back(&shown.place.path);
+	for (auto const &key : query.keys)
+		paths.push_back(&key.path);
+	for (auto const &clause : draft.clauses) {
+		if (clause.what != Clause::What::role)
+			continue;
+		std::string const role = fold(clause.table->text);
+		if (std::none_of(paths.begin(), paths.end(), [&](const Path *path) {
+				return std::any_of(path->begin(), path->end(), [&](const Step &step) { return plays(step, role); });
+			}))
+			throw Refusal{"there is no telling what \"" + clause.table->text + "\" is about"};
+	}
 }
 
 /* "customers who bought in 2023" are not those who were customers in 2023. */

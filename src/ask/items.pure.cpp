@@ -222,6 +222,8 @@ private:
 		item.op = phrase->op;
 		item.function = phrase->function;
 		item.columns = lexicon.columns(stems); /* a column may be called total, or count */
+		if (phrase->key == Key::by)
+			preposition = "by";
 	}
 
 	void described(const Adjective &measured)
@@ -314,6 +316,8 @@ private:
 		};
 		if (verb == "born")
 			return has("birth");
+		if (verb == "reported")
+			return has("created") || has("opened");
 		if (verb == "joined")
 			return has("created") || has("registered") || has("signup");
 		return (verb == "registered" && (has("created") || has("joined"))) || (verb == "added" && has("created"));

@@ -59,7 +59,7 @@ enum class Key : unsigned char {
 struct Item {
 	Key key = Key::thing;
 	std::string text;        /* as typed */
-	std::string_view before; /* the preposition that stood before it: of, in, from, to, for, on, at */
+	std::string_view before; /* the preposition that stood before it: of, in, from, to, for, on, at, by */
 	Refs tables, columns, values;
 	Refs verbs;                                   /* dates that a verb names: shipped → shipped_on */
 	Refs acts;                                    /* tables that a verb names: ordered → orders */

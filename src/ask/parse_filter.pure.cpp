@@ -409,7 +409,7 @@ Grammar::thing()
 	}
 	if (!item.acts.empty())
 		return mention(true);
-	if (!item.verbs.empty())
+	if (!item.verbs.empty() && item.roles.empty())
 		return verb_without_date();
 	if (!item.roles.empty())
 		return mention_role();

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../ask/judge.hpp"
 
@@ -233,6 +234,32 @@ TEST(AskRelation, AColumnBeforeATableIsAFlagOrNothing)
 	     {"emails of users", "which emails do users have", "user emails", "users with an email"})
 		EXPECT_NE(sql_of(billing, question).find("\"users\".\"email\""), std::string::npos) << question;
 	EXPECT_NE(sql_of(billing, "last login of users").find("\"users\".\"last_login\""), std::string::npos);
+}
+
+constexpr const char *tracker = R"(
+CREATE TABLE people (id integer PRIMARY KEY, name varchar(60) NOT NULL);
+CREATE TABLE issues (id integer PRIMARY KEY, title varchar(60) NOT NULL, opened_on date NOT NULL,
+	reporter_id integer NOT NULL REFERENCES people (id), assignee_id integer REFERENCES people (id));
+INSERT INTO people VALUES (1, 'Anna Berg'), (2, 'Cleo Dunn');
+)";
+
+/* Who it is by is no title of it, and a role that no key of the query plays is not left out. */
+TEST(AskRelation, NamesAndRolesBehindByAreOfOtherRows)
+{
+	EXPECT_TRUE(sql_of(forum, "posts by Bob", false).starts_with("refused"));
+	EXPECT_TRUE(sql_of(tracker, "issues reported by Anna", false).starts_with("refused"));
+	EXPECT_EQ(condition_of(sql_of(forum, "posts named Bob", false)), "LOWER(\"posts\".\"title\") = LOWER('Bob')");
+	EXPECT_EQ(condition_of(sql_of(script("logistics.sql"), "items supplied by Nordic Steel", false)),
+	          "LOWER(\"suppliers\".\"name\") = LOWER('Nordic Steel')");
+	EXPECT_NE(sql_of(forum, "posts by Ann").find("\"author_id\"\nWHERE \"users\".\"name\" = 'Ann'"), std::string::npos)
+		<< sql_of(forum, "posts by Ann");
+	for (auto const &[question, key] : {std::pair{"issues reported by Anna Berg", "\"reporter_id\""},
+	                                    {"issues assigned to Anna Berg", "\"assignee_id\""}})
+		EXPECT_NE(sql_of(tracker, question).find(key), std::string::npos) << sql_of(tracker, question);
+	EXPECT_EQ(condition_of(tracker, "issues reported last month"),
+	          "\"issues\".\"opened_on\" >= '2024-05-01' AND \"issues\".\"opened_on\" < '2024-06-01'");
+	expect_refused(company, {"employees who are managers"});
+	expect_refused(tracker, {"issues by Anna Berg"});
 }
 
 } // namespace
