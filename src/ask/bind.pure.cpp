@@ -101,7 +101,7 @@ Binder::relate(int table, Op op, const std::string &count)
 	related.op = op;
 	related.count = count;
 	query.related.push_back(related);
-	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1});
+	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1, table});
 }
 
 std::optional<Target>
@@ -257,6 +257,19 @@ Binder::only_date(int table) const
 	return close.size() == 1 ? std::optional(close[0]) : std::nullopt;
 }
 
+std::optional<Target>
+Binder::date_of_related(std::size_t scope, const std::string &word) const
+{
+	int const named = scopes[scope].named;
+	auto const path = named < 0 ? std::nullopt : climb(lexicon, scopes[scope].table, named, hints);
+	if (auto const found = path ? only_date(named) : std::nullopt)
+		return Target{scope, *path, *found};
+	/* Customers who ordered Keyboard in 2023 are not those of 2023. */
+	if (!lexicon.facts(query.base).names.empty())
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
+	return std::nullopt;
+}
+
 Target
 Binder::date(const Refs &candidates, const std::string &word)
 {
@@ -273,6 +286,8 @@ Binder::date(const Refs &candidates, const std::string &word)
 		std::erase_if(dates, [this](const Ref &ref) { return lexicon.facts(ref).birth_or_end; });
 		if (!dates.empty())
 			refuse_ambiguous(lexicon, dates, word);
+		if (auto const found = scopes[i].related >= 0 ? date_of_related(i, word) : std::nullopt)
+			return *found;
 	}
 	Refs found;
 	for (auto const &step : lexicon.steps(query.base))

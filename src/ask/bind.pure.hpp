@@ -19,6 +19,7 @@ struct Scope {
 	int table;
 	Path path;        /* from the base, when related is -1 */
 	int related = -1; /* index in the query's related */
+	int named = -1;   /* the table that the question named, where a condition led on from it */
 };
 
 /* A column seen from a scope: path climbs from the scope's table. */
@@ -60,6 +61,8 @@ private:
 	Target elsewhere(const Refs &candidates, const std::string &word);
 	bool has_exact_above(const Refs &candidates) const;
 	std::optional<Ref> only_date(int table) const;
+	/* The date of related rows: their own, or that of the rows that the question named. */
+	std::optional<Target> date_of_related(std::size_t scope, const std::string &word) const;
 	void extend(std::size_t scope, const Path &path);
 
 	const Lexicon &lexicon;

@@ -299,6 +299,7 @@ Builder::clauses()
 	check_contradictions();
 	check_verbs();
 	check_roles();
+	separate();
 }
 
 void

@@ -46,6 +46,7 @@ private:
 	void clauses();
 	void check_alternatives() const;
 	void check_contradictions() const;
+	void separate();
 	void check_verbs() const;
 	void check_roles() const;
 	bool is_doubtful_deed(const DraftVerb &verb, int base) const;

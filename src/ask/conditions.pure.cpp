@@ -50,6 +50,7 @@ private:
 	void put(const DraftFilter &draft, Filter filter, const Target &target)
 	{
 		filter.alternative = draft.alternative;
+		join_values(draft, filter, target);
 		binder.add(std::move(filter), target);
 	}
 
@@ -63,10 +64,20 @@ private:
 		keep_described(draft, candidates);
 		if (candidates.empty())
 			return typed(draft, named);
-		if (denies_rows(draft, candidates))
+		if (denies_rows(draft, candidates) && draft.joint == DraftFilter::Joint::any)
 			return binder.deny(candidates, word_of(draft), equal_to(draft, candidates[0], false));
 		Target const target = bound(draft, candidates);
 		put(draft, equal_to(draft, target.ref, draft.negated), target);
+	}
+
+	/* Two values that "and" joins are not of one row, where there are many. */
+	void join_values(const DraftFilter &draft, Filter &filter, const Target &target) const
+	{
+		if (draft.joint == DraftFilter::Joint::any || filter.operands.size() < 2 || !binder.is_of_many(target))
+			return;
+		if (draft.joint == DraftFilter::Joint::unclear || draft.negated || draft.alternative >= 0)
+			throw Refusal{"it is not clear whether \"and\" joins what one has or what several have"};
+		filter.each = true;
 	}
 
 	/* The values of one column. */

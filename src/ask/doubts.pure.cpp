@@ -53,6 +53,31 @@ Builder::check_contradictions() const
 		check(related.filters);
 }
 
+/* "customers who ordered Keyboard and Mouse" have a row with each. */
+void
+Builder::separate()
+{
+	std::vector<Related> all;
+	for (auto const &related : query.related) {
+		auto const is_each = [](const Filter &filter) { return filter.each; };
+		auto const joined = std::find_if(related.filters.begin(), related.filters.end(), is_each);
+		if (joined == related.filters.end()) {
+			all.push_back(related);
+			continue;
+		}
+		if (std::count_if(related.filters.begin(), related.filters.end(), is_each) > 1 || related.op != Op::present ||
+		    !query.measures.empty())
+			throw Refusal{"it is not clear whether \"and\" joins what one has or what several have"};
+		for (auto const &operand : joined->operands) {
+			Related &one = all.emplace_back(related);
+			Filter &filter = one.filters[static_cast<std::size_t>(joined - related.filters.begin())];
+			filter.op = Op::equal;
+			filter.operands = {operand};
+		}
+	}
+	query.related = std::move(all);
+}
+
 /* "employees who are managers": no key that makes one is part of the query. */
 void
 Builder::check_roles() const

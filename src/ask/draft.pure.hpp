@@ -30,6 +30,8 @@ struct DraftMeasure {
 
 struct DraftFilter {
 	enum class What : unsigned char { value, compare, date, missing, present, flag, like };
+	/* Of values that "and" joins: of many rows, each has one, or there is no telling. */
+	enum class Joint : unsigned char { any, all, unclear };
 
 	What what = What::value;
 	Noun noun;                  /* the column, when it is named */
@@ -42,6 +44,7 @@ struct DraftFilter {
 	DateRange range;
 	bool years = false;
 	bool negated = false;
+	Joint joint = Joint::any;
 	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
 	const Item *beside = nullptr; /* the table that its "not" stands behind: "orders not paid" */
 	int alternative = -1;

@@ -294,15 +294,20 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.negated = negated;
 	if (negated)
 		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
+	/* "enrolled in Algebra and Geometry" is of both; "in Algebra and Geometry" may be of either. */
+	bool const act = at > 0 && !items[at - 1].acts.empty() && items[at - 1].tables.empty();
+	bool const of_both = here().before.empty() || act;
 	for (;;) {
 		const Item &item = take();
 		if (item.possessive)
 			throw Refusal{"there is no telling what belongs to \"" + item.text + "\""};
 		clause.filter.values.push_back(&item);
-		bool const joint = is(Key::conjunction) || is(Key::disjunction);
+		bool const joint = is(Key::conjunction) || is(Key::disjunction), both = is(Key::conjunction);
 		if ((joint && is_value(1) && same_column(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
 			at += joint ? 1 : 0;
+			if (both)
+				clause.filter.joint = of_both ? DraftFilter::Joint::all : DraftFilter::Joint::unclear;
 			continue;
 		}
 		break;

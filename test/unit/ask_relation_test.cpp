@@ -262,4 +262,34 @@ TEST(AskRelation, NamesAndRolesBehindByAreOfOtherRows)
 	expect_refused(tracker, {"issues by Anna Berg"});
 }
 
+TEST(AskRelation, AndBetweenValuesOfManyRowsIsOfEach)
+{
+	std::string const shop = script("shop.sql"), school = script("school.sql");
+	std::string const both = condition_of(school, "students who take Algebra and Geometry");
+	EXPECT_NE(both.find("\"course\".\"title\" = 'Algebra') AND EXISTS ("), both.npos) << both;
+	EXPECT_NE(both.find("\"course_2\".\"title\" = 'Geometry')"), both.npos) << both;
+	EXPECT_EQ(both.find(" IN ("), both.npos) << both;
+	EXPECT_NE(condition_of(shop, "customers who ordered Keyboard and Mouse").find("'Keyboard') AND EXISTS ("),
+	          both.npos);
+	EXPECT_NE(condition_of(shop, "customers who ordered Keyboard or Mouse").find("IN ('Keyboard', 'Mouse')"),
+	          both.npos);
+	EXPECT_EQ(condition_of(shop, "customers in Berlin and Paris"), "\"customers\".\"city\" IN ('Berlin', 'Paris')");
+	EXPECT_EQ(condition_of(school, "average score in Algebra and Geometry"),
+	          "\"course\".\"title\" IN ('Algebra', 'Geometry')");
+	expect_refused(shop,
+	               {"how many customers ordered Keyboard and Mouse", "customers who never ordered Keyboard and Mouse"});
+	expect_refused(school, {"students in Algebra and Geometry", "students not in Algebra and Geometry",
+	                        "students with absences because of illness and family"});
+}
+
+/* A condition leads on from orders to their products; the date is still that of the orders. */
+TEST(AskRelation, ADateIsOfTheRowsThatAWordNamed)
+{
+	std::string const keyboard = condition_of(script("shop.sql"), "customers who ordered Keyboard in 2023");
+	EXPECT_EQ(keyboard.find("\"created_at\""), keyboard.npos) << keyboard;
+	EXPECT_NE(keyboard.find("\"ordered_on\" >= '2023-01-01'"), keyboard.npos) << keyboard;
+	expect_refused(bank, {"clients with cards in 2024"});
+	EXPECT_NE(condition_of(bank, "clients with accounts in 2024").find("\"opened_on\" >= '2024-01-01'"), keyboard.npos);
+}
+
 } // namespace
