@@ -64,6 +64,7 @@ private:
 		keep_described(draft, candidates);
 		if (candidates.empty())
 			return typed(draft, named);
+		keep_direction(*draft.values[0], candidates);
 		if (denies_rows(draft, candidates) && draft.joint == DraftFilter::Joint::any)
 			return binder.deny(candidates, word_of(draft), equal_to(draft, candidates[0], false));
 		Target const target = bound(draft, candidates);
@@ -94,6 +95,21 @@ private:
 				}
 		finish_values(filter, negated);
 		return filter;
+	}
+
+	/* "from Paris" is no destination, and "to Paris" no origin. */
+	void keep_direction(const Item &value, Refs &candidates) const
+	{
+		bool const from = value.before == "from", to = value.before == "to" || value.before == "into";
+		std::erase_if(candidates, [&](const Ref &ref) {
+			auto const &words = lexicon.facts(ref).words;
+			return (from || to) && std::any_of(words.begin(), words.end(), [&](const std::string &word) {
+					   return from ? is_goal(word) : is_origin(word);
+				   });
+		});
+		if (candidates.empty())
+			throw Refusal{"no column is known where \"" + std::string(value.before) + " " + value.text +
+			              "\" may be told"};
 	}
 
 	/* "active" in "active orders" is said of orders, and of nothing else. */

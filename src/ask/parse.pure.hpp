@@ -128,6 +128,8 @@ private:
 	void value_filter(bool negated, const Noun &column = {});
 	bool holds(const Item &column, const Item &value) const;
 	bool same_column(const Item &a, const Item &b) const;
+	/* "from Paris or to Rome" */
+	static bool turns(const Item &value, const Item &next);
 	void named();
 	void like(const Noun &column);
 	void add(Clause clause);

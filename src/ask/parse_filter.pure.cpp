@@ -303,7 +303,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 			throw Refusal{"there is no telling what belongs to \"" + item.text + "\""};
 		clause.filter.values.push_back(&item);
 		bool const joint = is(Key::conjunction) || is(Key::disjunction), both = is(Key::conjunction);
-		if ((joint && is_value(1) && same_column(item, items[at + 1])) ||
+		if ((joint && is_value(1) && same_column(item, items[at + 1]) && !turns(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
 			at += joint ? 1 : 0;
 			if (both)
@@ -326,6 +326,12 @@ Grammar::holds(const Item &column, const Item &value) const
 		return std::any_of(value.values.begin(), value.values.end(),
 		                   [&](const Ref &of) { return of.table == ref.table && of.column == ref.column; });
 	});
+}
+
+bool
+Grammar::turns(const Item &value, const Item &next)
+{
+	return !next.before.empty() && next.before != value.before && (next.before == "from" || next.before == "to");
 }
 
 bool

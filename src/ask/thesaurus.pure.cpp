@@ -240,6 +240,18 @@ is_light_verb(std::string_view folded)
 }
 
 bool
+is_origin(std::string_view word)
+{
+	return listed("from origin source departure sender start", word);
+}
+
+bool
+is_goal(std::string_view word)
+{
+	return listed("to destination target arrival recipient receiver end", word);
+}
+
+bool
 is_deed(std::string_view folded)
 {
 	return listed(deeds, folded);

@@ -36,6 +36,10 @@ bool is_filler(std::string_view folded);
 
 /* A verb that any fact may happen by: placed, made, recorded. */
 bool is_light_verb(std::string_view folded);
+/* Words of names for where something comes from, and where it goes. */
+bool is_origin(std::string_view word);
+bool is_goal(std::string_view word);
+
 /* Light verbs that tell of something done to a row: sold, paid. */
 bool is_deed(std::string_view folded);
 /* Light verbs of how a row came to be, so that a date behind them is its own: placed, recorded. */

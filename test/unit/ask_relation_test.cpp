@@ -292,4 +292,21 @@ TEST(AskRelation, ADateIsOfTheRowsThatAWordNamed)
 	EXPECT_NE(condition_of(bank, "clients with accounts in 2024").find("\"opened_on\" >= '2024-01-01'"), keyboard.npos);
 }
 
+TEST(AskRelation, FromAndToAreOppositeColumns)
+{
+	std::string const table =
+		"CREATE TABLE flights (id integer PRIMARY KEY, origin varchar(30), destination varchar(30), "
+		"seats integer);\nINSERT INTO flights VALUES (1, 'Berlin', 'Paris', 10), (2, 'Rome', ";
+	std::string const one = table + "'Oslo', 10);", both = table + "'Berlin', 10);";
+	expect_refused(
+		one, {"flights from Paris", "flights to Berlin", "flights from Paris to Berlin", "flights not from Oslo"});
+	EXPECT_EQ(condition_of(one, "flights to Paris"), "\"flights\".\"destination\" = 'Paris'");
+	EXPECT_EQ(condition_of(one, "flights from Berlin to Paris"),
+	          "\"flights\".\"origin\" = 'Berlin' AND \"flights\".\"destination\" = 'Paris'");
+	EXPECT_EQ(condition_of(both, "flights from Berlin"), "\"flights\".\"origin\" = 'Berlin'");
+	EXPECT_EQ(condition_of(both, "flights from Rome or to Berlin"),
+	          "(\"flights\".\"origin\" = 'Rome' OR \"flights\".\"destination\" = 'Berlin')");
+	EXPECT_EQ(condition_of(both, "flights from Berlin or Rome"), "\"flights\".\"origin\" IN ('Berlin', 'Rome')");
+}
+
 } // namespace
