@@ -58,7 +58,6 @@ struct Clause {
 	DraftFilter filter;
 	const Item *table = nullptr; /* of mention and relation */
 	bool act = false;            /* a verb named it */
-	bool all_of_them = false;    /* "with orders": rows that have some, even where a mention alone would say so */
 	Op op = Op::present;
 	std::string count;
 	std::vector<DraftFilter> limits; /* of a relation: "without blocked cards" */
@@ -75,7 +74,6 @@ struct Ranking {
 	std::string_view measure;       /* an adjective's */
 	std::optional<DraftMeasure> by; /* a function of a column, a count */
 	Noun column;                    /* or a column as it is */
-	bool one = false;               /* "which … has the most": one row, however many the noun says */
 };
 
 /* A verb of which the schema has no table, or whose table may not have the date that it is told with. */
@@ -99,7 +97,6 @@ struct Draft {
 	Noun subject;
 	std::vector<Noun> shown;
 	bool distinct = false;
-	bool people = false; /* who */
 	std::vector<DraftMeasure> measures;
 	std::vector<DraftGroup> groups;
 	std::vector<Clause> clauses;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "ask/dates.pure.hpp"
 #include "ask/phrases.pure.hpp"
@@ -68,7 +67,6 @@ private:
 		item.joined = !items.empty() && at == end;
 		item.possessive = last.possessive;
 		item.comma = last.comma;
-		item.capital = words[at].capital && at > 0;
 		item.plural = last.folded != last.stem;
 		item.quoted = words[at].quoted;
 		preposition = {};

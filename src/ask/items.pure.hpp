@@ -73,9 +73,9 @@ struct Item {
 	DateRange range;
 	bool years = false;
 	Bucket bucket = Bucket::none;
-	std::string verb; /* that followed it and names nothing of the schema: sold, lived */
+	std::string verb;    /* that followed it and names nothing of the schema: sold, lived */
 	bool joined = false; /* to the item before it: no word between them */
-	bool possessive = false, comma = false, capital = false, plural = false, quoted = false;
+	bool possessive = false, comma = false, plural = false, quoted = false;
 };
 
 /* Throws Refusal that names the words without a place. */

@@ -126,7 +126,7 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 }
 
 Refs
-Lexicon::best_of(const Names &names, const std::string &words)
+Lexicon::found_in(const Names &names, const std::string &words)
 {
 	auto const found = names.find(words);
 	return found == names.end() ? Refs{} : found->second;
@@ -135,7 +135,7 @@ Lexicon::best_of(const Names &names, const std::string &words)
 Refs
 Lexicon::tables(const std::string &words) const
 {
-	Refs refs = best_of(table_names, words);
+	Refs refs = found_in(table_names, words);
 	Tier best = Tier::synonym;
 	for (auto const &ref : refs)
 		best = std::min(best, ref.tier);
@@ -146,13 +146,13 @@ Lexicon::tables(const std::string &words) const
 Refs
 Lexicon::columns(const std::string &words) const
 {
-	return best_of(column_names, words);
+	return found_in(column_names, words);
 }
 
 Refs
 Lexicon::values(const std::string &words) const
 {
-	return best_of(value_names, words);
+	return found_in(value_names, words);
 }
 
 void

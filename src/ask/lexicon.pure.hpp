@@ -61,7 +61,8 @@ public:
 	/* A waiter serves interrupts where the work grows with the schema. */
 	explicit Lexicon(const catalog::Schema &of, core::Waiter *waiter = nullptr);
 
-	/* What the singular words of a span, joined by blanks, may name. Best tier only. */
+	/* What the singular words of a span, joined by blanks, may name: the tables of the best tier, columns and values of
+	 * any. */
 	Refs tables(const std::string &words) const;
 	Refs columns(const std::string &words) const;
 	Refs values(const std::string &words) const;
@@ -103,7 +104,7 @@ private:
 	void connect();
 	static bool is_mere_order(const std::string &words, Tier tier);
 	static void add(Names &names, const std::string &words, const Ref &ref);
-	static Refs best_of(const Names &names, const std::string &words);
+	static Refs found_in(const Names &names, const std::string &words);
 
 	const catalog::Schema *source;
 	core::Waiter *waiter_;

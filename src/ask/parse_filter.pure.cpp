@@ -126,8 +126,6 @@ Grammar::negation()
 	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
 	    !here().acts.empty())
 		return relation(Op::missing, {});
-	if (is(Key::thing) && here().tables.empty() && here().acts.empty() && !here().verbs.empty())
-		return column_is(What::missing);
 	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty())
 		return column_is(What::missing);
 	if (is(Key::thing) && (!here().acts.empty() || !here().tables.empty()))

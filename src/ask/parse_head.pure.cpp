@@ -113,7 +113,6 @@ void
 Grammar::head()
 {
 	while (is(Key::who) || is(Key::which)) {
-		draft.people = draft.people || is(Key::who);
 		asks_which = true;
 		++at;
 	}

@@ -175,7 +175,6 @@ Grammar::ranked_tail()
 	if (draft.ranking || !draft.measures.empty())
 		refuse();
 	Ranking ranking;
-	ranking.one = true;
 	ranking.rows = 1;
 	if (is(Key::most) || is(Key::fewest) || (is(Key::adjective) && here().measure == "any")) {
 		bool const counted_too = is(Key::adjective) && is(Key::count, 1);
