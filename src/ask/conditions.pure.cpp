@@ -118,6 +118,7 @@ private:
 		if (draft.of == nullptr)
 			return;
 		std::erase_if(candidates, [&](const Ref &ref) {
+			lexicon.breathe();
 			return std::none_of(draft.of->tables.begin(), draft.of->tables.end(),
 			                    [&](const Ref &of) { return of.table == ref.table; });
 		});
