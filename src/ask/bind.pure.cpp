@@ -101,7 +101,7 @@ Binder::relate(int table, Op op, const std::string &count)
 	related.op = op;
 	related.count = count;
 	query.related.push_back(related);
-	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1});
+	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1, table});
 }
 
 std::optional<Target>
@@ -208,14 +208,36 @@ Binder::extend(std::size_t scope, const Path &path)
 		scopes[scope].table = path.back().to;
 }
 
+std::optional<Target>
+Binder::near(const Refs &candidates, const std::string &word) const
+{
+	auto const found = own(candidates, word);
+	return found ? found : above(candidates, word);
+}
+
 Target
 Binder::column(const Refs &candidates, const std::string &word)
 {
-	if (auto const found = own(candidates, word))
-		return *found;
-	if (auto const found = above(candidates, word))
-		return *found;
-	return elsewhere(candidates, word);
+	auto const found = near(candidates, word);
+	return found ? *found : elsewhere(candidates, word);
+}
+
+void
+Binder::deny(const Refs &candidates, const std::string &word, Filter filter)
+{
+	Refs const refs = best_tier(candidates);
+	if (!same_column(refs))
+		refuse_ambiguous(lexicon, refs, word);
+	auto const [many, up] = split(find_path(lexicon, query.base, refs[0].table, hints));
+	if (many.empty())
+		throw Refusal{"there is no telling which \"" + word + "\" is meant"};
+	filter.place = {up, refs[0]};
+	Related related;
+	related.path = many;
+	related.op = Op::missing;
+	related.filters.push_back(std::move(filter));
+	query.related.push_back(std::move(related));
+	denied = true;
 }
 
 /* The date that a question means without a word for it. */
@@ -235,11 +257,26 @@ Binder::only_date(int table) const
 	return close.size() == 1 ? std::optional(close[0]) : std::nullopt;
 }
 
+std::optional<Target>
+Binder::date_of_related(std::size_t scope, const std::string &word) const
+{
+	int const named = scopes[scope].named;
+	auto const path = named < 0 ? std::nullopt : climb(lexicon, scopes[scope].table, named, hints);
+	if (auto const found = path ? only_date(named) : std::nullopt)
+		return Target{scope, *path, *found};
+	/* Customers who ordered Keyboard in 2023 are not those of 2023. */
+	if (!lexicon.facts(query.base).names.empty())
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
+	return std::nullopt;
+}
+
 Target
 Binder::date(const Refs &candidates, const std::string &word)
 {
 	if (!candidates.empty())
 		return column(candidates, word);
+	if (denied)
+		throw Refusal{"there is no telling which date \"" + word + "\" is about"};
 	for (std::size_t i = scopes.size(); i-- > 0;) {
 		if (scopes[i].related < 0 && i > 0)
 			continue;
@@ -249,6 +286,8 @@ Binder::date(const Refs &candidates, const std::string &word)
 		std::erase_if(dates, [this](const Ref &ref) { return lexicon.facts(ref).birth_or_end; });
 		if (!dates.empty())
 			refuse_ambiguous(lexicon, dates, word);
+		if (auto const found = scopes[i].related >= 0 ? date_of_related(i, word) : std::nullopt)
+			return *found;
 	}
 	Refs found;
 	for (auto const &step : lexicon.steps(query.base))

@@ -19,6 +19,7 @@ struct Scope {
 	int table;
 	Path path;        /* from the base, when related is -1 */
 	int related = -1; /* index in the query's related */
+	int named = -1;   /* the table that the question named, where a condition led on from it */
 };
 
 /* A column seen from a scope: path climbs from the scope's table. */
@@ -39,6 +40,12 @@ public:
 	void relate(int table, Op op, const std::string &count);
 
 	Target column(const Refs &candidates, const std::string &word);
+	/* The same, but nothing where it would be a column of rows that no word was about so far. */
+	std::optional<Target> near(const Refs &candidates, const std::string &word) const;
+	/* Is it a column of other rows, of which there may be many? */
+	bool is_of_many(const Target &target) const { return scopes[target.scope].related >= 0; }
+	/* No rows that are so: a condition of its own, which no later one adds to. */
+	void deny(const Refs &candidates, const std::string &word, Filter filter);
 	/* Dates: of the verb's candidates, or the only one that a bare date can mean. */
 	Target date(const Refs &candidates, const std::string &word);
 	/* From the base; throws Refusal when the column is not of one row there. */
@@ -56,12 +63,15 @@ private:
 	Target elsewhere(const Refs &candidates, const std::string &word);
 	bool has_exact_above(const Refs &candidates) const;
 	std::optional<Ref> only_date(int table) const;
+	/* The date of related rows: their own, or that of the rows that the question named. */
+	std::optional<Target> date_of_related(std::size_t scope, const std::string &word) const;
 	void extend(std::size_t scope, const Path &path);
 
 	const Lexicon &lexicon;
 	Query &query;
 	const Hints &hints;
 	std::vector<Scope> scopes;
+	bool denied = false; /* rows, whose dates a later one may mean */
 };
 
 [[noreturn]] void refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word);

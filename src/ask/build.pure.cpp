@@ -299,6 +299,10 @@ Builder::clauses()
 	if (draft.chooses_groups)
 		choose_groups();
 	check_alternatives();
+	check_absences();
+	check_verbs();
+	check_roles();
+	separate();
 	check_contradictions(query.filters);
 	for (auto const &related : query.related)
 		check_contradictions(related.filters);

@@ -46,6 +46,12 @@ private:
 	void clauses();
 	void check_alternatives() const;
 	void check_contradictions(const std::vector<Filter> &filters) const;
+	void check_absences() const;
+	void separate();
+	void check_verbs() const;
+	void check_roles() const;
+	bool is_doubtful_deed(const DraftVerb &verb, int base) const;
+	bool contradict(const Filter &missing, const Filter &other) const;
 	bool loses_rows(const std::vector<Filter> &filters, int alternative) const;
 	/* ---- groups by a subject, ranked or chosen by what is measured of them ---- */
 	void ranked_groups();

@@ -54,6 +54,7 @@ private:
 			throw Refusal{"there is no telling whether one of the " + lexicon.table(target.ref.table).name +
 			              " is meant, or several"};
 		filter.alternative = draft.alternative;
+		join_values(draft, filter, target);
 		binder.add(std::move(filter), target);
 	}
 
@@ -64,19 +65,102 @@ private:
 		Refs const named = columns_of(lexicon, draft.noun);
 		if (draft.noun.column != nullptr)
 			std::erase_if(candidates, [&](const Ref &ref) { return !contains(named, ref); });
+		keep_described(draft, candidates);
 		if (candidates.empty())
 			return typed(draft, named);
-		Target const target = binder.column(candidates, word_of(draft));
+		keep_direction(*draft.values[0], candidates);
+		if (denies_rows(draft, candidates) && draft.joint == DraftFilter::Joint::any)
+			return binder.deny(candidates, word_of(draft), equal_to(draft, candidates[0], false));
+		Target const target = bound(draft, candidates);
+		put(draft, equal_to(draft, target.ref, draft.negated), target);
+	}
+
+	/* Two values that "and" joins are not of one row, where there are many. */
+	void join_values(const DraftFilter &draft, Filter &filter, const Target &target) const
+	{
+		if (draft.joint == DraftFilter::Joint::any || filter.operands.size() < 2 || !binder.is_of_many(target))
+			return;
+		if (draft.joint == DraftFilter::Joint::unclear || draft.negated || draft.alternative >= 0)
+			throw Refusal{"it is not clear whether \"and\" joins what one has or what several have"};
+		filter.each = true;
+	}
+
+	/* The values of one column. */
+	Filter equal_to(const DraftFilter &draft, const Ref &column, bool negated) const
+	{
 		Filter filter;
+		filter.alternative = draft.alternative;
 		for (auto const *item : draft.values)
 			for (auto const &ref : item->values)
-				if (ref.table == target.ref.table && ref.column == target.ref.column) {
+				if (ref.table == column.table && ref.column == column.column) {
 					auto const &text = lexicon.column(ref).values[static_cast<std::size_t>(ref.value)];
 					if (std::find(filter.operands.begin(), filter.operands.end(), text) == filter.operands.end())
 						filter.operands.push_back(text);
 				}
-		finish_values(filter, draft.negated);
-		put(draft, filter, target);
+		finish_values(filter, negated);
+		return filter;
+	}
+
+	/* "from Paris" is no destination, and "to Paris" no origin. */
+	void keep_direction(const Item &value, Refs &candidates) const
+	{
+		bool const from = value.before == "from", to = value.before == "to" || value.before == "into";
+		std::erase_if(candidates, [&](const Ref &ref) {
+			auto const &words = lexicon.facts(ref).words;
+			return (from || to) && std::any_of(words.begin(), words.end(), [&](const std::string &word) {
+					   return from ? is_goal(word) : is_origin(word);
+				   });
+		});
+		if (candidates.empty())
+			throw Refusal{"no column is known where \"" + std::string(value.before) + " " + value.text +
+			              "\" may be told"};
+	}
+
+	/* "active" in "active orders" is said of orders, and of nothing else. */
+	void keep_described(const DraftFilter &draft, Refs &candidates) const
+	{
+		if (draft.of == nullptr)
+			return;
+		std::erase_if(candidates, [&](const Ref &ref) {
+			lexicon.breathe();
+			return std::none_of(draft.of->tables.begin(), draft.of->tables.end(),
+			                    [&](const Ref &of) { return of.table == ref.table; });
+		});
+		if (candidates.empty())
+			throw Refusal{"there is no telling which \"" + draft.of->text + "\" are \"" + word_of(draft) + "\""};
+	}
+
+	/* Is "not" said of the rows that the words before it are about: "orders not paid"? */
+	bool is_beside_rows(const DraftFilter &draft) const
+	{
+		auto const &scope = binder.all().back();
+		return draft.beside != nullptr && scope.related >= 0 &&
+		       std::any_of(draft.beside->tables.begin(), draft.beside->tables.end(),
+		                   [&](const Ref &ref) { return ref.table == scope.table; });
+	}
+
+	/* "students not in Drama" have no row with it; a row with another course would say nothing of Drama. */
+	bool denies_rows(const DraftFilter &draft, const Refs &candidates) const
+	{
+		if (!draft.negated || draft.noun.column != nullptr || draft.of != nullptr || is_beside_rows(draft))
+			return false;
+		auto const near = binder.near(candidates, word_of(draft));
+		if (near && !binder.is_of_many(*near))
+			return false;
+		auto const &names = lexicon.facts(candidates[0].table).names;
+		return !draft.values[0]->before.empty() ||
+		       std::find(names.begin(), names.end(), candidates[0].column) != names.end();
+	}
+
+	/* The column; a negation is of the rows that the question is about, or of those that it stands behind. */
+	Target bound(const DraftFilter &draft, const Refs &candidates)
+	{
+		if (!draft.negated && draft.what != What::missing)
+			return binder.column(candidates, word_of(draft));
+		auto const near = binder.near(candidates, word_of(draft));
+		if (!near || (binder.is_of_many(*near) && !is_beside_rows(draft)))
+			throw Refusal{"it is not clear what is denied by \"not\" or \"no\" of \"" + word_of(draft) + "\""};
+		return *near;
 	}
 
 	static bool contains(const Refs &columns, const Ref &value)
@@ -105,8 +189,11 @@ private:
 	/* Text that no list of values knows: for the column before it, or the name of the table before it. */
 	void typed(const DraftFilter &draft, Refs named)
 	{
+		/* "by Bob" names no row that the question is about, but maybe the one that it was supplied by. */
+		bool const behind_role = binder.all().size() > 1 && binder.all().back().related < 0;
 		for (auto const *item : draft.values)
-			if (item->key != Key::literal || (named.empty() && !item->before.empty()))
+			if (item->key != Key::literal ||
+			    (named.empty() && !item->before.empty() && !(behind_role && item->before == "by")))
 				throw Refusal{"\"" + item->text + "\" is not a value of " +
 				              (named.empty() ? "any column that could be meant" : draft.noun.column->text)};
 		if (named.empty())
@@ -123,7 +210,7 @@ private:
 		for (auto const *item : draft.values)
 			filter.operands.push_back(item->text);
 		finish_values(filter, draft.negated);
-		put(draft, filter, binder.column(named, word_of(draft)));
+		put(draft, filter, bound(draft, named));
 	}
 
 	void compare(const DraftFilter &draft)
@@ -307,7 +394,7 @@ private:
 		Refs candidates = columns_of(lexicon, draft.noun);
 		candidates.insert(candidates.end(), item.verbs.begin(), item.verbs.end());
 		candidates.insert(candidates.end(), item.roles.begin(), item.roles.end());
-		Target const target = binder.column(candidates, item.text);
+		Target const target = bound(draft, candidates);
 		if (!lexicon.column(target.ref).nullable) {
 			if (op == Op::present && item.columns.empty())
 				return; /* "prescribed drugs": all are */
@@ -322,11 +409,12 @@ private:
 	{
 		Refs columns = draft.noun.column->columns;
 		std::erase_if(columns, [this](const Ref &ref) { return lexicon.facts(ref).kind != Kind::boolean; });
+		keep_described(draft, columns);
 		Filter filter;
 		filter.op = Op::equal;
 		filter.numeric = true;
 		filter.operands = {draft.negated ? "FALSE" : "TRUE"};
-		put(draft, filter, binder.column(columns, draft.noun.column->text));
+		put(draft, filter, bound(draft, columns));
 	}
 
 	void like(const DraftFilter &draft)
@@ -363,10 +451,25 @@ void
 add_clause(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &clause, const Hints &hints,
            std::chrono::sys_days today)
 {
+	Conditions conditions(lexicon, binder, today);
 	if (clause.what == Clause::What::filter)
-		Conditions(lexicon, binder, today).add(clause.filter);
-	else if (clause.what != Clause::What::role)
-		add_table(lexicon, binder, query, clause, hints);
+		return conditions.add(clause.filter);
+	if (clause.what == Clause::What::role)
+		return;
+	if (clause.op == Op::missing && !clause.limits.empty()) {
+		int const table = table_of(lexicon, *clause.table, false);
+		/* "except the furniture category", of rows that have one category each */
+		if (table >= 0 && climb(lexicon, query.base, table, hints)) {
+			if (clause.limits.size() > 1)
+				throw Refusal{"it is not clear what is denied of \"" + clause.table->text + "\""};
+			DraftFilter denied = clause.limits[0];
+			denied.negated = true;
+			return conditions.add(denied);
+		}
+	}
+	add_table(lexicon, binder, query, clause, hints);
+	for (auto const &limit : clause.limits)
+		conditions.add(limit);
 }
 
 } // namespace tenancy::ask

@@ -30,6 +30,8 @@ struct DraftMeasure {
 
 struct DraftFilter {
 	enum class What : unsigned char { value, compare, date, missing, present, flag, like };
+	/* Of values that "and" joins: of many rows, each has one, or there is no telling. */
+	enum class Joint : unsigned char { any, all, unclear };
 
 	What what = What::value;
 	Noun noun;                  /* the column, when it is named */
@@ -43,6 +45,9 @@ struct DraftFilter {
 	bool years = false;
 	bool negated = false;
 	bool conjoint = false; /* of several, of which "and" or only commas make a list */
+	Joint joint = Joint::any;
+	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
+	const Item *beside = nullptr; /* the table that its "not" stands behind: "orders not paid" */
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */
 };
@@ -54,9 +59,9 @@ struct Clause {
 	DraftFilter filter;
 	const Item *table = nullptr; /* of mention and relation */
 	bool act = false;            /* a verb named it */
-	bool all_of_them = false;    /* "with orders": rows that have some, even where a mention alone would say so */
 	Op op = Op::present;
 	std::string count;
+	std::vector<DraftFilter> limits; /* of a relation: "without blocked cards" */
 };
 
 struct DraftGroup {
@@ -70,7 +75,16 @@ struct Ranking {
 	std::string_view measure;       /* an adjective's */
 	std::optional<DraftMeasure> by; /* a function of a column, a count */
 	Noun column;                    /* or a column as it is */
-	bool one = false;               /* "which … has the most": one row, however many the noun says */
+};
+
+/* A verb of which the schema has no table, or whose table may not have the date that it is told with. */
+struct DraftVerb {
+	std::string word;
+	const Item *named = nullptr; /* the word itself, where it names tables */
+	const Item *value = nullptr; /* that completes it: "bought Lamp" */
+	bool complete = false;       /* by what it was done to or with */
+	bool dated = false;          /* stands before a date, or before "per month" */
+	bool measures = false;       /* stands behind a column: "quantity sold" */
 };
 
 struct DraftOrder {
@@ -84,12 +98,12 @@ struct Draft {
 	Noun subject;
 	std::vector<Noun> shown;
 	bool distinct = false;
-	bool people = false; /* who */
 	std::vector<DraftMeasure> measures;
 	std::vector<DraftGroup> groups;
 	std::vector<Clause> clauses;
 	std::optional<Ranking> ranking;
 	std::optional<DraftOrder> order;
+	std::vector<DraftVerb> verbs;
 	const Item *date_verb = nullptr;    /* of "closed per month" */
 	std::size_t grouped_at = 0;         /* how many clauses stand before the groups */
 	bool chooses_groups = false;        /* those whose measure compares as having_op and having_number tell; or */

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "ask/dates.pure.hpp"
 #include "ask/phrases.pure.hpp"
@@ -18,9 +17,9 @@ namespace {
 
 constexpr std::array<std::string_view, 9> prepositions{"of", "in", "from", "to", "for", "on", "at", "into", "within"};
 /* Mean nothing here, whatever the schema is called. */
-constexpr std::array<std::string_view, 22> empty_words{"a",  "an",   "the", "teh", "is",  "are", "was",  "were",
-                                                       "be", "been", "we",  "our", "me",  "i",   "that", "than",
-                                                       "do", "does", "did", "it",  "all", "any"};
+constexpr std::array<std::string_view, 21> empty_words{"a",    "an",   "the",  "teh",  "is",  "are", "was",
+                                                       "were", "be",   "been", "we",   "our", "me",  "i",
+                                                       "that", "than", "do",   "does", "did", "it",  "any"};
 
 class Recogniser {
 public:
@@ -79,13 +78,14 @@ private:
 			item.text += (i == 0 ? "" : " ") + words[at + i].text;
 		const Word &last = words[at + count - 1];
 		item.before = preposition;
+		item.joined = !items.empty() && at == end;
 		item.possessive = last.possessive;
 		item.comma = last.comma;
-		item.capital = words[at].capital && at > 0;
 		item.plural = last.folded != last.stem;
 		item.quoted = words[at].quoted;
 		preposition = {};
 		at += count;
+		end = at;
 		items.push_back(std::move(item));
 		return items.back();
 	}
@@ -105,6 +105,8 @@ private:
 			return;
 		if (phrase > 0 && phrase >= name)
 			return structure(phrase);
+		if (word.folded == "all" && name < 2)
+			return all();
 		if (std::find(empty_words.begin(), empty_words.end(), word.folded) != empty_words.end() && name < 2) {
 			++at;
 			return;
@@ -121,6 +123,24 @@ private:
 		if (word.number || number_word(word.folded))
 			return number();
 		other();
+	}
+
+	/* "all customers", "the average of all orders". Of rows that a condition is about, one is not all. */
+	void all()
+	{
+		bool const of_time = at + 1 < words.size() && words[at + 1].stem == "time";
+		bool const told = std::any_of(items.begin(), items.end(), [this](const Item &item) {
+			bool const condition = item.key == Key::compare || item.key == Key::number || item.key == Key::between;
+			bool const named = std::any_of(item.tables.begin(), item.tables.end(), [&](const Ref &ref) {
+				return ref.tier == Tier::exact || item.columns.empty();
+			});
+			return named || (condition && !preposition.empty() && preposition != "of");
+		});
+		if (told && !of_time)
+			unknown.push_back(words[at].text);
+		if (of_time)
+			preposition = {};
+		at += of_time ? 2 : 1;
 	}
 
 	void quoted()
@@ -215,6 +235,8 @@ private:
 		item.op = phrase->op;
 		item.function = phrase->function;
 		item.columns = lexicon.columns(stems); /* a column may be called total, or count */
+		if (phrase->key == Key::by)
+			preposition = "by";
 	}
 
 	void described(const Adjective &measured)
@@ -307,6 +329,8 @@ private:
 		};
 		if (verb == "born")
 			return has("birth");
+		if (verb == "reported")
+			return has("created") || has("opened");
 		if (verb == "joined")
 			return has("created") || has("registered") || has("signup");
 		return (verb == "registered" && (has("created") || has("joined"))) || (verb == "added" && has("created"));
@@ -343,11 +367,43 @@ private:
 		}
 		if (gendered(word.stem) || unit() || costs())
 			return;
-		if (is_filler(word.folded) || is_light_verb(word.folded)) {
+		if (is_light_verb(word.folded))
+			return light_verb();
+		if (is_filler(word.folded) || is_state_now()) {
 			++at;
 			return;
 		}
+		if (word.folded == "due" && at + 1 < words.size() && words[at + 1].folded == "to") {
+			at += 2;
+			return;
+		}
 		misspelled();
+	}
+
+	/* Remembered by what it follows; "sold products" would be those that something was done to. */
+	void light_verb()
+	{
+		const Word &word = words[at++];
+		if (items.empty() && is_deed(word.folded))
+			unknown.push_back(word.text);
+		else if (!items.empty() && !is_deed(items.back().verb))
+			items.back().verb = word.folded;
+	}
+
+	/* "currently" says nothing more beside what tells a state: "currently open tickets". */
+	bool is_state_now()
+	{
+		if (words[at].folded != "currently" && words[at].folded != "current")
+			return false;
+		auto const tells_state = [this](const std::string &text) {
+			auto const columns = lexicon.columns(text);
+			return !lexicon.values(text).empty() || std::any_of(columns.begin(), columns.end(), [this](const Ref &ref) {
+				return lexicon.facts(ref).kind == Kind::boolean;
+			});
+		};
+		if (at + 1 < words.size())
+			return tells_state(words[at + 1].stem);
+		return !items.empty() && !items.back().values.empty();
 	}
 
 	/* Women are rows whose gender is female. */
@@ -382,7 +438,7 @@ private:
 	{
 		const Word &word = words[at];
 		bool const price = word.stem == "cost" || word.folded == "costing" || word.folded == "priced";
-		bool const salary = word.stem == "earn" || word.folded == "earning";
+		bool const salary = word.stem == "earn" || word.folded == "earning" || word.folded == "paid";
 		if ((!price && !salary) || at + 1 >= words.size())
 			return false;
 		++at;
@@ -400,13 +456,14 @@ private:
 	void misspelled()
 	{
 		const Word &word = words[at];
-		std::string const meant = is_common_word(word.folded) ? std::string() : lexicon.corrected(word.folded);
+		bool const common = is_common_word(word.folded);
+		std::string const meant = common ? std::string() : lexicon.corrected(word.folded);
 		if (!meant.empty()) {
 			Item &item = add(Key::thing, 1);
 			fill(item, meant);
 			return;
 		}
-		if (const Phrase *const phrase = resembling_phrase(word.folded)) {
+		if (const Phrase *const phrase = common ? nullptr : resembling_phrase(word.folded)) {
 			Item &item = add(phrase->key, 1);
 			item.op = phrase->op;
 			item.function = phrase->function;
@@ -427,7 +484,7 @@ private:
 	const Lexicon &lexicon;
 	const std::vector<Word> &words;
 	std::chrono::sys_days today;
-	std::size_t at = 0;
+	std::size_t at = 0, end = 0; /* of the last item */
 	std::string_view preposition;
 	std::vector<Item> items;
 	std::vector<std::string> unknown;

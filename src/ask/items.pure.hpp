@@ -59,7 +59,7 @@ enum class Key : unsigned char {
 struct Item {
 	Key key = Key::thing;
 	std::string text;        /* as typed */
-	std::string_view before; /* the preposition that stood before it: of, in, from, to, for, on, at */
+	std::string_view before; /* the preposition that stood before it: of, in, from, to, for, on, at, by */
 	Refs tables, columns, values;
 	Refs verbs;                                   /* dates that a verb names: shipped → shipped_on */
 	Refs acts;                                    /* tables that a verb names: ordered → orders */
@@ -74,7 +74,9 @@ struct Item {
 	bool conjoint = false;         /* of a date: several, and no "or" among them */
 	bool years = false;
 	Bucket bucket = Bucket::none;
-	bool possessive = false, comma = false, capital = false, plural = false, quoted = false;
+	std::string verb;    /* that followed it and names nothing of the schema: sold, lived */
+	bool joined = false; /* to the item before it: no word between them */
+	bool possessive = false, comma = false, plural = false, quoted = false;
 };
 
 /* Throws Refusal that names the words without a place. */

@@ -116,10 +116,17 @@ Lexicon::may_step() const
 	return steps_left > 0 && --steps_left > 0;
 }
 
+/* "last 10 orders" are not those of a last name. */
+bool
+Lexicon::is_mere_order(const std::string &words, Tier tier)
+{
+	return tier != Tier::exact && (words == "last" || words == "first");
+}
+
 void
 Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 {
-	if (words.empty())
+	if (words.empty() || is_mere_order(words, ref.tier))
 		return;
 	Refs &refs = names[words];
 	/* Tables, columns and values are read one after the other, so that the same one can only be at the end. */
@@ -132,7 +139,7 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 }
 
 const Refs &
-Lexicon::best_of(const Names &names, const std::string &words) const
+Lexicon::found_in(const Names &names, const std::string &words) const
 {
 	auto const found = names.find(words);
 	return found == names.end() ? nothing : found->second;
@@ -141,7 +148,7 @@ Lexicon::best_of(const Names &names, const std::string &words) const
 Refs
 Lexicon::tables(const std::string &words) const
 {
-	Refs refs = best_of(table_names, words);
+	Refs refs = found_in(table_names, words);
 	Tier best = Tier::synonym;
 	for (auto const &ref : refs)
 		best = std::min(best, ref.tier);
@@ -152,13 +159,13 @@ Lexicon::tables(const std::string &words) const
 const Refs &
 Lexicon::columns(const std::string &words) const
 {
-	return best_of(column_names, words);
+	return found_in(column_names, words);
 }
 
 const Refs &
 Lexicon::values(const std::string &words) const
 {
-	return best_of(value_names, words);
+	return found_in(value_names, words);
 }
 
 void
@@ -226,7 +233,7 @@ Lexicon::read_column(int index, int column)
 	out.key = out.key || is_id(out.words);
 	bool const dated = out.kind == Kind::date || out.kind == Kind::moment;
 	for (auto const &word : out.words)
-		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time"}))
+		if ((dated || out.foreign_key >= 0) && !is_one_of(word, {"id", "date", "time", "last", "first"}))
 			out.roots.push_back(root(word));
 	if (out.kind == Kind::number && !out.words.empty())
 		out.unit = unit_of(out.words.back());

@@ -61,7 +61,8 @@ public:
 	/* A waiter serves interrupts where the work grows with the schema. */
 	explicit Lexicon(const catalog::Schema &of, core::Waiter *waiter = nullptr);
 
-	/* What the singular words of a span, joined by blanks, may name. Best tier only. */
+	/* What the singular words of a span, joined by blanks, may name: the tables of the best tier, columns and values of
+	 * any. */
 	Refs tables(const std::string &words) const;
 	const Refs &columns(const std::string &words) const;
 	const Refs &values(const std::string &words) const;
@@ -100,8 +101,9 @@ private:
 	void find_names(int index);
 	void read_values(int index, int column);
 	void connect();
+	static bool is_mere_order(const std::string &words, Tier tier);
 	static void add(Names &names, const std::string &words, const Ref &ref);
-	const Refs &best_of(const Names &names, const std::string &words) const;
+	const Refs &found_in(const Names &names, const std::string &words) const;
 
 	const catalog::Schema *source;
 	core::Waiter *waiter_;

@@ -68,6 +68,13 @@ private:
 	bool is_condition(std::size_t ahead) const;
 	/* "birth dates of male patients", "countries do the listeners come from" */
 	void owner();
+	/* ---- verbs that no column or table is named by ---- */
+	void verbs();
+	DraftVerb verb_before(std::size_t next) const;
+	std::size_t completion(std::size_t next) const;
+	bool is_dated(std::size_t next) const;
+	/* "customers who ordered every product" are no groups. */
+	void check_every() const;
 	/* ---- what is said of it ---- */
 	void tail();
 	void groups();
@@ -87,6 +94,13 @@ private:
 	bool is_plain_table() const { return !here().tables.empty(); }
 	bool is_column_of_next() const { return rather_column(here()); }
 	void relation(Op op, std::string count);
+	/* The table that flags and values stand right before: "blocked" in "blocked cards". */
+	const Item *described(std::size_t ahead = 0) const;
+	/* "no blocked cards" are rows that do not exist; "with not approved requests" rows that are not so. */
+	void limited_relation(Op op, bool negated);
+	/* The table right before a negation: "orders not paid", "orders that are not paid". */
+	const Item *denied_beside() const;
+	const Item *table_behind(std::size_t index) const;
 	/* without orders, with no email, never shipped */
 	void absence();
 	/* out of stock */
@@ -108,12 +122,19 @@ private:
 	/* "absent more than 3 times": rows of what the verb before it names */
 	void times() { refuse(); }
 	void times(Op op, const std::string &count);
+	/* Columns that are true or false: all that it may mean, or those of the table beside it. */
 	bool is_flag(std::size_t ahead = 0) const;
+	bool is_flag_of(const Item &flag, const Item &table) const;
+	/* "email customers": a column that a table follows like an adjective says nothing of its rows. */
+	void refuse_adjective() const;
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
 	bool holds(const Item &column, const Item &value) const;
 	bool same_column(const Item &a, const Item &b) const;
+	static bool has_value_of(const Item &table, const Item &value);
+	/* "from Paris or to Rome" */
+	static bool turns(const Item &value, const Item &next);
 	void named();
 	void like(const Noun &column);
 	void add(Clause clause);

@@ -61,6 +61,8 @@ Grammar::absence()
 	skip_to_noun();
 	if (!more())
 		refuse();
+	if (described() != nullptr)
+		return limited_relation(Op::missing, false);
 	if (is_flag())
 		return flag_filter(true);
 	if (!never && rather_column(here()))
@@ -101,6 +103,8 @@ Grammar::column_is(DraftFilter::What what)
 {
 	Clause clause;
 	clause.filter.what = what;
+	if (what == What::missing)
+		clause.filter.beside = denied_beside();
 	const Item &item = take();
 	clause.filter.noun.column = &item;
 	add(clause);
@@ -109,7 +113,10 @@ Grammar::column_is(DraftFilter::What what)
 void
 Grammar::negation()
 {
+	bool const with = at > 0 && items[at - 1].key == Key::with;
 	++at;
+	if (described() != nullptr && here().before.empty())
+		return limited_relation(with ? Op::present : Op::missing, with);
 	if (is_flag())
 		return flag_filter(true);
 	if (is_value())
@@ -119,8 +126,6 @@ Grammar::negation()
 	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
 	    !here().acts.empty())
 		return relation(Op::missing, {});
-	if (is(Key::thing) && here().tables.empty() && here().acts.empty() && !here().verbs.empty())
-		return column_is(What::missing);
 	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty())
 		return column_is(What::missing);
 	if (is(Key::thing) && (!here().acts.empty() || !here().tables.empty()))
@@ -154,9 +159,32 @@ Grammar::is_flag(std::size_t ahead) const
 {
 	if (!is(Key::thing, ahead) || items[at + ahead].columns.empty())
 		return false;
-	auto const &columns = items[at + ahead].columns;
-	return std::all_of(columns.begin(), columns.end(),
-	                   [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; });
+	const Item &item = items[at + ahead];
+	if (std::all_of(item.columns.begin(), item.columns.end(),
+	                [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; }))
+		return true;
+	const Item *const behind = table_behind(at + ahead);
+	return (is_table(ahead + 1) && items[at + ahead + 1].joined && is_flag_of(item, items[at + ahead + 1])) ||
+	       (behind != nullptr && is_flag_of(item, *behind));
+}
+
+bool
+Grammar::is_flag_of(const Item &flag, const Item &table) const
+{
+	bool found = false, other = false;
+	for (auto const &ref : flag.columns) {
+		lexicon.breathe();
+		if (std::any_of(table.tables.begin(), table.tables.end(), [&](const Ref &of) { return of.table == ref.table; }))
+			(lexicon.facts(ref).kind == Kind::boolean ? found : other) = true;
+	}
+	return found && !other;
+}
+
+void
+Grammar::refuse_adjective() const
+{
+	if (is_table() && here().joined && here().before.empty() && !items[at - 1].comma)
+		throw Refusal{"there is no telling which \"" + here().text + "\" are \"" + items[at - 1].text + "\""};
 }
 
 void
@@ -164,6 +192,9 @@ Grammar::flag_filter(bool negated)
 {
 	Clause clause;
 	clause.filter.what = What::flag;
+	clause.filter.of = described();
+	if (negated)
+		clause.filter.beside = denied_beside();
 	clause.filter.noun.column = &take();
 	clause.filter.negated = negated;
 	add(clause);
@@ -177,21 +208,29 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
 	bool any = false;
+	if (negated)
+		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
+	/* "enrolled in Algebra and Geometry" is of both; "in Algebra and Geometry", or "orders that are pending and shipped",
+	 * may be of either. */
+	bool const act = at > 0 && !items[at - 1].acts.empty() && items[at - 1].tables.empty();
+	bool const of_both = act || (here().before.empty() && !(at > 0 && has_value_of(items[at - 1], here())));
 	for (;;) {
 		const Item &item = take();
 		if (item.possessive)
 			throw Refusal{"there is no telling what belongs to \"" + item.text + "\""};
 		clause.filter.values.push_back(&item);
-		bool const joint = is(Key::conjunction) || is(Key::disjunction);
-		if ((joint && is_value(1) && same_column(item, items[at + 1])) ||
+		bool const joint = is(Key::conjunction) || is(Key::disjunction), both = is(Key::conjunction);
+		if ((joint && is_value(1) && same_column(item, items[at + 1]) && !turns(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
 			any = any || is(Key::disjunction);
-			clause.filter.conjoint = !any;
 			at += joint ? 1 : 0;
+			if (both)
+				clause.filter.joint = of_both ? DraftFilter::Joint::all : DraftFilter::Joint::unclear;
 			continue;
 		}
 		break;
 	}
+	clause.filter.conjoint = clause.filter.values.size() > 1 && !any && clause.filter.joint == DraftFilter::Joint::any;
 	/* "the furniture category" */
 	if (!column && is_column() && here().before.empty() && holds(here(), *clause.filter.values[0]) && !is_condition(1))
 		clause.filter.noun.column = &take();
@@ -206,6 +245,22 @@ Grammar::holds(const Item &column, const Item &value) const
 		return std::any_of(value.values.begin(), value.values.end(),
 		                   [&](const Ref &of) { return of.table == ref.table && of.column == ref.column; });
 	});
+}
+
+/* Is a column of that table known to have the value? */
+bool
+Grammar::has_value_of(const Item &table, const Item &value)
+{
+	return std::any_of(value.values.begin(), value.values.end(), [&](const Ref &of) {
+		return std::any_of(table.tables.begin(), table.tables.end(),
+		                   [&](const Ref &ref) { return ref.table == of.table; });
+	});
+}
+
+bool
+Grammar::turns(const Item &value, const Item &next)
+{
+	return !next.before.empty() && next.before != value.before && (next.before == "from" || next.before == "to");
 }
 
 bool
@@ -294,7 +349,7 @@ Grammar::thing()
 	}
 	if (!item.acts.empty())
 		return mention(true);
-	if (!item.verbs.empty())
+	if (!item.verbs.empty() && item.roles.empty())
 		return verb_without_date();
 	if (!item.roles.empty())
 		return mention_role();
@@ -347,6 +402,7 @@ Grammar::column_clause()
 		pending_verb = column.column;
 		return;
 	}
+	refuse_adjective();
 	if (is_present_only())
 		return present(column);
 	throw Refusal{"there is no telling what is asked of \"" + column.column->text + "\""};

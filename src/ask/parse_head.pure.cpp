@@ -26,6 +26,7 @@ Grammar::run()
 		refuse_alternative();
 	if (pending_verb != nullptr)
 		finish_verb();
+	verbs();
 	return std::move(draft);
 }
 
@@ -112,7 +113,6 @@ void
 Grammar::head()
 {
 	while (is(Key::who) || is(Key::which)) {
-		draft.people = draft.people || is(Key::who);
 		asks_which = true;
 		++at;
 	}
@@ -210,6 +210,8 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	last.noun = noun(last.function != Function::count || last.distinct);
 	if (!last.noun)
 		return need_noun(out);
+	if (last.function == Function::count && last.noun.column != nullptr && !last.distinct)
+		refuse_adjective();
 	if (last.function == Function::count && last.noun.column != nullptr && !last.distinct)
 		last.distinct = true; /* or a sum, where the column is a number: the builder knows */
 	if (last.function != Function::count && last.noun.column == nullptr) {
@@ -354,6 +356,8 @@ Grammar::listed_head()
 			return;
 		}
 		draft.shown.push_back(found);
+		if (!asks_which && singular(fold(found.column->text)) != "name")
+			refuse_adjective();
 		bool const joined = is(Key::conjunction) ? (is_column(1) || is_table(1)) : items[at - 1].comma && is_column();
 		if (!joined)
 			break;

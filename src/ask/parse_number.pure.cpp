@@ -16,7 +16,9 @@ using What = DraftFilter::What;
 void
 Grammar::dated()
 {
-	if (at > 0 && items[at - 1].key == Key::date)
+	bool const missing = !draft.clauses.empty() && draft.clauses.back().filter.what == What::missing &&
+	                     draft.clauses.back().filter.noun.column == &items[at - 1];
+	if (at > 0 && (items[at - 1].key == Key::date || missing))
 		throw Refusal{"there is no telling how \"" + items[at - 1].text + "\" and \"" + here().text + "\" go together"};
 	const Item &item = take();
 	Clause clause;

@@ -16,8 +16,8 @@ void
 Grammar::tail()
 {
 	switch (here().key) {
-	case Key::per: return ++at, groups();
-	case Key::each: return ++at, is_table() || is_column() || is(Key::bucket) ? groups() : void();
+	case Key::per: return check_every(), ++at, groups();
+	case Key::each: return check_every(), ++at, is_table() || is_column() || is(Key::bucket) ? groups() : void();
 	case Key::by: return by();
 	case Key::order: return ordering();
 	case Key::ascending:
@@ -176,7 +176,6 @@ Grammar::ranked_tail()
 	if (draft.ranking || !draft.measures.empty())
 		refuse();
 	Ranking ranking;
-	ranking.one = true;
 	ranking.rows = 1;
 	if (is(Key::most) || is(Key::fewest) || (is(Key::adjective) && here().measure == "any")) {
 		bool const counted_too = is(Key::adjective) && is(Key::count, 1);

@@ -81,17 +81,6 @@ private:
 	Path path;
 };
 
-bool
-plays(const Step &step, const Hints &hints)
-{
-	for (auto const &column : step.key->columns)
-		for (auto const &word : split_name(column))
-			for (auto const &role : hints.roles)
-				if (word != "id" && related(word, role))
-					return true;
-	return false;
-}
-
 /* The members of paths that are best by some measure. */
 template <typename Measure>
 void
@@ -107,11 +96,16 @@ void
 keep_hinted(std::vector<Path> &paths, const Hints &hints)
 {
 	keep_best(paths, [&](const Path &path) {
-		return std::count_if(path.begin(), path.end(), [&](const Step &step) { return plays(step, hints); });
+		return std::count_if(path.begin(), path.end(), [&](const Step &step) {
+			return std::any_of(hints.roles.begin(), hints.roles.end(),
+			                   [&](const std::string &role) { return plays(step, role); });
+		});
 	});
 	keep_best(paths, [&](const Path &path) {
 		return std::count_if(path.begin(), path.end() - 1, [&](const Step &step) {
-			return std::find(hints.tables.begin(), hints.tables.end(), step.to) != hints.tables.end();
+			/* A key from a table to itself leads through no other. */
+			return step.from != step.to &&
+			       std::find(hints.tables.begin(), hints.tables.end(), step.to) != hints.tables.end();
 		});
 	});
 }
@@ -129,6 +123,16 @@ refuse_several(const Lexicon &lexicon, int from, int to)
 }
 
 } // namespace
+
+bool
+plays(const Step &step, const std::string &role)
+{
+	for (auto const &column : step.key->columns)
+		for (auto const &word : split_name(column))
+			if (word != "id" && related(word, role))
+				return true;
+	return false;
+}
 
 bool
 climbs(const Path &path)

@@ -17,6 +17,9 @@ struct Hints {
 	std::vector<std::string> roles; /* words of foreign key columns: reporter, manager */
 };
 
+/* Is a role, a word of the question, one of the words of the step's key? */
+bool plays(const Step &step, const std::string &role);
+
 /* Every step leads to at most one row. */
 bool climbs(const Path &path);
 

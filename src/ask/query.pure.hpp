@@ -61,6 +61,7 @@ struct Filter {
 	bool numeric = false;              /* operands are digits */
 	bool folded = false;               /* text as typed: compared without case */
 	std::optional<DateRange> range;    /* instead of op and operands */
+	bool each = false;                 /* of rows that are many: there is one for each operand */
 	int alternative = -1;              /* filters of one number are joined by OR */
 };
 

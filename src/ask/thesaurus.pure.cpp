@@ -137,11 +137,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> demonyms
 constexpr std::string_view fillers =
 	"a an the teh please kindly can could you would i we us me my our want need like to see know show tell give get "
 	"find list "
-	"display fetch return retrieve view print all any some is are was were be been being do does did there it its "
+	"display fetch return retrieve view print any some is are was were be been being do does did there it its "
 	"their his her "
-	"them they also just currently current whats thats exist exists existing available of data information details "
+	"them they also just whats thats exist exists existing of data information details "
 	"record "
-	"entries so far ever yet already because due anything something anyone whose how about overall here many on at";
+	"entries so far ever yet already because anything something anyone whose how about overall here on at";
 
 constexpr std::string_view light_verbs =
 	"placed made created recorded done happened took take taken taking dated entered occurred registered have has had "
@@ -151,6 +151,13 @@ constexpr std::string_view light_verbs =
 	"earning earned cost costs costing sold belong belongs belonging called named titled written priced rated worth "
 	"paid pays "
 	"used held holds hold go goes going sent carry carried carries supplied include includes including contain";
+
+constexpr std::string_view deeds =
+	"bought purchased sold paid pays used sent supplied given carry carried carries take "
+	"took taken taking";
+
+constexpr std::string_view makings =
+	"placed made created recorded done happened dated entered occurred registered written";
 
 constexpr std::string_view common = "what when where which while whom whose with without within about above after "
 									"again among before below between both "
@@ -162,7 +169,8 @@ constexpr std::string_view common = "what when where which while whom whose with
 									"growth grow rate share ratio percentage "
 									"compare compared versus forecast predict trend risk risky profit margin loss "
 									"churn median improve dropping weather "
-									"happy satisfied recommend transfer assign delete update insert drop create";
+									"happy satisfied recommend transfer assign delete update insert drop create "
+									"all available current currently due";
 
 } // namespace
 
@@ -229,6 +237,30 @@ bool
 is_light_verb(std::string_view folded)
 {
 	return listed(light_verbs, folded);
+}
+
+bool
+is_origin(std::string_view word)
+{
+	return listed("from origin source departure sender start", word);
+}
+
+bool
+is_goal(std::string_view word)
+{
+	return listed("to destination target arrival recipient receiver end", word);
+}
+
+bool
+is_deed(std::string_view folded)
+{
+	return listed(deeds, folded);
+}
+
+bool
+is_making(std::string_view folded)
+{
+	return listed(makings, folded);
 }
 
 bool

@@ -36,6 +36,14 @@ bool is_filler(std::string_view folded);
 
 /* A verb that any fact may happen by: placed, made, recorded. */
 bool is_light_verb(std::string_view folded);
+/* Words of names for where something comes from, and where it goes. */
+bool is_origin(std::string_view word);
+bool is_goal(std::string_view word);
+
+/* Light verbs that tell of something done to a row: sold, paid. */
+bool is_deed(std::string_view folded);
+/* Light verbs of how a row came to be, so that a date behind them is its own: placed, recorded. */
+bool is_making(std::string_view folded);
 
 /* Known English words that no misspelling may be read into. */
 bool is_common_word(std::string_view folded);
