@@ -96,12 +96,18 @@ def without_progress():
     server = Platform()
     (_, token), = prepare(server, "waiting")
     message = "could not confirm that the query was recorded in history"
-    with contextlib.closing(enter(server, token)) as strict, contextlib.closing(optional(server, token)) as loose:
+    with (contextlib.closing(enter(server, token)) as strict, contextlib.closing(optional(server, token)) as loose,
+          contextlib.closing(enter(server, token)) as woken):
         execute(strict, "SELECT 'warm'")
+        rows(woken, "SET client_connection_check_interval = '100ms'")
+        rows(woken, "SET statement_timeout = '60s'")
         with stopped_worker(server):
-            jobs = [Background(raised, execute, strict, "SELECT 'strict'"), Background(execute, loose, "SELECT 'loose'")]
+            jobs = [Background(raised, execute, strict, "SELECT 'strict'"), Background(execute, loose, "SELECT 'loose'"),
+                    Background(raised, execute, woken, "SELECT 'woken'")]
             error = jobs[0].value()
             same(error and (error.pgcode, error.diag.message_primary), ("55000", message), "an answer is held back, and an error says why")
+            error = jobs[2].value()
+            same(error and error.pgcode, "55000", "also where a timer wakes the session up all the time")
             same(jobs[1].value()["status"], "success", "when history is not required, it is given")
             warned(loose, message, "The history worker made no progress for 10 seconds; it will write the run when it can.")
             same((recorded(server, "SELECT 'strict'"), recorded(server, "SELECT 'loose'")), (0, 0), "neither is in history yet")
