@@ -14,9 +14,13 @@ namespace {
 
 constexpr long budget_ms = 2'000;
 
-/* Of a transaction of this backend, by its number, or of a subtransaction of it. */
+/*
+ * Of a transaction of this backend, or of a subtransaction of it. What is cleaned up after the end of one has the number
+ * of the next, but not its start.
+ */
 struct Abort {
 	uint64 transaction;
+	TimestampTz start;
 	SubTransactionId subtransaction;
 	core::Deadline end;
 };
@@ -42,9 +46,10 @@ end_of_abort() noexcept
 {
 	if (IsTransactionState())
 		return {};
+	TimestampTz const start = GetCurrentTransactionStartTimestamp();
 	SubTransactionId const subtransaction = GetCurrentSubTransactionId();
-	if (last.transaction != transactions_ended || last.subtransaction != subtransaction)
-		last = {transactions_ended, subtransaction, core::Deadline::after(budget_ms)};
+	if (last.transaction != transactions_ended || last.start != start || last.subtransaction != subtransaction)
+		last = {transactions_ended, start, subtransaction, core::Deadline::after(budget_ms)};
 	return last.end;
 }
 

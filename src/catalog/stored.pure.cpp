@@ -55,7 +55,9 @@ look_at(CatalogQuery &query, const std::vector<Place> &places, std::size_t first
 				places[number].column->stores_numbers = truth_of(cells[1]);
 		});
 	} catch (const core::Error &error) {
-		if (error.kind != core::FailureKind::query)
+		bool const own = error.kind == core::FailureKind::query || error.kind == core::FailureKind::database ||
+		                 error.kind == core::FailureKind::denied;
+		if (!own)
 			throw;
 	}
 }

@@ -230,7 +230,9 @@ print_select(Renderer &renderer, const Relation *relation, List *target, const T
 	if (limited && !renderer.limit(tail.limit_count, tail.limit_offset))
 		return false;
 	if (tail.lock != 0 && renderer.abilities().for_update) {
-		renderer.lock(tail.lock == 2);
+		/* MySQL takes these words behind FOR UPDATE and FOR SHARE, MariaDB behind FOR UPDATE and LOCK IN SHARE MODE. */
+		bool const update = renderer.type() == remote::DatabaseType::mysql && tail.wait != LockWaitBlock;
+		renderer.lock(tail.lock == 2 || update);
 		if (tail.wait != LockWaitBlock)
 			appendStringInfoString(renderer.out, tail.wait == LockWaitSkip ? " SKIP LOCKED" : " NOWAIT");
 	}

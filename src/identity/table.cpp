@@ -186,12 +186,25 @@ require_database(const char *name)
 }
 
 /* The catalog of all subscriptions is locked to the end of the transaction, also when there is none of that name. */
+bool
+is_absent(const Node *statement)
+{
+	if (!IsA(statement, DropSubscriptionStmt))
+		return false;
+	auto const *const drop = reinterpret_cast<const DropSubscriptionStmt *>(statement);
+	if (OidIsValid(get_subscription_oid(drop->subname, true)))
+		return false;
+	if (!drop->missing_ok)
+		ereport(ERROR,
+		        (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("subscription \"%s\" does not exist", drop->subname)));
+	ereport(NOTICE, (errmsg("subscription \"%s\" does not exist, skipping", drop->subname)));
+	return true;
+}
+
 void
 require_subscription(const char *name)
 {
 	Oid const subscription = get_subscription_oid(name, true);
-	if (!OidIsValid(subscription))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("subscription \"%s\" does not exist", name)));
 	if (!compat::owns(SubscriptionRelationId, subscription))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SUBSCRIPTION, name);
 }
@@ -280,8 +293,11 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
                 QueryCompletion *completion)
 {
-	if (locks_before_it_looks(planned->utilityStmt) && !superuser())
+	if (locks_before_it_looks(planned->utilityStmt) && !superuser()) {
+		if (is_absent(planned->utilityStmt))
+			return;
 		check(planned->utilityStmt);
+	}
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);
 }

@@ -13,6 +13,7 @@
 #include "query/execution.hpp"
 #include "query/params.hpp"
 #include "query/wish.hpp"
+#include "query/writing.pure.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -67,10 +68,11 @@ text *
 server_json(const StringInfoData &json)
 {
 	int const encoding = GetDatabaseEncoding();
-	Oid const conversion =
-		encoding == PG_UTF8 || encoding == PG_SQL_ASCII ? InvalidOid : FindDefaultConversionProc(PG_UTF8, encoding);
-	if (!OidIsValid(conversion))
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 		return cstring_to_text_with_len(json.data, json.len);
+	Oid const conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return cstring_to_text(pg_any_to_server(json.data, json.len, PG_UTF8)); /* which says so */
 	Size const room = static_cast<Size>(json.len) * MAX_CONVERSION_GROWTH + 1;
 	auto *const converted = static_cast<unsigned char *>(MemoryContextAllocHuge(CurrentMemoryContext, room));
 	int const taken =
@@ -208,7 +210,8 @@ run(Execution &execution, const Request &request, const AnswerLimits &limits, co
 {
 	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
 	bridge::Failure failure;
-	int const fetch_rows = static_cast<int>(Min(limits.rows + 1, 1000));
+	bool const all = tells_to_write(execution.config.type, request.sql);
+	int const fetch_rows = all ? 1000 : static_cast<int>(Min(limits.rows + 1, 1000));
 	if (!start(execution, request.sql, request.params, fetch_rows, failure) ||
 	    !bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, !execution.writes, bridge::waiter()); })) {
 		cache::let_go();

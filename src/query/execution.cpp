@@ -25,6 +25,8 @@ class OwnedStream final : public Stream {
 public:
 	~OwnedStream()
 	{
+		if (!is_open())
+			return;
 		remote::StopLimit const limit(bridge::end_of_abort());
 		close();
 	}

@@ -32,6 +32,7 @@ public:
 
 	const std::vector<remote::Column> &columns() const noexcept { return columns_; }
 	const remote::Batch &batch() const noexcept { return batch_; }
+	bool is_open() const noexcept { return cursor_ != nullptr || lease_.has_value(); }
 	bool at_end() const noexcept { return at_end_; }
 	std::int64_t rows() const noexcept
 	{

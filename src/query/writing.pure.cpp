@@ -16,6 +16,7 @@ namespace sql = remote::sql;
 
 constexpr std::string_view querying[] = {"select", "with", "values",   "table",  "show",
                                          "desc",   "explain", "describe", "pragma", "fetch"};
+constexpr std::string_view explaining[] = {"explain", "desc", "describe"}, naming[] = {"with"};
 constexpr std::string_view writing[] = {"insert", "update", "delete", "merge"};
 
 template <std::size_t Size>
@@ -23,14 +24,6 @@ bool
 is_one_of(const std::string_view (&words)[Size], std::string_view text) noexcept
 {
 	return std::ranges::any_of(words, [text](std::string_view word) { return remote::equal_ignoring_case(text, word); });
-}
-
-/* FOR UPDATE and FOR NO KEY UPDATE lock. */
-bool
-locks(std::string_view before) noexcept
-{
-	constexpr std::string_view words[] = {"for", "key"};
-	return is_one_of(words, before);
 }
 
 } // namespace
@@ -44,12 +37,14 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 		token = tokens.next_code();
 	if (token.kind != sql::Kind::word || !is_one_of(querying, token.text))
 		return token.kind != sql::Kind::end;
-	for (std::string_view before; token.kind != sql::Kind::end; token = tokens.next_code()) {
+	bool const explains = is_one_of(explaining, token.text), has_parts = explains || is_one_of(naming, token.text);
+	/* A statement within begins behind a parenthesis; elsewhere these words are names, functions and FOR UPDATE. */
+	for (bool begins = false; token.kind != sql::Kind::end; token = tokens.next_code()) {
 		if (token.kind == sql::Kind::executable)
 			return true;
-		if (token.kind == sql::Kind::word && is_one_of(writing, token.text) && !locks(before))
+		if (has_parts && (begins || explains) && token.kind == sql::Kind::word && is_one_of(writing, token.text))
 			return true;
-		before = token.text;
+		begins = token.is('(') || token.is(')');
 	}
 	return false;
 }

@@ -28,7 +28,8 @@ TEST(Writing, IsToldByTheStatement)
 			EXPECT_TRUE(tells_to_write(type, sql)) << sql;
 		for (const char *sql : {"SELECT now(), a FROM t", "WITH x AS (SELECT 1) SELECT * FROM x", "VALUES (1)", "TABLE t",
 		                        "SELECT a FROM t FOR UPDATE", "SELECT a FROM t FOR NO KEY UPDATE", "",
-		                        "SELECT 'delete' -- update\n FROM t", "(SELECT 1) UNION (SELECT 2)"})
+		                        "SELECT 'delete' -- update\n FROM t", "SELECT p.update, delete FROM p",
+		                        "SELECT INSERT('a', 1, 2, 'x')", "WITH x AS (SELECT a AS insert FROM t FOR UPDATE) SELECT * FROM x", "(SELECT 1) UNION (SELECT 2)"})
 			EXPECT_FALSE(tells_to_write(type, sql)) << sql;
 	}
 	EXPECT_TRUE(tells_to_write(my, "SELECT 1 /*!99999 x */"));
