@@ -32,7 +32,7 @@ Builder::collect_hints()
 			continue;
 		for (auto const &ref : clause.act ? clause.table->acts : clause.table->tables)
 			hints.tables.push_back(ref.table);
-		if (!clause.table->roles.empty())
+		if (!clause.table->roles.empty() && (clause.act || clause.table->tables.empty()))
 			hints.roles.push_back(fold(clause.table->text));
 	}
 }
@@ -126,6 +126,9 @@ Builder::bound(const DraftMeasure &draft_measure)
 	if (ref.table != query.base)
 		throw Refusal{"the measures are of different tables"};
 	measure.column = Place{{}, ref};
+	if (measure.function == Function::count && !draft_measure.different &&
+	    (lexicon.facts(ref).kind == Kind::date || lexicon.facts(ref).kind == Kind::moment))
+		throw Refusal{"dates are not counted"};
 	if (measure.function == Function::count && !draft_measure.different && lexicon.facts(ref).kind == Kind::number &&
 	    !lexicon.facts(ref).key) {
 		measure.function = Function::sum; /* "how many hours" */
@@ -191,6 +194,8 @@ Builder::group(const std::vector<DraftGroup> &groups)
 			Place const place =
 				binder.date_place(verbs, draft.date_verb == nullptr ? "the date" : draft.date_verb->text);
 			query.shown.push_back({place, each.bucket});
+			if (draft.date_verb != nullptr)
+				require(place);
 			continue;
 		}
 		group_by(each.noun);

@@ -20,6 +20,9 @@ Builder::listed()
 		binder.begin(table_of_shown());
 	else
 		binder.begin(table_of_values());
+	if (draft.shown.size() == 1 && draft.groups.empty() && !draft.ranking && draft.shown[0].column->columns.empty() &&
+	    draft.shown[0].column->measure == "revenue")
+		throw Refusal{"it is not told whether the total is meant"};
 	if (!draft.groups.empty() && draft.distinct)
 		throw Refusal{"it is not clear what is to differ in the groups"};
 	if (!draft.groups.empty() && draft.shown.size() == 1 && !draft.ranking && !draft.subject)
@@ -200,7 +203,10 @@ Builder::order_by_measure()
 Place
 Builder::order_column()
 {
-	Place const place = binder.place(columns_of(lexicon, draft.order->noun), draft.order->noun.column->text);
+	bool const names = draft.order->noun.table == nullptr && singular(fold(draft.order->noun.column->text)) == "name" &&
+	                   query.measures.empty() && lexicon.facts(query.base).names.size() == 1;
+	Place const place = names ? Place{{}, {query.base, lexicon.facts(query.base).names[0], -1, Tier::exact}}
+	                          : binder.place(columns_of(lexicon, draft.order->noun), draft.order->noun.column->text);
 	if (query.measures.empty() && !query.distinct)
 		show(place);
 	else if (std::none_of(query.shown.begin(), query.shown.end(),

@@ -244,7 +244,8 @@ private:
 				throw Refusal{"\"" + draft.noun.column->text + "\" is not a number"};
 			return columns;
 		}
-		for (int const of : {table, base}) {
+		bool const many = binder.all().back().related >= 0;
+		for (int const of : {table, many ? table : base}) {
 			if (!draft.measure.empty() && draft.measure != "any") {
 				if (auto found = measured_columns(lexicon, draft.measure, of); !found.empty())
 					return found;

@@ -116,7 +116,10 @@ private:
 			++at;
 			return;
 		}
-		if (auto const measured = adjective(word.folded); measured && name < 2)
+		if (auto const measured = adjective(word.folded);
+		    measured && name < 2 &&
+		    !(name == 1 && !measured->superlative && !word.folded.ends_with("er") &&
+		      !lexicon.values(word.folded).empty()))
 			return described(*measured);
 		if (name > 0)
 			return named(name);
@@ -273,6 +276,11 @@ private:
 		for (std::string const &text : {plain, same})
 			if (item.tables.empty() && item.columns.empty() && item.values.empty() && item.roles.empty())
 				fill(item, text);
+		if (auto const country =
+		        item.values.empty() || count > 1 ? std::string_view() : country_of(words[at - 1].folded);
+		    !country.empty())
+			for (auto const &ref : lexicon.values(std::string(country)))
+				item.values.push_back(ref);
 		if (!folded.empty())
 			add_verbs(item, folded);
 	}
@@ -370,6 +378,19 @@ private:
 		if (is_light_verb(word.folded))
 			return light_verb();
 		if (is_filler(word.folded) || is_state_now()) {
+			++at;
+			return;
+		}
+		if (word.folded == "where" && !items.empty()) {
+			++at;
+			return;
+		}
+		if (word.folded == "date" && !items.empty() && items.back().key == Key::thing && items.back().tables.empty() &&
+		    end == at &&
+		    (!items.back().verbs.empty() ||
+		     std::any_of(items.back().columns.begin(), items.back().columns.end(), [this](const Ref &ref) {
+				 return lexicon.facts(ref).kind == Kind::date || lexicon.facts(ref).kind == Kind::moment;
+			 }))) {
 			++at;
 			return;
 		}

@@ -154,7 +154,7 @@ private:
 	Draft draft;
 	const Item *pending_verb = nullptr;
 	bool disjunction = false;
-	bool asks_which = false;
+	bool asks_which = false, summed = false;
 	int alternatives = 0;
 };
 

@@ -21,6 +21,8 @@ Grammar::with()
 			return value_filter(false);
 		return relation(Op::present, {});
 	}
+	if (is(Key::function) && is_column() && (is(Key::compare, 1) || is(Key::between, 1) || is(Key::number, 1)))
+		return column_clause();
 	if ((is(Key::function) || is(Key::count)) && draft.measures.empty() && !draft.ranking)
 		having();
 }
@@ -207,6 +209,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.what = What::value;
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
+	if (const Item *const of = negated || column ? nullptr : described(); of != nullptr && has_value_of(*of, here()))
+		clause.filter.of = of;
 	bool any = false;
 	if (negated)
 		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
@@ -219,6 +223,13 @@ Grammar::value_filter(bool negated, const Noun &column)
 		if (item.possessive)
 			throw Refusal{"there is no telling what belongs to \"" + item.text + "\""};
 		clause.filter.values.push_back(&item);
+		bool const of_one = more() && ((is_value() && !is_column() && !is_table()) || is(Key::each) || is(Key::per));
+		bool const plays_role = std::any_of(item.roles.begin(), item.roles.end(), [&](const Ref &role) {
+			return std::any_of(item.values.begin(), item.values.end(),
+			                   [&](const Ref &ref) { return ref.table == role.table; });
+		});
+		if (plays_role && (of_one || (at >= 2 && items[at - 2].key == Key::conjunction && draft.clauses.empty())))
+			throw Refusal{"\"" + item.text + "\" may be a value or not"};
 		bool const joint = is(Key::conjunction) || is(Key::disjunction), both = is(Key::conjunction);
 		if ((joint && is_value(1) && same_column(item, items[at + 1]) && !turns(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
@@ -230,6 +241,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 		}
 		break;
 	}
+	if (negated && is_value() && here().joined)
+		throw Refusal{"it is not clear what is denied"};
 	clause.filter.conjoint = clause.filter.values.size() > 1 && !any && clause.filter.joint == DraftFilter::Joint::any;
 	/* "the furniture category" */
 	if (!column && is_column() && here().before.empty() && holds(here(), *clause.filter.values[0]) && !is_condition(1))
@@ -334,9 +347,18 @@ Grammar::thing()
 		return mention(true);
 	if (!item.acts.empty() && is(Key::compare, 1) && is(Key::number, 2) && is(Key::times, 3))
 		return mention(true);
-	if (is_flag())
+	const Item *const of = described();
+	bool const of_values = of != nullptr && has_value_of(*of, item) && !is_flag_of(item, *of);
+	if (is_flag() && !of_values)
 		return flag_filter(false);
-	if (!item.values.empty() && item.tables.empty() && (item.columns.empty() || !is_condition(1)))
+	bool const behind_with =
+		at > 0 && (items[at - 1].key == Key::with ||
+	               (items[at - 1].key == Key::conjunction && at > 1 && items[at - 2].key == Key::thing &&
+	                !draft.clauses.empty() && draft.clauses.back().filter.what == DraftFilter::What::present));
+	if (!item.values.empty() && behind_with && (!item.roles.empty() || has_exact(item.columns)) && !is_condition(1) &&
+	    !of_values)
+		throw Refusal{"\"" + item.text + "\" may be a value or not"};
+	if (!item.values.empty() && item.tables.empty() && (item.columns.empty() || of_values || !is_condition(1)))
 		return value_filter(false);
 	if (is_column() && (rather_column(item) || item.tables.empty()))
 		return column_clause();

@@ -102,7 +102,8 @@ Grammar::noun(bool want_column)
 		at += 2;
 		return {&item, &items[at - 1]};
 	}
-	bool const column = is_column() && (want_column || rather_column(item) || item.tables.empty());
+	bool const column = is_column() && ((want_column && !(has_exact(item.tables) && !has_exact(item.columns))) ||
+	                                    rather_column(item) || item.tables.empty());
 	if (!column && !is_table())
 		return {};
 	++at;
@@ -162,6 +163,7 @@ std::vector<DraftMeasure>
 Grammar::measures(bool modifiers)
 {
 	std::vector<DraftMeasure> out;
+	summed = is(Key::function) && fold(here().text) != "total";
 	do {
 		if (accept(Key::count)) {
 			bool const different = accept(Key::different);
@@ -217,7 +219,7 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	if (last.function != Function::count && last.noun.column == nullptr) {
 		if (is_column() && here().before == "of")
 			last.noun.column = &take();
-		else if (last.function == Function::sum && out.size() == 1)
+		else if (last.function == Function::sum && out.size() == 1 && !summed)
 			last.function = Function::count;
 		else
 			throw Refusal{"it is not told which column of " + last.noun.table->text + " is meant"};
@@ -322,7 +324,10 @@ Grammar::head_modifiers()
 		bool const negated = is(Key::negation);
 		std::size_t const ahead = negated ? 1 : 0;
 		bool const noun_too = is_table(ahead) || (is_column(ahead) && !is_flag(ahead));
-		if (is_value(ahead) && !noun_too) {
+		const Item *const of = is_flag(ahead) ? described(ahead) : nullptr;
+		bool const own_flag =
+			of != nullptr && is_flag_of(items[at + ahead], *of) && !has_value_of(*of, items[at + ahead]);
+		if (is_value(ahead) && !noun_too && !own_flag) {
 			at += ahead;
 			value_filter(negated);
 		} else if (is_flag(ahead) && !is_table(ahead) && (is_table(ahead + 1) || is_value(ahead + 1))) {
@@ -355,6 +360,11 @@ Grammar::listed_head()
 			draft.shown.push_back(found);
 			return;
 		}
+		if (at >= 2 && items[at - 2].key == Key::who &&
+		    (std::all_of(found.column->columns.begin(), found.column->columns.end(),
+		                 [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::boolean; }) ||
+		     !has_exact(found.column->columns)))
+			throw Refusal{"it is not told who"};
 		draft.shown.push_back(found);
 		if (!asks_which && singular(fold(found.column->text)) != "name")
 			refuse_adjective();
@@ -396,7 +406,8 @@ Grammar::also_shown()
 		draft.subject = {};
 		return;
 	}
-	while (is(Key::conjunction) && is_column(1) && !is_flag(1) && !is_condition(2)) {
+	while (is(Key::conjunction) && is_column(1) && (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) &&
+	       !is_condition(2)) {
 		++at;
 		draft.shown.push_back({nullptr, &take()});
 	}

@@ -25,6 +25,11 @@ Grammar::dated()
 	clause.filter.what = What::date;
 	clause.filter.years = item.years;
 	clause.filter.conjoint = item.conjoint;
+	if (pending_verb == nullptr && at >= 2 && !items[at - 2].columns.empty() && items[at - 2].tables.empty() &&
+	    std::all_of(items[at - 2].columns.begin(), items[at - 2].columns.end(),
+	                [this](const Ref &ref) { return lexicon.facts(ref).kind == Kind::date; }) &&
+	    has_exact(items[at - 2].columns))
+		pending_verb = &items[at - 2];
 	clause.filter.verb = pending_verb;
 	pending_verb = nullptr;
 	for (auto const &range : item.ranges) {
@@ -105,6 +110,13 @@ Grammar::amount(DraftFilter filter, bool compared)
 	bool const single = filter.numbers.size() == 1;
 	if (is(Key::times) && single)
 		return times(filter.op, filter.numbers[0]);
+	std::size_t first = at - 1;
+	while (first > 0 &&
+	       (items[first].key == Key::number || items[first].key == Key::or_more || items[first].key == Key::or_less) &&
+	       items[first - 1].key == Key::compare)
+		--first;
+	if (is_table() && items[first].before == "for")
+		throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
 	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)
 		return relation(filter.op, filter.numbers[0]);
 	filter.what = What::compare;

@@ -17,7 +17,8 @@ constexpr int most_steps = 200'000; /* of one search */
 /* All simple paths of at most longest_path steps. Throws Refusal when there is no telling in a bounded time. */
 class Search {
 public:
-	Search(const Lexicon &of, int target, bool only_up) : lexicon(of), to(target), up(only_up)
+	Search(const Lexicon &of, int target, bool only_up, const Hints &told)
+		: lexicon(of), hints(told), to(target), up(only_up)
 	{
 		if (up)
 			look_down();
@@ -27,7 +28,7 @@ public:
 	{
 		for (auto const &step : lexicon.steps(at)) {
 			spend();
-			if ((up && (!step.up || !leads[static_cast<std::size_t>(step.to)])) || passed(step.to))
+			if ((up && (!step.up || !leads[static_cast<std::size_t>(step.to)])) || passed(step.to) || wanders(step))
 				continue;
 			path.push_back(step);
 			if (step.to == to)
@@ -67,6 +68,12 @@ private:
 		}
 	}
 
+	bool wanders(const Step &step) const
+	{
+		return step.from == step.to && std::none_of(hints.roles.begin(), hints.roles.end(),
+		                                            [&](const std::string &role) { return plays(step, role); });
+	}
+
 	bool passed(int table) const
 	{
 		return std::any_of(path.begin(), path.end(), [table](const Step &step) { return step.from == table; }) ||
@@ -74,6 +81,7 @@ private:
 	}
 
 	const Lexicon &lexicon;
+	const Hints &hints;
 	int to;
 	bool up;
 	int budget = most_steps;
@@ -122,6 +130,27 @@ refuse_several(const Lexicon &lexicon, int from, int to)
 	throw Refusal{"there is more than one way from " + lexicon.table(from).name + " to " + lexicon.table(to).name};
 }
 
+/* "people of a project" may be its members as well as its owner: a table of pairs leads there, too. */
+bool
+is_paired(const Lexicon &lexicon, const Step &step, const Hints &hints)
+{
+	if (step.from == step.to ||
+	    std::any_of(hints.roles.begin(), hints.roles.end(), [&](const std::string &role) { return plays(step, role); }))
+		return false;
+	for (auto const &down : lexicon.steps(step.from)) {
+		auto const &keys = lexicon.table(down.to).primary_key;
+		auto const within = [&](const Step &s) {
+			return s.key->columns.size() == 1 && std::find(keys.begin(), keys.end(), s.key->columns[0]) != keys.end();
+		};
+		if (down.up || keys.size() != 2 || !within(down))
+			continue;
+		for (auto const &up : lexicon.steps(down.to))
+			if (up.up && up.to == step.to && within(up))
+				return true;
+	}
+	return false;
+}
+
 } // namespace
 
 bool
@@ -147,7 +176,7 @@ climb(const Lexicon &lexicon, int from, int to, const Hints &hints)
 		return Path{};
 	if (!lexicon.rises(from, to))
 		return std::nullopt;
-	Search search(lexicon, to, true);
+	Search search(lexicon, to, true, hints);
 	search.walk(from);
 	auto &paths = search.found;
 	if (paths.empty())
@@ -157,6 +186,9 @@ climb(const Lexicon &lexicon, int from, int to, const Hints &hints)
 	keep_shortest(paths);
 	if (paths.size() > 1)
 		refuse_several(lexicon, from, to);
+	for (auto const &step : paths.front())
+		if (is_paired(lexicon, step, hints))
+			refuse_several(lexicon, step.from, step.to);
 	return paths.front();
 }
 
@@ -167,7 +199,7 @@ find_path(const Lexicon &lexicon, int from, int to, const Hints &hints)
 		return *path;
 	if (auto path = climb(lexicon, to, from, hints))
 		return reversed(*path);
-	Search search(lexicon, to, false);
+	Search search(lexicon, to, false, hints);
 	search.walk(from);
 	auto &paths = search.found;
 	if (paths.empty())

@@ -116,7 +116,7 @@ TEST(AskNumber, SeveralDatesAreAlternatives)
 	EXPECT_EQ(shop.condition("orders in 2020, 2022 or in 2023"),
 	          ordered({{"2020-01-01", "2021-01-01"}, {"2022-01-01", "2024-01-01"}}));
 	EXPECT_EQ(shop.condition("orders in Q1 and Q2 2024"), ordered({{"2024-01-01", "2024-07-01"}}));
-	EXPECT_EQ(shop.condition("revenue in March and May 2023"),
+	EXPECT_EQ(shop.condition("total revenue in March and May 2023"),
 	          ordered({{"2023-03-01", "2023-04-01"}, {"2023-05-01", "2023-06-01"}}));
 	EXPECT_EQ(shop.condition("orders this month and last month"), ordered({{"2024-05-01", "2024-07-01"}}));
 	EXPECT_EQ(shop.condition("orders in December and January", 1), ordered({{"2023-12-01", "2024-02-01"}}));

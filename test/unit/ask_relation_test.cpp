@@ -59,6 +59,20 @@ INSERT INTO products VALUES (1, 'Lamp', 1, '2024-01-01'), (2, 'Vase', 1, '2024-0
 INSERT INTO users VALUES (1, 'Ann', '2024-01-01');
 )";
 
+constexpr const char *planner = R"(
+CREATE TABLE people (id integer PRIMARY KEY, full_name varchar(40) NOT NULL, active boolean NOT NULL);
+CREATE TABLE projects (id integer PRIMARY KEY, name varchar(40) NOT NULL, owner_id integer NOT NULL REFERENCES people (id),
+	status varchar(20) NOT NULL, budget numeric(12,2) NOT NULL);
+CREATE TABLE project_members (project_id integer NOT NULL REFERENCES projects (id),
+	person_id integer NOT NULL REFERENCES people (id), PRIMARY KEY (project_id, person_id));
+CREATE TABLE tasks (id integer PRIMARY KEY, title varchar(60) NOT NULL, project_id integer NOT NULL REFERENCES projects (id),
+	parent_task_id integer REFERENCES tasks (id), priority varchar(10) NOT NULL, completed_on date);
+CREATE TABLE payments (id integer PRIMARY KEY, project_id integer NOT NULL REFERENCES projects (id), amount numeric(10,2) NOT NULL);
+INSERT INTO people VALUES (1, 'Ann Bell', TRUE);
+INSERT INTO projects VALUES (1, 'Apollo', 1, 'active', 10), (2, 'Gemini', 1, 'closed', 10);
+INSERT INTO tasks VALUES (1, 'a', 1, NULL, 'high', NULL), (2, 'b', 1, 1, 'low', NULL);
+)";
+
 std::string
 sql_of(const Schema &schema, std::string_view question)
 {
@@ -307,6 +321,25 @@ TEST(AskRelation, FromAndToAreOppositeColumns)
 	EXPECT_EQ(condition_of(both, "flights from Rome or to Berlin"),
 	          "(\"flights\".\"origin\" = 'Rome' OR \"flights\".\"destination\" = 'Berlin')");
 	EXPECT_EQ(condition_of(both, "flights from Berlin or Rome"), "\"flights\".\"origin\" IN ('Berlin', 'Rome')");
+}
+
+/* What a word may name in two tables goes with the table that it stands before. */
+TEST(AskRelation, AWordBeforeATableIsOfThatTable)
+{
+	EXPECT_EQ(sql_of(planner, "projects with no tasks").find("JOIN"), std::string::npos);
+	EXPECT_NE(sql_of(planner, "projects with no tasks").find("NOT EXISTS (SELECT 1 FROM \"tasks\" WHERE"),
+	          std::string::npos);
+	EXPECT_NE(sql_of(planner, "active people").find("WHERE \"people\".\"active\" = TRUE"), std::string::npos);
+	EXPECT_NE(sql_of(planner, "total budget of active projects").find("WHERE \"projects\".\"status\" = 'active'"),
+	          std::string::npos);
+	EXPECT_NE(sql_of(planner, "high priority tasks").find("WHERE \"tasks\".\"priority\" = 'high'"), std::string::npos);
+}
+
+TEST(AskRelation, SumsAndMonthsAreOfWhatThereIs)
+{
+	EXPECT_EQ(sql_of(planner, "sum of payments").find("COUNT"), std::string::npos);
+	EXPECT_NE(sql_of(planner, "tasks completed per month").find("\"completed_on\" IS NOT NULL"), std::string::npos);
+	EXPECT_TRUE(sql_of(planner, "people on Apollo").starts_with("refused")) << sql_of(planner, "people on Apollo");
 }
 
 } // namespace
