@@ -161,7 +161,7 @@ def endless():
     """Rows without end: cut where they are limited, and never kept"""
     for engine, reply in (("postgres", flood(POSTGRES_ROW * 1000)), ("mysql", mysql_flood)):
         servers[engine].reply = reply
-        answer = attacked(engine + ": endless rows in JSON", lambda session, where=engine: execute(session, where, "attack"))
+        answer = attacked(engine + ": endless rows in JSON", lambda session, where=engine: execute(session, where, "SELECT attack"))
         same((answer["status"], answer["truncated"], answer["row_count"]), ("success", True, 10000), engine + ": are cut and say so")
 
         def by_cursor(session, where=engine):
