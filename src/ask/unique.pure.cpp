@@ -16,13 +16,14 @@ UniqueKeys::within(int table, const std::vector<std::string> &columns)
 	Keys &keys = at->second;
 	if (first_of_table)
 		read(keys, schema.tables[static_cast<std::size_t>(table)]);
-	auto const [known, first] = keys.answers.try_emplace(numbers(keys, columns));
+	auto const [place, first] = keys.answers.try_emplace(numbers(keys, columns));
+	auto &[asked, answer] = *place;
 	if (first)
-		known->second = std::any_of(keys.all.begin(), keys.all.end(), [&](const Numbers &key) {
+		answer = std::any_of(keys.all.begin(), keys.all.end(), [this, &given = asked](const Numbers &key) {
 			breathe();
-			return std::includes(known->first.begin(), known->first.end(), key.begin(), key.end());
+			return std::includes(given.begin(), given.end(), key.begin(), key.end());
 		});
-	return known->second;
+	return answer;
 }
 
 void
