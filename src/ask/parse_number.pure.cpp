@@ -43,7 +43,8 @@ void
 Grammar::counted()
 {
 	DraftFilter filter;
-	amount(filter, equal_to(filter));
+	bool const compared = equal_to(filter);
+	amount(filter, compared);
 }
 
 bool
