@@ -123,6 +123,17 @@ def exception_blocks():
                  engine + ": twenty blocks, those with an error undone")
 
 
+def one_undone(engine):
+    """A row in a block that catches an error, which is undone, and one behind it"""
+    return """BEGIN
+            INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 1, 'undone');
+            RAISE EXCEPTION 'no';
+        EXCEPTION WHEN raise_exception THEN
+            NULL;
+        END;
+        INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 2, 'done');""" % {"schema": tables.schema(engine), "base": COUNT}
+
+
 def late_blocks():
     """Each block that catches an error has its own time to be undone, however long after the one before."""
     for engine in ENGINES:
@@ -136,14 +147,8 @@ def late_blocks():
                         NULL;
                     END;
                     PERFORM pg_sleep(2.2);
-                    BEGIN
-                        INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 1, 'undone');
-                        RAISE EXCEPTION 'no';
-                    EXCEPTION WHEN raise_exception THEN
-                        NULL;
-                    END;
-                    INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 2, 'done');
-                END $$""" % {"schema": tables.schema(engine), "base": COUNT})
+%(writes)s
+                END $$""" % {"schema": tables.schema(engine), "writes": one_undone(engine)})
         same(added(engine), [COUNT + 2], engine + ": the transaction is still there")
 
 
@@ -155,16 +160,7 @@ def blocks_before():
         with contextlib.closing(tables.connect(engine)) as session:
             rows(session, caught)
             rows(session, "SELECT pg_sleep(2.2)")
-            rows(session, """DO $$
-                BEGIN
-                    BEGIN
-                        INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 1, 'undone');
-                        RAISE EXCEPTION 'no';
-                    EXCEPTION WHEN raise_exception THEN
-                        NULL;
-                    END;
-                    INSERT INTO %(schema)s.t (id, v) VALUES (%(base)d + 2, 'done');
-                END $$""" % {"schema": tables.schema(engine), "base": COUNT})
+            rows(session, "DO $$ BEGIN %s END $$" % one_undone(engine))
         same(added(engine), [COUNT + 2], engine + ": the transaction is still there")
 
 
