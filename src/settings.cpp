@@ -220,7 +220,7 @@ define_limits()
 		"tenancy.max_running_queries_per_user",
 		"Most queries of one user that run at the same time, in all sessions; each sixteen runs of foreign tables in "
 		"a session are one. 0 is no limit.",
-		&max_running_queries_per_user, 32, 0, 1'000'000);
+		&max_running_queries_per_user, 16, 0, 1'000'000);
 	integer("tenancy.max_sessions_per_user",
 	        "Most logins that one user may have; the oldest ends when there is one more. 0 is no limit.",
 	        &max_sessions_per_user, 100, 0, INT_MAX);

@@ -217,23 +217,36 @@ COMMENT ON FUNCTION tenancy.write_history()
 DROP FUNCTION tenancy.history_retry();
 
 -- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
--- through more than a part of the list. A run that cannot be stored goes without its texts, or else comes last.
+-- through more than a part of the list. A run that cannot be stored goes without its message, then without its texts, or else comes last.
 CREATE FUNCTION tenancy.retry_run(run uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    left_out text;
+    problem text;
 BEGIN
-    UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
-EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
-    BEGIN
-        UPDATE tenancy.running_queries AS r
-        SET connection_name = NULL, natural_language_query = NULL, generated_sql_query = NULL, application_name = NULL,
-            error_message = 'the texts of this run could not be stored'
-        WHERE r.id = run;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
-        UPDATE tenancy.deferred_queries AS d SET failed = true WHERE d.id = run AND NOT d.failed;
-        IF FOUND THEN
-            RAISE WARNING 'could not write run % to the history: %', run, SQLERRM;
-        END IF;
-    END;
+    FOREACH left_out IN ARRAY ARRAY['nothing', 'message', 'texts'] LOOP
+        BEGIN
+            UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run AND left_out = 'nothing';
+            UPDATE tenancy.running_queries AS r
+            SET error_message = 'the message of this run could not be stored'
+            WHERE r.id = run AND left_out = 'message';
+            UPDATE tenancy.running_queries AS r
+            SET connection_name = NULL, natural_language_query = NULL, generated_sql_query = NULL, application_name = NULL,
+                error_message = 'the texts of this run could not be stored'
+            WHERE r.id = run AND left_out = 'texts';
+            RETURN;
+        EXCEPTION
+            WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+                problem := SQLERRM;
+            WHEN out_of_memory THEN
+                problem := SQLERRM;
+                EXIT;
+        END;
+    END LOOP;
+    UPDATE tenancy.deferred_queries AS d SET failed = true WHERE d.id = run AND NOT d.failed;
+    IF FOUND THEN
+        RAISE WARNING 'could not write run % to the history: %', run, problem;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION tenancy.retry_run(uuid) IS 'part of retry_history(): one run, without its texts when it cannot be stored with them';
@@ -276,7 +289,7 @@ BEGIN
     SELECT array_agg(f.id) INTO ready FROM free AS f WHERE f.place <= max_rows AND f.bytes_before < max_bytes;
     BEGIN
         UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = ANY (ready);
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error OR out_of_memory THEN
         FOREACH run IN ARRAY ready LOOP
             PERFORM tenancy.retry_run(run);
         END LOOP;

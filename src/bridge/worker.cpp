@@ -88,6 +88,10 @@ pin_settings()
 	                                              {"work_mem", "64MB"}};
 	for (auto const &setting : settings)
 		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+#ifdef USE_LZ4
+	/* Many times as fast, for texts of which the workers write many. */
+	SetConfigOption("default_toast_compression", "lz4", PGC_SUSET, PGC_S_OVERRIDE);
+#endif
 	/* Since 17. It ends the process, not the transaction. */
 	if (GetConfigOption("transaction_timeout", true, false) != nullptr)
 		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);

@@ -203,14 +203,13 @@ try_stripped(Batch &one, ErrorData **error)
 	return false;
 }
 
-/* A long text is copied several times: there may be memory for all others. It is not left out for that. */
+} // namespace
+
 bool
 may_be_of_one_run(const ErrorData *error)
 {
 	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
 }
-
-} // namespace
 
 int
 write_all(Batch batch)

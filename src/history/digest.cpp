@@ -6,6 +6,8 @@
 
 #include "history/digest.hpp"
 
+#include <algorithm>
+
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 #include "core/hex.hpp"
@@ -40,10 +42,15 @@ add_quoted(StringInfo to, const char *text, int length)
 	if (!quote)
 		return appendBinaryStringInfo(to, text, length);
 	appendStringInfoCharMacro(to, '"');
-	for (int i = 0; i < length; ++i) {
-		if (text[i] == '"' || text[i] == '\\')
-			appendStringInfoCharMacro(to, text[i]);
-		appendStringInfoCharMacro(to, text[i]);
+	auto const is_doubled = [](char c) { return c == '"' || c == '\\'; };
+	for (const char *const end = text + length;;) {
+		const char *const special = std::find_if(text, end, is_doubled);
+		appendBinaryStringInfo(to, text, static_cast<int>(special - text));
+		if (special == end)
+			break;
+		appendStringInfoCharMacro(to, *special);
+		appendStringInfoCharMacro(to, *special);
+		text = special + 1;
 	}
 	appendStringInfoCharMacro(to, '"');
 }

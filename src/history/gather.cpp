@@ -48,13 +48,26 @@ is_excluded(const Record &record)
 	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
+/* Since when its start, or the end of what is written as running, is to be written. With the lock held. */
+TimestampTz
+in_line_since(const Record &record)
+{
+	return record.written ? record.ended : record.started;
+}
+
+/* What nobody waits for lingers a little, so that one batch has many of them. With the lock held. */
+bool
+has_lingered(const Record &record, TimestampTz now)
+{
+	return record.awaited || TimestampDifferenceExceeds(in_line_since(record), now, linger_ms);
+}
+
 /* Is there anything in the line that should be written now? With the lock held. */
 bool
 is_due(Line line, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if (!is_put_off(*record_at(p), now) &&
-		    (record_at(p)->awaited || TimestampDifferenceExceeds(record_at(p)->started, now, linger_ms)))
+		if (!is_put_off(*record_at(p), now) && has_lingered(*record_at(p), now))
 			return true;
 	return false;
 }
@@ -68,12 +81,11 @@ is_alone(TimestampTz now)
 	return !hauler.busy && hauler.pid == 0 && !expected;
 }
 
-/* A start that nobody waits for lingers a little, as its end may follow at once. */
+/* The end of a start that still lingers may follow at once. With the lock held. */
 bool
 is_ready(const Record &record, TimestampTz now)
 {
-	return !is_put_off(record, now) &&
-	       (record.finished || record.awaited || TimestampDifferenceExceeds(record.started, now, linger_ms));
+	return !is_put_off(record, now) && (record.finished || has_lingered(record, now));
 }
 
 /* With the lock held. */
@@ -86,20 +98,19 @@ collect(Line line, TimestampTz now, Found &found)
 		const Record &record = *record_at(p);
 		if (is_excluded(record) || !is_ready(record, now))
 			continue;
-		Size const size = record.size - sizeof(Record) + record.long_texts_size + record.message_size;
 		found.items[found.count] = {p, record.finished, Stripped::nothing};
-		found.candidates[found.count] = {record.user, cost_of(size), found.count, 0};
+		found.candidates[found.count] = {record.user, cost_of(size_of_texts(record)), found.count, 0};
 		++found.count;
 	}
 }
 
 /*
- * Did several users have runs written of late? Who comes now waits for the batch that is in hand: a full one of another
- * user's would move what a quick query takes the most.
+ * Did several users have runs written of late, and does anybody wait for theirs? Who comes now waits for the batch that
+ * is in hand: a full one of another user's would move what a quick query takes the most.
  */
 class Company {
 public:
-	void note(const Batch &batch, TimestampTz now)
+	void note(const Batch &batch, bool awaited, TimestampTz now)
 	{
 		for (int i = 0; i < batch.count; ++i) {
 			const core::Uuid &user = record_at(batch.items[i].pointer)->user;
@@ -107,12 +118,18 @@ public:
 				seen_ = now;
 			last_user_ = user;
 		}
+		if (awaited)
+			awaited_ = now;
 	}
-	bool is_there(TimestampTz now) const { return !TimestampDifferenceExceeds(seen_, now, sharing_ms); }
+	bool is_there(TimestampTz now) const
+	{
+		return !TimestampDifferenceExceeds(seen_, now, sharing_ms) &&
+		       !TimestampDifferenceExceeds(awaited_, now, sharing_ms);
+	}
 
 private:
 	core::Uuid last_user_;
-	TimestampTz seen_ = 0;
+	TimestampTz seen_ = 0, awaited_ = 0;
 };
 
 /* Add what fits to the batch; the rest of the budget. */
@@ -157,7 +174,7 @@ time_until_due(long most)
 		}
 		if (!DsaPointerIsValid(p))
 			continue;
-		long const age = TimestampDifferenceMilliseconds(record_at(p)->started, now);
+		long const age = TimestampDifferenceMilliseconds(in_line_since(*record_at(p)), now);
 		time = Min(time, record_at(p)->awaited || age >= linger_ms ? 1 : linger_ms - age);
 	}
 	return time;
@@ -171,8 +188,8 @@ time_until_heavy(long most)
 	LWLockAcquire(queue->lock, LW_SHARED);
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next) {
 		const Record &record = *record_at(p);
-		time =
-			Min(time, is_put_off(record, now) ? TimestampDifferenceMilliseconds(now, record.put_off) + 1 : linger_ms);
+		TimestampTz const until = Max(record.put_off, paused_until(record.user));
+		time = Min(time, until > now ? TimestampDifferenceMilliseconds(now, until) + 1 : linger_ms);
 	}
 	LWLockRelease(queue->lock);
 	return time;
@@ -182,7 +199,7 @@ Item
 find_heavy(const dsa_pointer *run, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now))
+		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now) && paused_until(record_at(p)->user) <= now)
 			return {p, record_at(p)->finished, Stripped::nothing};
 	return {no_record, false, Stripped::nothing};
 }
@@ -220,7 +237,7 @@ gather(Item *items, bool all)
 	budget = kept + take(awaited, budget - kept, batch);
 	if (budget > 0)
 		take(pending, budget, batch);
-	company.note(batch, now);
+	company.note(batch, awaited.count > 0, now);
 	return batch;
 }
 

@@ -155,10 +155,11 @@ let_go()
 
 /* Write the run that is claimed, if it still is heavy. False when that failed. */
 bool
-haul(dsa_pointer run)
+haul(dsa_pointer run, Size *size)
 {
 	LWLockAcquire(queue->lock, LW_SHARED);
 	Item item = find_heavy(&run, GetCurrentTimestamp());
+	*size = DsaPointerIsValid(item.pointer) ? size_of_texts(*record_at(item.pointer)) : 0;
 	LWLockRelease(queue->lock);
 	if (!DsaPointerIsValid(item.pointer) || record_at(item.pointer)->user != mine->hauler.user)
 		return true; /* the other worker had it in that batch; in its place is nothing, or another run */
@@ -174,13 +175,14 @@ haul(dsa_pointer run)
 
 /*
  * Who writes long texts all the time shares processors and disk with whoever else has runs written: as long as there is
- * somebody, this rests for most of the time, and whose queue is full of long texts waits for it.
+ * somebody, this rests for most of the time, each user's texts have a pace, and whose queue is full of them waits.
  */
 void
-leave_room(TimestampTz begun, uint64 batch)
+leave_room(TimestampTz begun, uint64 batch, Size size)
 {
 	if (mine->batches == batch)
 		return;
+	pause_after(mine->hauler.user, size);
 	TimestampTz const now = GetCurrentTimestamp();
 	long const pause = Min(rest_factor * TimestampDifferenceMilliseconds(begun, now), longest_rest_ms);
 	for (long left = pause; left > 0 && !is_dismissed();
@@ -197,9 +199,10 @@ haul_all()
 		TimestampTz const begun = GetCurrentTimestamp();
 		uint64 const batch = mine->batches;
 		if (claim(&run)) {
-			bool const done = haul(run);
+			Size size;
+			bool const done = haul(run, &size);
 			let_go();
-			leave_room(begun, batch);
+			leave_room(begun, batch, size);
 			if (!done && !extension_exists())
 				return;
 			if (!done)

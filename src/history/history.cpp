@@ -112,7 +112,7 @@ obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 	if (wait_event_info == 0)
 		wait_event_info = compat::wait_event("TenancyHistoryQueue");
 	TimestampTz const begun = GetCurrentTimestamp();
-	for (;;) {
+	for (int attempt = 0;; ++attempt) {
 		Room const room = allocate_record(user, size, pointer);
 		if (room == Room::found)
 			return room;
@@ -122,10 +122,12 @@ obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 			refuse_beyond_share(sizeof(Record) + size);
 		if (impatient)
 			return room;
-		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-		wake(slot, Line::pending, true);
-		wake(slot, Line::heavy, true);
-		LWLockRelease(queue->lock);
+		if (attempt == 0) {
+			LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+			wake(slot, Line::pending, true);
+			wake(slot, Line::heavy, true);
+			LWLockRelease(queue->lock);
+		}
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) !=
 		    0)
 			ResetLatch(MyLatch);

@@ -154,7 +154,7 @@ mark_all(const LostRuns &lost)
 	LostRuns all = lost;
 	ErrorData *error = nullptr;
 	bool const marked = transact(mark_lost, &all, &error);
-	bool const one_by_one = !marked && is_about_data(error);
+	bool const one_by_one = !marked && may_be_of_one_run(error);
 	if (!marked)
 		complain(error, "could not mark lost runs");
 	MemoryContextReset(batch_context);

@@ -204,6 +204,11 @@ void discount_run(const core::Uuid &user) noexcept;
 /* A record with room for its texts, zero but for its user and sizes. */
 Room allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept;
 char *texts_of(Record *record) noexcept;
+inline Size
+size_of_texts(const Record &record) noexcept
+{
+	return record.size - sizeof(Record) + record.long_texts_size + record.message_size;
+}
 inline bool
 is_long(const Record &record) noexcept
 {

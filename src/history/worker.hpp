@@ -60,6 +60,11 @@ long time_until_heavy(long most);
 /* That heavy run, or the first one, if it could be written; with the lock held. Without a pointer: none. */
 Item find_heavy(const dsa_pointer *run, TimestampTz now);
 
+/* Until when the user's heavy runs wait, for what others have written; see pace.cpp. */
+TimestampTz paused_until(const core::Uuid &user) noexcept;
+/* The user has had so many bytes of long texts written, and others had runs written meanwhile. */
+void pause_after(const core::Uuid &user, Size size) noexcept;
+
 /* Have commits timed; how long they take of late. */
 void watch_commits();
 long usual_commit_us() noexcept;
@@ -76,6 +81,8 @@ void forget_put_off();
 int write_all(Batch batch);
 /* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
 bool is_about_data(const ErrorData *error);
+/* Or there may be memory for all others, as a long text is copied several times. It is not left out for that. */
+bool may_be_of_one_run(const ErrorData *error);
 /* The batch is committed, or will never be: let go of its records, then wake their owners. */
 void settle(const Item *items, int count, Progress verdict);
 

@@ -17,6 +17,7 @@ namespace sql = remote::sql;
 constexpr std::string_view querying[] = {"select", "with", "values",   "table",  "show",
                                          "desc",   "explain", "describe", "pragma", "fetch"};
 constexpr std::string_view explaining[] = {"explain", "desc", "describe"}, naming[] = {"with"};
+constexpr std::string_view column_follows[] = {"set", "using"};
 constexpr std::string_view writing[] = {"insert", "update", "delete", "merge"};
 
 template <std::size_t Size>
@@ -38,13 +39,17 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 	if (token.kind != sql::Kind::word || !is_one_of(querying, token.text))
 		return token.kind != sql::Kind::end;
 	bool const explains = is_one_of(explaining, token.text), has_parts = explains || is_one_of(naming, token.text);
-	/* A statement within begins behind a parenthesis; elsewhere these words are names, functions and FOR UPDATE. */
-	for (bool begins = false; token.kind != sql::Kind::end; token = tokens.next_code()) {
+	/*
+	 * A statement within begins behind a parenthesis, or behind the column of SEARCH … SET and CYCLE … USING; elsewhere
+	 * these words are names, functions and FOR UPDATE.
+	 */
+	for (bool begins = false, names = false; token.kind != sql::Kind::end; token = tokens.next_code()) {
 		if (token.kind == sql::Kind::executable)
 			return true;
 		if (has_parts && (begins || explains) && token.kind == sql::Kind::word && is_one_of(writing, token.text))
 			return true;
-		begins = token.is('(') || token.is(')');
+		begins = names || token.is('(') || token.is(')');
+		names = token.kind == sql::Kind::word && is_one_of(column_follows, token.text);
 	}
 	return false;
 }

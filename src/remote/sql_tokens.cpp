@@ -117,14 +117,13 @@ Tokens::scan() noexcept
 std::size_t
 Tokens::blank_size() const noexcept
 {
-	std::size_t size = 0;
+	std::string_view behind = rest_;
 	for (;;) {
-		if (is_blank(at(size)))
-			++size;
-		else if (is(Dialect::sqlite) && rest_.substr(size).starts_with("\xef\xbb\xbf"))
-			size += 3;
-		else
-			return size;
+		auto const end = std::ranges::find_if_not(behind, is_blank);
+		behind.remove_prefix(static_cast<std::size_t>(end - behind.begin()));
+		if (!is(Dialect::sqlite) || !behind.starts_with("\xef\xbb\xbf"))
+			return rest_.size() - behind.size();
+		behind.remove_prefix(3);
 	}
 }
 

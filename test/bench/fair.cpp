@@ -117,12 +117,12 @@ fill_table(const std::function<void()> &ready, const std::atomic<bool> &stop)
 	repeat(fill, ready, stop);
 }
 
-/* tenancy.max_running_queries_per_user is 32. */
+/* tenancy.max_running_queries_per_user is 16. */
 constexpr Load nothing = {0, sleep_by_us, 0, fill_history};
-constexpr Load queries = {32, sleep_by_us, 0, fill_history};
-constexpr Load long_queries = {18, sleep_by_us, 2, fill_history};
-constexpr Load plain = {32, sleep_directly, 0, fill_table};
-constexpr Load long_plain = {18, sleep_directly, 2, fill_table};
+constexpr Load queries = {16, sleep_by_us, 0, fill_history};
+constexpr Load long_queries = {2, sleep_by_us, 2, fill_history};
+constexpr Load plain = {16, sleep_directly, 0, fill_table};
+constexpr Load long_plain = {2, sleep_directly, 2, fill_table};
 
 /* Queries one after the other, as long as it lives. */
 class Rival {

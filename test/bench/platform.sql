@@ -7,6 +7,10 @@ CREATE ROLE bench_started LOGIN PASSWORD :'password' IN ROLE tenancy_user;
 ALTER ROLE bench_async SET tenancy.history_durability = 'async';
 ALTER ROLE bench_finished SET tenancy.history_durability = 'finished';
 ALTER ROLE bench_started SET tenancy.history_durability = 'started';
+-- Thirty-two sessions of one user stand for those of many.
+ALTER ROLE bench_async SET tenancy.max_running_queries_per_user = 0;
+ALTER ROLE bench_finished SET tenancy.max_running_queries_per_user = 0;
+ALTER ROLE bench_started SET tenancy.max_running_queries_per_user = 0;
 SELECT tenancy.register('bench@example.com', :'password', 'Ben', 'Mark', 'Bench') AS user_id \gset
 SELECT tenancy.bind_role(:'user_id', rolname) FROM pg_roles WHERE rolname LIKE 'bench\_%';
 -- Another tenant, for what one may do to another.

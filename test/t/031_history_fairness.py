@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 
 from tenancy import (Background, User, connect, execute, history, kill_backend, ok, pid_of, raised, rows, run, same, sqlstate, value,
@@ -106,7 +107,7 @@ def open_cursors():
     attacker, victim = tenants()
     with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session:
         capacity = queue(admin)[1]
-        with attacking(attacker, sessions=3) as sessions:
+        with attacking(attacker, sessions=3, max_running_queries_per_user="0") as sessions:
             opened, outcomes = 0, set()
             while opened * LONG < capacity and outcomes <= {None, "53400"}:
                 attack = sessions[opened % 3]
@@ -205,7 +206,7 @@ def turns():
     flooding = "SELECT tenancy.execute_query('lite', $$SELECT 'flood'$$) FROM generate_series(1, 100)"
     with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
             contextlib.closing(attacker.connect(history_durability="async")) as flood, contextlib.ExitStack() as stack:
-        waiting = [stack.enter_context(contextlib.closing(attacker.connect())) for _ in range(20)]
+        waiting = [stack.enter_context(contextlib.closing(attacker.connect(max_running_queries_per_user="0"))) for _ in range(20)]
         for other in waiting:
             execute(other, "lite", "SELECT 'warm'")
 
@@ -278,6 +279,34 @@ def long_texts():
                        attacker.id, victim.id)
         ok(victim.id in [user for user, _ in written[:3]], "the other's long one is written after one or two of the flood's", written)
         ok(all(length > 100000 for _, length in written), "each with its whole text")
+        offered = value(admin, "SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE 'pglz' END FROM pg_settings"
+                        " WHERE name = 'default_toast_compression'")
+        same(rows(admin, "SELECT DISTINCT pg_column_compression(generated_sql_query) FROM tenancy.query_history"
+                  " WHERE user_id = %s AND length(generated_sql_query) > 1000", attacker.id), [(offered,)], "compressed in the quicker way")
+    whole_chains(attacker, victim)
+
+
+def pace():
+    """One user's long texts are written at 4 MB a second, at most, while others have runs written."""
+    attacker, victim = tenants()
+    texts, usual = 5, LONG / 4096 / 1000
+    with contextlib.closing(victim.connect()) as session, contextlib.closing(attacker.connect(history_durability="async")) as flood:
+        stop = threading.Event()
+
+        def be_there():
+            while not stop.is_set():
+                execute(session, "lite", "SELECT 'there'")
+
+        job = Background(be_there)
+        for _ in range(texts):
+            execute(flood, "lite", padded(LONG))
+        written = wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, LONG, count=texts)
+        stop.set()
+        job.wait()
+    times = sorted(entry["created_at"] for entry in written)
+    gaps = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:])]
+    # One may be written at once, when nobody else's batch came meanwhile.
+    ok(sorted(gaps)[1] > 0.9 * usual, "there is a pause after each", gaps)
     whole_chains(attacker, victim)
 
 
@@ -297,4 +326,4 @@ def without_a_hauler():
     whole_chains(user)
 
 
-run(open_cursors, own_share, crowd, turns, short_batches, long_texts, without_a_hauler)
+run(open_cursors, own_share, crowd, turns, short_batches, long_texts, pace, without_a_hauler)

@@ -270,6 +270,10 @@ def writes():
             ok(True, engine.name + ": has been run, as history says")
         same(rest(), 0, engine.name + ": and has written")
         execute(session, engine.name, "DROP TABLE " + table)
+    error = raised(value, session, "SELECT tenancy.open_query('pg', 'SELECT 1 AS a INTO %s')" % table)
+    same(error and error.pgcode, "42P11", "a SELECT that makes a table has no rows")
+    same(execute(session, "pg", "DROP TABLE " + table)["status"], "success", "but has made it")
+    same(rows(session, "SELECT status FROM tenancy.history(search => 'INTO " + table + "')"), [("success",)], "as history says")
     session.close()
 
 

@@ -60,7 +60,7 @@ def one_run_for_many():
     """32 sessions in transactions of their own miss at once: the client's server sees one statement."""
     user = User("many")
     user.postgres("shop")
-    sessions = [user.connect() for _ in range(SESSIONS)]
+    sessions = [user.connect(max_running_queries_per_user="0") for _ in range(SESSIONS)]
     before, asked = scans(), threading.Barrier(SESSIONS)
 
     def work(session):

@@ -132,6 +132,18 @@ def bytes_of_no_encoding():
         wait_until(lambda: len(rows(session, found)) == 3, 30, "the run that the tenant made fail")
         same(rows(session, "SELECT generated_sql_query, error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
              [("SELECT 3", "the message of this run could not be stored")], "an error that has no UTF-8 does not hide what was run")
+        late = connect(dbname=BYTES)
+        rows(late, "BEGIN")
+        rows(late, "SELECT set_config('tenancy.session', tenancy.login('bytes@test.example', 'a long password of bytes'), false)")
+        rows(late, create.replace("bytes.db", "late.db") % "'late'")
+        rows(late, "SAVEPOINT s")
+        raised(rows, late, "SELECT * FROM tenancy.query('late', 'SELECT 4') AS t(a failing_type)")
+        rows(late, "ROLLBACK TO s")
+        wait_until(lambda: value(session, "SELECT count(*) FROM tenancy.deferred_queries") == 1, 30, "the run of a connection that nobody sees yet")
+        rows(late, "COMMIT")
+        wait_until(lambda: len(rows(session, found)) == 4, 30, "the run that was written later")
+        same(rows(session, "SELECT generated_sql_query, error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
+             [("SELECT 4", "the message of this run could not be stored")], "nor is that hidden when it is written later")
 
 
 def clean():

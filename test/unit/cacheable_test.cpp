@@ -26,6 +26,10 @@ TEST(Writing, IsToldByTheStatement)
 		      "WITH gone AS (DELETE FROM t RETURNING a) SELECT * FROM gone", "EXPLAIN ANALYZE DELETE FROM t",
 		      "(WITH x AS (UPDATE t SET a = 1 RETURNING a) SELECT * FROM x)", "MERGE INTO t USING u ON (t.a = u.a)"})
 			EXPECT_TRUE(tells_to_write(type, sql)) << sql;
+		for (const char *sql :
+		     {"WITH RECURSIVE x AS (SELECT 1) SEARCH DEPTH FIRST BY id SET o DELETE FROM t RETURNING a",
+		      "WITH RECURSIVE x AS (SELECT 1) CYCLE id SET c USING p UPDATE t SET a = 1 RETURNING a"})
+			EXPECT_TRUE(tells_to_write(type, sql)) << sql;
 		for (const char *sql : {"SELECT now(), a FROM t", "WITH x AS (SELECT 1) SELECT * FROM x", "VALUES (1)", "TABLE t",
 		                        "SELECT a FROM t FOR UPDATE", "SELECT a FROM t FOR NO KEY UPDATE", "",
 		                        "SELECT 'delete' -- update\n FROM t", "SELECT p.update, delete FROM p",

@@ -40,7 +40,7 @@ constexpr std::array known = {
 	Known{1586, "23505"}, Known{1690, "22003"}, Known{1698, "28P01"}, Known{1792, "25006"}, Known{1820, "28P01"},
 	Known{1836, "25006"}, Known{1862, "28P01"}, Known{1927, "08006"}, Known{1969, "57014"}, Known{2006, "08006"},
 	Known{2008, "53200"}, Known{2013, "08006"}, Known{2020, "54000"}, Known{2027, "08P01"}, Known{2055, "08006"},
-	Known{3024, "57014"}, Known{3819, "23514"}, Known{4025, "23514"}, Known{4031, "08006"},
+	Known{3024, "57014"}, Known{3572, "55P03"}, Known{3819, "23514"}, Known{4025, "23514"}, Known{4031, "08006"},
 };
 static_assert(std::ranges::is_sorted(known, {}, &Known::number));
 
