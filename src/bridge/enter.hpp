@@ -75,15 +75,4 @@ enter(Body &&body) -> decltype(body())
 	raise(failure);
 }
 
-/* For callbacks at the end of things: whatever is thrown is dropped, nothing is ever raised. */
-template <typename Body>
-void
-enter_quiet(Body &&body) noexcept
-{
-	try {
-		body();
-	} catch (...) {
-	}
-}
-
 } // namespace tenancy::bridge

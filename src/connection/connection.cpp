@@ -99,7 +99,7 @@ utf8_argument(FunctionCallInfo fcinfo, int n)
 	return bridge::utf8_or_null(bridge::text_argument(fcinfo, n));
 }
 
-/* Where each argument of both functions stands, counted from 0; create_connection has no selector before. */
+/* The arguments that both functions share; update_connection has a selector before them. */
 struct Arguments {
 	Given given;
 	char *name;

@@ -163,7 +163,7 @@ TENANCY_FUNCTION(rotate_encryption_key)
 	identity::require_admin();
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-		                errmsg("keys are rotated at isolation level read committed only"),
+		                errmsg("keys can be rotated only at isolation level read committed"),
 		                errdetail("An older snapshot would not see every connection.")));
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);

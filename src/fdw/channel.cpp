@@ -139,7 +139,7 @@ void
 refuse_to_drain(Holder *)
 {
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	                errmsg("a type of a foreign table's column reads the client database that the column is of")));
+	                errmsg("a type of a foreign table's column reads from the connection that the table is of")));
 }
 
 } // namespace

@@ -51,8 +51,9 @@ whole_constant(Node *node, int *value)
 	return true;
 }
 
+/* Anything but a constant other than zero. */
 bool
-is_zero(Node *node)
+may_be_zero(Node *node)
 {
 	auto *const constant = reinterpret_cast<Const *>(node);
 	if (!IsA(node, Const) || constant->constisnull || constant->consttype != NUMERICOID)
@@ -275,7 +276,7 @@ MysqlRenderer::digits_of(const Call &call, Digits *result) const
 		return true;
 	case F_NUMERIC_MOD:
 	case F_MOD_NUMERIC_NUMERIC:
-		if (is_zero(right) || !digits(right, &b))
+		if (may_be_zero(right) || !digits(right, &b))
 			return false;
 		*result = {std::max(a.whole, b.whole), std::max(a.scale, b.scale), a.display && b.display};
 		return true;

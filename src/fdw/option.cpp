@@ -38,7 +38,7 @@ struct Known {
 	const char *name;
 	int where;
 	Kind kind;
-	size_t offset; /* in Options, for the first four kinds */
+	size_t offset; /* in Options; no matter for names, texts and options of columns */
 };
 
 constexpr Known known_options[] = {

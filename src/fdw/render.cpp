@@ -316,7 +316,7 @@ make_sort_key(Expr *expr, Oid sortop, bool nulls_first, SortKey *key)
 	TypeCacheEntry const *const type = lookup_type_cache(exprType(node), TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
 	if (sortop != type->lt_opr && sortop != type->gt_opr)
 		return false;
-	*key = {expr, type->type_id, exprCollation(node), sortop == type->gt_opr, nulls_first, false};
+	*key = {expr, type->type_id, exprCollation(node), sortop == type->gt_opr, nulls_first};
 	return true;
 }
 

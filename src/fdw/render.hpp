@@ -54,7 +54,6 @@ struct SortKey {
 	Oid collation;
 	bool descending;
 	bool nulls_first;
-	bool never_null;
 };
 
 /* Where the columns of a range table entry come from. */

@@ -33,7 +33,7 @@ check_possible(DropBehavior behavior, bool restart)
 	if (restart)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		                errmsg("TRUNCATE … RESTART IDENTITY is for foreign tables of PostgreSQL servers only"),
-		                errdetail("Other servers cannot take a new start of the numbers back.")));
+		                errdetail("Other servers cannot undo it when the transaction rolls back.")));
 }
 
 void

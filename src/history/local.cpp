@@ -130,7 +130,9 @@ end_process(int, Datum)
 	end_all(terminated);
 }
 
-/* Copy text, byte for byte what the database's encoding allows: one bad byte of a remote server must not stop history.
+/*
+ * Copy text; of one that the database's encoding does not allow, each byte beyond ASCII becomes a question mark: one
+ * bad byte of a remote server must not stop history.
  */
 void
 copy_valid(char *to, const char *from, Size length) noexcept

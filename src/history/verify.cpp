@@ -131,10 +131,10 @@ finish_walk(Walk &walk)
 		blame(walk, "head", walk.last, core::Uuid{}, "The head in history_chain is not the hash of the last row.");
 }
 
-/* Run each row of a statement through fn, with its memory, its whole texts above all, given back before the next. */
-template <typename Row>
+/* Have body look at each row of a statement; its memory, its whole texts above all, is given back before the next. */
+template <typename Body>
 void
-for_each_row(spi::Statement &statement, const Datum *values, Row row)
+for_each_row(spi::Statement &statement, const Datum *values, Body body)
 {
 	MemoryContext const context = AllocSetContextCreate(CurrentMemoryContext, "history rows", ALLOCSET_DEFAULT_SIZES);
 	Portal const portal = SPI_cursor_open(nullptr, spi::plan_of(statement), const_cast<Datum *>(values), nullptr, true);
@@ -149,7 +149,7 @@ for_each_row(spi::Statement &statement, const Datum *values, Row row)
 			take_apart(table->vals[i], table->tupdesc, &entry);
 			StringInfoData buffer;
 			initStringInfo(&buffer);
-			row(entry, &buffer);
+			body(entry, &buffer);
 			MemoryContextReset(context);
 		}
 		MemoryContextSwitchTo(before);

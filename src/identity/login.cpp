@@ -117,10 +117,11 @@ limit_registrations()
 	if (!registration.refused)
 		return;
 	if (registration.first)
-		ereport(LOG_SERVER_ONLY,
-		        (errmsg("pg_tenancy: %d accounts were registered%s within an hour, no more are until it is over",
-		                registration.most, registration.by),
-		         errhint("See \"tenancy.max_registrations_per_hour\"."), errhidestmt(true), errhidecontext(true)));
+		ereport(
+			LOG_SERVER_ONLY,
+			(errmsg("pg_tenancy: %d accounts were registered%s within an hour; more are refused until it has passed",
+		            registration.most, registration.by),
+		     errhint("See \"tenancy.max_registrations_per_hour\"."), errhidestmt(true), errhidecontext(true)));
 	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many accounts are being registered"),
 	                errhint("Try again within an hour."), errhidestmt(true), errhidecontext(true)));
 }

@@ -173,7 +173,6 @@ Answer::collect(Stream &stream, const AnswerLimits &limits, bool stops, core::Wa
 		stream.read_on(waiter);
 	else if (stream.columns().empty())
 		row_count = stream.rows();
-	bytes = static_cast<std::int64_t>(rows.size());
 	hash = sha256_hex(rows);
 }
 

@@ -20,7 +20,6 @@ struct Answer {
 	std::string columns = "[]";
 	std::string rows = "[]";
 	std::int64_t row_count = 0;
-	std::int64_t bytes = 0;
 	bool truncated = false;
 	std::string hash; /* hex SHA-256 of the text of rows */
 

@@ -139,7 +139,7 @@ void
 rescan(CustomScanState *)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a cursor of tenancy.open_query cannot start again")));
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a cursor of tenancy.open_query cannot be rewound")));
 }
 
 Node *create_state(CustomScan *plan);

@@ -1,4 +1,4 @@
-# Prints locals of owning C++ types in PG code that are outside of enter(), attempt(), enter_quiet() and owned().
+# Prints locals of owning C++ types in PG code that are outside of enter(), attempt() and owned().
 # A heuristic on text: members of structs, references, pointers and template arguments are allowed, and so is a
 # function whose comment says that it is pure ("Pure: …" at the start).
 
@@ -28,7 +28,7 @@ FNR == 1 { reset_file() }
 	if (line ~ /^[ \t]*(struct|class|union)[ \t]+[A-Za-z_]+/ && line !~ /;[ \t]*$/) pending_record = 1
 
 	if (!inside && record < 0 && pure < 0 && (line ~ declared || line ~ made) &&
-	    line !~ /(^|[^a-z_])throw[ \t]/ && line !~ /(enter|attempt|enter_quiet|owned)[ \t]*(<[^>]*>)?\(/ && line !~ /^[ \t]*(using|typedef|extern)[ \t]/) {
+	    line !~ /(^|[^a-z_])throw[ \t]/ && line !~ /(enter|attempt|owned)[ \t]*(<[^>]*>)?\(/ && line !~ /^[ \t]*(using|typedef|extern)[ \t]/) {
 		printf "%s:%d: %s\n", FILENAME, FNR, $0
 		found = 1
 	}
@@ -36,7 +36,7 @@ FNR == 1 { reset_file() }
 	for (i = 1; i <= length(line); i++) {
 		c = substr(line, i, 1)
 		rest = substr(line, i)
-		if (!inside && rest ~ /^(enter|attempt|enter_quiet|owned)[ \t]*(<[^>(]*>)?\(/ && substr(" " line, i, 1) !~ /[A-Za-z_]/) {
+		if (!inside && rest ~ /^(enter|attempt|owned)[ \t]*(<[^>(]*>)?\(/ && substr(" " line, i, 1) !~ /[A-Za-z_]/) {
 			match(rest, /\(/)
 			i += RSTART - 1
 			inside = 1

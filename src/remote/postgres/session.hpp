@@ -53,7 +53,6 @@ private:
 			session_.busy_ = false;
 		}
 		void done() noexcept { done_ = true; }
-		bool is_done() const noexcept { return done_; }
 
 	private:
 		Session &session_;
