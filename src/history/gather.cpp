@@ -17,7 +17,6 @@ namespace {
 constexpr int hurry = max_batch / 2; /* so many pending records are not left to linger */
 constexpr int lone_budget = 32;      /* some two milliseconds of work */
 constexpr int shared_budget = 8;     /* when it is several users whose runs are written */
-constexpr int sharing_ms = 1000;
 constexpr long us_per_cost = 70;
 constexpr int launch_ms = 1000; /* a hauler that was asked for is expected within */
 
@@ -101,6 +100,8 @@ collect(Line line, TimestampTz now, Found &found)
 		found.items[found.count] = {p, record.finished, Stripped::nothing};
 		found.candidates[found.count] = {record.user, cost_of(size_of_texts(record)), found.count, 0};
 		++found.count;
+		if (record.user != mine->hauler.user)
+			mine->others = now;
 	}
 }
 
@@ -188,7 +189,7 @@ time_until_heavy(long most)
 	LWLockAcquire(queue->lock, LW_SHARED);
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next) {
 		const Record &record = *record_at(p);
-		TimestampTz const until = Max(record.put_off, paused_until(record.user));
+		TimestampTz const until = Max(record.put_off, paused_until(record, now));
 		time = Min(time, until > now ? TimestampDifferenceMilliseconds(now, until) + 1 : linger_ms);
 	}
 	LWLockRelease(queue->lock);
@@ -199,7 +200,7 @@ Item
 find_heavy(const dsa_pointer *run, TimestampTz now)
 {
 	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
-		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now) && paused_until(record_at(p)->user) <= now)
+		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now) && paused_until(*record_at(p), now) <= now)
 			return {p, record_at(p)->finished, Stripped::nothing};
 	return {no_record, false, Stripped::nothing};
 }

@@ -178,12 +178,12 @@ haul(dsa_pointer run, Size *size)
  * somebody, this rests for most of the time, each user's texts have a pace, and whose queue is full of them waits.
  */
 void
-leave_room(TimestampTz begun, uint64 batch, Size size)
+leave_room(TimestampTz begun, Size size)
 {
-	if (mine->batches == batch)
-		return;
-	pause_after(mine->hauler.user, size);
 	TimestampTz const now = GetCurrentTimestamp();
+	if (TimestampDifferenceExceeds(mine->others, now, sharing_ms))
+		return;
+	pause_after(mine->hauler.user, size, now);
 	long const pause = Min(rest_factor * TimestampDifferenceMilliseconds(begun, now), longest_rest_ms);
 	for (long left = pause; left > 0 && !is_dismissed();
 	     left = pause - TimestampDifferenceMilliseconds(now, GetCurrentTimestamp()))
@@ -197,12 +197,11 @@ haul_all()
 		bridge::serve_interrupts();
 		dsa_pointer run;
 		TimestampTz const begun = GetCurrentTimestamp();
-		uint64 const batch = mine->batches;
 		if (claim(&run)) {
 			Size size;
 			bool const done = haul(run, &size);
 			let_go();
-			leave_room(begun, batch, size);
+			leave_room(begun, size);
 			if (!done && !extension_exists())
 				return;
 			if (!done)

@@ -155,12 +155,14 @@ mark_all(const LostRuns &lost)
 	ErrorData *error = nullptr;
 	bool const marked = transact(mark_lost, &all, &error);
 	bool const one_by_one = !marked && may_be_of_one_run(error);
+	bool settled = marked || (one_by_one && is_about_data(error)); /* nothing is gained by trying all once more */
 	if (!marked)
 		complain(error, "could not mark lost runs");
 	MemoryContextReset(batch_context);
 	for (int i = 0; one_by_one && i < lost.count; ++i) {
 		LostRuns one = {lost.first + i, 1};
-		(void) run_step(mark_lost, &one, "could not mark a lost run"); /* it stays as it is until the next start */
+		/* One that fails stays as it is until the next start. */
+		settled = run_step(mark_lost, &one, "could not mark a lost run") || settled;
 	}
 	if (marked && lost.count > 0)
 		bridge::say([=] {
@@ -168,7 +170,7 @@ mark_all(const LostRuns &lost)
 			                            "pg_tenancy history: marked %d runs as lost",
 			                            static_cast<unsigned long>(lost.count), lost.count)));
 		});
-	return marked || one_by_one;
+	return settled;
 }
 
 /* Once after the start; false: try again. */

@@ -8,9 +8,9 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr Size bytes_per_ms = 4096;     /* 4 MB per second */
-constexpr Size longest_pause_ms = 2000; /* what waits for a text makes progress within patience_ms */
-constexpr int most_users = 64;          /* beyond that, all of them together are slow enough */
+constexpr Size bytes_per_ms = 4096;      /* 4 MB per second */
+constexpr int64 longest_pause_ms = 5000; /* what waits for a text makes progress within patience_ms */
+constexpr int most_users = 64;           /* beyond that, all of them together are slow enough */
 
 struct Pause {
 	core::Uuid user;
@@ -19,29 +19,38 @@ struct Pause {
 Pause pauses[most_users] = {};
 int pause_count = 0;
 
+/* One that would last longer than any was begun before the clock was set back. */
+bool
+lasts(const Pause &pause, TimestampTz now)
+{
+	return pause.until > now && pause.until <= TimestampTzPlusMilliseconds(now, longest_pause_ms);
+}
+
 } // namespace
 
+/* The end of a run whose texts are written already costs nothing, and waits for nothing. */
 TimestampTz
-paused_until(const core::Uuid &user) noexcept
+paused_until(const Record &record, TimestampTz now) noexcept
 {
-	for (int i = 0; i < pause_count; ++i)
-		if (pauses[i].user == user)
+	for (int i = 0; i < pause_count && is_long(record); ++i)
+		if (pauses[i].user == record.user && lasts(pauses[i], now))
 			return pauses[i].until;
 	return 0;
 }
 
 void
-pause_after(const core::Uuid &user, Size size) noexcept
+pause_after(const core::Uuid &user, Size size, TimestampTz now) noexcept
 {
-	TimestampTz const now = GetCurrentTimestamp();
+	if (size <= light_texts)
+		return;
 	int kept = 0;
 	for (int i = 0; i < pause_count; ++i)
-		if (pauses[i].until > now && pauses[i].user != user)
+		if (lasts(pauses[i], now) && pauses[i].user != user)
 			pauses[kept++] = pauses[i];
 	pause_count = kept;
 	if (pause_count == most_users)
 		return;
-	auto const pause = static_cast<int64>(Min(size / bytes_per_ms, longest_pause_ms));
+	int64 const pause = Min(static_cast<int64>(size / bytes_per_ms), longest_pause_ms);
 	pauses[pause_count++] = {user, TimestampTzPlusMilliseconds(now, pause)};
 }
 

@@ -143,6 +143,7 @@ struct Slot {
 	pg_atomic_uint32 deferred; /* the trigger left runs for later */
 	Parts parts;
 	Hauler hauler;
+	TimestampTz others;        /* when others than the hauler's last user had light runs to write */
 	ConditionVariable changed; /* pid did, or the hauler's */
 
 	Records &line(Line which) { return lines[static_cast<Size>(which)]; }

@@ -10,6 +10,9 @@ namespace tenancy::history {
 /* Of the largest batch. */
 constexpr int max_batch = 1000;
 
+/* So long after others had runs written they are taken to be there. */
+constexpr int sharing_ms = 1000;
+
 /* How long a backend waits for a worker that makes no progress. */
 constexpr int patience_ms = 10'000;
 
@@ -60,10 +63,10 @@ long time_until_heavy(long most);
 /* That heavy run, or the first one, if it could be written; with the lock held. Without a pointer: none. */
 Item find_heavy(const dsa_pointer *run, TimestampTz now);
 
-/* Until when the user's heavy runs wait, for what others have written; see pace.cpp. */
-TimestampTz paused_until(const core::Uuid &user) noexcept;
-/* The user has had so many bytes of long texts written, and others had runs written meanwhile. */
-void pause_after(const core::Uuid &user, Size size) noexcept;
+/* Until when a heavy run waits because its user has had long texts written; see pace.cpp. */
+TimestampTz paused_until(const Record &record, TimestampTz now) noexcept;
+/* The user has had so many bytes of texts written, and others are there who have runs written. */
+void pause_after(const core::Uuid &user, Size size, TimestampTz now) noexcept;
 
 /* Have commits timed; how long they take of late. */
 void watch_commits();

@@ -290,7 +290,11 @@ def pace():
     """One user's long texts are written at 4 MB a second, at most, while others have runs written."""
     attacker, victim = tenants()
     texts, usual = 5, LONG / 4096 / 1000
-    with contextlib.closing(victim.connect()) as session, contextlib.closing(attacker.connect(history_durability="async")) as flood:
+    with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
+            contextlib.closing(attacker.connect(history_durability="async")) as flood, \
+            contextlib.closing(attacker.connect(history_durability="started")) as started:
+        long_run(flood, "first")
+        wait_until(lambda: hauler(admin) is not None, 10, "a hauler")
         stop = threading.Event()
 
         def be_there():
@@ -301,6 +305,13 @@ def pace():
         for _ in range(texts):
             execute(flood, "lite", padded(LONG))
         written = wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, LONG, count=texts)
+        rows(started, "BEGIN")
+        open_cursor(started, LONG - 1)
+        execute(flood, "lite", padded(LONG - 2))
+        rows(started, "COMMIT")
+        cursor, later = (wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, LONG - less)[0]["created_at"]
+                         for less in (1, 2))
+        ok(cursor < later, "a run whose texts are written ends without a pause", (cursor, later))
         stop.set()
         job.wait()
     times = sorted(entry["created_at"] for entry in written)
