@@ -187,7 +187,7 @@ require_database(const char *name)
 
 /* The catalog of all subscriptions is locked to the end of the transaction, also when there is none of that name. */
 bool
-is_absent(const Node *statement)
+skips_absent_subscription(const Node *statement)
 {
 	if (!IsA(statement, DropSubscriptionStmt))
 		return false;
@@ -209,32 +209,8 @@ require_subscription(const char *name)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SUBSCRIPTION, name);
 }
 
-bool
-locks_before_it_looks(const Node *statement)
-{
-	switch (nodeTag(statement)) {
-	case T_AlterDatabaseStmt:
-	case T_AlterExtensionContentsStmt:
-	case T_AlterObjectDependsStmt:
-	case T_AlterPublicationStmt:
-	case T_AlterTableStmt:
-	case T_CommentStmt:
-	case T_CreateForeignTableStmt:
-	case T_CreatePublicationStmt:
-	case T_CreateStatsStmt:
-	case T_CreateStmt:
-	case T_CreateTrigStmt:
-	case T_DropSubscriptionStmt:
-	case T_DropdbStmt:
-	case T_RenameStmt:
-	case T_RuleStmt:
-	case T_SecLabelStmt: return true;
-	default: return false;
-	}
-}
-
 void
-check(Node *statement)
+check_rights(Node *statement)
 {
 	switch (nodeTag(statement)) {
 	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
@@ -293,10 +269,11 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
                 QueryCompletion *completion)
 {
-	if (locks_before_it_looks(planned->utilityStmt) && !superuser()) {
-		if (is_absent(planned->utilityStmt))
+	/* The end of a transaction that failed comes here too, and nothing can be looked up in that. */
+	if (IsTransactionState() && !superuser()) {
+		if (skips_absent_subscription(planned->utilityStmt))
 			return;
-		check(planned->utilityStmt);
+		check_rights(planned->utilityStmt);
 	}
 	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
 	                                                                   environment, receiver, completion);
