@@ -12,13 +12,6 @@ namespace tenancy::ask {
 namespace {
 
 bool
-same_way(const Path &a, const Path &b)
-{
-	return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-	                  [](const Step &left, const Step &right) { return left.key == right.key && left.up == right.up; });
-}
-
-bool
 ends_before(const DateRange &a, const DateRange &b)
 {
 	return !a.until.empty() && !b.from.empty() && a.until <= b.from;
@@ -77,7 +70,7 @@ Builder::loses_rows(const std::vector<Filter> &filters, int alternative) const
 			continue;
 		const Path &path = filter.place.path;
 		first = first == nullptr ? &path : first;
-		differ = differ || !same_way(path, *first);
+		differ = differ || path != *first;
 		optional = optional || std::any_of(path.begin(), path.end(), [this](const Step &step) {
 					   auto const &keys = step.key->columns;
 					   auto const &columns = lexicon.table(step.from).columns;
@@ -96,7 +89,7 @@ Builder::check_contradictions(const std::vector<Filter> &filters) const
 	for (auto a = filters.begin(); a != filters.end(); ++a)
 		for (auto b = a + 1; b != filters.end(); ++b)
 			if (a->alternative < 0 && b->alternative < 0 && a->place.ref.table == b->place.ref.table &&
-			    a->place.ref.column == b->place.ref.column && same_way(a->place.path, b->place.path) &&
+			    a->place.ref.column == b->place.ref.column && a->place.path == b->place.path &&
 			    exclude_each_other(*a, *b))
 				throw Refusal{"no row can meet both conditions on " + lexicon.column(a->place.ref).name};
 }

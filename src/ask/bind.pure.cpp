@@ -27,16 +27,6 @@ refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &wo
 
 namespace {
 
-Refs
-best_tier(Refs refs)
-{
-	Tier best = Tier::synonym;
-	for (auto const &ref : refs)
-		best = std::min(best, ref.tier);
-	std::erase_if(refs, [best](const Ref &ref) { return ref.tier > best; });
-	return refs;
-}
-
 /* Refs of one column, whatever the values. */
 bool
 same_column(const Refs &refs)

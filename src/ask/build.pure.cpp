@@ -77,10 +77,7 @@ Builder::measured_column(const DraftMeasure &measure) const
 	});
 	if (!of_named.empty())
 		columns = of_named;
-	Tier best = Tier::synonym;
-	for (auto const &ref : columns)
-		best = std::min(best, ref.tier);
-	std::erase_if(columns, [best](const Ref &ref) { return ref.tier > best; });
+	columns = best_tier(std::move(columns));
 	if (columns.empty())
 		throw Refusal{"there is no column of numbers for \"" + word + "\""};
 	if (columns.size() > 1)

@@ -105,14 +105,9 @@ Builder::show_column(const Noun &noun)
 int
 Builder::table_of_shown() const
 {
-	Refs columns = columns_of(lexicon, draft.shown[0]);
-	Tier best = Tier::synonym;
-	for (auto const &ref : columns)
-		best = std::min(best, ref.tier);
 	std::vector<int> tables;
-	for (auto const &ref : columns)
-		if (ref.tier == best)
-			tables.push_back(ref.table);
+	for (auto const &ref : best_tier(columns_of(lexicon, draft.shown[0])))
+		tables.push_back(ref.table);
 	if (tables.size() > 1 || tables.empty()) {
 		/* The values that are asked for may tell the table. */
 		int const table = table_of_values();

@@ -14,11 +14,9 @@ namespace tenancy::ask {
 namespace {
 
 bool
-same_steps(const Path &path, const Path &begun)
+begins_with(const Path &path, const Path &begun)
 {
-	return path.size() >= begun.size() &&
-	       std::equal(begun.begin(), begun.end(), path.begin(),
-	                  [](const Step &a, const Step &b) { return a.key == b.key && a.from == b.from && a.up == b.up; });
+	return path.size() >= begun.size() && std::equal(begun.begin(), begun.end(), path.begin());
 }
 
 } // namespace
@@ -28,7 +26,7 @@ bool
 Builder::contradict(const Filter &missing, const Filter &other) const
 {
 	const Path &begun = missing.place.path, &path = other.place.path;
-	if (missing.op != Op::missing || other.op == Op::missing || !same_steps(path, begun) ||
+	if (missing.op != Op::missing || other.op == Op::missing || !begins_with(path, begun) ||
 	    (missing.alternative >= 0 && missing.alternative == other.alternative))
 		return false;
 	if (path.size() == begun.size())

@@ -146,14 +146,19 @@ Lexicon::found_in(const Names &names, const std::string &words) const
 }
 
 Refs
-Lexicon::tables(const std::string &words) const
+best_tier(Refs refs)
 {
-	Refs refs = found_in(table_names, words);
 	Tier best = Tier::synonym;
 	for (auto const &ref : refs)
 		best = std::min(best, ref.tier);
 	std::erase_if(refs, [best](const Ref &ref) { return ref.tier > best; });
 	return refs;
+}
+
+Refs
+Lexicon::tables(const std::string &words) const
+{
+	return best_tier(found_in(table_names, words));
 }
 
 const Refs &

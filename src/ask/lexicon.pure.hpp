@@ -29,6 +29,9 @@ struct Ref {
 
 using Refs = std::vector<Ref>;
 
+/* Those of the best kind of name among them: exact ones before synonyms. */
+Refs best_tier(Refs refs);
+
 struct ColumnFacts {
 	Kind kind = Kind::other;
 	std::vector<std::string> words, roots;
@@ -49,6 +52,8 @@ struct Step {
 	int from, to;
 	const catalog::ForeignKey *key;
 	bool up;
+
+	bool operator==(const Step &) const = default;
 };
 
 using Path = std::vector<Step>;
