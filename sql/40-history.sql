@@ -213,14 +213,18 @@ DECLARE
 BEGIN
     FOREACH left_out IN ARRAY ARRAY['nothing', 'message', 'texts'] LOOP
         BEGIN
-            UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run AND left_out = 'nothing';
-            UPDATE tenancy.running_queries AS r
-            SET error_message = 'the message of this run could not be stored'
-            WHERE r.id = run AND left_out = 'message';
-            UPDATE tenancy.running_queries AS r
-            SET connection_name = NULL, natural_language_query = NULL, generated_sql_query = NULL, application_name = NULL,
-                error_message = 'the texts of this run could not be stored'
-            WHERE r.id = run AND left_out = 'texts';
+            CASE left_out
+            WHEN 'nothing' THEN
+                UPDATE tenancy.running_queries AS r SET status = r.status WHERE r.id = run;
+            WHEN 'message' THEN
+                UPDATE tenancy.running_queries AS r SET error_message = 'the message of this run could not be stored'
+                WHERE r.id = run;
+            WHEN 'texts' THEN
+                UPDATE tenancy.running_queries AS r
+                SET connection_name = NULL, natural_language_query = NULL, generated_sql_query = NULL, application_name = NULL,
+                    error_message = 'the texts of this run could not be stored'
+                WHERE r.id = run;
+            END CASE;
             RETURN;
         EXCEPTION
             WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
@@ -236,7 +240,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION tenancy.retry_run(uuid) IS 'part of retry_history(): one run, without its texts when it cannot be stored with them';
+COMMENT ON FUNCTION tenancy.retry_run(uuid) IS 'part of retry_history(): one run, without its message or its texts when it cannot be stored with them';
 
 CREATE FUNCTION tenancy.retry_history(max_rows integer, max_bytes bigint, after uuid, OUT moved bigint, OUT waiting boolean, OUT last uuid)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
