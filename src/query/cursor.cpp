@@ -226,7 +226,6 @@ open_cursor(Portal portal, Cursor *cursor, const char *sql, remote::ParamList pa
 	if (!start(cursor->execution, sql, params, fetch_rows, failure))
 		fail(cursor->execution, failure);
 	if (cursor->execution.stream->columns().empty()) {
-		cursor->execution.writes = true; /* or it does something else that is over by now */
 		finish_writing(cursor->execution);
 		ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_DEFINITION), errmsg("the statement returns no rows"),
 		                errdetail("What it has done stays."),

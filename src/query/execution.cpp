@@ -107,8 +107,6 @@ start(Execution &execution, const char *sql, remote::ParamList params, int fetch
 void
 finish_writing(Execution &execution)
 {
-	if (!execution.writes)
-		return;
 	bridge::Failure failure;
 	if (!bridge::attempt(failure, [&] { execution.stream->read_on(bridge::waiter()); }))
 		fail(execution, failure);

@@ -50,7 +50,7 @@ bool start(Execution &execution, const char *sql, remote::ParamList params, int 
 
 /*
  * Before an error of ours about the shape of the result: what the statement has written stays, and history must not say
- * that it failed. Of a statement that only reads, nothing is done.
+ * that it failed. For statements that write, or may have: those that only read need not be read to their end.
  */
 void finish_writing(Execution &execution);
 

@@ -42,7 +42,8 @@ check_width(Execution &execution, TupleDesc wanted)
 	int const given = static_cast<int>(execution.stream->columns().size());
 	if (given == wanted->natts)
 		return;
-	finish_writing(execution);
+	if (execution.writes)
+		finish_writing(execution);
 	ereport(ERROR,
 	        (errcode(ERRCODE_DATATYPE_MISMATCH),
 	         errmsg("the query returns %d columns, but the column definition list has %d", given, wanted->natts),
