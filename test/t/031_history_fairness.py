@@ -316,7 +316,7 @@ def pace():
         job.wait()
     times = sorted(entry["created_at"] for entry in written)
     gaps = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:])]
-    # One may be written at once, when nobody else's batch came meanwhile.
+    # The first pause is missed when the other has had nothing written yet.
     ok(sorted(gaps)[1] > 0.9 * usual, "there is a pause after each", gaps)
     whole_chains(attacker, victim)
 
