@@ -1,6 +1,6 @@
 /*
- * DROP EXTENSION, and ALTER EXTENSION UPDATE, which lock the tables in an order of their own: workers are kept out first.
- * And what the first leaves to do: PostgreSQL makes the schema of the control file, but does not count it to the
+ * DROP EXTENSION, and ALTER EXTENSION UPDATE, which lock the tables in an order of their own: workers are kept out
+ * first. And what the first leaves to do: PostgreSQL makes the schema of the control file, but does not count it to the
  * extension, so it would stay, with its privileges of roles that then cannot be dropped. PG regime.
  */
 #include "removal.hpp"
@@ -71,8 +71,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 	bool const dropping = drops_extension(planned->utilityStmt);
 	if (dropping || updates_extension(planned->utilityStmt))
 		bridge::claim_extension();
-	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
-	                                                                   environment, receiver, completion);
+	next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
 	if (dropping && !bridge::has_extension())
 		drop_empty_schema();
 }
@@ -82,7 +81,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 watch_removal()
 {
-	next_utility = ProcessUtility_hook;
+	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
 	ProcessUtility_hook = process_utility;
 }
 

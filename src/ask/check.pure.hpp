@@ -18,7 +18,8 @@ namespace tenancy::ask {
  */
 std::string objection_to(remote::DatabaseType engine, std::string_view sql);
 
-/* Has a function of that name, in lower case and without its schema, effects beyond its result, or runs what it is
+/*
+ * Has a function of that name, in lower case and without its schema, effects beyond its result, or runs what it is
  * given?
  */
 bool has_effects(remote::DatabaseType engine, std::string_view function) noexcept;

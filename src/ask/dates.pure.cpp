@@ -90,7 +90,8 @@ private:
 
 	[[noreturn]] static void refuse_range() { throw Refusal{"there is no telling when that time begins and ends"}; }
 
-	/* A year that stands at one end only is that of the other end, too, or the one beside it: "from November to May
+	/*
+	 * A year that stands at one end only is that of the other end, too, or the one beside it: "from November to May
 	 * 2024"
 	 */
 	std::optional<DatePhrase> between()

@@ -16,8 +16,8 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 #include "remote/resolver.hpp"
 
@@ -67,19 +67,6 @@ private:
 	curl_slist *list_ = nullptr;
 };
 
-/* A descriptor that closes itself. */
-struct Descriptor {
-	int fd;
-	explicit Descriptor(int number) noexcept : fd(number) {}
-	Descriptor(const Descriptor &) = delete;
-	Descriptor &operator=(const Descriptor &) = delete;
-	~Descriptor()
-	{
-		if (fd >= 0)
-			close(fd);
-	}
-};
-
 struct FreeEasy {
 	void operator()(CURL *easy) const noexcept { curl_easy_cleanup(easy); }
 };
@@ -115,7 +102,7 @@ private:
 
 	const HttpRequest &request_;
 	HttpResponse response_;
-	Descriptor epoll_;
+	core::Descriptor epoll_;
 	List headers_, addresses_;
 	core::Deadline timer_; /* when libcurl wants to be called */
 	bool due_ = false;     /* it wants to be called at once */
@@ -162,7 +149,7 @@ require_library()
 Transfer::Transfer(const HttpRequest &request)
 	: request_(request), epoll_(epoll_create1(EPOLL_CLOEXEC)), multi_(curl_multi_init()), easy_(curl_easy_init())
 {
-	if (epoll_.fd < 0)
+	if (!epoll_.valid())
 		throw Error(FailureKind::other, "53000", std::string("could not create an epoll set: ") + strerror(errno));
 	if (!multi_ || !easy_)
 		throw std::bad_alloc();
@@ -245,9 +232,9 @@ Transfer::socket_changed(CURL *, curl_socket_t socket, int what, void *self, voi
 	event.events = ((what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE ? static_cast<unsigned>(EPOLLIN) : 0) |
 	               ((what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE ? static_cast<unsigned>(EPOLLOUT) : 0);
 	if (event.events == 0)
-		epoll_ctl(transfer.epoll_.fd, EPOLL_CTL_DEL, socket, nullptr);
-	else if (epoll_ctl(transfer.epoll_.fd, EPOLL_CTL_MOD, socket, &event) != 0 &&
-	         epoll_ctl(transfer.epoll_.fd, EPOLL_CTL_ADD, socket, &event) != 0)
+		epoll_ctl(transfer.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+	else if (epoll_ctl(transfer.epoll_.get(), EPOLL_CTL_MOD, socket, &event) != 0 &&
+	         epoll_ctl(transfer.epoll_.get(), EPOLL_CTL_ADD, socket, &event) != 0)
 		transfer.broken_ = true;
 	return 0;
 }
@@ -306,11 +293,11 @@ Transfer::step(core::Deadline deadline, core::Waiter &waiter)
 		throw Error(FailureKind::other, "53000", "could not watch the socket of a transfer");
 	waiter.serve();
 	if (!due_)
-		waiter.wait(epoll_.fd, core::wait_read, core::Deadline::earlier(deadline, timer_));
+		waiter.wait(epoll_.get(), core::wait_read, core::Deadline::earlier(deadline, timer_));
 	if (deadline.passed())
 		fail_late();
 	epoll_event events[8];
-	int const count = epoll_wait(epoll_.fd, events, 8, 0);
+	int const count = epoll_wait(epoll_.get(), events, 8, 0);
 	for (int i = 0; i < count; ++i) {
 		unsigned const flags = events[i].events;
 		act(events[i].data.fd, ((flags & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |

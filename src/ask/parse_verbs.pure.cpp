@@ -54,7 +54,8 @@ Grammar::is_dated(std::size_t next) const
 	       ((is(Key::per, next) || is(Key::by, next) || is(Key::each, next)) && is(Key::bucket, next + 1));
 }
 
-/* What the verb was done to, with or by: a table, a value, so many of a table; the number of items when there is none.
+/*
+ * What the verb was done to, with or by: a table, a value, so many of a table; the number of items when there is none.
  */
 std::size_t
 Grammar::completion(std::size_t next) const

@@ -6,10 +6,9 @@
 #include <array>
 #include <cstdio>
 
-#include <openssl/rand.h>
-
-#include "core/error.hpp"
+#include "core/hex.hpp"
 #include "core/json.hpp"
+#include "core/random.hpp"
 #include "remote/text.hpp"
 
 namespace tenancy::ask {
@@ -82,15 +81,10 @@ date_of(const Question &question)
 std::string
 make_boundary()
 {
-	static constexpr char digits[] = "0123456789abcdef";
 	std::array<unsigned char, 16> bytes{};
-	if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-		throw core::Error(core::FailureKind::other, "58000", "could not make random bytes");
+	core::fill_random(bytes);
 	std::string text;
-	for (unsigned char const byte : bytes) {
-		text += digits[byte >> 4];
-		text += digits[byte & 15];
-	}
+	core::append_hex(text, bytes);
 	return text;
 }
 

@@ -108,7 +108,8 @@ private:
 		word.capital = !as_typed.empty() && (is_upper(as_typed[0]) || static_cast<unsigned char>(as_typed[0]) == 0xc3);
 	}
 
-	/* Digits with separators of thousands, a fraction, k or m after them; 2024-03-01 stays one word without a number.
+	/*
+	 * Digits with separators of thousands, a fraction, k or m after them; 2024-03-01 stays one word without a number.
 	 */
 	void number()
 	{

@@ -15,8 +15,8 @@ namespace {
 constexpr long budget_ms = 2'000;
 
 /*
- * Of a transaction of this backend, or of a subtransaction of it. What is cleaned up after the end of one has the number
- * of the next, but not its start.
+ * Of a transaction of this backend, or of a subtransaction of it. What is cleaned up after the end of one has the
+ * number of the next, but not its start.
  */
 struct Abort {
 	uint64 transaction;
@@ -38,8 +38,8 @@ at_transaction_end(XactEvent event, void *)
 } // namespace
 
 /*
- * Portals and their memory go before the callbacks of an abort are called, some memory of a subtransaction's after them,
- * but all in the state of an abort.
+ * Portals and their memory go before the callbacks of an abort are called, some memory of a subtransaction's after
+ * them, but all in the state of an abort.
  */
 core::Deadline
 end_of_abort() noexcept

@@ -127,15 +127,24 @@ walk_raw(Node *node, bool (*walker)(Node *, void *), void *context)
 #endif
 }
 
-/* A wait event of our own in pg_stat_activity: named since 17, plain "Extension" before. */
-inline uint32
-wait_event([[maybe_unused]] const char *name)
-{
+/* A wait event of our own in pg_stat_activity: named since 17, which needs shared memory; plain "Extension" before. */
+class WaitEvent {
+public:
+	explicit constexpr WaitEvent(const char *name) : name_(name) {}
+	uint32 info()
+	{
+		if (info_ == 0)
 #if PG_VERSION_NUM >= 170000
-	return WaitEventExtensionNew(name);
+			info_ = WaitEventExtensionNew(name_);
 #else
-	return PG_WAIT_EXTENSION;
+			info_ = PG_WAIT_EXTENSION;
 #endif
-}
+		return info_;
+	}
+
+private:
+	[[maybe_unused]] const char *name_;
+	uint32 info_ = 0;
+};
 
 } // namespace tenancy::compat

@@ -40,8 +40,9 @@ bool try_turn(Turn turn, LOCKMODE mode);
 
 /*
  * For a process that works by itself: keep the extension until the transaction ends, or 42704 when there is none, or
- * none any more; what such a process does with its rights must not meet somebody else's tables of our names. Who takes this
- * turn before any table waits for a drop instead of blocking it, as DROP EXTENSION locks the tables in an order of its own.
+ * none any more; what such a process does with its rights must not meet somebody else's tables of our names. Who takes
+ * this turn before any table waits for a drop instead of blocking it, as DROP EXTENSION locks the tables in an order of
+ * its own.
  */
 void hold_extension();
 

@@ -42,16 +42,14 @@ look_for_client(int)
 int
 wait_once(int fd, int events, int timeout_ms)
 {
-	static uint32 wait_event_info = 0;
-	if (wait_event_info == 0)
-		wait_event_info = compat::wait_event("TenancyRemote");
+	static constinit compat::WaitEvent event("TenancyRemote");
 	int wake = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 	if (fd >= 0)
 		wake |= ((events & core::wait_read) != 0 ? WL_SOCKET_READABLE : 0) |
 		        ((events & core::wait_write) != 0 ? WL_SOCKET_WRITEABLE : 0);
 	if (timeout_ms >= 0)
 		wake |= WL_TIMEOUT;
-	int const rc = WaitLatchOrSocket(MyLatch, wake, fd >= 0 ? fd : PGINVALID_SOCKET, timeout_ms, wait_event_info);
+	int const rc = WaitLatchOrSocket(MyLatch, wake, fd >= 0 ? fd : PGINVALID_SOCKET, timeout_ms, event.info());
 	if ((rc & WL_LATCH_SET) != 0)
 		ResetLatch(MyLatch);
 	int ready = 0;

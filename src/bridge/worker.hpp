@@ -20,8 +20,8 @@ void handle_signals();
 void describe_worker(BackgroundWorker &worker, const char *name, const char *function, int restart);
 
 /*
- * Keep the process's share of the processors, but in slices of that length: whoever wakes up for something short need not
- * wait for the end of one (Linux 6.12). Where the kernel knows no such slices, nothing changes.
+ * Keep the process's share of the processors, but in slices of that length: whoever wakes up for something short need
+ * not wait for the end of one (Linux 6.12). Where the kernel knows no such slices, nothing changes.
  */
 void let_others_go_first(uint32 slice_ms);
 
@@ -29,9 +29,9 @@ void let_others_go_first(uint32 slice_ms);
 void pin_settings();
 
 /*
- * Run fn(arg) in a transaction of its own, connected to SPI and with a snapshot, and in a database with the extension held: see
- * hold_extension(). False when it raised: the transaction is aborted and *error is a copy in the caller's memory context,
- * which must outlive transactions.
+ * Run fn(arg) in a transaction of its own, connected to SPI and with a snapshot, and in a database with the extension
+ * held: see hold_extension(). False when it raised: the transaction is aborted and *error is a copy in the caller's
+ * memory context, which must outlive transactions.
  */
 bool run_in_transaction(void (*fn)(void *), void *arg, ErrorData **error);
 

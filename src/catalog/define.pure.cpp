@@ -14,7 +14,8 @@ namespace {
 
 using remote::lower_ascii;
 
-/* DO, CALL, EXECUTE and MariaDB's BEGIN NOT ATOMIC run what cannot be seen from here. GRANT changes what may be seen.
+/*
+ * DO, CALL, EXECUTE and MariaDB's BEGIN NOT ATOMIC run what cannot be seen from here. GRANT changes what may be seen.
  */
 constexpr std::string_view words[] = {"alter",   "begin", "call",   "comment", "create", "do",      "drop",
                                       "execute", "grant", "import", "rename",  "revoke", "truncate"};

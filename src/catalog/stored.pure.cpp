@@ -41,8 +41,8 @@ branch(const Place &place, std::size_t number)
 	       std::to_string(most_rows) + ") AS s WHERE s.v IS NOT NULL LIMIT 1) IN ('integer', 'real')";
 }
 
-/* What cannot be read, as a virtual table without its module, leaves those beside it unknown, too. */
-void
+/* False when there is something among them that cannot be read, as a virtual table without its module. */
+bool
 look_at(CatalogQuery &query, const std::vector<Place> &places, std::size_t first, std::size_t end)
 {
 	std::string sql;
@@ -54,12 +54,25 @@ look_at(CatalogQuery &query, const std::vector<Place> &places, std::size_t first
 			if (cells[0].kind == remote::CellKind::integer && number < places.size())
 				places[number].column->stores_numbers = truth_of(cells[1]);
 		});
+		return true;
 	} catch (const core::Error &error) {
 		bool const own = error.kind == core::FailureKind::query || error.kind == core::FailureKind::database ||
 		                 error.kind == core::FailureKind::denied;
 		if (!own)
 			throw;
+		return false;
 	}
+}
+
+/* Halves find what cannot be read, which alone stays unknown. */
+void
+look_at_each(CatalogQuery &query, const std::vector<Place> &places, std::size_t first, std::size_t end)
+{
+	if (look_at(query, places, first, end) || end - first == 1)
+		return;
+	std::size_t const middle = first + (end - first) / 2;
+	look_at_each(query, places, first, middle);
+	look_at_each(query, places, middle, end);
 }
 
 } // namespace
@@ -69,7 +82,7 @@ read_stored_numbers(CatalogQuery &query, Schema &schema)
 {
 	std::vector<Place> const places = date_columns(schema);
 	for (std::size_t first = 0; first < places.size(); first += columns_at_once)
-		look_at(query, places, first, std::min(places.size(), first + columns_at_once));
+		look_at_each(query, places, first, std::min(places.size(), first + columns_at_once));
 }
 
 } // namespace tenancy::catalog

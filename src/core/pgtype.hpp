@@ -33,7 +33,8 @@ constexpr std::uint32_t numeric = 1700;
 constexpr std::uint32_t uuid = 2950;
 constexpr std::uint32_t jsonb = 3802;
 
-/* PostgreSQL hands out OIDs below this only to objects of its own (FirstNormalObjectId is 16384, genbki ends at 12000).
+/*
+ * PostgreSQL hands out OIDs below this only to objects of its own (FirstNormalObjectId is 16384, genbki ends at 12000).
  */
 constexpr std::uint32_t first_unpinned = 10000;
 

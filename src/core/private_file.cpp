@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 
 namespace tenancy::core {
@@ -43,15 +44,6 @@ stamp_of(const struct stat &state) noexcept
 	auto const ns = [](const timespec &time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
 	return {state.st_dev, state.st_ino, state.st_size, ns(state.st_ctim), ns(state.st_mtim)};
 }
-
-/* A descriptor that closes itself. */
-struct Descriptor {
-	int fd;
-	explicit Descriptor(int number) noexcept : fd(number) {}
-	Descriptor(const Descriptor &) = delete;
-	Descriptor &operator=(const Descriptor &) = delete;
-	~Descriptor() { close(fd); }
-};
 
 } // namespace
 

@@ -6,10 +6,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include <openssl/rand.h>
-
-#include "core/error.hpp"
 #include "core/hex.hpp"
+#include "core/random.hpp"
 
 namespace tenancy::core {
 
@@ -40,8 +38,7 @@ make_uuid_v7()
 	last = stamp;
 
 	Uuid uuid;
-	if (RAND_bytes(uuid.bytes.data() + 8, 8) != 1)
-		throw Error(FailureKind::other, "58000", "could not generate random bytes");
+	fill_random(std::span(uuid.bytes).subspan(8));
 	for (int i = 0; i < 6; ++i)
 		uuid.bytes[static_cast<std::size_t>(i)] = static_cast<unsigned char>(stamp >> (52 - 8 * i));
 	uuid.bytes[6] = static_cast<unsigned char>(0x70 | ((stamp >> 8) & 0x0f));

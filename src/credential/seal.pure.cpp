@@ -9,9 +9,9 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "core/error.hpp"
+#include "core/random.hpp"
 #include "credential/base64.hpp"
 
 namespace tenancy::credential {
@@ -58,8 +58,7 @@ seal(KeyView key, std::string_view secret, std::string_view additional)
 	auto *const cipher = tag + tag_size;
 	int written = 0, rest = 0;
 
-	if (RAND_bytes(nonce, nonce_size) != 1)
-		fail("could not obtain random bytes");
+	core::fill_random({nonce, nonce_size});
 	Context const context(EVP_CIPHER_CTX_new());
 	if (!context || EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce) != 1 ||
 	    (!additional.empty() &&

@@ -171,8 +171,8 @@ fold(const Entries &entries)
 }
 
 /*
- * Now and then, by chance. A look goes through all versions of a day's rows: as long as somebody's open transaction keeps
- * them, each is followed by a rest.
+ * Now and then, by chance. A look goes through all versions of a day's rows: as long as somebody's open transaction
+ * keeps them, each is followed by a rest.
  */
 void
 fold_by_chance(const Entries &entries)

@@ -123,7 +123,8 @@ grant(const Work &work, const char *table)
 		                 qualified_name(work, table), roles.data));
 }
 
-/* Statistics hold values of rows, and whoever may read the table may read them: not where several users share a role.
+/*
+ * Statistics hold values of rows, and whoever may read the table may read them: not where several users share a role.
  */
 void
 withhold_statistics(const Work &work, const char *table, const char *column)

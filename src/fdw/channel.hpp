@@ -94,8 +94,8 @@ int socket_of(const Channel *channel);
 Statement *make_statement(MemoryContext context);
 /*
  * Start a statement; other holders are drained first. It runs until it is fetched to its end, closed, or drained.
- * params are borrowed until the call returns. holder may be null when the caller fetches everything at once and converts nothing,
- * statement when it does not look at rows: it is the line's own then.
+ * params are borrowed until the call returns. holder may be null when the caller fetches everything at once and
+ * converts nothing, statement when it does not look at rows: it is the line's own then.
  */
 void start(Channel *channel, Activity &activity, Statement *statement, Holder *holder, const char *sql,
            remote::ParamList params, const remote::RunOptions &options);

@@ -174,7 +174,8 @@ void add_params(Modification &modification, TupleTableSlot *slot, List *columns)
 int64 run_statement(Modification &modification, const char *sql);
 /* The same, and the first row that it returns goes into slot; the number of rows. */
 int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *slot);
-/* Tell the converters of returned columns, which arrive in that order, what they are remotely; after the first fetch.
+/*
+ * Tell the converters of returned columns, which arrive in that order, what they are remotely; after the first fetch.
  */
 void match_returned(List *returned, bridge::Converter *converters, const Statement &statement);
 

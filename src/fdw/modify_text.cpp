@@ -111,7 +111,8 @@ print_skip(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfoString(renderer->out, ")");
 }
 
-/* MySQL does not tell which unique key a row has in common with another: another key's row is an error, not replaced.
+/*
+ * MySQL does not tell which unique key a row has in common with another: another key's row is an error, not replaced.
  */
 void
 print_same_key(const Writer &writer, List *keys)

@@ -187,19 +187,18 @@ MysqlRenderer::array_list(const Call &call, bool any, Expr *item, List *elements
 	Oid const type = exprType(static_cast<Node *>(linitial(elements)));
 	if (family_of(type) != family || type == FLOAT4OID)
 		return false;
-	const char *const word = any ? " IN (" : " NOT IN (";
 	if (family == Family::text)
-		return text_list(word, node, elements);
+		return text_list(any, node, elements);
 	if (family == Family::moment || family == Family::instant)
-		return moment_list(word, node, elements, call.args == top_arguments_);
-	return elements_list(word, node, elements);
+		return moment_list(any, node, elements, call.args == top_arguments_);
+	return elements_list(any, node, elements);
 }
 
 /* NOT IN a list with a number below all that the column holds: by an index, MariaDB then misses its first value. */
 bool
-MysqlRenderer::is_unindexed(const char *word, Node *item, List *elements) const
+MysqlRenderer::is_unindexed(bool any, Node *item, List *elements) const
 {
-	if (plain_column(item) == nullptr || strcmp(word, " IN (") == 0 || family_of(exprType(item)) != Family::integer)
+	if (any || plain_column(item) == nullptr || family_of(exprType(item)) != Family::integer)
 		return false;
 	Range const column = range(item);
 	ListCell *cell;
@@ -225,14 +224,14 @@ MysqlRenderer::operands(List *nodes, Node *partner)
 }
 
 bool
-MysqlRenderer::elements_list(const char *word, Node *item, List *elements)
+MysqlRenderer::elements_list(bool any, Node *item, List *elements)
 {
-	bool const unindexed = is_unindexed(word, item, elements);
+	bool const unindexed = is_unindexed(any, item, elements);
 	print(unindexed ? "((" : "(");
 	if (!operand(item, nullptr))
 		return false;
 	print(unindexed ? " + 0)" : "");
-	print(word);
+	print(list_word(any));
 	if (!operands(elements, item))
 		return false;
 	print("))");
@@ -240,19 +239,19 @@ MysqlRenderer::elements_list(const char *word, Node *item, List *elements)
 }
 
 bool
-MysqlRenderer::moment_list(const char *word, Node *item, List *elements, bool at_top)
+MysqlRenderer::moment_list(bool any, Node *item, List *elements, bool at_top)
 {
 	Index varno;
 	const Column *const column = plain_column(item, &varno);
 	if (column == nullptr)
-		return elements_list(word, item, elements);
+		return elements_list(any, item, elements);
 	print("(");
 	bare(*column, varno);
-	print(word);
+	print(list_word(any));
 	if (!operands(elements, item))
 		return false;
 	print(")");
-	zero_date(item, strcmp(word, " IN (") != 0, at_top);
+	zero_date(item, !any, at_top);
 	print(")");
 	return true;
 }

@@ -80,16 +80,6 @@ is_one_of(const char *op, const char *list)
 	return op[0] != 0 && op[1] == 0 && strchr(list, *op) != nullptr;
 }
 
-bool
-whole_argument(List *args, int index, int *value)
-{
-	auto *const constant = static_cast<Const *>(list_nth(args, index));
-	if (!IsA(constant, Const) || constant->constisnull || constant->consttype != INT4OID)
-		return false;
-	*value = DatumGetInt32(constant->constvalue);
-	return true;
-}
-
 char *
 text_argument(List *args, int index)
 {
@@ -300,17 +290,18 @@ MysqlRenderer::text_function(const Call &call)
 	case F_LEFT:
 	case F_RIGHT:
 		/* A negative count means all but so many here. */
-		return whole_argument(call.args, 1, &count) && count >= 0 &&
+		return whole_constant(static_cast<Node *>(lsecond(call.args)), &count) && count >= 0 &&
 		       print_template(call.function == F_LEFT ? "LEFT(%1, %2)" : "RIGHT(%1, %2)", call.args);
 	case F_SUBSTRING_TEXT_INT4:
 	case F_SUBSTR_TEXT_INT4:
-		if (!whole_argument(call.args, 1, &from))
+		if (!whole_constant(static_cast<Node *>(lsecond(call.args)), &from))
 			return false;
 		return suffixed("SUBSTRING(", subject, psprintf(", %d)", std::max(from, 1)));
 	case F_SUBSTRING_TEXT_INT4_INT4:
 	case F_SUBSTR_TEXT_INT4_INT4: {
 		/* Here characters are counted from a place that may lie before the text; there that counts from its end. */
-		if (!whole_argument(call.args, 1, &from) || !whole_argument(call.args, 2, &count) || count < 0)
+		if (!whole_constant(static_cast<Node *>(lsecond(call.args)), &from) ||
+		    !whole_constant(static_cast<Node *>(lthird(call.args)), &count) || count < 0)
 			return false;
 		int64 const first = std::max(from, 1), end = std::max(static_cast<int64>(from) + count, first);
 		return suffixed("SUBSTRING(", subject, psprintf(", " INT64_FORMAT ", " INT64_FORMAT ")", first, end - first));

@@ -41,16 +41,6 @@ built_in_operator(const OpExpr *node)
 	return name != nullptr ? name : "";
 }
 
-bool
-whole_constant(Node *node, int *value)
-{
-	auto *const constant = reinterpret_cast<Const *>(node);
-	if (!IsA(node, Const) || constant->constisnull || constant->consttype != INT4OID)
-		return false;
-	*value = DatumGetInt32(constant->constvalue);
-	return true;
-}
-
 /* Anything but a constant other than zero. */
 bool
 may_be_zero(Node *node)

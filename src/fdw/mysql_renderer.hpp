@@ -88,13 +88,13 @@ private:
 	bool moment_value(const char *op, Node *column, Node *value, bool at_top);
 	bool moment_half(Node *column, const char *op, Node *value);
 	void zero_date(Node *column, bool passes, bool at_top);
-	bool moment_list(const char *word, Node *item, List *elements, bool at_top);
-	bool elements_list(const char *word, Node *item, List *elements);
-	bool is_unindexed(const char *word, Node *item, List *elements) const;
+	bool moment_list(bool any, Node *item, List *elements, bool at_top);
+	bool elements_list(bool any, Node *item, List *elements);
+	bool is_unindexed(bool any, Node *item, List *elements) const;
 
 	/* mysql_text.cpp */
 	bool text_comparison(const char *op, const Call &call);
-	bool text_list(const char *word, Node *item, List *elements);
+	bool text_list(bool any, Node *item, List *elements);
 	bool can_use_index(Node *left, Node *right) const;
 	bool bytes(Node *node);
 	bool text_operand(Node *node);

@@ -113,17 +113,17 @@ MysqlRenderer::text_operand(Node *node)
 }
 
 bool
-MysqlRenderer::text_list(const char *word, Node *item, List *elements)
+MysqlRenderer::text_list(bool any, Node *item, List *elements)
 {
 	ListCell *cell;
-	bool indexed = strcmp(word, " IN (") == 0;
+	bool indexed = any;
 	foreach (cell, elements)
 		indexed = indexed && can_use_index(item, static_cast<Node *>(lfirst(cell)));
 	print("(");
 	for (int pass = indexed ? 0 : 1; pass < 2; ++pass) {
 		if (!(pass == 0 ? text_operand(item) : bytes(item)))
 			return false;
-		print(word);
+		print(list_word(any));
 		foreach (cell, elements) {
 			auto *const element = static_cast<Node *>(lfirst(cell));
 			print(cell == list_head(elements) ? "" : ", ");

@@ -5,7 +5,8 @@
 
 namespace tenancy::fdw {
 
-/* The remote SQL comes first, as in the list of a modification: EXPLAIN shows it without knowing which of both it has.
+/*
+ * The remote SQL comes first, as in the list of a modification: EXPLAIN shows it without knowing which of both it has.
  */
 List *
 encode(const ScanPlan &plan)

@@ -145,7 +145,8 @@ constexpr Oid array_order[] = {
 	F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,     F_ARRAY_GE,     F_BTARRAYCMP,
 	F_ARRAY_LARGER, F_ARRAY_SMALLER, F_MIN_ANYARRAY, F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY};
 
-/* Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.
+/*
+ * Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.
  */
 constexpr Oid shaped_types[] = {BYTEAOID, FLOAT4OID, FLOAT8OID};
 

@@ -301,6 +301,16 @@ is_deterministic(Oid collation)
 }
 
 bool
+whole_constant(Node *node, int *value)
+{
+	auto *const constant = reinterpret_cast<Const *>(node);
+	if (!IsA(node, Const) || constant->constisnull || constant->consttype != INT4OID)
+		return false;
+	*value = DatumGetInt32(constant->constvalue);
+	return true;
+}
+
+bool
 ends_in_escape(const char *pattern)
 {
 	for (; *pattern != 0; ++pattern)

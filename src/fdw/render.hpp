@@ -129,8 +129,7 @@ protected:
 	virtual bool parameter(Expr *expr) = 0;
 	virtual bool function(const Call &call) = 0;
 	virtual bool distinct_from(const Call &equality) = 0;
-	/* item op ANY or ALL of elements (Expr *, none of them columns); equality says whether op is = (ANY) or <> (ALL).
-	 */
+	/* item op ANY of elements or, when any is false, op ALL of them (Expr *, none of which is a column). */
 	virtual bool array_list(const Call &call, bool any, Expr *item, List *elements) = 0;
 	/* The same with an array that is known only when the statement runs. */
 	virtual bool array_parameter(const Call &call, bool any, Expr *item, Expr *array);
@@ -151,6 +150,7 @@ protected:
 	bool is_local(Node *node) const;
 	/* Tools for the dialects. */
 	void print(const char *text) { appendStringInfoString(out, text); }
+	static const char *list_word(bool any) { return any ? " IN (" : " NOT IN ("; }
 	void add_param(Expr *expr);
 	/* Which parameter (from 1) has that value already; 0: none. */
 	int param_number(Expr *expr) const;
@@ -198,6 +198,8 @@ bool has_same_encoding(const Source *sources, int count);
 /* Facts about local collations and expressions that all dialects ask for. */
 bool is_byte_order(Oid collation);    /* compares and sorts as memcmp does */
 bool is_deterministic(Oid collation); /* equal means equal bytes; also true for "no collation" */
+/* A constant integer that is not null. */
+bool whole_constant(Node *node, int *value);
 /* A NOT NULL column that no outer join can make null. */
 bool is_never_null(const Renderer &renderer, const Column *column);
 /* Does a pattern of LIKE end within an escape? That is an error here, but only for text that matches up to there. */

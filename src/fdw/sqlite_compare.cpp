@@ -159,7 +159,7 @@ SqliteRenderer::array_list(const Call &call, bool any, Expr *item, List *element
 	print("(");
 	if (!operand(reinterpret_cast<Node *>(item), with->family, as_is))
 		return false;
-	print(any ? " IN (" : " NOT IN (");
+	print(list_word(any));
 	if (list_length(elements) == 1) /* which SQLite would make an equality; see wide_equality() */
 		elements = list_concat_copy(elements, elements);
 	foreach (cell, elements) {
@@ -224,7 +224,9 @@ SqliteRenderer::coarse_equality(const Call &call)
 	return true;
 }
 
-/* A text in a REAL column may be a NaN, in one of many spellings. Beside a finite number it is greater here and there. */
+/*
+ * A text in a REAL column may be a NaN, in one of many spellings. Beside a finite number it is greater here and there.
+ */
 bool
 SqliteRenderer::compares_reals(List *args) const
 {

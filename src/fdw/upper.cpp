@@ -190,7 +190,8 @@ make_distinct(PlannerInfo *root, Relation *relation)
 bool
 add_windows(PlannerInfo *root, Relation *relation)
 {
-	/* A condition above that only says where to stop is checked by the node that computes the function, nowhere else.
+	/*
+	 * A condition above that only says where to stop is checked by the node that computes the function, nowhere else.
 	 */
 	if (has_upper_part(relation) || !abilities_of(relation).window || compat::has_run_condition(root))
 		return false;

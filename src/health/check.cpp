@@ -69,8 +69,8 @@ spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = 
                               nullptr};
 
 /*
- * Where one answers late or never, others of the same server will too: they must not hold up the fast lane. Those of the
- * same user only: a tenant could make the connections of others slow, and would learn of theirs by its own.
+ * Where one answers late or never, others of the same server will too: they must not hold up the fast lane. Those of
+ * the same user only: a tenant could make the connections of others slow, and would learn of theirs by its own.
  */
 spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"

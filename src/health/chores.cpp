@@ -1,6 +1,6 @@
 /*
- * The chores: expiring the result cache, pruning history and folding its sums, deleting old sessions, seeing what queries
- * found. PG regime.
+ * The chores: expiring the result cache, pruning history and folding its sums, deleting old sessions, seeing what
+ * queries found. PG regime.
  */
 #include "health/chores.hpp"
 

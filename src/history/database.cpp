@@ -117,7 +117,9 @@ reopen_database(Slot *slot)
 	LWLockRelease(queue->lock);
 }
 
-/* What sessions that were ended WITH (FORCE) left in the queue has no place any more, and would keep its own for good. */
+/*
+ * What sessions that were ended WITH (FORCE) left in the queue has no place any more, and would keep its own for good.
+ */
 void
 forget_database(Slot *slot, Oid database)
 {
@@ -140,8 +142,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 QueryCompletion *completion)
 {
 	auto const run = [=] {
-		(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context,
-		                                                                   params, environment, receiver, completion);
+		next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
 	};
 	const char *const name = wanted_database(planned->utilityStmt);
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
@@ -165,7 +166,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 watch_databases()
 {
-	next_utility = ProcessUtility_hook;
+	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
 	ProcessUtility_hook = process_utility;
 }
 

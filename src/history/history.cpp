@@ -108,9 +108,7 @@ is_anything_pending(const Slot &slot)
 Room
 obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 {
-	static uint32 wait_event_info = 0;
-	if (wait_event_info == 0)
-		wait_event_info = compat::wait_event("TenancyHistoryQueue");
+	static constinit compat::WaitEvent event("TenancyHistoryQueue");
 	TimestampTz const begun = GetCurrentTimestamp();
 	for (int attempt = 0;; ++attempt) {
 		Room const room = allocate_record(user, size, pointer);
@@ -128,8 +126,7 @@ obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 			wake(slot, Line::heavy, true);
 			LWLockRelease(queue->lock);
 		}
-		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, wait_event_info) & WL_LATCH_SET) !=
-		    0)
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, event.info()) & WL_LATCH_SET) != 0)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -139,9 +136,7 @@ obtain(Slot &slot, const core::Uuid &user, Size size, dsa_pointer *pointer)
 bool
 wait_for_worker(Record *record, Progress wanted)
 {
-	static uint32 wait_event_info = 0;
-	if (wait_event_info == 0)
-		wait_event_info = compat::wait_event("TenancyHistoryCommit");
+	static constinit compat::WaitEvent event("TenancyHistoryCommit");
 	Slot &slot = queue->slots[record->slot];
 	auto const commits_of_its_kind = [&slot, record] {
 		return record->line == Line::heavy ? slot.heavy_commits : slot.commits - slot.heavy_commits;
@@ -152,12 +147,15 @@ wait_for_worker(Record *record, Progress wanted)
 		Progress const progress = progress_of(record);
 		if (progress >= wanted)
 			return progress != Progress::dropped;
-		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, wait_event_info) &
-		     WL_LATCH_SET) != 0) {
+		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, event.info()) & WL_LATCH_SET) !=
+		    0) {
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 		}
-		/* Looked at after each wake-up: timers may set the latch more often than the wait may last. What others have written is no progress of a run that could not be. */
+		/*
+		 * Looked at after each wake-up: timers may set the latch more often than the wait may last. What others have
+		 * written is no progress of a run that could not be.
+		 */
 		if (record->put_off == 0 && commits != commits_of_its_kind()) {
 			commits = commits_of_its_kind();
 			since = GetCurrentTimestamp();
@@ -167,7 +165,8 @@ wait_for_worker(Record *record, Progress wanted)
 	}
 }
 
-/* The same, until that is on disk: the worker has the next batch in hand meanwhile, and one flush serves all who wait.
+/*
+ * The same, until that is on disk: the worker has the next batch in hand meanwhile, and one flush serves all who wait.
  */
 bool
 wait_for(Record *record, Progress wanted)

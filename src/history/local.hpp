@@ -26,7 +26,8 @@ int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 void forget_local(int i) noexcept;
 /* Is the run to be counted? Sixteen of a user on foreign tables in this backend have one place together. */
 bool needs_place(const Start &begin) noexcept;
-/* How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
+/*
+ * How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
  */
 void note_local(int i, int level, const Finish &end) noexcept;
 void drop_note(int i) noexcept;

@@ -8,7 +8,7 @@ namespace tenancy::history {
 
 namespace {
 
-constexpr Size bytes_per_ms = 4096;      /* 4 MB per second */
+constexpr Size bytes_per_ms = 1024;      /* 1 MB per second; see the figures in docs/performance.md, "Fairness" */
 constexpr int64 longest_pause_ms = 5000; /* what waits for a text makes progress within patience_ms */
 constexpr int most_users = 64;           /* beyond that, all of them together are slow enough */
 

@@ -1,8 +1,8 @@
 /*
- * Parts of rows that are written again with each batch: heads of chains, sums of dashboards. PG regime.
- * While somebody's transaction is open, no version that it might see can be removed, and every look at the row goes through
- * all of them. So that no tenant slows the history of others down by a transaction that stays open, such a row begins anew
- * then: its key has a part, which is the full transaction id of its beginning.
+ * Parts of rows that are written again with each batch: heads of chains, sums of dashboards. PG regime. While
+ * somebody's transaction is open, no version that it might see can be removed, and every look at the row goes through
+ * all of them. So that no tenant slows the history of others down by a transaction that stays open, such a row begins
+ * anew then: its key has a part, which is the full transaction id of its beginning.
  */
 #include "history/worker.hpp"
 

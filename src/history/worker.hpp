@@ -58,7 +58,9 @@ Batch gather(Item *items, bool all);
 void end_batch();
 /* In how many ms there will be something for the first worker to write; with the lock held. */
 long time_until_due(long most);
-/* The same for the hauler, which has to look again after a moment at what may be another worker's yet. Takes the lock. */
+/*
+ * The same for the hauler, which has to look again after a moment at what may be another worker's yet. Takes the lock.
+ */
 long time_until_heavy(long most);
 /* That heavy run, or the first one, if it could be written; with the lock held. Without a pointer: none. */
 Item find_heavy(const dsa_pointer *run, TimestampTz now);

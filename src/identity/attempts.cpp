@@ -54,7 +54,8 @@ after_seconds(TimestampTz time, int seconds)
 	return TimestampTzPlusMilliseconds(time, int64{1000} * seconds);
 }
 
-/* Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven.
+/*
+ * Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven.
  */
 Account *
 find(const Digest &key, TimestampTz now)
@@ -228,9 +229,7 @@ count_registration(bool by_user)
 void
 enter_hashing()
 {
-	static uint32 wait_event_info = 0;
-	if (wait_event_info == 0)
-		wait_event_info = compat::wait_event("TenancyHashing");
+	static constinit compat::WaitEvent event("TenancyHashing");
 	CHECK_FOR_INTERRUPTS();
 	ConditionVariablePrepareToSleep(&shared->hashing_left);
 	for (;;) {
@@ -240,7 +239,7 @@ enter_hashing()
 				ConditionVariableCancelSleep();
 				return;
 			}
-		ConditionVariableSleep(&shared->hashing_left, wait_event_info);
+		ConditionVariableSleep(&shared->hashing_left, event.info());
 	}
 }
 

@@ -74,7 +74,7 @@ start(QueryDesc *query, int flags)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for EXPLAIN ANALYZE"),
 		                errdetail("On tables of pg_tenancy it would count the rows of other users."),
 		                errhint("Use EXPLAIN without ANALYZE.")));
-	(next_start != nullptr ? next_start : standard_ExecutorStart)(query, flags);
+	next_start(query, flags);
 }
 
 void
@@ -82,15 +82,15 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
                 QueryCompletion *completion)
 {
-	auto *const next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
 	if (!is_analyze(planned->utilityStmt)) {
-		next(planned, text, read_only_tree, context, params, environment, receiver, completion);
+		next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
 		return;
 	}
 	bool const before = analyzing;
 	analyzing = true;
-	bridge::on_error([&] { next(planned, text, read_only_tree, context, params, environment, receiver, completion); },
-	                 [&](const ErrorData *) { analyzing = before; });
+	bridge::on_error(
+		[&] { next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion); },
+		[&](const ErrorData *) { analyzing = before; });
 	analyzing = before;
 }
 
@@ -99,9 +99,9 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 guard_explain()
 {
-	next_utility = ProcessUtility_hook;
+	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
 	ProcessUtility_hook = process_utility;
-	next_start = ExecutorStart_hook;
+	next_start = ExecutorStart_hook != nullptr ? ExecutorStart_hook : standard_ExecutorStart;
 	ExecutorStart_hook = start;
 }
 

@@ -29,7 +29,8 @@ digest_datum(const Digest &digest)
 	return bridge::bytea_datum(digest.bytes.data(), sizeof digest.bytes);
 }
 
-/* One "@" with something on both sides, no white space: the same as the table's CHECK, whose error would show the row.
+/*
+ * One "@" with something on both sides, no white space: the same as the table's CHECK, whose error would show the row.
  */
 void
 check_email(const char *email)

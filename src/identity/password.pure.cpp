@@ -16,9 +16,9 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "core/error.hpp"
+#include "core/random.hpp"
 
 namespace tenancy::identity {
 
@@ -146,8 +146,7 @@ hash_password(std::string_view password, int cost, char (&hash)[max_hash_size])
 {
 	Salt salt;
 	Key key;
-	if (RAND_bytes(salt.data(), static_cast<int>(salt.size())) != 1)
-		throw core::Error(core::FailureKind::other, "58000", "could not obtain random bytes");
+	core::fill_random(salt);
 	derive(password, salt, cost, key);
 	std::snprintf(hash, max_hash_size, "$scrypt$ln=%d,r=8,p=1$%s$%s", cost, encode(salt).c_str(), encode(key).c_str());
 	OPENSSL_cleanse(key.data(), key.size());

@@ -21,7 +21,9 @@ void set_token(const char *token);
 
 /* Look the identity up again: something that it depends on was changed by this backend. */
 void forget();
-/* Is the role that logged in a user's own, by bind_role, whatever token is set and whether the user is active or not? */
+/*
+ * Is the role that logged in a user's own, by bind_role, whatever token is set and whether the user is active or not?
+ */
 bool is_bound();
 
 } // namespace tenancy::identity::session

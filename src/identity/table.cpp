@@ -46,8 +46,7 @@ require_right(const RangeVar *table, AclMode right)
 	if (!OidIsValid(relation) || pg_class_aclcheck(relation, GetUserId(), right) == ACLCHECK_OK)
 		return;
 	/* REFERENCES may be granted by column; which ones are meant is for PostgreSQL to check. */
-	if (right != ACL_REFERENCES ||
-	    pg_attribute_aclcheck_all(relation, GetUserId(), right, ACLMASK_ANY) != ACLCHECK_OK)
+	if (right != ACL_REFERENCES || pg_attribute_aclcheck_all(relation, GetUserId(), right, ACLMASK_ANY) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), table->relname);
 }
 
@@ -217,16 +216,10 @@ check_rights(Node *statement)
 {
 	switch (nodeTag(statement)) {
 	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
-	case T_CreateTrigStmt:
-		require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER);
-		return;
+	case T_CreateTrigStmt: require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER); return;
 	case T_CreateStmt: check_creation(reinterpret_cast<CreateStmt *>(statement)); return;
-	case T_CreateForeignTableStmt:
-		check_creation(&reinterpret_cast<CreateForeignTableStmt *>(statement)->base);
-		return;
-	case T_AlterObjectDependsStmt:
-		check_dependence(reinterpret_cast<AlterObjectDependsStmt *>(statement));
-		return;
+	case T_CreateForeignTableStmt: check_creation(&reinterpret_cast<CreateForeignTableStmt *>(statement)->base); return;
+	case T_AlterObjectDependsStmt: check_dependence(reinterpret_cast<AlterObjectDependsStmt *>(statement)); return;
 	case T_AlterTableStmt: check_commands(reinterpret_cast<AlterTableStmt *>(statement)); return;
 	case T_CommentStmt: {
 		auto const *const comment = reinterpret_cast<CommentStmt *>(statement);
@@ -278,8 +271,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 			return;
 		check_rights(planned->utilityStmt);
 	}
-	(next_utility != nullptr ? next_utility : standard_ProcessUtility)(planned, text, read_only_tree, context, params,
-	                                                                   environment, receiver, completion);
+	next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
 }
 
 } // namespace
@@ -287,7 +279,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 guard_tables()
 {
-	next_utility = ProcessUtility_hook;
+	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
 	ProcessUtility_hook = process_utility;
 }
 

@@ -6,10 +6,9 @@
 #include <algorithm>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 
-#include "core/error.hpp"
+#include "core/random.hpp"
 
 namespace tenancy::identity {
 
@@ -31,8 +30,7 @@ void
 make_token(char (&token)[token_length + 1])
 {
 	unsigned char random[33] = {}; /* a zero byte more, so that the last group of three is whole */
-	if (RAND_priv_bytes(random, 32) != 1)
-		throw core::Error(core::FailureKind::other, "58000", "could not obtain random bytes");
+	core::fill_secret(std::span(random).first(32));
 	char *to = std::copy(token_prefix.begin(), token_prefix.end(), token);
 	for (std::size_t i = 0; i < sizeof random; i += 3) {
 		unsigned const group = random[i] << 16 | random[i + 1] << 8 | random[i + 2];

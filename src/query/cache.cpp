@@ -95,6 +95,7 @@ take_off(const Wish &wish, TimestampTz now) noexcept
 	flight.place = wish.place;
 	flight.generation = place->generation;
 	flight.begun = now;
+	flight.ttl = wish.ttl;
 	flight.waiters = 0;
 	flight.block = InvalidDsaPointer;
 	store->flights_top = Max(store->flights_top, i + 1);
@@ -141,16 +142,14 @@ phase_of(const Flight *flight) noexcept
 void
 await_end(TimestampTz since, long patience_ms)
 {
-	static uint32 wait_event_info = 0;
-	if (wait_event_info == 0)
-		wait_event_info = compat::wait_event("TenancyCache");
+	static constinit compat::WaitEvent event("TenancyCache");
 	ConditionVariablePrepareToSleep(&waiting->over);
 	while (phase_of(waiting) == Phase::running) {
 		long const waited = TimestampDifferenceMilliseconds(since, GetCurrentTimestamp());
 		if (patience_ms > 0 && waited >= patience_ms)
 			break;
 		(void) ConditionVariableTimedSleep(&waiting->over, patience_ms > 0 ? patience_ms - waited : 60'000,
-		                                   wait_event_info);
+		                                   event.info());
 	}
 	ConditionVariableCancelSleep();
 }
@@ -237,6 +236,7 @@ look_up(const Wish &wish, long patience_ms, Result *result)
 		} else if (followed < most_followed) {
 			waiting = flight;
 			++flight->waiters;
+			flight->ttl = Max(flight->ttl, wish.ttl);
 		}
 		LWLockRelease(store->lock);
 		if (waiting != nullptr) {

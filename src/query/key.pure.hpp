@@ -19,7 +19,8 @@ struct Digest {
 	bool operator==(const Digest &) const = default;
 };
 
-/* Of texts, one of which may be absent, numbers and parameters, each with its length, so that no two lists are alike.
+/*
+ * Of texts, one of which may be absent, numbers and parameters, each with its length, so that no two lists are alike.
  */
 Digest digest_of(std::initializer_list<std::string_view> texts, std::initializer_list<std::int64_t> numbers,
                  remote::ParamList params);

@@ -240,7 +240,7 @@ keep(const Wish &wish, const Flight &flight, dsa_pointer pointer) noexcept
 {
 	Block *const block = block_at(pointer);
 	Size const most = static_cast<Size>(settings::cache_size_per_user) * 1024;
-	int64 ttl = wish.ttl;
+	int64 ttl = flight.ttl;
 	if (auto *const old = static_cast<Entry *>(hash_search(entries, &wish.key, HASH_FIND, nullptr)); old != nullptr) {
 		ttl = Max(ttl, old->expires - old->begun);
 		drop(old);

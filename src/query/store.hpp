@@ -68,6 +68,7 @@ struct Flight {
 	Digest key, place;
 	uint64 generation;
 	TimestampTz begun;
+	int64 ttl; /* the longest of the leader's and of those who wait */
 	int waiters;
 	dsa_pointer block; /* landed, while somebody waits */
 	ConditionVariable over;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/waiter.hpp"
 #include "remote/value.hpp"
@@ -25,7 +26,8 @@ enum class TlsMode : std::uint8_t { disable, prefer, require, verify_ca, verify_
 
 class NetworkList;
 
-/* Everything a driver needs to connect. Already validated (remote/options.hpp); nothing else reaches a client library.
+/*
+ * Everything a driver needs to connect. Already validated (remote/options.hpp); nothing else reaches a client library.
  */
 struct Target {
 	DatabaseType type = DatabaseType::postgresql;
@@ -116,6 +118,13 @@ public:
 	/* Ask the server whether it is still there; false, or an exception from the waiter. */
 	virtual bool ping(core::Deadline deadline, core::Waiter &waiter) = 0;
 	virtual const std::string &server_version() const noexcept = 0;
+
+protected:
+	static void demand_no_cursor(bool open)
+	{
+		if (open)
+			throw core::Error(core::FailureKind::other, "55006", "another result of this session is still open");
+	}
 };
 
 /* Connect; throws core::Error with the FailureKind that test_connection shows. */

@@ -27,8 +27,8 @@ wipe_freed(std::size_t length) noexcept
 }
 
 /*
- * While it is alive, what is freed is overwritten (mallopt(3), M_PERTURB), but for what wipe_freed() wipes at the end. So is
- * what is allocated: not for a library that reserves much more than it uses.
+ * While it is alive, what is freed is overwritten (mallopt(3), M_PERTURB), but for what wipe_freed() wipes at the end.
+ * So is what is allocated: not for a library that reserves much more than it uses.
  */
 class FreedCopies {
 public:

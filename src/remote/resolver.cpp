@@ -13,8 +13,8 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 
 namespace tenancy::remote {
@@ -45,8 +45,6 @@ public:
 	{
 		if (channel_ != nullptr)
 			ares_destroy(channel_);
-		if (epoll_ >= 0)
-			close(epoll_);
 	}
 
 	void open(const std::string &name_servers);
@@ -63,7 +61,7 @@ private:
 	static void answered(void *self, int status, int timeouts, ares_addrinfo *info) noexcept;
 	void process_ready() noexcept;
 
-	int epoll_ = -1;
+	core::Descriptor epoll_;
 	ares_channel channel_ = nullptr;
 	bool done_ = false;
 	bool broken_ = false; /* a socket could not be watched */
@@ -84,8 +82,8 @@ Lookup::open(const std::string &name_servers)
 	static int const library = ares_library_init(ARES_LIB_INIT_ALL);
 	if (library != ARES_SUCCESS)
 		fail_setup(library);
-	epoll_ = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_ < 0)
+	epoll_ = core::Descriptor(epoll_create1(EPOLL_CLOEXEC));
+	if (!epoll_.valid())
 		throw Error(FailureKind::other, "53000", std::string("could not create an epoll set: ") + strerror(errno));
 
 	ares_options options{};
@@ -123,9 +121,9 @@ Lookup::socket_changed(void *self, ares_socket_t socket, int readable, int writa
 	event.events =
 		(readable != 0 ? static_cast<unsigned>(EPOLLIN) : 0) | (writable != 0 ? static_cast<unsigned>(EPOLLOUT) : 0);
 	if (event.events == 0)
-		epoll_ctl(lookup.epoll_, EPOLL_CTL_DEL, socket, nullptr);
-	else if (epoll_ctl(lookup.epoll_, EPOLL_CTL_MOD, socket, &event) != 0 &&
-	         epoll_ctl(lookup.epoll_, EPOLL_CTL_ADD, socket, &event) != 0)
+		epoll_ctl(lookup.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+	else if (epoll_ctl(lookup.epoll_.get(), EPOLL_CTL_MOD, socket, &event) != 0 &&
+	         epoll_ctl(lookup.epoll_.get(), EPOLL_CTL_ADD, socket, &event) != 0)
 		lookup.broken_ = true;
 }
 
@@ -142,7 +140,7 @@ void
 Lookup::process_ready() noexcept
 {
 	epoll_event events[16];
-	int const count = epoll_wait(epoll_, events, 16, 0);
+	int const count = epoll_wait(epoll_.get(), events, 16, 0);
 	for (int i = 0; i < count; ++i) {
 		unsigned const flags = events[i].events;
 		bool const failed = (flags & (EPOLLERR | EPOLLHUP)) != 0;
@@ -164,7 +162,7 @@ Lookup::step(core::Deadline deadline, core::Waiter &waiter)
 	timeval *const next = ares_timeout(channel_, nullptr, &left);
 	if (next != nullptr)
 		pause = core::Deadline::after(std::max(1L, next->tv_sec * 1000L + next->tv_usec / 1000L));
-	waiter.wait(epoll_, core::wait_read, core::Deadline::earlier(deadline, pause));
+	waiter.wait(epoll_.get(), core::wait_read, core::Deadline::earlier(deadline, pause));
 	process_ready();
 	return done_ || !deadline.passed();
 }

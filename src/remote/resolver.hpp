@@ -20,7 +20,8 @@ namespace tenancy::remote {
 std::vector<Address> look_up(const std::string &name, const std::string &name_servers, core::Deadline deadline,
                              core::Waiter &waiter);
 
-/* What is wrong with host, which has to be an address literal or a well-formed name, as a sentence; nullptr: nothing.
+/*
+ * What is wrong with host, which has to be an address literal or a well-formed name, as a sentence; nullptr: nothing.
  */
 const char *host_complaint(const std::string &host) noexcept;
 

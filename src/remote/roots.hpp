@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 
 namespace tenancy::remote {
@@ -24,28 +25,19 @@ public:
 	{
 		if (pem.empty())
 			return;
-		fd_ = memfd_create("tenancy-roots", MFD_CLOEXEC);
-		if (fd_ < 0)
+		file_ = core::Descriptor(memfd_create("tenancy-roots", MFD_CLOEXEC));
+		if (!file_.valid())
 			throw failure();
 		while (!pem.empty()) {
-			ssize_t const written = write(fd_, pem.data(), pem.size());
+			ssize_t const written = write(file_.get(), pem.data(), pem.size());
 			if (written < 0 && errno == EINTR)
 				continue;
-			if (written <= 0) {
-				close(fd_);
+			if (written <= 0)
 				throw failure();
-			}
 			pem.remove_prefix(static_cast<std::size_t>(written));
 		}
-		path_ = "/proc/self/fd/" + std::to_string(fd_);
+		path_ = "/proc/self/fd/" + std::to_string(file_.get());
 	}
-	~RootsFile()
-	{
-		if (fd_ >= 0)
-			close(fd_);
-	}
-	RootsFile(const RootsFile &) = delete;
-	RootsFile &operator=(const RootsFile &) = delete;
 	const std::string &path() const noexcept { return path_; }
 
 private:
@@ -54,7 +46,7 @@ private:
 		return {core::FailureKind::other, "58030", "could not hold the root certificates in memory"};
 	}
 
-	int fd_ = -1;
+	core::Descriptor file_;
 	std::string path_;
 };
 

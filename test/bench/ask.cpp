@@ -1,6 +1,6 @@
 /*
- * How much of the questions of test/ask the built-in translator answers, and how much of that is right; for the half that
- * it was tuned to and for the half that it was not, with the values of small text columns known and without.
+ * How much of the questions of test/ask the built-in translator answers, and how much of that is right; for the half
+ * that it was tuned to and for the half that it was not, with the values of small text columns known and without.
  */
 #include "../ask/judge.hpp"
 #include "bench.hpp"

@@ -287,9 +287,9 @@ def long_texts():
 
 
 def pace():
-    """One user's long texts are written at 4 MB a second, at most, while others have runs written."""
+    """One user's long texts are written at 1 MB a second, at most, while others have runs written."""
     attacker, victim = tenants()
-    texts, usual = 5, LONG / 4096 / 1000
+    texts, length, usual = 5, 1024 * 1024, 1.0
     with contextlib.closing(connect()) as admin, contextlib.closing(victim.connect()) as session, \
             contextlib.closing(attacker.connect(history_durability="async")) as flood, \
             contextlib.closing(attacker.connect(history_durability="started")) as started:
@@ -303,13 +303,13 @@ def pace():
 
         job = Background(be_there)
         for _ in range(texts):
-            execute(flood, "lite", padded(LONG))
-        written = wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, LONG, count=texts)
+            execute(flood, "lite", padded(length))
+        written = wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, length, count=texts)
         rows(started, "BEGIN")
-        open_cursor(started, LONG - 1)
-        execute(flood, "lite", padded(LONG - 2))
+        open_cursor(started, length - 1)
+        execute(flood, "lite", padded(length - 2))
         rows(started, "COMMIT")
-        cursor, later = (wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, LONG - less)[0]["created_at"]
+        cursor, later = (wait_for_history("user_id = %s AND length(generated_sql_query) = %s", attacker.id, length - less)[0]["created_at"]
                          for less in (1, 2))
         ok(cursor < later, "a run whose texts are written ends without a pause", (cursor, later))
         stop.set()

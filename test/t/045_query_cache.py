@@ -32,8 +32,8 @@ class Gate:
         wait_until(lambda: self.waiting() == count, 60, "%d statements at the gate" % count)
 
 
-def ask(session, sql=SLOW, name="shop"):
-    answer = value(session, "SELECT tenancy.execute_query(%s, %s, cache_ttl => '1 hour')", name, sql)
+def ask(session, sql=SLOW, name="shop", ttl="1 hour"):
+    answer = value(session, "SELECT tenancy.execute_query(%s, %s, cache_ttl => %s::interval)", name, sql, ttl)
     return answer["status"], answer["cached"], answer["rows"]
 
 
@@ -152,6 +152,20 @@ def follower_in_a_hurry():
             rows(other, "SELECT pg_cancel_backend(%s)", pid_of(third))
         ok(raised(waiter.value) is not None, "a follower can be cancelled")
     same(leader.value(), ("success", False, [[3]]), "the leader does not notice")
+
+
+def follower_for_longer():
+    """The answer is kept for as long as the most patient of those who had it together wants."""
+    user = User("patient")
+    user.postgres("shop")
+    first, second = user.connect(), user.connect()
+    with Gate() as gate:
+        leader = Background(ask, first, SLOW, "shop", "1 minute")
+        gate.wait_for(1)
+        follower = Background(ask, second)
+        wait_until(lambda: is_busy(second), 60, "the follower to wait")
+    same([leader.value()[1], follower.value()[1]], [False, True], "one runs it, the other has its answer")
+    same(value(first, "SELECT expires_at - created_at > '59 minutes' FROM tenancy.query_cache"), True, "which is kept for an hour")
 
 
 def write_in_between():
@@ -276,5 +290,5 @@ def crowd():
         same(ask(session, "SELECT 1 AS a", "lite")[:2], ("success", True), "and is there when another user has asked for more than there is room for")
 
 
-run(set_up, one_run_for_many, leader_cancelled, leader_terminated, leader_that_fails, follower_in_a_hurry, write_in_between,
+run(set_up, one_run_for_many, leader_cancelled, leader_terminated, leader_that_fails, follower_in_a_hurry, follower_for_longer, write_in_between,
     tenants_apart, many_sessions_mixed, leader_killed, expiry, crowd, clean_up)

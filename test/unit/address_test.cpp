@@ -241,7 +241,8 @@ TEST(Address, NetworkListIsStrict)
 	EXPECT_EQ(outcome_of([] { NetworkList::parse("10.0.0.0/8, oops"); }).message, "invalid network \"oops\"");
 }
 
-/* Every way that somebody has tried to spell a private address. None may reach one; which error it is, the table says.
+/*
+ * Every way that somebody has tried to spell a private address. None may reach one; which error it is, the table says.
  */
 TEST(Address, SpellingsOfPrivateAddresses)
 {
@@ -342,7 +343,8 @@ TEST(Address, HostsFile)
 	EXPECT_EQ(outcome_of_resolving("8.8.8.8").sqlstate, "00000");
 }
 
-/* A name server on a loopback port: A records by name; names it does not know do not exist; "silent." gets no answer.
+/*
+ * A name server on a loopback port: A records by name; names it does not know do not exist; "silent." gets no answer.
  */
 class NameServer {
 public:

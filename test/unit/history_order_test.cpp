@@ -19,7 +19,8 @@ user(unsigned char number)
 	return uuid;
 }
 
-/* Runs in the order of arrival, each as its user and cost; the users of those that are chosen, in the order of writing.
+/*
+ * Runs in the order of arrival, each as its user and cost; the users of those that are chosen, in the order of writing.
  */
 std::vector<int>
 chosen(std::vector<std::pair<int, int>> const &runs, int budget)

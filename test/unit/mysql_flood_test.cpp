@@ -137,7 +137,8 @@ TEST_F(MysqlFlood, EndsReportsOfProgressForAnInterrupt)
 	}
 }
 
-/* Closing a statement takes what is left of its result; when that is cut short, the statement is closed all the same.
+/*
+ * Closing a statement takes what is left of its result; when that is cut short, the statement is closed all the same.
  */
 TEST_F(MysqlFlood, ClosesAStatementOnce)
 {
@@ -239,6 +240,25 @@ TEST_F(MysqlFlood, TakesNoErrorForSuccess)
 {
 	Rogue rogue(PreparingServer{[](Rogue &self) { self.send_packet(1, "\0\1\0\0\0\0\0\0\0\0\0\0"s); },
 	                            [](Rogue &self) { self.send_packet(1, "\xff\0\0#HY000failed"s); }});
+	EXPECT_EQ(attack(rogue, 3000).kind, FailureKind::query);
+}
+
+/* Nor for the end of the rows, where those of a statement that cannot be prepared come as text. */
+TEST_F(MysqlFlood, TakesNoErrorForTheEnd)
+{
+	Rogue rogue([](Rogue &self) {
+		self.greet();
+		self.receive_packet();
+		self.send_packet(2, ok_packet);
+		for (std::string command; (command = self.receive_packet()).size() > 4;)
+			if (command[4] == 0x16)
+				self.send_packet(1, "\xff\x0f\x05#HY000not in the prepared statement protocol");
+			else if (command.substr(5) == "select 1")
+				self.send_bytes(packet(1, "\1") + columns(2, 1, column()) + packet(4, "\1a") +
+				                packet(5, "\xff\0\0#HY000failed"s));
+			else
+				self.send_packet(1, ok_packet);
+	});
 	EXPECT_EQ(attack(rogue, 3000).kind, FailureKind::query);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Servers for MySQL and MariaDB's protocol that play by a script, for the driver's tests against those that do not behave.
+ * Servers for MySQL and MariaDB's protocol that play by a script, for the driver's tests against those that do not
+ * behave.
  */
 #pragma once
 

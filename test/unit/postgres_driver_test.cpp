@@ -220,7 +220,7 @@ TEST_F(PostgresDriver, StopsAStreamLeftEarly)
 			Batch batch;
 			ASSERT_TRUE(cursor->fetch(batch, waiter));
 			EXPECT_FALSE(session->reusable());
-			expect_failure([&] { rows(*session, "SELECT 1"); }, FailureKind::other, "55000");
+			expect_failure([&] { rows(*session, "SELECT 1"); }, FailureKind::other, "55006");
 		}
 		EXPECT_LT(seconds_since(start), in_time);
 		EXPECT_EQ(running("left", 0.0), 0);

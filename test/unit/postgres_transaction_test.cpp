@@ -326,7 +326,7 @@ TEST_F(PostgresTransaction, RefusesStepsOutOfOrder)
 	expect_failure([&] { step(*session, Verb::begin); }, FailureKind::other, "25001");
 	{
 		auto cursor = session->execute("SELECT 1", {}, {}, waiter);
-		expect_failure([&] { step(*session, Verb::commit); }, FailureKind::other, "55000");
+		expect_failure([&] { step(*session, Verb::commit); }, FailureKind::other, "55006");
 	}
 	EXPECT_EQ(session->describe("SELECT 1 AS a", {}, waiter).size(), 1u);
 	step(*session, Verb::commit);

@@ -97,7 +97,8 @@ TEST(Seal, OneFlippedBitDoesNotOpen)
 		EXPECT_EQ(open(key, text_of(sealed.substr(0, length)), "place"), std::nullopt) << length;
 }
 
-/* Made with pycryptodome: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes(n)).encrypt_and_digest(b"correct horse").
+/*
+ * Made with pycryptodome: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes(n)).encrypt_and_digest(b"correct horse").
  */
 TEST(Seal, OpensTheOtherLayout)
 {

@@ -28,7 +28,6 @@
 #ifndef MARIADB_PACKAGE_VERSION
 #include <fcntl.h>
 #include <mysql/client_plugin.h>
-#include <unistd.h>
 #endif
 
 namespace tenancy::remote::mysql {
@@ -89,10 +88,9 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 void
 demand_readable(const RootsFile &file)
 {
-	int const fd = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	core::Descriptor const readable(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+	if (!readable.valid())
 		throw Error(FailureKind::other, "58030", "could not read what is held in memory", {}, "Is /proc mounted?");
-	close(fd);
 }
 #endif
 

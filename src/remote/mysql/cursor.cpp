@@ -70,8 +70,8 @@ RowCursor::fetch_text_row(Batch &batch, const Budget &budget)
 {
 	MYSQL_ROW const row = flow_.owner.handle().fetch_row(flow_.text, budget);
 	if (row == nullptr) {
-		if (Report const report = report_of(flow_.owner.handle().get()); report.number != 0)
-			throw statement_error(report);
+		if (has_failed(flow_.owner.handle().get()))
+			throw statement_error(report_of(flow_.owner.handle().get()));
 		return false;
 	}
 	auto const *const lengths = mysql_fetch_lengths(flow_.text);

@@ -107,6 +107,12 @@ report_of(MYSQL_STMT *stmt)
 }
 
 bool
+has_failed(MYSQL *mysql) noexcept
+{
+	return mysql_errno(mysql) != 0 || mysql_error(mysql)[0] != '\0';
+}
+
+bool
 is_lost(unsigned number) noexcept
 {
 	/* 2008: the library had no memory for an answer, of which the rest is still to come. */

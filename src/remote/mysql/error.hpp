@@ -20,6 +20,9 @@ Report report_of(MYSQL *mysql);
 /* Of a statement; the connection's when the statement itself has none (Connector/C while it fetches). */
 Report report_of(MYSQL_STMT *stmt);
 
+/* Why there is no row, where the library says no more than that: an error, whatever its number, or the end. */
+bool has_failed(MYSQL *mysql) noexcept;
+
 /* Why connecting failed, in the terms of test_connection. */
 core::Error connect_error(const Report &report);
 

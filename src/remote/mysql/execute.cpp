@@ -280,7 +280,7 @@ Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
 			for (handle_->together(some, budget); more; handle_->together(some, budget))
 				if (!go_on(budget, settling))
 					return false;
-			if (mysql_errno(handle_->get()) != 0)
+			if (has_failed(handle_->get()))
 				return false;
 			mysql_free_result(std::exchange(flow.text, nullptr));
 		}

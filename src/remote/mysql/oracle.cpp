@@ -71,9 +71,9 @@ Handle::allow_methods(const char *) const noexcept
 
 /*
  * See line.hpp. The library reads the host's name again from our place when it has a greeting, and compares the
- * certificate with that: so it has an address to connect to, and still verifies the name. Should it ever
- * copy the name earlier, verification fails. It is not asked to connect without blocking: when a server breaks off, that
- * call reads a buffer that it has freed.
+ * certificate with that: so it has an address to connect to, and still verifies the name. Should it ever copy the name
+ * earlier, verification fails. It is not asked to connect without blocking: when a server breaks off, that call reads a
+ * buffer that it has freed.
  */
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)

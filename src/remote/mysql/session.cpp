@@ -296,8 +296,7 @@ Connection::demand_clean() const
 {
 	if (handle_->broken())
 		throw Error(FailureKind::lost, "08003", "connection to remote server is closed");
-	if (busy_)
-		throw Error(FailureKind::other, "55006", "another result of this session is still open");
+	demand_no_cursor(busy_);
 }
 
 /* The answer to what ended the statement before, which has arrived long ago. */

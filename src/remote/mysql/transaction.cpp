@@ -75,8 +75,7 @@ void
 Connection::transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter)
 {
 	using Verb = TransactionStep::Verb;
-	if (busy_)
-		throw Error(FailureKind::other, "55006", "another result of this session is still open");
+	demand_no_cursor(busy_);
 	Budget const budget = {deadline, waiter};
 	switch (step.verb) {
 	case Verb::begin: return begin(step);

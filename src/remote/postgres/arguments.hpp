@@ -20,7 +20,8 @@ public:
 	Arguments(const Arguments &) = delete;
 	Arguments &operator=(const Arguments &) = delete;
 
-	/* Those of another statement, in the same memory. Throws 22021 for a text with a zero byte, which no server takes.
+	/*
+	 * Those of another statement, in the same memory. Throws 22021 for a text with a zero byte, which no server takes.
 	 */
 	void assign(std::span<const Param> params);
 

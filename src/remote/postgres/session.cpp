@@ -163,8 +163,7 @@ Session::renew(Deadline deadline, Waiter &waiter)
 void
 Session::prepare_to_run(Deadline deadline, Waiter &waiter)
 {
-	if (busy_)
-		throw Error(FailureKind::other, "55000", "another statement of this connection is still open");
+	demand_no_cursor(busy_);
 	if (broken_ || !is_settled())
 		throw Error(FailureKind::lost, "08003", "the connection is closed");
 	if (block_.is_dead())

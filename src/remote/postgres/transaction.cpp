@@ -42,8 +42,7 @@ void
 Session::transact(const TransactionStep &step, Deadline deadline, Waiter &waiter)
 {
 	using Verb = TransactionStep::Verb;
-	if (busy_)
-		throw Error(FailureKind::other, "55000", "another statement of this connection is still open");
+	demand_no_cursor(busy_);
 	if (step.verb == Verb::begin)
 		return begin(step);
 	if (step.verb == Verb::rollback)

@@ -72,8 +72,8 @@ require(bool done)
 }
 
 /*
- * Where sorts go that outgrow their memory: beside the databases, not into the temporary directory of the machine or the
- * server's own, where they could fill a disk that PostgreSQL cannot do without.
+ * Where sorts go that outgrow their memory: beside the databases, not into the temporary directory of the machine or
+ * the server's own, where they could fill a disk that PostgreSQL cannot do without.
  */
 void
 put_temporary_files_in(const std::string &directory)

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 #include "remote/ascii.hpp"
 #include "remote/text.hpp"
@@ -30,24 +31,6 @@ using core::Error;
 using core::FailureKind;
 
 constexpr const char *side_files[] = {"-journal", "-wal", "-shm"};
-
-/* A descriptor that is closed when it dies. Never one of a database file, see find_file. */
-class Descriptor {
-public:
-	explicit Descriptor(int fd) noexcept : fd_(fd) {}
-	Descriptor(const Descriptor &) = delete;
-	Descriptor &operator=(const Descriptor &) = delete;
-	~Descriptor()
-	{
-		if (fd_ >= 0)
-			close(fd_);
-	}
-	int get() const noexcept { return fd_; }
-	bool valid() const noexcept { return fd_ >= 0; }
-
-private:
-	int fd_;
-};
 
 /* name-mj1A2B3C4D: a journal that belongs to several databases. */
 bool
@@ -154,7 +137,7 @@ create_file(const Target &target, int root, const Place &place)
 	if (fd < 0 && errno != EEXIST)
 		fail_open(target, errno);
 	/* Nobody in this process can hold a lock on a file that did not exist, so closing it drops none. */
-	Descriptor const made(fd);
+	core::Descriptor const made(fd);
 }
 
 /* A journal of the database that is a link would be followed by SQLite, and written through. */
@@ -162,7 +145,7 @@ void
 check_side_files(const Target &target, int root, const Place &place)
 {
 	for (const char *const suffix : side_files) {
-		Descriptor const fd(open_beneath(root, (place.inside + suffix).c_str(), O_PATH, 0));
+		core::Descriptor const fd(open_beneath(root, (place.inside + suffix).c_str(), O_PATH, 0));
 		struct stat status;
 		if (!fd.valid() && errno == ENOENT)
 			continue;
@@ -216,7 +199,7 @@ find_file(const Target &target)
 		throw Error(FailureKind::denied, "42501", "invalid database name \"" + printable(target.database) + "\"",
 		            complaint);
 	Place const place = split(target);
-	Descriptor const root(open(place.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+	core::Descriptor const root(open(place.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 	if (!root.valid())
 		fail_open(target, errno);
 	int fd = open_beneath(root.get(), place.inside.c_str(), O_PATH, 0);
@@ -226,7 +209,7 @@ find_file(const Target &target)
 	}
 	if (fd < 0)
 		fail_open(target, errno);
-	Descriptor const file(fd);
+	core::Descriptor const file(fd);
 
 	struct stat status;
 	if (fstat(file.get(), &status) != 0)

@@ -137,8 +137,7 @@ std::unique_ptr<Cursor>
 FileSession::execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
                      core::Waiter &waiter)
 {
-	if (cursor_open_)
-		throw core::Error(core::FailureKind::other, "55006", "another statement of the session is still running");
+	demand_no_cursor(cursor_open_);
 	if (spanning_)
 		demand_open();
 	RunOptions effective = options;
@@ -178,8 +177,7 @@ void
 FileSession::transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter)
 {
 	using Verb = TransactionStep::Verb;
-	if (cursor_open_)
-		throw core::Error(core::FailureKind::other, "55006", "another statement of the session is still running");
+	demand_no_cursor(cursor_open_);
 	Call const call = {waiter, deadline, read_only_};
 	std::string const savepoint = "s" + std::to_string(step.level);
 	if (step.verb == Verb::begin)
