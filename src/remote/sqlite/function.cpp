@@ -1,7 +1,7 @@
 /*
  * instr, replace, trim and unhex of SQLite search by the product of their arguments' lengths, in one step that no
- * progress handler interrupts: two strings of 30 MB keep a backend busy for days. These are linear, or refused. Pure
- * regime.
+ * progress handler interrupts: two strings of 30 MB keep a backend busy for days. Here they are linear, or refused.
+ * Pure regime.
  */
 #include "remote/sqlite/function.hpp"
 
