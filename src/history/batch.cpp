@@ -208,7 +208,9 @@ try_stripped(Batch &one, ErrorData **error)
 bool
 may_be_of_one_run(const ErrorData *error)
 {
-	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
+	/* What PostgreSQL calls internal is often damage to a page or an index, where other users' rows are not. */
+	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY ||
+	       ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR;
 }
 
 int

@@ -126,6 +126,21 @@ def bad_run():
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
 
 
+def damage():
+    """One user's rows are damaged: the runs of others are written"""
+    damaged, other = User("damaged"), User("beside")
+    for user in (damaged, other):
+        user.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(damaged.connect(history_durability="async")) as session, \
+            contextlib.closing(other.connect()) as busy:
+        with refused(admin, damaged, "XX001") as tries:
+            execute(session, "lite", "SELECT 1")
+            wait_until(tries, 30, "a first try")
+            same(sqlstate(execute, busy, "lite", "SELECT 2"), None, "another's run is confirmed")
+            same(history("user_id = %s", damaged.id), [], "the damaged one is not written")
+        same(len(wait_for_history("user_id = %s", damaged.id, seconds=90)), 1, "when it can be, it is")
+
+
 def failing_batches():
     """No batch can be written: what was left for later is, as soon as it can be"""
     failing, other = User("failing"), User("beside")
@@ -230,4 +245,4 @@ def some_that_cannot():
         same(len(wait_for_history("user_id = %s", broken.id, count=1 + PORTION, seconds=90)), 1 + PORTION, "with the head back, they are")
 
 
-run(locked_user, broken_head, bad_run, failing_batches, many, some_that_cannot, all_at_once)
+run(locked_user, broken_head, bad_run, damage, failing_batches, many, some_that_cannot, all_at_once)
