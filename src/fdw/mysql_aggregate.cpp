@@ -71,7 +71,7 @@ MysqlRenderer::aggregate_argument(Node *node, Expr *filter)
 {
 	if (filter == nullptr)
 		return family_of(exprType(node)) == Family::boolean ? expression(node) : operand(node, nullptr);
-	return suffixed("CASE WHEN ", reinterpret_cast<Node *>(filter), " THEN ") && suffixed("", node, " END");
+	return enclosed("CASE WHEN ", reinterpret_cast<Node *>(filter), " THEN ") && enclosed("", node, " END");
 }
 
 /* Equal there is equal here. */
@@ -145,7 +145,7 @@ MysqlRenderer::aggregate(Aggref *node)
 	bool printed;
 	aggregates = false;
 	if (node->aggfnoid == F_COUNT_ && node->aggfilter != nullptr) {
-		printed = suffixed("COUNT(CASE WHEN ", reinterpret_cast<Node *>(node->aggfilter), " THEN 1 END)");
+		printed = enclosed("COUNT(CASE WHEN ", reinterpret_cast<Node *>(node->aggfilter), " THEN 1 END)");
 	} else if (node->aggfnoid == F_COUNT_) {
 		print("COUNT(*)");
 		printed = true;

@@ -107,10 +107,10 @@ MysqlRenderer::date_function(const Call &call)
 	}
 	case F_TIMEZONE_TEXT_TIMESTAMPTZ: {
 		const char *const zone = field_of(call.args);
-		return zone != nullptr && strcmp(zone, "utc") == 0 && suffixed("CAST(", last, " AS DATETIME(6))");
+		return zone != nullptr && strcmp(zone, "utc") == 0 && enclosed("CAST(", last, " AS DATETIME(6))");
 	}
-	case F_TIMESTAMP_DATE: return suffixed("CAST(", last, " AS DATETIME(6))");
-	case F_DATE_TIMESTAMP: return suffixed("CAST(", last, " AS DATE)");
+	case F_TIMESTAMP_DATE: return enclosed("CAST(", last, " AS DATETIME(6))");
+	case F_DATE_TIMESTAMP: return enclosed("CAST(", last, " AS DATE)");
 	case F_DATE_MI: return print_template("DATEDIFF(%1, %2)", call.args);
 	default: return false;
 	}

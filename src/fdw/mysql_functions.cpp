@@ -251,7 +251,7 @@ MysqlRenderer::number_function(const Call &call)
 		__int128 most = 1;
 		for (int i = 0; i < length.whole; ++i)
 			most *= 10;
-		return suffixed("CAST(", left, " AS SIGNED)") && checked({-most, most}, call.type, start);
+		return enclosed("CAST(", left, " AS SIGNED)") && checked({-most, most}, call.type, start);
 	}
 	case F_FLOAT8MUL:
 	case F_FLOAT8DIV: {
@@ -275,7 +275,7 @@ MysqlRenderer::text_function(const Call &call)
 	auto *const subject = static_cast<Node *>(linitial(call.args));
 	int from = 0, count = 0;
 	switch (call.function) {
-	case F_OCTET_LENGTH_TEXT: return GetDatabaseEncoding() == PG_UTF8 && suffixed("LENGTH(", subject, ")");
+	case F_OCTET_LENGTH_TEXT: return GetDatabaseEncoding() == PG_UTF8 && enclosed("LENGTH(", subject, ")");
 	case F_TEXTCAT: {
 		auto *const other = static_cast<Node *>(lsecond(call.args));
 		int const one = most_characters(subject), two = most_characters(other);
@@ -296,7 +296,7 @@ MysqlRenderer::text_function(const Call &call)
 	case F_SUBSTR_TEXT_INT4:
 		if (!whole_constant(static_cast<Node *>(lsecond(call.args)), &from))
 			return false;
-		return suffixed("SUBSTRING(", subject, psprintf(", %d)", std::max(from, 1)));
+		return enclosed("SUBSTRING(", subject, psprintf(", %d)", std::max(from, 1)));
 	case F_SUBSTRING_TEXT_INT4_INT4:
 	case F_SUBSTR_TEXT_INT4_INT4: {
 		/* Here characters are counted from a place that may lie before the text; there that counts from its end. */
@@ -304,14 +304,14 @@ MysqlRenderer::text_function(const Call &call)
 		    !whole_constant(static_cast<Node *>(lthird(call.args)), &count) || count < 0)
 			return false;
 		int64 const first = std::max(from, 1), end = std::max(static_cast<int64>(from) + count, first);
-		return suffixed("SUBSTRING(", subject, psprintf(", " INT64_FORMAT ", " INT64_FORMAT ")", first, end - first));
+		return enclosed("SUBSTRING(", subject, psprintf(", " INT64_FORMAT ", " INT64_FORMAT ")", first, end - first));
 	}
 	case F_STRPOS:
 	case F_POSITION_TEXT_TEXT: {
 		print("LOCATE(");
 		if (!expression(static_cast<Node *>(lsecond(call.args))))
 			return false;
-		return suffixed(", ", subject, " COLLATE utf8mb4_bin)");
+		return enclosed(", ", subject, " COLLATE utf8mb4_bin)");
 	}
 	case F_STARTS_WITH: return starts_with(call);
 	case F_REPLACE: return replacement(call);
@@ -327,7 +327,7 @@ MysqlRenderer::starts_with(const Call &call)
 		return false;
 	auto *const subject = static_cast<Node *>(linitial(call.args));
 	print("(CAST(LEFT(");
-	if (!suffixed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
+	if (!enclosed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
 		return false;
 	quoted(prefix);
 	print(" AS BINARY))");
@@ -343,7 +343,7 @@ MysqlRenderer::replacement(const Call &call)
 	if (what == nullptr || by == nullptr || length < 0 ||
 	    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
 		return false;
-	return suffixed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
+	return enclosed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
 	       (quoted(what), print(", "), quoted(by), print(")"), true);
 }
 

@@ -180,7 +180,7 @@ MysqlRenderer::group_key(Node *node)
 	case NUMERICOID: return column != nullptr && has_display(node) && expression(node);
 	case FLOAT4OID:
 	case FLOAT8OID:
-		return partitions_ && suffixed("(", node, " + 0e0)"); /* -0 is 0 then, which a group would come as */
+		return partitions_ && enclosed("(", node, " + 0e0)"); /* -0 is 0 then, which a group would come as */
 	case BOOLOID:
 	case INT2OID:
 	case INT4OID:
@@ -291,7 +291,7 @@ MysqlRenderer::value_placeholder(const Column &column, int)
 }
 
 bool
-MysqlRenderer::suffixed(const char *before, Node *node, const char *after)
+MysqlRenderer::enclosed(const char *before, Node *node, const char *after)
 {
 	print(before);
 	bool const printed = expression(node);
@@ -330,10 +330,10 @@ MysqlRenderer::cast_by_text(Expr *arg, Oid type)
 	case NUMERICOID:
 		if (!has_display(node))
 			return false;
-		return suffixed("CAST((", node, " + 0) AS CHAR)"); /* without the zeros of ZEROFILL */
+		return enclosed("CAST((", node, " + 0) AS CHAR)"); /* without the zeros of ZEROFILL */
 	default: return false;
 	}
-	return suffixed("CAST(", node, " AS CHAR)");
+	return enclosed("CAST(", node, " AS CHAR)");
 }
 
 /* PostgreSQL's ignore NULLs, MySQL's do not. */

@@ -67,7 +67,7 @@ private:
 	const Column *plain_column(Node *node) const;
 	bool is_remote(Node *node) const; /* has columns or aggregates in it */
 	void bare(const Column &column, Index varno);
-	bool suffixed(const char *before, Node *node, const char *after);
+	bool enclosed(const char *before, Node *node, const char *after);
 	void quoted(const char *text);
 	bool number_constant(Datum value);
 	bool moment_constant(Oid type, Datum value);

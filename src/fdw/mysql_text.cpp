@@ -42,7 +42,7 @@ text_of(Node *node)
 bool
 MysqlRenderer::bytes(Node *node)
 {
-	return suffixed("CAST(", node, " AS BINARY)");
+	return enclosed("CAST(", node, " AS BINARY)");
 }
 
 /*
@@ -170,7 +170,7 @@ bool
 MysqlRenderer::like_binary(Node *subject, bool negated, const char *pattern, bool is_binary)
 {
 	print("(");
-	if (!(is_binary ? text_operand(subject) : suffixed("", subject, " COLLATE utf8mb4_bin")))
+	if (!(is_binary ? text_operand(subject) : enclosed("", subject, " COLLATE utf8mb4_bin")))
 		return false;
 	print(negated ? " NOT LIKE " : " LIKE ");
 	quoted(pattern);
@@ -196,7 +196,7 @@ MysqlRenderer::like_parameter(Node *subject, Expr *pattern)
 		print(" LIKE ");
 		print_pattern(" ESCAPE '\\' AND ");
 	}
-	if (!suffixed("", subject, " COLLATE utf8mb4_bin LIKE "))
+	if (!enclosed("", subject, " COLLATE utf8mb4_bin LIKE "))
 		return false;
 	print_pattern(" ESCAPE '\\' OR RIGHT(");
 	print_pattern(", 1) = '\\')");
@@ -213,7 +213,7 @@ MysqlRenderer::folded(const char *function, Node *subject, const char *op, const
 	if (pattern == nullptr || !is_ascii(pattern) || exprType(subject) == BPCHAROID || !is_remote(subject))
 		return false;
 	appendStringInfo(out, "(CAST(%s(", function);
-	if (!suffixed("", subject, " COLLATE utf8mb4_bin"))
+	if (!enclosed("", subject, " COLLATE utf8mb4_bin"))
 		return false;
 	appendStringInfo(out, ") AS BINARY) %s ", op);
 	bool const is_pattern = strcmp(op, "LIKE") == 0;
@@ -222,9 +222,9 @@ MysqlRenderer::folded(const char *function, Node *subject, const char *op, const
 	quoted(pattern);
 	print(is_pattern ? ") ESCAPE '\\'" : "");
 	print(" OR ");
-	if (!suffixed("LENGTH(", subject, ") <> "))
+	if (!enclosed("LENGTH(", subject, ") <> "))
 		return false;
-	return suffixed("CHAR_LENGTH(", subject, "))");
+	return enclosed("CHAR_LENGTH(", subject, "))");
 }
 
 bool

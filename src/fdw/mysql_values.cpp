@@ -207,7 +207,7 @@ MysqlRenderer::number_beside(Const *value, Node *counterpart)
 		return constant(value);
 	if (number.whole > most_digits - most_scale)
 		return false;
-	return suffixed("CAST(", reinterpret_cast<Node *>(value), " AS DECIMAL(65,30))");
+	return enclosed("CAST(", reinterpret_cast<Node *>(value), " AS DECIMAL(65,30))");
 }
 
 } // namespace tenancy::fdw

@@ -82,7 +82,7 @@ void
 take_place_or_refuse(const core::Uuid &user, dsa_pointer pointer)
 {
 	int const most = settings::max_running_queries_per_user;
-	if (count_run(user, most))
+	if (take_place(user, most))
 		return;
 	discard(pointer);
 	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many queries of the user are running"),
@@ -240,7 +240,7 @@ start(const Start &begin)
 	LWLockRelease(queue->lock);
 	if (displaced) {
 		if (counted)
-			discount_run(begin.user);
+			give_back_place(begin.user);
 		discard(pointer);
 		return start(begin);
 	}
@@ -267,7 +267,7 @@ require_room(const Start &begin)
 	if (obtain(queue->slots[slot_number], begin.user, texts_size(begin), &pointer) != Room::found)
 		return;
 	take_place_or_refuse(begin.user, pointer);
-	discount_run(begin.user);
+	give_back_place(begin.user);
 	discard(pointer);
 }
 

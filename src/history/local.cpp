@@ -312,7 +312,7 @@ end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
 	Record *const record = record_at(pointer);
 	Slot &slot = queue->slots[record->slot];
 	if (is_counted(record->source, record->user, i))
-		discount_run(record->user);
+		give_back_place(record->user);
 	locals[i].waiting = awaited;
 	record->ended = when;
 	record->status = end.status;

@@ -169,7 +169,7 @@ allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) n
 }
 
 bool
-count_run(const core::Uuid &user, int most) noexcept
+take_place(const core::Uuid &user, int most) noexcept
 {
 	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
 	auto *const share = static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr));
@@ -180,7 +180,7 @@ count_run(const core::Uuid &user, int most) noexcept
 }
 
 void
-discount_run(const core::Uuid &user) noexcept
+give_back_place(const core::Uuid &user) noexcept
 {
 	LWLockAcquire(queue->share_lock, LW_EXCLUSIVE);
 	--static_cast<Share *>(hash_search(shares, &user, HASH_FIND, nullptr))->running;

@@ -198,9 +198,9 @@ Room allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *point
 void release(const core::Uuid &user, dsa_pointer pointer, Size size) noexcept;
 
 /* A place for runs of a user who has a record; false when most are taken. Nobody, who is many, has no limit. */
-bool count_run(const core::Uuid &user, int most) noexcept;
+bool take_place(const core::Uuid &user, int most) noexcept;
 /* The place is free again; a record of the user is still there. */
-void discount_run(const core::Uuid &user) noexcept;
+void give_back_place(const core::Uuid &user) noexcept;
 
 /* A record with room for its texts, zero but for its user and sizes. */
 Room allocate_record(const core::Uuid &user, Size texts_size, dsa_pointer *pointer) noexcept;
