@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ask/dates.pure.hpp"
 #include "ask/thesaurus.pure.hpp"
 #include "ask/words.pure.hpp"
 
@@ -344,6 +345,8 @@ private:
 		filter.range = draft.range;
 		if (lexicon.facts(target.ref).kind == Kind::number)
 			return years(draft, target);
+		if (std::ranges::any_of(lexicon.facts(target.ref).words, looks_ahead))
+			come_near(*filter.range, today);
 		put(draft, filter, target);
 	}
 

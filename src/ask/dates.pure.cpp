@@ -67,6 +67,7 @@ public:
 			range.from = text_of(after ? found->until : found->from);
 		if (!starts && !after)
 			range.until = text_of(before ? found->from : found->until);
+		range.guessed = found->guessed;
 		/* "from customers of March" is no start: only "from March on", or to something. */
 		if (lead == "from") {
 			std::string_view const next = word(out.words);
@@ -118,7 +119,7 @@ private:
 				2 + first->words, *first, [&](const Span &tried) { return tried.from >= first->from; }, 1);
 		if (!first || !second || second->from < first->from)
 			refuse_range();
-		return DatePhrase{{{text_of(first->from), text_of(second->until)}},
+		return DatePhrase{{{text_of(first->from), text_of(second->until), first->guessed && second->guessed}},
 		                  2 + first->words + second->words,
 		                  false,
 		                  first->year && second->year};
@@ -135,7 +136,7 @@ private:
 		auto const begin = end.year() / end.month() / *first;
 		if (*first > 31 || !begin.ok() || begin > end)
 			refuse_range();
-		return DatePhrase{{{text_of(begin), text_of(last->until)}}, 3 + last->words, false, false};
+		return DatePhrase{{{text_of(begin), text_of(last->until), last->guessed}}, 3 + last->words, false, false};
 	}
 
 	/* How many words stand between a date that ends there and another one of the same list, at least. */
@@ -184,7 +185,8 @@ private:
 		share_year(all);
 		out.ranges.clear();
 		for (auto const &each : all)
-			out.ranges.push_back({text_of(each.span.from), text_of(each.span.until)});
+			out.ranges.push_back(
+				{text_of(each.span.from), text_of(each.span.until), each.span.guessed && !each.span.told});
 		unite(out.ranges);
 	}
 
@@ -352,7 +354,25 @@ private:
 	std::optional<int> assumed_year;
 };
 
+std::string
+a_year_later(const std::string &text)
+{
+	return text.empty() ? text : std::to_string(std::stoi(text) + 1) + text.substr(4);
+}
+
 } // namespace
+
+void
+come_near(DateRange &range, Day today)
+{
+	constexpr time::months half_a_year{6};
+	std::string const &told = range.from.empty() ? range.until : range.from;
+	bool const leap_day = told.ends_with("-02-29"); /* which the next year has not */
+	if (!range.guessed || leap_day || told >= text_of(Day(time::floor<time::days>(today - half_a_year))))
+		return;
+	range.from = a_year_later(range.from);
+	range.until = a_year_later(range.until);
+}
 
 std::optional<DatePhrase>
 read_date(const std::vector<Word> &words, std::size_t at, std::chrono::sys_days today)

@@ -46,6 +46,7 @@ enum class Op : unsigned char {
 /* Half open: from the first day on, before the second; both as 2024-05-01. Empty: open. */
 struct DateRange {
 	std::string from, until;
+	bool guessed = false; /* nobody has told the year: it is the latest in which that has begun */
 };
 
 /* A column of the base table, or of one that has at most one row for each row of the base: path leads up to it. */

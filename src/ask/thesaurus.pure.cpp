@@ -252,6 +252,12 @@ is_goal(std::string_view word)
 }
 
 bool
+looks_ahead(std::string_view word)
+{
+	return listed("due deadline expiry expire expiration renewal renew end until scheduled planned next", word);
+}
+
+bool
 is_deed(std::string_view folded)
 {
 	return listed(deeds, folded);

@@ -40,6 +40,9 @@ bool is_light_verb(std::string_view folded);
 bool is_origin(std::string_view word);
 bool is_goal(std::string_view word);
 
+/* Words of names for when something is to happen: due, expiry. */
+bool looks_ahead(std::string_view word);
+
 /* Light verbs that tell of something done to a row: sold, paid. */
 bool is_deed(std::string_view folded);
 /* Light verbs of how a row came to be, so that a date behind them is its own: placed, recorded. */

@@ -206,6 +206,26 @@ TEST(AskRelation, AVerbWithoutATableIsToldByWhatFollowsIt)
 	EXPECT_EQ(condition_of(script("school.sql"), "teachers paid more than 60000"), "\"teacher\".\"salary\" > 60000");
 }
 
+constexpr const char *bills = R"(
+CREATE TABLE bills (id integer PRIMARY KEY, amount numeric(10,2) NOT NULL, issued_on date NOT NULL, due_on date NOT NULL);
+)";
+
+/* In June, July has last been a year ago; but for what is to come it is next month. */
+TEST(AskRelation, AMonthIsNearForWhatIsDue)
+{
+	auto const within = [](const std::string &column, const char *from, const char *until) {
+		std::string const place = "\"bills\".\"" + column + "\"";
+		return place + " >= '" + from + "' AND " + place + " < '" + until + "'";
+	};
+	EXPECT_EQ(condition_of(bills, "bills issued in July"), within("issued_on", "2023-07-01", "2023-08-01"));
+	EXPECT_EQ(condition_of(bills, "bills due in July"), within("due_on", "2024-07-01", "2024-08-01"));
+	EXPECT_EQ(condition_of(bills, "bills due on 1 July"), within("due_on", "2024-07-01", "2024-07-02"));
+	EXPECT_EQ(condition_of(bills, "bills due in July and August"), within("due_on", "2024-07-01", "2024-09-01"));
+	EXPECT_EQ(condition_of(bills, "bills due in January"), within("due_on", "2024-01-01", "2024-02-01"));
+	EXPECT_EQ(condition_of(bills, "bills due in July 2023"), within("due_on", "2023-07-01", "2023-08-01"));
+	EXPECT_EQ(condition_of(bills, "bills due after July"), "\"bills\".\"due_on\" >= '2024-08-01'");
+}
+
 /* One row that is so does not make all so. */
 TEST(AskRelation, AllAndEveryAreNotSome)
 {
