@@ -4,6 +4,7 @@
 #include "ask/builtin.hpp"
 
 #include "ask/draft.pure.hpp"
+#include "ask/prefix.pure.hpp"
 #include "ask/print.pure.hpp"
 #include "ask/words.pure.hpp"
 
@@ -23,7 +24,7 @@ translate_builtin(const catalog::Schema &schema, const Question &question, core:
 		if (!today.ok())
 			throw Refusal{"today is no date"};
 		Lexicon const lexicon(schema, waiter);
-		auto const items = read_items(lexicon, words, today);
+		auto const items = read_items(lexicon, with_denials_apart(lexicon, words), today);
 		Query const query = build_query(lexicon, read_draft(lexicon, items), today);
 		return {false, print_query(lexicon, query), describe_query(lexicon, query)};
 	} catch (const Refusal &refusal) {

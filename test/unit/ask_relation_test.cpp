@@ -206,6 +206,15 @@ TEST(AskRelation, AVerbWithoutATableIsToldByWhatFollowsIt)
 	EXPECT_EQ(condition_of(script("school.sql"), "teachers paid more than 60000"), "\"teacher\".\"salary\" > 60000");
 }
 
+TEST(AskRelation, DeniesAFlagByAPrefix)
+{
+	std::string const inactive = "\"users\".\"active\" = FALSE";
+	for (const char *const question : {"inactive users", "users who are inactive", "how many non-active users"})
+		EXPECT_EQ(condition_of(forum, question), inactive) << question;
+	EXPECT_EQ(condition_of(forum, "unfeatured posts"), "\"posts\".\"featured\" = FALSE");
+	expect_refused(forum, {"inactive posts", "users who are not inactive", "unlinked posts"});
+}
+
 constexpr const char *bills = R"(
 CREATE TABLE bills (id integer PRIMARY KEY, amount numeric(10,2) NOT NULL, issued_on date NOT NULL, due_on date NOT NULL);
 )";
