@@ -197,4 +197,4 @@ COMMENT ON FUNCTION tenancy.pool()
 CREATE FUNCTION tenancy.close_connections() RETURNS integer
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_close_connections';
 COMMENT ON FUNCTION tenancy.close_connections()
-    IS 'close the idle connections to client databases that this session keeps; answers how many';
+    IS 'close the idle connections to client databases that this session keeps for the current user, or, for an admin, for anybody; answers how many';

@@ -104,6 +104,8 @@ BEGIN ATOMIC
     ORDER BY c.name, c.id;
 END;
 COMMENT ON FUNCTION tenancy.connections() IS 'the connections of the current user with their health, without secrets; an admin sees all';
+COMMENT ON FUNCTION tenancy.close_connections()
+    IS 'close the idle connections to client databases that this session keeps for the current user, or, for an admin, for anybody; answers how many';
 
 DROP FUNCTION tenancy.get_client_connection(uuid,uuid);
 CREATE FUNCTION tenancy.get_client_connection(user_id uuid, connection_id uuid)

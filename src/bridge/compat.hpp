@@ -71,9 +71,21 @@ owns(Oid catalog, Oid object)
 	switch (catalog) {
 	case RelationRelationId: return pg_class_ownercheck(object, GetUserId());
 	case DatabaseRelationId: return pg_database_ownercheck(object, GetUserId());
+	case NamespaceRelationId: return pg_namespace_ownercheck(object, GetUserId());
 	case SubscriptionRelationId: return pg_subscription_ownercheck(object, GetUserId());
 	default: return pg_extension_ownercheck(object, GetUserId());
 	}
+#endif
+}
+
+/* Any of the rights on a database, for the current user. */
+inline bool
+has_database_right(Oid database, AclMode rights)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(DatabaseRelationId, database, GetUserId(), rights) == ACLCHECK_OK;
+#else
+	return pg_database_aclcheck(database, GetUserId(), rights) == ACLCHECK_OK;
 #endif
 }
 

@@ -48,12 +48,12 @@ private:
 } // namespace
 
 int
-Pool::close_idle() noexcept
+Pool::close_idle(const core::Uuid *identity) noexcept
 {
 	int closed = 0;
 	for (auto entry = entries_.begin(); entry != entries_.end();) {
 		auto const next = std::next(entry);
-		if (!entry->busy) {
+		if (!entry->busy && (identity == nullptr || entry->key.identity == *identity)) {
 			drop(entry);
 			++closed;
 		}

@@ -66,7 +66,8 @@ public:
 	 */
 	bool reserve(Opening &opening, core::Waiter &waiter);
 	const std::list<Entry> &entries() const noexcept { return entries_; }
-	int close_idle() noexcept;
+	/* Those of one identity, or of all; how many. */
+	int close_idle(const core::Uuid *identity = nullptr) noexcept;
 
 private:
 	friend class Lease;

@@ -117,7 +117,10 @@ TENANCY_FUNCTION(pool)
 
 TENANCY_FUNCTION(close_connections)
 {
-	PG_RETURN_INT32(pool().close_idle());
+	if (identity::is_admin())
+		PG_RETURN_INT32(pool().close_idle());
+	core::Uuid const user = identity::current_user();
+	PG_RETURN_INT32(user.is_nil() ? 0 : pool().close_idle(&user));
 }
 
 } // namespace tenancy::connection

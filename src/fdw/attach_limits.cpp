@@ -8,6 +8,12 @@
 #include "identity/identity.hpp"
 #include "settings.hpp"
 
+extern "C" {
+#include "access/twophase.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+}
+
 namespace tenancy::fdw {
 
 namespace {
@@ -35,7 +41,44 @@ count(const core::Uuid &user, spi::Statement &statement, const Datum *values)
 	return identity::count_alone(user, identity::Quota::attachments, statement, values);
 }
 
+/* Of what all sessions together have for locks, for the tables of one transaction. */
+constexpr int part_of_locks = 4;
+
+int64
+most_locked()
+{
+	return static_cast<int64>(max_locks_per_xact) * (MaxBackends + max_prepared_xacts) / part_of_locks;
+}
+
+/* How many tables this transaction has been let lock. */
+int64 &
+locked_here()
+{
+	static LocalTransactionId transaction = InvalidLocalTransactionId;
+	static int64 locked = 0;
+	if (transaction != compat::local_xid(MyProc))
+		locked = 0;
+	transaction = compat::local_xid(MyProc);
+	return locked;
+}
+
 } // namespace
+
+void
+lock_tables(int64 count, bool alone_without_limit)
+{
+	int64 &locked = locked_here();
+	bool const alone = locked == 0 && alone_without_limit;
+	if (!alone && locked + count > most_locked())
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many tables for one transaction"),
+		                errdetail("It would lock " INT64_FORMAT " tables, and may lock " INT64_FORMAT
+		                          ", so that there are locks "
+		                          "for others.",
+		                          locked + count, most_locked()),
+		                errhint("Name the tables that are wanted, use several transactions, or have "
+		                        "\"max_locks_per_transaction\" raised.")));
+	locked += count;
+}
 
 void
 check_attachments(const core::Uuid &user, const char *schema)
@@ -52,6 +95,7 @@ check_attachments(const core::Uuid &user, const char *schema)
 void
 check_tables(const core::Uuid &user, int dropped, int made)
 {
+	lock_tables(dropped + made, made == 0);
 	int const most = settings::max_attached_tables_per_user;
 	if (most == 0 || made == 0)
 		return;

@@ -41,7 +41,7 @@ constexpr int locked_ms = 1000;
 	"'unknown'"
 
 spi::Statement claim_oldest = {CLAIM_OF(""), 1, {BOOLOID}, nullptr};
-spi::Statement claim_of_others = {CLAIM_OF("d.user_id = $2, "), 2, {BOOLOID, UUIDOID}, nullptr};
+spi::Statement claim_of_others = {CLAIM_OF("d.user_id = ANY ($2), "), 2, {BOOLOID, UUIDARRAYOID}, nullptr};
 
 spi::Statement next_due = {"SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow = $1 OR $2",
                            2,
@@ -82,10 +82,10 @@ spi::Statement suspect_server = {
 	nullptr};
 
 bool
-claim_in(Lane lane, const core::Uuid &last, Check *check)
+claim_in(Lane lane, const Served &served, Check *check)
 {
-	Datum const values[] = {BoolGetDatum(lane == Lane::slow), bridge::uuid_datum(last)};
-	if (spi::run(last.is_nil() ? claim_oldest : claim_of_others, values, nullptr, false) == 0)
+	Datum const values[] = {BoolGetDatum(lane == Lane::slow), served.empty() ? 0 : served.array()};
+	if (spi::run(served.empty() ? claim_oldest : claim_of_others, values, nullptr, false) == 0)
 		return false;
 	bool is_null;
 	check->id = bridge::uuid_value(spi::value(0, 1, &is_null));
@@ -125,6 +125,30 @@ is_yet_to_be_made(const connection::Probe &probe, bool creates)
 
 } // namespace
 
+bool
+Served::has(const core::Uuid &user) const noexcept
+{
+	return std::find(users_, users_ + count_, user) != users_ + count_;
+}
+
+/* In the place of whoever was added first, when there is none left. */
+void
+Served::add(const core::Uuid &user) noexcept
+{
+	if (has(user))
+		return;
+	if (count_ < most)
+		users_[count_++] = user;
+	else
+		users_[next_++ % most] = user;
+}
+
+Datum
+Served::array() const
+{
+	return bridge::uuid_array(users_, count_);
+}
+
 void
 claim(void *arg)
 {
@@ -132,7 +156,8 @@ claim(void *arg)
 	check->claimed = false;
 	check->next = 0;
 	Lane const other = lanes->first == Lane::fast ? Lane::slow : Lane::fast;
-	check->claimed = claim_in(lanes->first, lanes->last, check) || (lanes->both && claim_in(other, lanes->last, check));
+	check->claimed =
+		claim_in(lanes->first, *lanes->served, check) || (lanes->both && claim_in(other, *lanes->served, check));
 	if (!check->claimed)
 		look_ahead(*lanes, check);
 }

@@ -31,11 +31,29 @@ struct Check {
 	bool deferred; /* it ran into the time limit of the fast lane: to be made in the slow one, and no result */
 };
 
+/*
+ * Users whose checks took a while, of late: others come first. So many, as it is one tenant who may have them all, with
+ * connections that never answer.
+ */
+class Served {
+public:
+	bool has(const core::Uuid &user) const noexcept;
+	void add(const core::Uuid &user) noexcept;
+	void clear() noexcept { count_ = 0; }
+	bool empty() const noexcept { return count_ == 0; }
+	Datum array() const; /* uuid[] */
+
+private:
+	static constexpr int most = 512;
+	core::Uuid users_[most];
+	int count_ = 0, next_ = 0;
+};
+
 /* Which lanes a worker serves, in this order. */
 struct Lanes {
 	Lane first;
 	bool both;
-	core::Uuid last; /* user whose check took a while: others come first */
+	const Served *served;
 };
 
 /* The steps, each a call of its own: claim, look_up and record in transactions, ask in none and without a lock. */

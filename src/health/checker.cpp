@@ -22,11 +22,11 @@ constexpr long courtesy_ms = 250;      /* whoever took longer lets others go fir
 constexpr int least_idle_ms = 120'000; /* without a check, then the process ends */
 
 Lanes
-lanes_of(int number)
+lanes_of(int number, const Served &served)
 {
 	if (number == 1)
-		return {Lane::fast, settings::health_workers < 2, {}};
-	return {Lane::slow, true, {}};
+		return {Lane::fast, settings::health_workers < 2, &served};
+	return {Lane::slow, true, &served};
 }
 
 bool
@@ -82,21 +82,20 @@ work(const Post &post)
 {
 	Check check{};
 	check.context = AllocSetContextCreate(TopMemoryContext, "health check", ALLOCSET_DEFAULT_SIZES);
-	core::Uuid last{};
+	static Served served;
 	TimestampTz worked = GetCurrentTimestamp();
 	while (is_wanted(post) && extension_exists()) {
-		Lanes lanes = lanes_of(post.number);
-		lanes.last = last;
+		Lanes const lanes = lanes_of(post.number, served);
 		Claim step = {&check, &lanes};
 		bool const done = transact(claim, &step, "could not claim a connection to check");
 		if (done && check.claimed) {
 			bool const made = make(&check);
-			if (check.config.user == last) /* nothing of others was due any more */
-				last = {};
+			if (served.has(check.config.user)) /* nothing of others was due any more */
+				served.clear();
 			if (made) {
 				(void) transact(record, &check, "could not record the health of a connection");
 				if (check.elapsed_ms > courtesy_ms)
-					last = check.config.user;
+					served.add(check.config.user);
 			}
 			worked = GetCurrentTimestamp();
 			bridge::serve_interrupts();
@@ -104,7 +103,7 @@ work(const Post &post)
 			if (TimestampDifferenceExceeds(worked, GetCurrentTimestamp(),
 			                               std::max(least_idle_ms, 2000 * std::min(settings::health_interval, 300))))
 				return;
-			last = {};
+			served.clear();
 			(void) bridge::rest(done ? time_until(check.next) : nap_ms);
 		}
 		MemoryContextReset(check.context);

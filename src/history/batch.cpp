@@ -208,9 +208,9 @@ try_stripped(Batch &one, ErrorData **error)
 bool
 may_be_of_one_run(const ErrorData *error)
 {
-	/* What PostgreSQL calls internal is often damage to a page or an index, where other users' rows are not. */
-	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY ||
-	       ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR;
+	/* Where a page or an index is damaged, other users' rows may not be. */
+	bool const damage = error->sqlerrcode == ERRCODE_DATA_CORRUPTED || error->sqlerrcode == ERRCODE_INDEX_CORRUPTED;
+	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY || damage;
 }
 
 int

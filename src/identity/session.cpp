@@ -116,6 +116,14 @@ check(char **text, void **extra, GucSource source)
 		GUC_check_errmsg("cannot set \"%s\" within a security-restricted operation", setting_name);
 		return false;
 	}
+	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
+		hide_statement("authenticate");
+	/* Of a role, a database or a function: it would be kept where everybody can read it. */
+	if (source == PGC_S_TEST) {
+		GUC_check_errcode(ERRCODE_FEATURE_NOT_SUPPORTED);
+		GUC_check_errmsg("\"%s\" cannot be stored as a setting of a role, a database or a function", setting_name);
+		return false;
+	}
 	auto *const fresh = static_cast<Note *>(compat::guc_memory(LOG, sizeof(Note)));
 	if (fresh == nullptr)
 		return false;
@@ -125,8 +133,6 @@ check(char **text, void **extra, GucSource source)
 	fresh->number = transactions;
 	fresh->digest = digest_of(*text);
 	*extra = fresh;
-	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
-		hide_statement("authenticate");
 	return true;
 }
 

@@ -211,10 +211,26 @@ require_subscription(const char *name)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SUBSCRIPTION, name);
 }
 
+/* Whoever makes something in a schema waits for the lock that it is dropped with. */
+void
+check_drop(const DropStmt *statement)
+{
+	ListCell *cell;
+	foreach (cell, statement->objects) {
+		const char *const name = statement->removeType == OBJECT_SCHEMA ? strVal(lfirst(cell)) : nullptr;
+		Oid const schema = name == nullptr ? InvalidOid : get_namespace_oid(name, true);
+		if (OidIsValid(schema) && !compat::owns(NamespaceRelationId, schema))
+			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, name);
+	}
+}
+
 void
 check_rights(Node *statement)
 {
 	switch (nodeTag(statement)) {
+	case T_GrantStmt: check_grant(reinterpret_cast<GrantStmt *>(statement)); return;
+	case T_DropOwnedStmt: check_drop_owned(reinterpret_cast<DropOwnedStmt *>(statement)); return;
+	case T_DropStmt: check_drop(reinterpret_cast<DropStmt *>(statement)); return;
 	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
 	case T_CreateTrigStmt: require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER); return;
 	case T_CreateStmt: check_creation(reinterpret_cast<CreateStmt *>(statement)); return;

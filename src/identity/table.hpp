@@ -3,9 +3,17 @@
  */
 #pragma once
 
+extern "C" {
+#include "nodes/parsenodes.h"
+}
+
 namespace tenancy::identity {
 
 /* Set the hook; once, while the server starts. */
 void guard_tables();
+
+/* Throw 42501 for what PostgreSQL would only warn of. */
+void check_grant(const GrantStmt *statement);
+void check_drop_owned(const DropOwnedStmt *statement);
 
 } // namespace tenancy::identity

@@ -79,10 +79,15 @@ def startup():
         same(value(session, "SELECT tenancy.current_user_id()"), None, "nor after DISCARD ALL")
     same(sqlstate(lambda: connect(user=app_role(), options="-c tenancy.identity_scope=session")), "lost",
          "the scope is not the client's to choose")
+    stored = ('ALTER ROLE "%s" SET tenancy.session = %%s' % app_role(), 'ALTER DATABASE "%s" SET tenancy.session = %%s' % environment("PGDATABASE"),
+              "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql SET tenancy.session = %s AS 'SELECT 1'")
+    with contextlib.closing(app()) as session, contextlib.closing(connect()) as admin:
+        for statement in stored:
+            error = raised(rows, admin, statement, user.token)
+            ok(error.pgcode == "0A000" and user.token not in str(error), "a token is not stored where everybody can read it", error)
+        rows(admin, "INSERT INTO pg_db_role_setting SELECT 0, oid, ARRAY['tenancy.session=' || %s] FROM pg_roles WHERE rolname = %s", user.token, app_role())
     with contextlib.closing(app()) as session:
-        rows(session, 'ALTER ROLE "%s" SET tenancy.session = %%s' % app_role(), user.token)
-    with contextlib.closing(app()) as session:
-        same(value(session, "SELECT tenancy.current_user_id()"), None, "no identity from ALTER ROLE")
+        same(value(session, "SELECT tenancy.current_user_id()"), None, "and brings no identity along where it is")
         rows(session, 'ALTER ROLE "%s" RESET tenancy.session' % app_role())
 
 

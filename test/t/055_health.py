@@ -123,6 +123,23 @@ def silent_servers():
         hole.close()
 
 
+def two_with_silent_servers():
+    """Two users with servers that never answer take turns with everybody else, not with each other"""
+    holes = [black_hole() for _ in range(3)]
+    stuck, well = [User("stuck%d" % i) for i in range(2)], User("new")
+    with health_checks() as admin:
+        ids = [user.create("hole%d" % i, database_type="postgresql", host="127.0.0.1", port=hole.port, database_name="d", username="u", password="p")
+               for i, hole in enumerate(holes) for user in stuck]
+        await_state(admin, well.postgres(), "up", 120)
+        checked = value(admin, "SELECT count(checked_at) FROM tenancy.connection_health WHERE connection_id = ANY (%s::uuid[])", ids)
+        ok(checked <= 3, "who is new is checked before all of these are", checked)
+        for user in stuck:
+            with contextlib.closing(user.connect()) as session:
+                rows(session, "SELECT count(tenancy.delete_connection(name)) FROM tenancy.connections()")
+    for hole in holes:
+        hole.close()
+
+
 def unreadable():
     """A row whose options cannot be read is due first and again and again: it holds up nobody else, and its own health says why."""
     spoilt, well = User("spoilt"), User("well")
@@ -350,4 +367,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, late_servers, unreadable, other_commands, pruned, locked_rows, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, two_with_silent_servers, late_servers, unreadable, other_commands, pruned, locked_rows, scarce_processes)

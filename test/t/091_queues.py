@@ -89,6 +89,31 @@ def tables():
         refused("ALTER INDEX parent_id ATTACH PARTITION tenancy.users_pkey")
         refused("CREATE RULE r AS ON INSERT TO pg_catalog.pg_class DO INSTEAD NOTHING")
         works("a query after them")
+    shared = SCHEMA + "_shared"
+    with contextlib.closing(connect()) as admin:
+        rows(admin, 'CREATE SCHEMA "%s"' % shared)
+        rows(admin, 'GRANT USAGE, CREATE ON SCHEMA "%s" TO "%s"' % (shared, person_role()))
+        with left_open('CREATE TABLE "%s".held ()' % shared):
+            refused('DROP SCHEMA "%s"' % shared)
+        rows(admin, 'DROP SCHEMA "%s"' % shared)
+
+
+def granted():
+    """Rights that are not one's own to give: PostgreSQL warns, and its row in the catalog holds up every VACUUM"""
+    everything = ("REVOKE ALL ON %s FROM PUBLIC", "GRANT SELECT ON %s TO PUBLIC")
+    with contextlib.closing(connect()) as admin:
+        platform = value(admin, "SELECT current_database()")
+    for statement in everything:
+        for table in ["tenancy." + name for name in TABLES] + ["pg_catalog.pg_class"]:
+            refused(statement % ("TABLE " + table))
+    refused("GRANT SELECT ON own, tenancy.users TO PUBLIC")
+    refused("GRANT SELECT (id) ON tenancy.users TO PUBLIC")
+    refused("GRANT SELECT ON ALL TABLES IN SCHEMA tenancy TO PUBLIC")
+    refused('GRANT CONNECT ON DATABASE "%s" TO PUBLIC' % platform)
+    refused("DROP OWNED BY tenancy_user")
+    refused("DROP OWNED BY tenancy_admin")
+    with contextlib.closing(mallory.connect()) as session:
+        same(sqlstate(rows, session, 'GRANT SELECT ON "%s".own TO PUBLIC' % SCHEMA), None, "what is one's own may be granted")
 
 
 def vacuumed():
@@ -211,4 +236,4 @@ def rotation():
         same(job.value(), "55P03", "the rotation")
 
 
-run(own_schema, extension, tables, vacuumed, shared, own_tables, own_row, prepared, rotation)
+run(own_schema, extension, tables, granted, vacuumed, shared, own_tables, own_row, prepared, rotation)
