@@ -59,8 +59,10 @@ require_grantable_in(const char *schema)
 	SysScanDesc const scan = systable_beginscan(classes, InvalidOid, false, nullptr, 1, &key);
 	for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
 		auto const *const row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-		if (has_grants_of_its_own(row->relkind))
-			require_grantable(row->oid);
+		if (has_grants_of_its_own(row->relkind) && !may_grant_relation(row->oid))
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			                errmsg("permission denied for table %s", NameStr(row->relname)),
+			                errhint("Name the tables whose rights are yours to give.")));
 	}
 	systable_endscan(scan);
 	table_close(classes, AccessShareLock);
