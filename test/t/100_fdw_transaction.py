@@ -461,14 +461,20 @@ def asynchronous():
 
 @contextlib.contextmanager
 def unheard_scan():
-    """A statement that gets its row from a second connection, and leaves a scan that waits on the first one and cannot be stopped in time."""
+    """
+    A statement that gets its row from a second connection, as soon as a scan waits on the first one, which it leaves and which cannot be
+    stopped in time.
+    """
     schema, second = tables.schema("pg"), '"third_%s"' % tables.word
     tables.remote("pg", "CREATE FUNCTION stubborn_%s() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1;"
                   " EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); RETURN 2; END $$" % tables.word)
+    tables.remote("pg", "CREATE FUNCTION quick_%s() RETURNS SETOF integer LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1 .. 2000 LOOP PERFORM pg_stat_clear_snapshot();"
+                  " EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%%stubborn_%s()%%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid());"
+                  " PERFORM pg_sleep(0.01); END LOOP; RETURN QUERY SELECT generate_series(1, 3); END $$" % (tables.word, tables.word))
     with contextlib.closing(connect()) as admin:
         rows(admin, "CREATE SERVER %s FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (second, tables.user.postgres("third")))
         for name, server, query in (("stubborn", tables.server("pg"), "SELECT stubborn_%s() AS id" % tables.word),
-                                    ("quick", second, "SELECT n AS id FROM generate_series(1, 3) AS n")):
+                                    ("quick", second, "SELECT quick_%s() AS id" % tables.word)):
             rows(admin, "CREATE FOREIGN TABLE %s.%s (id integer) SERVER %s OPTIONS (async_capable 'true', query '%s')" % (schema, name, server, query))
         rows(admin, 'GRANT SELECT ON ALL TABLES IN SCHEMA %s TO "%s"' % (schema, person_role()))
         try:
@@ -476,6 +482,7 @@ def unheard_scan():
         finally:
             rows(admin, "DROP SERVER %s CASCADE; DROP FOREIGN TABLE %s.stubborn" % (second, schema))
     tables.remote("pg", "DROP FUNCTION stubborn_%s()" % tables.word)
+    tables.remote("pg", "DROP FUNCTION quick_%s()" % tables.word)
 
 
 def left_together():

@@ -147,20 +147,20 @@ def locks():
         most = value(admin, "SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 4")
         wide = "wide_" + UNIQUE
         rows(client, "CREATE SCHEMA %s" % wide)
-        rows(client, "DO $$BEGIN FOR i IN 1 .. %d LOOP EXECUTE 'CREATE TABLE %s.t' || i || ' (x int)'; END LOOP; END$$" % (most * 5 / 4, wide))
+        rows(client, "DO $$BEGIN FOR i IN 1 .. %d LOOP EXECUTE 'CREATE TABLE %s.t' || i || ' (x int)'; END LOOP; END$$" % (most * 3 / 2, wide))
         rows(client, "GRANT USAGE ON SCHEMA %s TO PUBLIC" % wide)
         rows(client, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO PUBLIC" % wide)
         alice.postgres("many")
         attach = "SELECT tenancy.attach('many', %s, remote_schema => %s, tables => %s)"
         one, two = SCHEMA + "_one", SCHEMA + "_two"
-        names = ["t%d" % i for i in range(1, most * 5 // 4 + 1)]
+        names = ["t%d" % i for i in range(1, most * 3 // 2 + 1)]
         error = raised(rows, session, attach, one, wide, None)
         ok(error is not None and error.pgcode == "53400" and "max_locks_per_transaction" in error.diag.message_hint, "not all of them at once", error)
         rows(session, "BEGIN")
-        same(value(session, attach, one, wide, names[:most * 5 // 8]), most * 5 // 8, "but a half")
-        same(sqlstate(rows, session, attach, two, wide, names[most * 5 // 8:]), "53400", "and not the other half in the same transaction")
+        same(value(session, attach, one, wide, names[:most * 3 // 4]), most * 3 // 4, "but a half")
+        same(sqlstate(rows, session, attach, two, wide, names[most * 3 // 4:]), "53400", "and not the other half in the same transaction")
         rows(session, "ROLLBACK")
-        same(value(session, attach, two, wide, names[most * 5 // 8:]), len(names) - most * 5 // 8, "in another one it may")
+        same(value(session, attach, two, wide, names[most * 3 // 4:]), len(names) - most * 3 // 4, "in another one it may")
         rows(session, "SELECT tenancy.detach('many', %s)", two)
         for at in range(0, len(names), 500):
             rows(client, "DROP TABLE " + ", ".join(wide + "." + name for name in names[at:at + 500]))

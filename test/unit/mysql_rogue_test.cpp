@@ -395,4 +395,16 @@ TEST_F(MysqlRogue, BelievesNoWidthOfBits)
 	}
 }
 
+/* Nor gets a column a type with more digits than there can be. */
+TEST_F(MysqlRogue, BelievesNoLengthOfDecimals)
+{
+	using namespace std::string_literals;
+	for (std::uint32_t const length : {0u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+		Rogue rogue(RowServer("\0\0\0015\0016\0017\0018"s, "\xf6\xf6\xf6\xf6"s, length));
+		auto const victim = mysql::connect(target_of(rogue), waiter);
+		EXPECT_EQ(rows(*victim, "select 1"), Rows({{"5", "6", "7", "8"}})) << length;
+		EXPECT_EQ(victim->describe("select 1", {}, waiter).at(0).typmod, -1) << length;
+	}
+}
+
 } // namespace

@@ -69,7 +69,8 @@ decimal_shape(const MYSQL_FIELD &field)
 {
 	bool const natural = (field.flags & UNSIGNED_FLAG) != 0;
 	int const scale = static_cast<int>(field.decimals);
-	int const precision = static_cast<int>(field.length) - (scale > 0 ? 1 : 0) - (natural ? 0 : 1);
+	int const length = static_cast<int>(std::min(field.length, 100UL)); /* which no decimal has */
+	int const precision = length - (scale > 0 ? 1 : 0) - (natural ? 0 : 1);
 	bool const plain =
 		field.org_name != nullptr && field.org_name[0] != 0 && precision > 0 && precision <= 65 && scale <= precision;
 	std::string native = "decimal";
