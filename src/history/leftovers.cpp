@@ -197,12 +197,12 @@ Leftovers::tend()
 		pause_ = waiting_ ? std::min(pause_, std::max(retry_ms, rest_)) : std::max(retry_ms, rest_);
 		waiting_ = true;
 	}
-	if (ShutdownRequestPending || (swept_ && !waiting_) || !TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_))
+	bool const due = (!swept_ || waiting_) && TimestampDifferenceExceeds(looked_, GetCurrentTimestamp(), pause_);
+	if (ShutdownRequestPending || (!due && !holding_))
 		return;
-	if (!hold_hauler()) {
-		resume_hauler(); /* it has a run in hand; the next round finds it between two */
+	holding_ = !hold_hauler(); /* it has a run in hand, and takes no other one: it is between two in the next round */
+	if (holding_)
 		return;
-	}
 	swept_ = swept_ || sweep();
 	TimestampTz const begun = GetCurrentTimestamp();
 	Retried retried = {0, true, next_};
@@ -236,6 +236,8 @@ Leftovers::plan(bool moved)
 long
 Leftovers::pause(long timeout) const
 {
+	if (holding_)
+		return std::min<long>(timeout, linger_ms);
 	return swept_ && !waiting_ ? timeout : std::min(timeout, std::max(pause_, 1L));
 }
 

@@ -21,6 +21,7 @@ private:
 
 	bool swept_ = false;
 	bool waiting_ = true;
+	bool holding_ = false; /* the hauler, which ends what it has in hand */
 	long pause_;
 	long rest_ = 0;   /* at least, after the last look */
 	core::Uuid next_; /* of a list that is too long for one look: where to go on */

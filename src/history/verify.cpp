@@ -222,11 +222,12 @@ verify_one(ReturnSetInfo *result, const core::Uuid &user)
 	put_walk(result, walk);
 }
 
-/* Heads whose rows are all gone: no row leads to them. */
+/* Heads whose rows are all gone, and what retention has noted of such a chain: no row leads to them. */
 void
 verify_empty(ReturnSetInfo *result)
 {
-	static spi::Statement heads = {"SELECT h.user_id FROM tenancy.history_chain AS h WHERE NOT EXISTS ("
+	static spi::Statement heads = {"SELECT h.user_id FROM (SELECT user_id FROM tenancy.history_chain"
+	                               " UNION SELECT user_id FROM tenancy.history_pruned) AS h WHERE NOT EXISTS ("
 	                               "SELECT FROM tenancy.query_history AS q WHERE q.user_id = h.user_id"
 	                               " OR h.user_id = '00000000-0000-0000-0000-000000000000' AND q.user_id IS NULL)",
 	                               0,

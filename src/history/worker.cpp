@@ -156,7 +156,7 @@ set_alarm()
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	long const timeout = time_until_due(idle_ms);
-	mine->alarmed = timeout < idle_ms;
+	mine->alarmed = timeout <= linger_ms;
 	LWLockRelease(queue->lock);
 	return timeout;
 }

@@ -129,6 +129,12 @@ SELECT min(chain_seq), max(chain_seq), count(*) FROM tenancy.query_history WHERE
 SELECT probe.error_of($$DELETE FROM tenancy.query_history$$);
 SELECT row_count, problem FROM tenancy.verify_history(:'me');
 SELECT seq, problem FROM tenancy.verify_anchor(:'anchor');
+-- With its rows and its head gone, too, what retention has noted of a chain still tells.
+SET LOCAL session_replication_role = replica;
+DELETE FROM tenancy.query_history WHERE user_id = :'me';
+DELETE FROM tenancy.history_chain WHERE user_id = :'me';
+SET LOCAL ROLE regress_admin;
+SELECT row_count, problem FROM tenancy.verify_history() WHERE problem IS NOT NULL;
 ROLLBACK;
 -- A chain that lacks its beginning stays, for verify_history() to tell of, and takes nobody else's turn.
 BEGIN;

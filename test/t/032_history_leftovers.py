@@ -4,6 +4,7 @@
 import contextlib
 import itertools
 import os
+import threading
 import time
 
 from tenancy import Background, User, connect, environment, execute, history, never, ok, rows, run, same, sqlstate, value, wait_for_history, wait_until
@@ -122,6 +123,13 @@ def bad_run():
                     execute(busy, "lite", "SELECT 1")
                 same(job.value(), "55000", "who waits for such a run is told so, however much of others is written")
             same(history("user_id = %s", broken.id), [], "it is not written")
+
+            def written_between_two_tries(number):
+                before = tries()
+                execute(waiting, "lite", "SELECT %d AS number" % number)
+                wait_for_history("user_id = %s AND generated_sql_query = %s", other.id, "SELECT %d AS number" % number, seconds=30)
+                return tries() == before
+            ok(any(written_between_two_tries(number) for number in range(4)), "what nobody waits for does not wait for its next try")
         same(len(wait_for_history("user_id = %s", broken.id, count=2, seconds=30)), 2, "when they can be, they are")
         same(value(admin, "SELECT problem FROM tenancy.verify_history(%s)", broken.id), None, "and the chain is whole")
 
@@ -195,6 +203,33 @@ def all_at_once():
     same(logged(begin, "could not write"), 0, "neither worker was in the other's way")
 
 
+def busy_hauler():
+    """Long texts of one user, one after the other without end: another's run that was left for later is written between two of them"""
+    long, other = User("endless"), User("between")
+    long.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(other.connect(history_durability="async")) as session:
+        stop = threading.Event()
+
+        def write():
+            with contextlib.closing(long.connect(history_durability="async")) as endless:
+                while not stop.is_set():
+                    execute(endless, "lite", "SELECT 1" + " " * LONG)
+
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.create_connection('fresh', 'sqlite', database_name => 'fresh.db', options => '{\"create\": true}')")
+        execute(session, "fresh", "SELECT 1")
+        wait_until(lambda: len(leftovers(other)) == 1, 30, "a run to be left for later")
+        jobs = [Background(write) for _ in range(3)]
+        # Beside others' runs the long ones would rest.
+        wait_until(lambda: len(history("user_id = %s", long.id)) > 20, 60, "many long ones")
+        rows(session, "COMMIT")
+        same(len(wait_for_history("user_id = %s", other.id, seconds=60)), 1, "it is in history while the long ones go on")
+        ok(all(job.running() for job in jobs), "which they do")
+        stop.set()
+        for job in jobs:
+            job.value(60)
+
+
 def many():
     """A transaction makes a connection and runs more on it than one look at what is left takes: others' runs are not behind them"""
     crowd, held = User("many"), User("single")
@@ -245,4 +280,4 @@ def some_that_cannot():
         same(len(wait_for_history("user_id = %s", broken.id, count=1 + PORTION, seconds=90)), 1 + PORTION, "with the head back, they are")
 
 
-run(locked_user, broken_head, bad_run, damage, failing_batches, many, some_that_cannot, all_at_once)
+run(locked_user, broken_head, bad_run, damage, failing_batches, many, some_that_cannot, all_at_once, busy_hauler)
