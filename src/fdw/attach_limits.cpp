@@ -71,9 +71,7 @@ lock_tables(int64 count, bool alone_without_limit)
 	bool const alone = locked == 0 && alone_without_limit;
 	if (!alone && locked + count > most_locked())
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many tables for one transaction"),
-		                errdetail("It would lock " INT64_FORMAT " tables, and may lock " INT64_FORMAT
-		                          ", so that there are locks "
-		                          "for others.",
+		                errdetail("It would lock " INT64_FORMAT " tables, and may lock " INT64_FORMAT ".",
 		                          locked + count, most_locked()),
 		                errhint("Name the tables that are wanted, use several transactions, or have "
 		                        "\"max_locks_per_transaction\" raised.")));
