@@ -14,9 +14,10 @@ ANALYZE public.regress_identity_rows;
 GRANT SELECT ON public.regress_identity_rows TO regress_identity_app;
 
 -- called by each worker for each row, without the usual sub-select around it
--- with a token of its own, also where a worker calls it
+-- with a token of its own, which only a superuser can give it by hand, also where a worker calls it
 CREATE FUNCTION public.regress_identity_bob(int) RETURNS uuid STABLE PARALLEL SAFE LANGUAGE plpgsql
-SET tenancy.session = :'bob_token' AS 'BEGIN RETURN tenancy.current_user_id(); END';
+AS 'BEGIN RETURN tenancy.current_user_id(); END';
+UPDATE pg_proc SET proconfig = ARRAY['tenancy.session=' || :'bob_token'] WHERE proname = 'regress_identity_bob';
 CREATE FUNCTION public.regress_identity_count() RETURNS TABLE (own bigint, others bigint, nobody bigint)
 STABLE LANGUAGE sql BEGIN ATOMIC
     SELECT count(*) FILTER (WHERE owner = tenancy.current_user_id()),
