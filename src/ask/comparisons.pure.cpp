@@ -4,7 +4,6 @@
 #include "ask/conditions.pure.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "ask/dates.pure.hpp"
 #include "ask/thesaurus.pure.hpp"
@@ -97,11 +96,7 @@ private:
 		date -= std::chrono::years(years);
 		std::chrono::sys_days day = date.ok() ? std::chrono::sys_days(date)
 		                                      : std::chrono::sys_days(date.year() / date.month() / std::chrono::last);
-		date = day + std::chrono::days(days_later);
-		char text[32];
-		std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
-		              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-		return text;
+		return text_of(day + std::chrono::days(days_later));
 	}
 
 	/*

@@ -12,8 +12,6 @@
 
 namespace tenancy::ask {
 
-namespace {
-
 std::string
 text_of(Day day)
 {
@@ -23,6 +21,8 @@ text_of(Day day)
 	              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 	return text;
 }
+
+namespace {
 
 int
 month_number(std::string_view folded)

@@ -22,6 +22,9 @@ struct DatePhrase {
 /* The phrase that begins with this word, prepositions included. */
 std::optional<DatePhrase> read_date(const std::vector<Word> &words, std::size_t at, std::chrono::sys_days today);
 
+/* As 2024-05-01. */
+std::string text_of(std::chrono::sys_days day);
+
 /* Where nobody has told the year: the one in which that time is nearest to today, for what may be still to come. */
 void come_near(DateRange &range, std::chrono::sys_days today);
 

@@ -43,7 +43,8 @@ private:
 	void structure(std::size_t count);
 	void described(const Adjective &measured);
 	void number();
-	/* ---- words that are no structure ---- */
+
+	/* things.pure.cpp */
 	void named(std::size_t count);
 	void fill(Item &item, const std::string &text) const;
 	/* What a word names by its root: shipped → shipped_on and shipments, reported → reporter_id. */
@@ -62,6 +63,7 @@ private:
 	/* "cost more than 200", "earning over 50k" */
 	bool costs();
 	void misspelled();
+
 	const Lexicon &lexicon;
 	const std::vector<Word> &words;
 	std::chrono::sys_days today;

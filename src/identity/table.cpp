@@ -215,10 +215,12 @@ require_subscription(const char *name)
 void
 check_drop(const DropStmt *statement)
 {
+	if (statement->removeType != OBJECT_SCHEMA)
+		return;
 	ListCell *cell;
 	foreach (cell, statement->objects) {
-		const char *const name = statement->removeType == OBJECT_SCHEMA ? strVal(lfirst(cell)) : nullptr;
-		Oid const schema = name == nullptr ? InvalidOid : get_namespace_oid(name, true);
+		const char *const name = strVal(lfirst(cell));
+		Oid const schema = get_namespace_oid(name, true);
 		if (OidIsValid(schema) && !compat::owns(NamespaceRelationId, schema))
 			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, name);
 	}
