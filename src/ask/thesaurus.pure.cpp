@@ -135,22 +135,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> demonyms
      {"indian", "india"}}};
 
 constexpr std::string_view fillers =
-	"a an the teh please kindly can could you would i we us me my our want need like to see know show tell give get "
-	"find list "
-	"display fetch return retrieve view print any some is are was were be been being do does did there it its "
-	"their his her "
-	"them they also just whats thats exist exists existing of data information details "
-	"record "
-	"entries so far ever yet already because anything something anyone whose how about overall here on at";
+	"a an the teh please kindly can could you would i we us me my our want need like to see know show tell give "
+	"get find list display fetch return retrieve view print any some is are was were be been being do does did "
+	"there it its their his her them they also just whats thats exist exists existing of data information details "
+	"record entries so far ever yet already because anything something anyone whose how about overall here on at";
 
 constexpr std::string_view light_verbs =
-	"placed made created recorded done happened took take taken taking dated entered occurred registered have has had "
-	"having "
-	"got done given bought purchased come came coming live lives living reside based located work works working earn "
-	"earns "
-	"earning earned cost costs costing sold belong belongs belonging called named titled written priced rated worth "
-	"paid pays "
-	"used held holds hold go goes going sent carry carried carries supplied include includes including contain";
+	"placed made created recorded done happened took take taken taking dated entered occurred registered have has "
+	"had having got done given bought purchased come came coming live lives living reside based located work works "
+	"working earn earns earning earned cost costs costing sold belong belongs belonging called named titled "
+	"written priced rated worth paid pays used held holds hold go goes going sent carry carried carries supplied "
+	"include includes including contain";
 
 constexpr std::string_view deeds =
 	"bought purchased sold paid pays used sent supplied given carry carried carries take "

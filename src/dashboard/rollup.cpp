@@ -73,9 +73,9 @@ void
 write_statement(Entry &entry, const Sum &sum)
 {
 	static spi::Statement upsert = {
-		"INSERT INTO tenancy.statement_rollups AS s (user_id, day, database_connection_id, fingerprint, statement, "
-		"runs,"
-		" failures, row_count, total_ms, max_ms, cached, latency, last_started_at, last_failed_at, last_error_code, part)"
+		"INSERT INTO tenancy.statement_rollups AS s (user_id, day, database_connection_id, fingerprint, statement,"
+		" runs, failures, row_count, total_ms, max_ms, cached, latency, last_started_at, last_failed_at,"
+		" last_error_code, part)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 		" ON CONFLICT (user_id, day, database_connection_id, fingerprint, part) DO UPDATE SET"
 		" runs = s.runs + excluded.runs, failures = s.failures + excluded.failures,"

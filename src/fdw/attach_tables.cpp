@@ -26,13 +26,13 @@ namespace spi = bridge::spi;
 
 /* Foreign tables of the attachment; those over a query are somebody's own work. */
 spi::Statement list_tables = {
-	"SELECT c.oid, c.relname::text, coalesce((SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS o"
-	" WHERE o.option_name = 'table_name'), c.relname), (SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS "
-	"o"
-	" WHERE o.option_name = 'schema_name')"
-	" FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid JOIN pg_namespace AS n ON n.oid = "
-	"c.relnamespace"
-	" JOIN pg_foreign_server AS s ON s.oid = f.ftserver WHERE s.srvname = $1 AND n.nspname = $2"
+	"SELECT c.oid, c.relname::text,"
+	" coalesce((SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS o WHERE o.option_name = 'table_name'),"
+	" c.relname),"
+	" (SELECT o.option_value FROM pg_options_to_table(f.ftoptions) AS o WHERE o.option_name = 'schema_name')"
+	" FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid"
+	" JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_foreign_server AS s ON s.oid = f.ftserver"
+	" WHERE s.srvname = $1 AND n.nspname = $2"
 	" AND NOT EXISTS (SELECT FROM pg_options_to_table(f.ftoptions) AS o WHERE o.option_name = 'query')"
 	" ORDER BY c.relname",
 	2,

@@ -152,8 +152,8 @@ draw_near(void *)
 		"UPDATE tenancy.connection_health AS h"
 		" SET next_check_at = pg_catalog.now() + pg_catalog.make_interval(secs => pg_catalog.random() * $1)"
 		" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
-		" WHERE d.next_check_at > pg_catalog.now() + pg_catalog.make_interval(secs => $1) FOR UPDATE SKIP LOCKED) AS "
-		"far"
+		" WHERE d.next_check_at > pg_catalog.now() + pg_catalog.make_interval(secs => $1)"
+		" FOR UPDATE SKIP LOCKED) AS far"
 		" WHERE h.connection_id = far.connection_id",
 		1,
 		{FLOAT8OID},

@@ -70,19 +70,18 @@ constexpr Type types[column_count] = {uuid_type, uuid_type, uuid_type, text_type
 
 constexpr char insert_runs[] =
 	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
-	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms, row_count, "
-	"result_bytes,"
-	" truncated, cached, error_code, error_message, result_hash, application_name, client_addr, role_name, backend_pid,"
-	" transaction_id)"
-	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w, "
-	"x::pg_catalog.text::pg_catalog.xid8"
+	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
+	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
+	" client_addr, role_name, backend_pid, transaction_id)"
+	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w,"
+	" x::pg_catalog.text::pg_catalog.xid8"
 	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
 	" $20, $21, $22, $23) AS z (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u, v, w, x)"
 	" ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = excluded.finished_at,"
-	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count, result_bytes = "
-	"excluded.result_bytes,"
-	" truncated = excluded.truncated, cached = excluded.cached, error_code = excluded.error_code,"
-	" error_message = excluded.error_message, result_hash = excluded.result_hash WHERE r.status = 'running'";
+	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count,"
+	" result_bytes = excluded.result_bytes, truncated = excluded.truncated, cached = excluded.cached,"
+	" error_code = excluded.error_code, error_message = excluded.error_message, result_hash = excluded.result_hash"
+	" WHERE r.status = 'running'";
 
 /* The columns of a batch, as they become arrays. */
 struct Columns {

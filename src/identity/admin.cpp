@@ -81,8 +81,8 @@ TENANCY_FUNCTION(set_active)
 	require_admin();
 	static bridge::spi::Statement update = {
 		"UPDATE tenancy.users SET is_active = $2 WHERE id = $1", 2, {UUIDOID, BOOLOID}, nullptr};
-	static bridge::spi::Statement revoke = {"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp() WHERE "
-	                                        "user_id = $1 AND NOT $2 AND revoked_at IS NULL",
+	static bridge::spi::Statement revoke = {"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp()"
+	                                        " WHERE user_id = $1 AND NOT $2 AND revoked_at IS NULL",
 	                                        2,
 	                                        {UUIDOID, BOOLOID},
 	                                        nullptr};

@@ -28,8 +28,6 @@ namespace tenancy::query {
 
 namespace {
 
-constexpr int fetch_rows = 1000;
-
 /*
  * The state of one cursor. It lives, as the stream of its execution does, in a child of the portal's memory context: an
  * abort deletes the children at once, which ends the remote statement, but keeps the portal itself until ROLLBACK.

@@ -13,7 +13,6 @@
 #include "query/execution.hpp"
 #include "query/params.hpp"
 #include "query/wish.hpp"
-#include "query/writing.pure.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -210,10 +209,9 @@ run(Execution &execution, const Request &request, const AnswerLimits &limits, co
 {
 	Answer *const answer = bridge::owned<Answer>(CurrentMemoryContext);
 	bridge::Failure failure;
-	bool const all = tells_to_write(execution.config.type, request.sql);
-	int const fetch_rows = all ? 1000 : static_cast<int>(Min(limits.rows + 1, 1000));
-	if (!start(execution, request.sql, request.params, fetch_rows, failure) ||
-	    !bridge::attempt(failure, [&] { answer->collect(*execution.stream, limits, !execution.writes, bridge::waiter()); })) {
+	auto const collect = [&] { answer->collect(*execution.stream, limits, !execution.writes, bridge::waiter()); };
+	if (!start(execution, request.sql, request.params, limits.rows + 1, failure) ||
+	    !bridge::attempt(failure, collect)) {
 		cache::let_go();
 		return tell_failure(execution, failure, members);
 	}

@@ -90,7 +90,7 @@ begin(Execution &execution, const connection::Selector &selector, history::Sourc
 }
 
 bool
-start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure)
+start(Execution &execution, const char *sql, remote::ParamList params, int64 wanted_rows, bridge::Failure &failure)
 {
 	connection::Opening *const opening = connection::prepare(execution.config);
 	opening->read_only |= execution.read_only;
@@ -101,7 +101,8 @@ start(Execution &execution, const char *sql, remote::ParamList params, int fetch
 		note_write(execution, text); /* before the stream is made, so that it outlives it */
 	Stream *const stream = bridge::owned<OwnedStream>(CurrentMemoryContext);
 	execution.stream = stream;
-	return bridge::attempt(failure, [&] { stream->open(pool, *opening, text, params, fetch_rows, bridge::waiter()); });
+	int const at_once = execution.writes ? fetch_rows : static_cast<int>(Min(wanted_rows, fetch_rows));
+	return bridge::attempt(failure, [&] { stream->open(pool, *opening, text, params, at_once, bridge::waiter()); });
 }
 
 void

@@ -45,8 +45,15 @@ struct Execution {
 bool begin(Execution &execution, const connection::Selector &selector, history::Source source, const char *question,
            const char *sql);
 
-/* Acquire a session and start the statement; false with failure filled when the remote side refuses. */
-bool start(Execution &execution, const char *sql, remote::ParamList params, int fetch_rows, bridge::Failure &failure);
+/* So many rows are fetched at once. */
+constexpr int fetch_rows = 1000;
+
+/*
+ * Acquire a session and start the statement, of whose rows the caller reads at most wanted_rows if it does not write;
+ * false with failure filled when the remote side refuses.
+ */
+bool start(Execution &execution, const char *sql, remote::ParamList params, int64 wanted_rows,
+           bridge::Failure &failure);
 
 /*
  * Before an error of ours about the shape of the result: what the statement has written stays, and history must not say

@@ -25,8 +25,6 @@ namespace tenancy::query {
 
 namespace {
 
-constexpr int fetch_rows = 1000;
-
 char *
 required_sql(FunctionCallInfo fcinfo)
 {

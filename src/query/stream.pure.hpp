@@ -34,11 +34,10 @@ public:
 	const remote::Batch &batch() const noexcept { return batch_; }
 	bool is_open() const noexcept { return cursor_ != nullptr || lease_.has_value(); }
 	bool at_end() const noexcept { return at_end_; }
-	std::int64_t rows() const noexcept
-	{
-		return rows_;
-	} /* fetched so far; after the end of a statement without rows, those it changed */
-	std::int64_t bytes() const noexcept { return bytes_; } /* of values fetched so far */
+	/* Fetched so far; after the end of a statement without rows, those it changed. */
+	std::int64_t rows() const noexcept { return rows_; }
+	/* Of values fetched so far. */
+	std::int64_t bytes() const noexcept { return bytes_; }
 
 private:
 	std::optional<connection::Lease> lease_; /* outlives the cursor */
