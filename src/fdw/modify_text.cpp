@@ -86,6 +86,9 @@ assignable_column(const Table &table)
 	foreach (cell, list_concat_copy(key_columns(table), live_columns(table)))
 		if (!column_at(table, lfirst_int(cell)).generated)
 			return lfirst_int(cell);
+	if (live_columns(table) == NIL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("ON CONFLICT DO NOTHING needs a column of the foreign table on this server")));
 	return linitial_int(live_columns(table));
 }
 

@@ -193,7 +193,9 @@ MysqlRenderer::window_call(WindowFunc *node)
 bool
 MysqlRenderer::window(WindowFunc *node)
 {
-	if (!is_deterministic(node->inputcollid))
+	/* MariaDB has no ranks without an order. */
+	bool const ranks = node->winfnoid == F_RANK_ || node->winfnoid == F_DENSE_RANK_;
+	if (!is_deterministic(node->inputcollid) || (ranks && window_clause(node->winref)->orderClause == NIL))
 		return false;
 	windows = false;
 	partitions_ = true;

@@ -3,6 +3,8 @@
  */
 #include "fdw/mysql_renderer.hpp"
 
+#include <algorithm>
+
 extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "utils/date.h"
@@ -37,6 +39,16 @@ swapped(const char *op)
 	case '>': return op[1] == '=' ? "<=" : "<";
 	default: return op;
 	}
+}
+
+/* The whole number that a cast to a wider type leaves as it is, and that is printed without the cast. */
+Node *
+below_widening(Node *node)
+{
+	constexpr Oid widening[] = {F_INT8_INT4, F_INT8_INT2, F_INT4_INT2, F_NUMERIC_INT2, F_NUMERIC_INT4, F_NUMERIC_INT8};
+	auto const *const call = reinterpret_cast<const FuncExpr *>(node);
+	bool const widens = IsA(node, FuncExpr) && std::ranges::find(widening, call->funcid) != std::end(widening);
+	return widens ? below_widening(static_cast<Node *>(linitial(call->args))) : node;
 }
 
 /* Is it true of the date that is before all others? */
@@ -198,9 +210,12 @@ MysqlRenderer::array_list(const Call &call, bool any, Expr *item, List *elements
 bool
 MysqlRenderer::is_unindexed(bool any, Node *item, List *elements) const
 {
-	if (any || plain_column(item) == nullptr || family_of(exprType(item)) != Family::integer)
+	Node *const named = below_widening(item);
+	if (any || plain_column(named) == nullptr || family_of(exprType(named)) != Family::integer)
 		return false;
-	Range const column = range(item);
+	if (exprType(item) == NUMERICOID)
+		return true;
+	Range const column = range(named);
 	ListCell *cell;
 	foreach (cell, elements) {
 		auto *const element = static_cast<Node *>(lfirst(cell));

@@ -171,9 +171,18 @@ MysqlRenderer::output(Node *node)
 	}
 }
 
+/* MySQL takes a number among a window's keys for a column's position, and refuses it. */
+bool
+MysqlRenderer::is_position(Node *node) const
+{
+	return partitions_ && IsA(node, Const);
+}
+
 bool
 MysqlRenderer::group_key(Node *node)
 {
+	if (is_position(node))
+		return false;
 	const Column *const column = plain_column(node);
 	switch (exprType(node)) {
 	/* MariaDB 10.11 sorts and groups NULLs of ABS(decimal) among the zeros. */
@@ -221,6 +230,8 @@ bool
 MysqlRenderer::sort_key(const SortKey &key)
 {
 	auto *const node = reinterpret_cast<Node *>(key.expr);
+	if (is_position(node))
+		return false;
 	const Column *const column = plain_column(node);
 	bool as_bytes = false, may_be_null = !is_never_null(*this, column);
 	switch (key.type) {
@@ -344,9 +355,10 @@ MysqlRenderer::min_max(MinMaxExpr *node)
 	if (list_length(node->args) != 2 || (family != Family::integer && family != Family::number &&
 	                                     node->minmaxtype != FLOAT8OID && family != Family::moment))
 		return false;
-	print("COALESCE(");
-	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");
-	if (!list(node->args, ", "))
+	/* Of zeros with different signs PostgreSQL takes the first; GREATEST there the last, LEAST the first. */
+	bool const greatest = node->op == IS_GREATEST;
+	print(greatest ? "COALESCE(GREATEST(" : "COALESCE(LEAST(");
+	if (!list(greatest ? list_make2(lsecond(node->args), linitial(node->args)) : node->args, ", "))
 		return false;
 	print("), ");
 	bool const printed = list(node->args, ", ");

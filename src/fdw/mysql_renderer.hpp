@@ -91,6 +91,7 @@ private:
 	bool moment_list(bool any, Node *item, List *elements, bool at_top);
 	bool elements_list(bool any, Node *item, List *elements);
 	bool is_unindexed(bool any, Node *item, List *elements) const;
+	bool is_position(Node *key) const;
 
 	/* mysql_text.cpp */
 	bool text_comparison(const char *op, const Call &call);

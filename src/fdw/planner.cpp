@@ -77,12 +77,18 @@ sort_out_clauses(PlannerInfo *root, const Relation *relation, List *scan_clauses
 	}
 }
 
+bool
+is_changed(const PlannerInfo *root, const RelOptInfo *rel)
+{
+	return bms_is_member(static_cast<int>(rel->relid), root->all_result_relids) &&
+	       root->parse->commandType != CMD_INSERT;
+}
+
 /* Rows that the statement will change, or that FOR UPDATE or FOR SHARE names, are locked where they are. */
 void
 choose_lock(PlannerInfo *root, const RelOptInfo *rel, Tail *tail)
 {
-	if (bms_is_member(static_cast<int>(rel->relid), root->all_result_relids) &&
-	    root->parse->commandType != CMD_INSERT) {
+	if (is_changed(root, rel)) {
 		tail->lock = 2;
 		return;
 	}
@@ -162,7 +168,8 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path, List *tlis
 	plan.type = relation->type;
 	plan.retrieved = parts.retrieved;
 	plan.fetch_rows = relation->options.fetch_size;
-	plan.writes = parts.tail.lock != 0 && renderer->abilities().for_update;
+	/* SQLite locks whole databases: of two that read first neither could write. */
+	plan.writes = is_table && (is_changed(root, rel) || (parts.tail.lock != 0 && renderer->abilities().for_update));
 	plan.relations = is_table ? nullptr : describe(root, relation);
 	return make_foreignscan(tlist, parts.local, is_table ? rel->relid : 0, renderer->params, encode(plan),
 	                        is_table ? NIL : parts.target, parts.recheck, outer_plan);

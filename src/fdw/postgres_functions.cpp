@@ -130,12 +130,25 @@ constexpr Oid text_order[] = {F_TEXT_LT,        F_TEXT_LE,      F_TEXT_GT,   F_T
 
 /*
  * Called immutable, but not everywhere alike: quote_all_identifiers decides what quote_ident answers, the session's
- * time zone how old a moment is, the server's tables of zones when noon is in one of them; and of an interval below
- * zero the quarter is another one since PostgreSQL 18.
+ * time zone how old a moment is, the server's tables of zones when noon is in one of them. Not the same in each release
+ * are the quarter of an interval below zero (18), petabytes (15), a "char" beyond ASCII as text (16), and what the
+ * tables of Unicode decide.
  */
-constexpr Oid not_alike[] = {
-	F_QUOTE_IDENT,           F_AGE_TIMESTAMPTZ_TIMESTAMPTZ, F_TIMEZONE_TEXT_TIMESTAMP, F_TIMEZONE_TEXT_TIMESTAMPTZ,
-	F_EXTRACT_TEXT_INTERVAL, F_DATE_PART_TEXT_INTERVAL};
+constexpr Oid date_add_in_zone = 6222, date_subtract_in_zone = 6273; /* since 16 */
+constexpr Oid not_alike[] = {F_QUOTE_IDENT,
+                             F_AGE_TIMESTAMPTZ_TIMESTAMPTZ,
+                             F_TIMEZONE_TEXT_TIMESTAMP,
+                             F_TIMEZONE_TEXT_TIMESTAMPTZ,
+                             F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT,
+                             date_add_in_zone,
+                             date_subtract_in_zone,
+                             F_EXTRACT_TEXT_INTERVAL,
+                             F_DATE_PART_TEXT_INTERVAL,
+                             F_PG_SIZE_PRETTY_INT8,
+                             F_PG_SIZE_PRETTY_NUMERIC,
+                             F_TEXT_CHAR,
+                             F_NORMALIZE,
+                             F_IS_NORMALIZED};
 
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};

@@ -161,6 +161,7 @@ protected:
 	void quoted_name(const char *name, char quote);
 	/* " OVER (…)" with the window's keys, and its frame. */
 	bool over(Index window_reference, bool with_frame = true);
+	const WindowClause *window_clause(Index window_reference) const;
 	const Column *column_of(const Var *var) const; /* NULL: a system column, a whole row, or not ours */
 	bool is_ours(const Var *var) const;
 	bool inside_conditional() const { return conditional_depth_ > 0; }
@@ -175,7 +176,7 @@ private:
 	bool scalar_array(ScalarArrayOpExpr *node);
 	bool value(Node *node);
 	bool call(Oid op, Oid function, List *args, Oid collation, Oid type);
-	bool frame(WindowClause *clause);
+	bool frame(const WindowClause *clause);
 	bool is_too_long() const;
 	bool fits_parser(const Mark &begin) const;
 

@@ -45,7 +45,7 @@ bound(StringInfo out, int options, bool at_start, Node *offset)
 } // namespace
 
 bool
-Renderer::frame(WindowClause *clause)
+Renderer::frame(const WindowClause *clause)
 {
 	int const options = clause->frameOptions;
 	if ((options & FRAMEOPTION_NONDEFAULT) == 0)
@@ -59,20 +59,25 @@ Renderer::frame(WindowClause *clause)
 	return bound(out, options, false, clause->endOffset);
 }
 
+const WindowClause *
+Renderer::window_clause(Index window_reference) const
+{
+	ListCell *cell;
+	foreach (cell, root->parse->windowClause)
+		if (auto *const clause = lfirst_node(WindowClause, cell); clause->winref == window_reference)
+			return clause;
+	elog(ERROR, "the query has no window %u", window_reference);
+}
+
 bool
 Renderer::over(Index window_reference, bool with_frame)
 {
-	WindowClause *clause = nullptr;
-	ListCell *cell;
-	foreach (cell, root->parse->windowClause)
-		if (lfirst_node(WindowClause, cell)->winref == window_reference)
-			clause = lfirst_node(WindowClause, cell);
-	if (clause == nullptr)
-		return false;
+	const WindowClause *const clause = window_clause(window_reference);
 	bool const outer = windows;
 	windows = false;
 	bool printed = true;
 	print(" OVER (");
+	ListCell *cell;
 	foreach (cell, clause->partitionClause) {
 		auto *const key = lfirst_node(SortGroupClause, cell);
 		print(cell == list_head(clause->partitionClause) ? "PARTITION BY " : ", ");

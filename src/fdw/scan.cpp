@@ -304,11 +304,15 @@ end_scan(ForeignScanState *node)
 	end(scan->activity);
 }
 
-/* Everything that was pushed holds for a row that was locked: remote rows do not change under us. */
+/*
+ * Everything that was pushed holds for a row that was locked: remote rows do not change under us. Joins and aggregates
+ * are never of rows that are checked again; in a sub-select, minor releases of before November 2025 ask here for their
+ * next row.
+ */
 bool
-recheck_scan(ForeignScanState *, TupleTableSlot *)
+recheck_scan(ForeignScanState *node, TupleTableSlot *)
 {
-	return true;
+	return reinterpret_cast<ForeignScan *>(node->ss.ps.plan)->scan.scanrelid != 0 || !TupIsNull(iterate_scan(node));
 }
 
 } // namespace

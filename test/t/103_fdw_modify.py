@@ -680,6 +680,25 @@ def refusals(engine, session):
         rows(session, "TRUNCATE %s RESTART IDENTITY" % engine.table("thing"))
 
 
+@each
+def without_columns(engine, session):
+    """Foreign tables whose definition leaves nothing to name in a statement: errors, while it is planned."""
+    with contextlib.closing(connect()) as admin:
+        for name, columns, options in (("void", "", "query 'SELECT 1'"), ("bare", "", "table_name '%s'" % engine.thing),
+                                       ("sums", "a integer, g integer OPTIONS (generated 'true') GENERATED ALWAYS AS (a) STORED",
+                                        "table_name '%s', updatable 'false'" % engine.thing)):
+            rows(admin, "CREATE FOREIGN TABLE %s.%s_%s (%s) SERVER %s OPTIONS (%s)" % (SCHEMA, engine.name, name, columns, engine.server, options))
+            rows(admin, 'GRANT ALL ON %s.%s_%s TO "%s"' % (SCHEMA, engine.name, name, person_role()))
+    for statement in ("DELETE FROM %s RETURNING 1", "EXPLAIN DELETE FROM %s RETURNING 1"):
+        same(sqlstate(rows, session, statement % engine.table("void")), "55000", "%s: no column, %s" % (engine.name, statement.split()[0]))
+    error = raised(rows, session, "UPDATE %s SET g = DEFAULT" % engine.table("sums"))
+    ok(error is not None and error.pgcode == "55000" and "does not allow updates" in str(error), engine.name + ": no key and nothing to set", error)
+    same(sqlstate(rows, session, "DELETE FROM %s" % engine.table("bare")), "0A000", engine.name + ": no column, so no key")
+    if engine.name == "mysql":
+        same(sqlstate(rows, session, "INSERT INTO %s DEFAULT VALUES ON CONFLICT DO NOTHING" % engine.table("bare")), "0A000",
+             "mysql: no column that ON CONFLICT DO NOTHING could leave as it is")
+
+
 def read_only():
     """A connection that only reads refuses to write, on this side and on the other."""
     user = User("reader")
@@ -774,4 +793,4 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, local_columns, constraints,
-    conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, read_only, history, truncated_together, partitions)
+    conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only, history, truncated_together, partitions)

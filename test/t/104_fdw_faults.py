@@ -237,6 +237,42 @@ def unreachable():
         rows(admin, "DROP SERVER gone_%s CASCADE; DROP SCHEMA gone_%s" % (UNIQUE, UNIQUE))
 
 
+def more_than_sent():
+    """A server that counts more rows than it was sent, as a rule may have it do."""
+    if "pg" not in ENGINES:
+        return
+    name = "counted_" + tables.word
+    for statement in ("CREATE TABLE {0} (a int)", "CREATE TABLE {0}_kept (a int)",
+                      "CREATE RULE many AS ON INSERT TO {0} DO INSTEAD INSERT INTO {0}_kept SELECT NEW.a FROM generate_series(1, 100000)"):
+        with contextlib.closing(client_server(environment("CLIENT_PGUSER"))) as client:
+            rows(client, statement.format(name))
+    with contextlib.closing(connect()) as admin, contextlib.closing(tables.connect("pg")) as session:
+        rows(admin, "CREATE FOREIGN TABLE %s.counted (a int) SERVER %s OPTIONS (schema_name 'public', table_name '%s')"
+             % (tables.schema("pg"), tables.server("pg"), name))
+        rows(admin, 'GRANT ALL ON %s.counted TO "%s"' % (tables.schema("pg"), person_role()))
+        for count in (1, 3):
+            with session.cursor() as cursor:
+                cursor.execute("INSERT INTO %s.counted SELECT generate_series(1, %d)" % (tables.schema("pg"), count))
+                same(cursor.rowcount, count, "%d rows sent, and a hundred thousand times as many counted there" % count)
+    same(tables.remote("pg", "SELECT count(*) FROM %s_kept" % name), [(400_000,)], "which are there")
+
+
+def changed_side_by_side():
+    """Two sessions that change a table of SQLite row by row: the second waits for the first."""
+    if "lite" not in ENGINES:
+        return
+    statement = "UPDATE %s.t SET v = v || repeat('', random()::int) WHERE id <= 2" % tables.schema("lite")
+    with contextlib.closing(tables.connect("lite")) as first, contextlib.closing(tables.connect("lite")) as second:
+        rows(first, "BEGIN")
+        rows(first, statement)
+        other = Background(raised, rows, second, statement)
+        with contextlib.closing(connect()) as admin:
+            wait_until(lambda: value(admin, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND state = 'active' AND wait_event_type = 'Extension'",
+                                     pid_of(second)) == 1, 20, "the second session to wait")
+        rows(first, "COMMIT")
+        same(other.value(), None, "of two that change rows of SQLite the second waits, and both change them")
+
+
 @contextlib.contextmanager
 def own_login():
     """A role on the client's server that the test may lock out, and the schema of foreign tables t and spoil of a connection with it."""
@@ -286,4 +322,4 @@ def lost_by_an_argument():
 
 for each in ENGINES:
     make_tall(each)
-run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, lost_by_an_argument)
+run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, more_than_sent, changed_side_by_side, lost_by_an_argument)

@@ -654,6 +654,32 @@ def run_conditions():
             ALL, r"\bOVER\b")
 
 
+def windows_without_an_order():
+    """Keys of a window that MySQL takes for positions, and ranks that MariaDB has only with an order"""
+    for window in ("row_number() OVER (ORDER BY 1)", "count(*) OVER (PARTITION BY 1)"):
+        answers("a number among a window's keys", ALL, "SELECT count(*) FROM (SELECT %s AS place FROM @numbers OFFSET 0) AS s" % window, ["6"])
+        _, remote = world().plan(MY, "SELECT %s FROM @numbers" % window)
+        ok("OVER" not in remote, "a number among a window's keys, my: %s is not pushed" % window, remote)
+    for window in ("rank() OVER ()", "dense_rank() OVER (PARTITION BY z)"):
+        answers("ranks without an order", ALL, "SELECT DISTINCT %s FROM @numbers" % window, ["1"])
+
+
+def least_values():
+    """NOT IN with a number below all that the column holds, by whose index MariaDB misses the first value, also where the column is cast"""
+    world().remote(MY, "DROP TABLE IF EXISTS lows", "CREATE TABLE lows (id integer PRIMARY KEY, i integer, pad varchar(200), KEY (i))",
+                   "INSERT INTO lows SELECT seq, CASE seq WHEN 1 THEN -2147483648 WHEN 2 THEN 7 ELSE 5 END, repeat('x', 200) FROM seq_1_to_3000",
+                   "ANALYZE TABLE lows")
+    attach_again(MY)
+    for column in ("i", "i::bigint", "i::numeric", "i::bigint::numeric"):
+        ids("a least value by an index", (MY,), "lows", "%s NOT IN (-3000000000, 5)" % column, [1, 2], (MY,))
+
+
+def zeros_with_a_sign():
+    """-0 is equal to 0: which of them comes is what PostgreSQL says"""
+    for value_of, wanted in (("greatest(-(f - f), 0::float8)", "-0.0"), ("greatest(f - f, -(f - f))", "0.0"), ("least(-(f - f), 0::float8)", "-0.0")):
+        answers("zeros", ALL, "SELECT min(%s) FROM @numbers WHERE id = 1" % value_of, [wanted])
+
+
 def lacking_rows():
     """A condition on the missing side, above a join that finds the rows without a partner"""
     lacking = "SELECT x.id FROM @numbers AS x LEFT JOIN @flags AS y ON y.id = x.id WHERE y.id IS NULL AND %s ORDER BY 1"
@@ -915,7 +941,8 @@ def other_servers():
         ids("order of bytes, letters of UTF-8", (PG,), "elsewhere", condition, [1])
     ids("order of bytes, letters of UTF-8", (PG,), "elsewhere", "t COLLATE @letters < 'c'", [2], (PG,))
     ids("upper, of C", (PG,), "elsewhere", "upper(t COLLATE \"C\") = 'B'", [2], (PG,))
-    for condition in ("y AT TIME ZONE ('Europe/Kyiv' COLLATE \"C\") > '2024-03-01'", "extract(quarter from i) = extract(quarter from interval '-1 month')"):
+    for condition in ("y AT TIME ZONE ('Europe/Kyiv' COLLATE \"C\") > '2024-03-01'", "extract(quarter from i) = extract(quarter from interval '-1 month')",
+                      "pg_size_pretty(id::bigint) = '1 bytes'", "normalize(id::text COLLATE \"C\") = '1'"):
         ids("zones and versions", (PG,), "elsewhere", condition, [1])
         _, remote = world().plan(PG, "SELECT id FROM @elsewhere WHERE " + condition)
         ok("WHERE" not in remote, "zones and versions, pg: %s is not pushed" % condition, remote)
@@ -957,5 +984,5 @@ if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
-        run_conditions, lacking_rows, moments, remote_collations, json_order, narrower, folding_collations, collations_of_keys, settings_of_text,
-        distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)
+        run_conditions, windows_without_an_order, least_values, zeros_with_a_sign, lacking_rows, moments, remote_collations, json_order,
+        narrower, folding_collations, collations_of_keys, settings_of_text, distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)
