@@ -97,6 +97,7 @@ private:
 	std::size_t check_common_table(std::size_t at);
 	void check_item(std::size_t at);
 	void check_word(std::size_t at);
+	bool is_attribute(std::size_t at) const noexcept;
 	void check_call(std::size_t at);
 	void check_parentheses();
 
@@ -195,8 +196,16 @@ Statement::check_item(std::size_t at)
 {
 	if (items_[at].kind == TokenKind::word)
 		check_word(at);
-	if (is_name(at) && is_symbol(at + 1, '('))
+	if (is_name(at) && (is_symbol(at + 1, '(') || is_attribute(at)))
 		check_call(at);
+}
+
+/* Of a value: (x).f is f(x) to PostgreSQL, unless x has a field of that name. */
+bool
+Statement::is_attribute(std::size_t at) const noexcept
+{
+	return engine_ == DatabaseType::postgresql && at > 1 && is_symbol(at - 1, '.') &&
+	       (is_symbol(at - 2, ')') || is_symbol(at - 2, ']'));
 }
 
 void

@@ -14,33 +14,21 @@ namespace {
 using remote::DatabaseType;
 
 /* All that begin so: PostgreSQL's own are about the server, never about the tables' rows. */
-constexpr std::string_view postgres_prefixes[] = {"pg_",           "lo_",     "dblink", "binary_upgrade_",
-                                                  "postgres_fdw_", "tenancy_"};
+constexpr std::string_view postgres_prefixes[] = {"pg_",           "lo_",   "dblink", "binary_upgrade_",
+                                                  "postgres_fdw_", "brin_", "gin_",   "tenancy_"};
 constexpr std::string_view postgres_suffixes[] = {"_to_xml", "_to_xmlschema", "_to_xml_and_xmlschema"};
 constexpr std::string_view postgres_names[] = {"connectby",       "crosstab",   "crosstab2", "crosstab3",  "crosstab4",
                                                "current_setting", "currval",    "lastval",   "loread",     "lowrite",
                                                "nextval",         "set_config", "setval",    "ts_rewrite", "ts_stat",
                                                "txid_current",    "xpath_table"};
 
-constexpr std::string_view mysql_prefixes[] = {"sys_", "lib_mysqludf", "wait_for_executed", "wait_until_sql",
-                                               "group_replication"};
+constexpr std::string_view mysql_prefixes[] = {
+	"sys_",           "lib_mysqludf",      "wait_for_executed",
+	"wait_until_sql", "group_replication", "asynchronous_connection_failover_"};
 constexpr std::string_view mysql_names[] = {
-	"asynchronous_connection_failover_add_source",
-	"benchmark",
-	"get_lock",
-	"is_free_lock",
-	"is_used_lock",
-	"last_insert_id",
-	"lastval",
-	"load_file",
-	"master_gtid_wait",
-	"master_pos_wait",
-	"nextval",
-	"release_all_locks",
-	"release_lock",
-	"setval",
-	"sleep",
-	"source_pos_wait",
+	"benchmark",         "get_lock",     "is_free_lock",     "is_used_lock",    "last_insert_id",
+	"lastval",           "load_file",    "master_gtid_wait", "master_pos_wait", "nextval",
+	"release_all_locks", "release_lock", "setval",           "sleep",           "source_pos_wait",
 };
 
 constexpr std::string_view sqlite_prefixes[] = {"fts3_", "fts5_", "pragma_", "rtree", "sqlite_"};

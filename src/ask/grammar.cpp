@@ -28,6 +28,23 @@ called_name(const FuncCall *call)
 	return strVal(llast(call->funcname));
 }
 
+void
+object_to_call(const char *function, Objection *objection)
+{
+	if (has_effects(remote::DatabaseType::postgresql, function))
+		objection->text = psprintf("it calls the function %s", function);
+}
+
+/* (x).f is f(x), unless x has a field of that name. */
+void
+object_to_attributes(const A_Indirection *node, Objection *objection)
+{
+	ListCell *cell;
+	foreach (cell, node->indirection)
+		if (IsA(lfirst(cell), String))
+			object_to_call(strVal(lfirst(cell)), objection);
+}
+
 bool
 object_to_node(Node *node, void *context)
 {
@@ -48,11 +65,8 @@ object_to_node(Node *node, void *context)
 	case T_DeleteStmt:
 	case T_MergeStmt: objection->text = "it changes rows"; break;
 	case T_ParamRef: objection->text = "it holds a parameter"; break;
-	case T_FuncCall:
-		if (const char *const name = called_name(reinterpret_cast<const FuncCall *>(node));
-		    has_effects(remote::DatabaseType::postgresql, name))
-			objection->text = psprintf("it calls the function %s", name);
-		break;
+	case T_FuncCall: object_to_call(called_name(reinterpret_cast<const FuncCall *>(node)), objection); break;
+	case T_A_Indirection: object_to_attributes(reinterpret_cast<const A_Indirection *>(node), objection); break;
 	default: break;
 	}
 	return objection->text != nullptr || compat::walk_raw(node, object_to_node, context);

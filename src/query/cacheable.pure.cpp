@@ -190,11 +190,19 @@ private:
 		case Kind::string: return next.kind != Kind::string;
 		case Kind::number: return !next.is("(");
 		case Kind::symbol: return token.text != ";" || next.kind == Kind::end;
-		case Kind::quoted: return !is_system_name(type_, token.text) && (!next.is("(") || names_a_shape(i));
-		case Kind::word: return accepts_word(i) && (!next.is("(") || accepts_call(i));
+		case Kind::quoted:
+			return !is_attribute(i) && !is_system_name(type_, token.text) && (!next.is("(") || names_a_shape(i));
+		case Kind::word: return !is_attribute(i) && accepts_word(i) && (!next.is("(") || accepts_call(i));
 		case Kind::end: break;
 		}
 		return true;
+	}
+	/* Of a value: (x).f is f(x) to PostgreSQL, unless x has a field of that name. */
+	bool is_attribute(std::size_t i) const noexcept
+	{
+		const Token &value = before(i, 2);
+		return type_ == DatabaseType::postgresql && before(i).is(".") &&
+		       (value.is(")") || value.is("]") || value.kind == Kind::number);
 	}
 	bool accepts_word(std::size_t i) const
 	{

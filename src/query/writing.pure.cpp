@@ -20,11 +20,11 @@ constexpr std::string_view explaining[] = {"explain", "desc", "describe"}, namin
 constexpr std::string_view column_follows[] = {"set", "using"};
 constexpr std::string_view writing[] = {"insert", "update", "delete", "merge"};
 
-template <std::size_t Size>
+/* REPLACE as a statement, not as a function; rest is what is behind it. */
 bool
-is_one_of(const std::string_view (&words)[Size], std::string_view text) noexcept
+replaces(const sql::Token &token, sql::Tokens rest) noexcept
 {
-	return std::ranges::any_of(words, [text](std::string_view word) { return remote::equal_ignoring_case(text, word); });
+	return remote::equal_ignoring_case(token.text, "replace") && !rest.next_code().is('(');
 }
 
 } // namespace
@@ -36,9 +36,10 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 	sql::Token token = tokens.next_code();
 	while (token.is('('))
 		token = tokens.next_code();
-	if (token.kind != sql::Kind::word || !is_one_of(querying, token.text))
+	if (token.kind != sql::Kind::word || !remote::is_one_of(querying, token.text))
 		return token.kind != sql::Kind::end;
-	bool const explains = is_one_of(explaining, token.text), has_parts = explains || is_one_of(naming, token.text);
+	bool const explains = remote::is_one_of(explaining, token.text),
+			   has_parts = explains || remote::is_one_of(naming, token.text);
 	/*
 	 * A statement within begins behind a parenthesis, or behind the column of SEARCH … SET and CYCLE … USING; elsewhere
 	 * these words are names, functions and FOR UPDATE.
@@ -46,10 +47,11 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 	for (bool begins = false, names = false; token.kind != sql::Kind::end; token = tokens.next_code()) {
 		if (token.kind == sql::Kind::executable)
 			return true;
-		if (has_parts && (begins || explains) && token.kind == sql::Kind::word && is_one_of(writing, token.text))
+		if (has_parts && (begins || explains) && token.kind == sql::Kind::word &&
+		    (remote::is_one_of(writing, token.text) || replaces(token, tokens)))
 			return true;
 		begins = names || token.is('(') || token.is(')');
-		names = token.kind == sql::Kind::word && is_one_of(column_follows, token.text);
+		names = token.kind == sql::Kind::word && remote::is_one_of(column_follows, token.text);
 	}
 	return false;
 }

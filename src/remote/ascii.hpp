@@ -30,4 +30,11 @@ equal_ignoring_case(std::string_view a, std::string_view b) noexcept
 	                  [](char left, char right) { return lower_ascii(left) == lower_ascii(right); });
 }
 
+template <std::size_t Size>
+constexpr bool
+is_one_of(const std::string_view (&words)[Size], std::string_view text) noexcept
+{
+	return std::ranges::any_of(words, [text](std::string_view word) { return equal_ignoring_case(text, word); });
+}
+
 } // namespace tenancy::remote

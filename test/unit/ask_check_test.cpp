@@ -186,6 +186,12 @@ TEST(AskCheck, RefusesWhatWritesLocksOrExports)
 TEST(AskCheck, RefusesFunctionsWithEffects)
 {
 	expect_objection(DatabaseType::postgresql, "SELECT pg_sleep(10)", "it calls the function pg_sleep");
+	expect_objection(DatabaseType::postgresql, "SELECT (3600::float8).pg_sleep", "it calls the function pg_sleep");
+	expect_objection(DatabaseType::postgresql, "SELECT (array[1])[1].\"PG_SLEEP\"", "it calls the function pg_sleep");
+	expect_objection(DatabaseType::postgresql, "SELECT brin_desummarize_range('i', 0)",
+	                 "it calls the function brin_desummarize_range");
+	expect_objection(DatabaseType::mysql, "SELECT asynchronous_connection_failover_reset()",
+	                 "it calls the function asynchronous_connection_failover_reset");
 	expect_objection(DatabaseType::postgresql, "SELECT pg_catalog.\"pg_sleep\" /**/ (10)",
 	                 "it calls the function pg_sleep");
 	expect_objection(DatabaseType::postgresql, "SELECT PG_READ_FILE('/etc/passwd')",

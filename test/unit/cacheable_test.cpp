@@ -37,6 +37,8 @@ TEST(Writing, IsToldByTheStatement)
 			EXPECT_FALSE(tells_to_write(type, sql)) << sql;
 	}
 	EXPECT_TRUE(tells_to_write(my, "SELECT 1 /*!99999 x */"));
+	EXPECT_TRUE(tells_to_write(lite, "WITH x AS (SELECT 1) REPLACE INTO t SELECT * FROM x RETURNING a"));
+	EXPECT_FALSE(tells_to_write(lite, "WITH x AS (SELECT 1) SELECT (replace(a, 'x', 'y')) FROM x"));
 }
 
 TEST(Cacheable, PlainQueriesAre)
@@ -85,7 +87,8 @@ TEST(Cacheable, WhatDependsOnTheMomentIsNot)
 	EXPECT_TRUE(is_cacheable(pg, "SELECT 'nowhere', 'todays'"));
 	EXPECT_TRUE(is_cacheable(pg, "SELECT DISTINCT ON (a) lower(b) FROM t AS x JOIN (SELECT 1) y (c) ON (a = c)"));
 	for (const char *sql :
-	     {"SELECT user", "SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_class", "SELECT age(d) FROM t",
+	     {"SELECT (1).bump", "SELECT (born).age FROM p", "SELECT $1.bump", "SELECT a[1].\"bump\" FROM t", "SELECT user",
+	      "SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_class", "SELECT age(d) FROM t",
 	      "SELECT txid_current()", "SELECT a FROM t TABLESAMPLE SYSTEM (1)", "SELECT current_setting('x')",
 	      "SELECT DISTINCT ON (a) clock_timestamp(), b FROM t", "SELECT DISTINCT ON (a) my_function(b) FROM t",
 	      "SELECT (1) OPERATOR(pg_catalog.+) my_function(2)", "SELECT 1 OPERATOR(s.+) 2"})

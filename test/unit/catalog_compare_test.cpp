@@ -117,7 +117,8 @@ TEST(CatalogDefinitions, AreKnownByTheirFirstWord)
 	      "/*M!100100 DROP TABLE t */", ";;drop table t", "# x\nTRUNCATE t", "DO $$ BEGIN END $$", "CALL p()",
 	      "SELECT * INTO t FROM u", "WITH a AS (SELECT 1) SELECT 1 INTO t",
 	      "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1", "RENAME TABLE a TO b", "grant select on t to u",
-	      "COMMENT ON TABLE t IS 'x'"})
+	      "COMMENT ON TABLE t IS 'x'", "/* a /* b */ c */ DROP TABLE t", "-- x\rDROP TABLE t",
+	      "/* a /* b */ DROP TABLE t"})
 		EXPECT_TRUE(may_define(sql)) << sql;
 	for (std::string_view const sql :
 	     {"", " ", "--", "/*", "/* CREATE", "-- CREATE TABLE t", "SELECT 1", "SELECT pinto, into_it FROM t",
