@@ -19,6 +19,28 @@ namespace {
 
 using remote::DatabaseType;
 
+/* Of a key that the server makes, LAST_INSERT_ID() tells a number, and nothing what is computed. */
+void
+prepare_numbered_select(Modification &modification)
+{
+	ListCell *cell;
+	foreach (cell, modification.keys) {
+		Column const &column = modification.table->columns[lfirst_int(cell) - 1];
+		if (column.identity)
+			modification.numbered_keys = lappend_int(modification.numbered_keys, lfirst_int(cell));
+		else if (!list_member_int(modification.plan.targets, lfirst_int(cell)))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			     errmsg("cannot return rows of foreign table \"%s\"", RelationGetRelationName(modification.relation)),
+			     errdetail("Its server does not return changed rows, and computes column \"%s\" of their key.",
+			               column.name)));
+	}
+	if (modification.numbered_keys != NIL)
+		modification.select_numbered_sql =
+			select_text(modification.writer, modification.plan.returned, modification.numbered_keys, false);
+}
+
 /* Where the dialect has no RETURNING for the operation, a SELECT by key finds the row. */
 void
 prepare_select(Modification &modification)
@@ -35,12 +57,10 @@ prepare_select(Modification &modification)
 		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		         errmsg("cannot return rows of foreign table \"%s\"", RelationGetRelationName(modification.relation)),
 		         errdetail("Its server does not return changed rows, and without a key they cannot be found again.")));
-	if (operation == CMD_INSERT) {
-		List *const unsent = list_difference_int(modification.keys, modification.plan.targets);
-		modification.select_by_last_id = list_length(unsent) == 1 && list_length(modification.keys) == 1;
-	}
-	modification.select_sql = select_text(modification.writer, modification.plan.returned,
-	                                      modification.select_by_last_id, operation == CMD_DELETE);
+	if (operation == CMD_INSERT)
+		prepare_numbered_select(modification);
+	modification.select_sql =
+		select_text(modification.writer, modification.plan.returned, NIL, operation == CMD_DELETE);
 }
 
 Datum

@@ -60,8 +60,8 @@ char *insert_text(const Writer &writer, const ModifyPlan &plan, int rows);
 char *insert_arrays_text(const Writer &writer, const ModifyPlan &plan);
 char *update_text(const Writer &writer, const ModifyPlan &plan);
 char *delete_text(const Writer &writer, const ModifyPlan &plan);
-/* The returned columns of the row with a key; or of the row that the last INSERT has numbered. */
-char *select_text(const Writer &writer, List *columns, bool by_last_insert_id, bool lock);
+/* The returned columns of the row with a key; of the key's columns in numbered the last INSERT has made the value. */
+char *select_text(const Writer &writer, List *columns, List *numbered, bool lock);
 /* "a", "b": the columns as a RETURNING list gives them. */
 void print_outputs(const Writer &writer, List *columns);
 
@@ -136,7 +136,8 @@ struct Modification {
 	HTAB *found_keys;           /* hashes of those that were found; NULL: one that is not found is gone */
 	uint64 key_hash;            /* of the key that was sent last */
 	char *select_sql;           /* reads a changed row back where RETURNING is not of the dialect */
-	bool select_by_last_id;
+	List *numbered_keys;        /* int: those that the server fills when INSERT gives them no value */
+	char *select_numbered_sql;  /* reads back a row where it has */
 
 	remote::ParamView *params;
 	int param_count, param_room;

@@ -142,16 +142,27 @@ send_arrays(Modification &modification, TupleTableSlot **slots, int count, int64
 	return rows;
 }
 
-/* Where INSERT does not return the row: by the key that was sent, or that the server has just given. */
+bool
+was_numbered(const Modification &modification, TupleTableSlot *slot)
+{
+	ListCell *cell;
+	foreach (cell, modification.numbered_keys)
+		if (!list_member_int(modification.plan.targets, lfirst_int(cell)) || slot_attisnull(slot, lfirst_int(cell)))
+			return true;
+	return false;
+}
+
+/* Where INSERT does not return the row: by the key that was sent, with what the server has just given. */
 void
 read_inserted(Modification &modification, TupleTableSlot *slot)
 {
-	if (!modification.select_by_last_id) {
-		int const level = begin_values(modification);
-		add_params(modification, slot, modification.keys);
-		end_values(modification, level);
-	}
-	if (run_and_read(modification, modification.select_sql, slot) != 1)
+	bool const numbered = was_numbered(modification, slot);
+	List *const sent =
+		numbered ? list_difference_int(modification.keys, modification.numbered_keys) : modification.keys;
+	int const level = begin_values(modification);
+	add_params(modification, slot, sent);
+	end_values(modification, level);
+	if (run_and_read(modification, numbered ? modification.select_numbered_sql : modification.select_sql, slot) != 1)
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 		                errmsg("could not find the row just inserted into foreign table \"%s\"",
 		                       RelationGetRelationName(modification.relation)),

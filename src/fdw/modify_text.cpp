@@ -48,9 +48,9 @@ print_returning(const Writer &writer, List *columns)
 	print_outputs(writer, columns);
 }
 
-/* Placeholders from number on; the next number. */
+/* Placeholders from number on, but for the columns that the server has numbered; the next number. */
 int
-print_key_condition(const Writer &writer, int number)
+print_key_condition(const Writer &writer, int number, List *numbered = NIL)
 {
 	List *const keys = key_columns(*writer.table);
 	ListCell *cell;
@@ -61,7 +61,10 @@ print_key_condition(const Writer &writer, int number)
 			appendStringInfoString(writer.renderer->out, " AND ");
 		writer.renderer->identifier(column.name);
 		appendStringInfoString(writer.renderer->out, " = ");
-		writer.renderer->value_placeholder(column, number++);
+		if (list_member_int(numbered, lfirst_int(cell)))
+			appendStringInfoString(writer.renderer->out, "LAST_INSERT_ID()");
+		else
+			writer.renderer->value_placeholder(column, number++);
 	}
 	return number;
 }
@@ -306,20 +309,14 @@ delete_text(const Writer &writer, const ModifyPlan &plan)
 }
 
 char *
-select_text(const Writer &writer, List *columns, bool by_last_insert_id, bool lock)
+select_text(const Writer &writer, List *columns, List *numbered, bool lock)
 {
 	StringInfo const out = begin_text(writer);
 	appendStringInfoString(out, "SELECT ");
 	print_outputs(writer, columns);
 	appendStringInfoString(out, " FROM ");
 	writer.renderer->relation(*writer.table);
-	if (by_last_insert_id) {
-		appendStringInfoString(out, " WHERE ");
-		writer.renderer->identifier(column_at(*writer.table, linitial_int(key_columns(*writer.table))).name);
-		appendStringInfoString(out, " = LAST_INSERT_ID()");
-	} else {
-		print_key_condition(writer, 1);
-	}
+	print_key_condition(writer, 1, numbered);
 	if (lock && writer.renderer->abilities().for_update)
 		appendStringInfoString(out, " FOR UPDATE");
 	return out->data;

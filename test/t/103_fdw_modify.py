@@ -390,6 +390,26 @@ def computed(engine, session):
         same(sqlstate(rows, session, "INSERT INTO %s (id, v) VALUES (50, 1)" % table), "428C9", engine.name + ": GENERATED ALWAYS means it")
 
 
+def completed_keys():
+    """RETURNING on MySQL finds the row whose key the server has completed, and no other."""
+    engine = ENGINES[1]
+    session = engine.user.session
+    engine.make("dated", "id int AUTO_INCREMENT, d date, v int, PRIMARY KEY (id, d)",
+                {"id": ("integer", "int", "identity"), "d": ("date", "date"), "v": ("integer", "int")}, key=("id", "d"))
+    table = engine.table("dated")
+    same(rows(session, "INSERT INTO %s (d, v) VALUES ('2024-01-01', 1), ('2024-01-02', 2) RETURNING id, d::text, v" % table),
+         [(1, "2024-01-01", 1), (2, "2024-01-02", 2)], "a number beside a date")
+    same(rows(session, "INSERT INTO %s VALUES (7, '2024-01-03', 3), (NULL, '2024-01-03', 4), (0, '2024-01-03', 5) RETURNING *" % table),
+         [(7, datetime.date(2024, 1, 3), 3), (8, datetime.date(2024, 1, 3), 4), (0, datetime.date(2024, 1, 3), 5)], "some given, some not")
+    engine.make("doubled", "a int, k int AS (a * 2) STORED, w int, UNIQUE (k)",
+                {"a": ("integer", "int"), "k": ("integer", "int", "generated"), "w": ("integer", "int")}, key=("k",))
+    table = engine.table("doubled")
+    rows(session, "INSERT INTO %s (a, w) VALUES (4, 1), (5, 1)" % table)
+    same(sqlstate(rows, session, "INSERT INTO %s (a, w) VALUES (6, 1) RETURNING k" % table), "0A000", "a computed key is not known here")
+    same(rows(session, "UPDATE %s SET w = 2 WHERE a = 5 RETURNING k" % table), [(10,)], "but in an UPDATE")
+    same(rows(session, "SELECT * FROM %s ORDER BY k" % table), [(4, 8, 1), (5, 10, 2)], "nothing of it stayed")
+
+
 @each
 def local_columns(engine, session):
     """Defaults and generated columns of the foreign table itself."""
@@ -792,5 +812,6 @@ def partitions():
     ok(error is not None and error.pgcode == "0A000", "not into a partition that the statement updates", str(error))
 
 
-run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, local_columns, constraints,
-    conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only, history, truncated_together, partitions)
+run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed,
+    completed_keys, local_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
+    history, truncated_together, partitions)
