@@ -49,6 +49,9 @@ List *columns_in(const Table &table, Node *expressions, Index varno);
 /* The name of the junk attribute that carries a key column. */
 const char *key_attribute_name(const Column &column, AttrNumber number);
 
+/* May a trigger of this side give columns a value that the statement has not given? */
+bool has_before_insert(::Relation relation);
+
 /* Texts of statements on one table, in the dialect of its server. */
 struct Writer {
 	Renderer *renderer;
@@ -146,6 +149,10 @@ struct Modification {
 	char *arrays_sql; /* NULL: there is none */
 	char *batch_sql;
 	int batch_rows; /* that batch_sql is for */
+
+	/* INSERT of a row where a BEFORE trigger has left identities to the server. */
+	List *row_targets;
+	char *row_sql;
 
 	/* COPY before the server itself collects rows. */
 	bool buffers;

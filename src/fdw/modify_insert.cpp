@@ -182,16 +182,52 @@ buffer_slots(Modification &modification)
 	return modification.buffer;
 }
 
+/* The columns of a row that are sent: an identity that is still null after BEFORE triggers is the server's to fill. */
+List *
+targets_of(const Modification &modification, TupleTableSlot *slot)
+{
+	List *const all = modification.plan.targets;
+	if (!has_before_insert(modification.relation))
+		return all;
+	List *targets = NIL;
+	ListCell *cell;
+	foreach (cell, all)
+		if (!modification.table->columns[lfirst_int(cell) - 1].identity || !slot_attisnull(slot, lfirst_int(cell)))
+			targets = lappend_int(targets, lfirst_int(cell));
+	return list_length(targets) < list_length(all) ? targets : all;
+}
+
+const char *
+row_text(Modification &modification, List *targets)
+{
+	if (targets == modification.plan.targets)
+		return modification.plan.sql;
+	if (modification.row_sql == nullptr || !equal(targets, modification.row_targets)) {
+		ModifyPlan plan = modification.plan;
+		plan.targets = targets;
+		const char *const sql = insert_text(modification.writer, plan, 1);
+		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
+		if (modification.row_sql != nullptr)
+			pfree(modification.row_sql);
+		list_free(modification.row_targets);
+		modification.row_targets = list_copy(targets);
+		modification.row_sql = pstrdup(sql);
+		MemoryContextSwitchTo(outer);
+	}
+	return modification.row_sql;
+}
+
 /* False: the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
 bool
 insert_row(Modification &modification, TupleTableSlot *slot)
 {
 	bool const selects = modification.select_sql != nullptr;
 	bool const returns = modification.plan.returned != NIL && !selects;
+	List *const targets = targets_of(modification, slot);
 	int const level = begin_values(modification);
-	add_params(modification, slot, modification.plan.targets);
+	add_params(modification, slot, targets);
 	end_values(modification, level);
-	if (run_insert(modification, modification.plan.sql, 1, returns ? slot : nullptr) == 0)
+	if (run_insert(modification, row_text(modification, targets), 1, returns ? slot : nullptr) == 0)
 		return false;
 	if (selects)
 		read_inserted(modification, slot);

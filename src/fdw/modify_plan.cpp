@@ -93,7 +93,10 @@ target_expression(List *target_list, int number)
 	return nullptr;
 }
 
-/* An identity column without a value is the remote server's to fill; what is generated there takes none. */
+/*
+ * An identity column without a value is the remote server's to fill, which may be seen only when BEFORE triggers have
+ * run; what is generated there takes none.
+ */
 List *
 insert_targets(::Relation relation, const Table &table, List *target_list)
 {
@@ -106,7 +109,7 @@ insert_targets(::Relation relation, const Table &table, List *target_list)
 		bool const sent = is_sent(relation, table, number);
 		if (!sent && !missing && attribute_at(relation, number)->attgenerated == 0)
 			refuse_generated(column, "insert a value into");
-		if (sent && !(missing && column.identity))
+		if (sent && !(missing && column.identity && !has_before_insert(relation)))
 			targets = lappend_int(targets, number);
 	}
 	return targets;
@@ -283,7 +286,8 @@ plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &
 		else if (!missing && plan == nullptr)
 			missing = !bms_is_member(outside - FirstLowInvalidHeapAttributeNumber, given) &&
 			          !has_default(root->ri_RelationDesc, outside);
-		if (is_sent(relation, table, number) && !(missing && table.columns[number - 1].identity))
+		bool const left_out = missing && table.columns[number - 1].identity && !has_before_insert(relation);
+		if (is_sent(relation, table, number) && !left_out)
 			modify.targets = lappend_int(modify.targets, number);
 	}
 	modify.returned = returned_columns(relation, table, CMD_INSERT, varno_of_routed(plan, state, target),
@@ -350,6 +354,12 @@ columns_in(const Table &table, Node *expressions, Index varno)
 		if (whole_row || bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, numbers))
 			columns = lappend_int(columns, lfirst_int(cell));
 	return columns;
+}
+
+bool
+has_before_insert(::Relation relation)
+{
+	return relation->trigdesc != nullptr && relation->trigdesc->trig_insert_before_row;
 }
 
 /* Different for what is different: partitions that share a name share the attribute. */
