@@ -136,8 +136,10 @@ begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, 
 		return;
 	ModifyPlan const plan = decode_modify(fdw_private, state->operation);
 	Modification *const modification = begin_modification(target->ri_RelationDesc, plan, state->ps.state->es_query_cxt);
-	if (plan.operation != CMD_INSERT)
+	if (plan.operation != CMD_INSERT) {
 		find_key_attributes(*modification, outerPlanState(state)->plan->targetlist);
+		begin_keys(*modification, outerPlanState(state)->plan);
+	}
 	target->ri_FdwState = modification;
 }
 
@@ -160,12 +162,27 @@ add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *c
 	note_key(modification, first);
 }
 
+/* What a join names once more stays as this statement has made it, as in tables of PostgreSQL's own. */
+bool
+comes_again(Modification &modification, TupleTableSlot *plan_slot)
+{
+	if (!modification.changes_once)
+		return false;
+	add_key(modification, plan_slot);
+	modification.param_count = 0;
+	return is_changed(modification);
+}
+
 TupleTableSlot *
 exec_update(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
 	Modification &modification = *modification_of(target);
 	MemoryContextReset(modification.memory);
 	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	if (comes_again(modification, plan_slot)) {
+		MemoryContextSwitchTo(outer);
+		return nullptr;
+	}
 	bool const returns = modification.plan.returned != NIL && modification.select_sql == nullptr;
 	int const level = begin_values(modification);
 	add_params(modification, slot, modification.plan.targets);
@@ -229,7 +246,6 @@ begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext me
 	begin(modification->activity, modification->table->server, plan.type, plan.sql);
 	modification->writer = make_writer(*modification->table, plan.type);
 	prepare_select(*modification);
-	begin_found(*modification);
 	modification->encoders =
 		static_cast<Encoder *>(palloc0(sizeof(Encoder) * static_cast<Size>(Max(modification->table->width, 1))));
 	ListCell *cell;

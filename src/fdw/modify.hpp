@@ -121,6 +121,12 @@ struct Reader {
 	bridge::Converter *converters; /* by column number - 1 */
 };
 
+/* The parameters of a key, one after the other. */
+struct KeyBytes {
+	const char *bytes;
+	Size size;
+};
+
 /* One foreign table under modification, from its begin to its end. */
 struct Modification {
 	::Relation relation;
@@ -136,8 +142,10 @@ struct Modification {
 	MemoryContext memory;       /* of one call */
 	List *keys;                 /* int */
 	AttrNumber *key_attributes; /* of the plan's tuple, in the order of keys */
-	HTAB *found_keys;           /* hashes of those that were found; NULL: one that is not found is gone */
-	uint64 key_hash;            /* of the key that was sent last */
+	HTAB *changed_keys;         /* of the rows that were changed; NULL: nobody asks for them */
+	bool changes_once;          /* a row that comes again stays as it is */
+	bool doubts_missing;        /* a row that is not found may be there */
+	KeyBytes key;               /* that was noted last */
 	char *select_sql;           /* reads a changed row back where RETURNING is not of the dialect */
 	List *numbered_keys;        /* int: those that the server fills when INSERT gives them no value */
 	char *select_numbered_sql;  /* reads back a row where it has */
@@ -187,10 +195,13 @@ int64 run_and_read(Modification &modification, const char *sql, TupleTableSlot *
  */
 void match_returned(List *returned, bridge::Converter *converters, const Statement &statement);
 
-/* Is a row that is not found by its key gone? From begin to check, which raises an error when it may be there. */
-void begin_found(Modification &modification);
+/* Keep the keys of changed rows, where the plan that finds them may name one twice, or SQLite not find one. */
+void begin_keys(Modification &modification, const Plan *below);
 /* The parameters from first on are a key. */
 void note_key(Modification &modification, int first);
+/* Has the statement changed the row with that key? */
+bool is_changed(const Modification &modification);
+/* So many rows with that key were changed: an error when there are none and it may be there. */
 void check_found(Modification &modification, int64 rows);
 
 /*

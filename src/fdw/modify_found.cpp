@@ -1,5 +1,9 @@
 /*
- * Rows of SQLite that are not found by their key: gone, or there under another spelling of the key. PG regime.
+ * Keys of the rows that UPDATE and DELETE have changed row by row: what comes again, and what is not found. PG regime.
+ *
+ * A join may name a row of its target twice. UPDATE changes it once, like a row of PostgreSQL's own, which tells that
+ * by the version of the row; here the keys tell it. They are kept until the statement ends, whole, as a hash that two
+ * of them share would lose a change: about a hundred bytes for each row, and the texts of its key.
  *
  * SQLite compares dates, times, booleans and values without a declared type as they are spelled. A row whose key is
  * spelled in another way than ours is read like any other, but is not found, and nobody would notice.
@@ -25,54 +29,116 @@ has_one_form(const Column &column)
 	return family == Family::integer || family == Family::text || family == Family::blob;
 }
 
-uint64
-hash_of(const remote::ParamView &param, uint64 seed)
+uint32
+hash_key(const void *key, Size)
 {
-	uint64 const kind = hash_combine64(seed, static_cast<uint64>(param.kind));
-	uint64 const number = hash_combine64(kind, static_cast<uint64>(param.integer));
-	uint64 const real =
-		hash_bytes_extended(reinterpret_cast<const unsigned char *>(&param.real), sizeof(double), number);
-	return hash_bytes_extended(reinterpret_cast<const unsigned char *>(param.text.data()),
-	                           static_cast<int>(param.text.size()), real);
+	auto const *const part = static_cast<const KeyBytes *>(key);
+	return hash_bytes(reinterpret_cast<const unsigned char *>(part->bytes), static_cast<int>(part->size));
+}
+
+int
+compare_keys(const void *left, const void *right, Size)
+{
+	auto const *const one = static_cast<const KeyBytes *>(left);
+	auto const *const other = static_cast<const KeyBytes *>(right);
+	return one->size == other->size && memcmp(one->bytes, other->bytes, one->size) == 0 ? 0 : 1;
+}
+
+/* Does each row come once? A scan gives none twice, a join may. */
+bool
+names_once(const Plan *plan)
+{
+	if (plan == nullptr)
+		return true;
+	ListCell *cell;
+	switch (nodeTag(plan)) {
+	case T_SeqScan:
+	case T_IndexScan:
+	case T_IndexOnlyScan:
+	case T_BitmapHeapScan:
+	case T_TidScan:
+	case T_TidRangeScan: return true;
+	case T_ForeignScan: return reinterpret_cast<const ForeignScan *>(plan)->scan.scanrelid > 0;
+	case T_Append:
+		foreach (cell, reinterpret_cast<const Append *>(plan)->appendplans)
+			if (!names_once(static_cast<const Plan *>(lfirst(cell))))
+				return false;
+		return true;
+	case T_Result: return names_once(outerPlan(plan));
+	default: return false;
+	}
+}
+
+bool
+has_doubtful_key(const Modification &modification)
+{
+	ListCell *cell;
+	foreach (cell, modification.keys)
+		if (!has_one_form(modification.table->columns[lfirst_int(cell) - 1]))
+			return true;
+	return false;
 }
 
 } // namespace
 
 void
-begin_found(Modification &modification)
+begin_keys(Modification &modification, const Plan *below)
 {
-	bool doubtful = false;
-	ListCell *cell;
-	foreach (cell, modification.keys)
-		doubtful = doubtful || !has_one_form(modification.table->columns[lfirst_int(cell) - 1]);
-	if (modification.plan.type != remote::DatabaseType::sqlite || modification.plan.operation == CMD_INSERT ||
-	    !doubtful)
+	modification.changes_once = modification.plan.operation == CMD_UPDATE && !names_once(below);
+	modification.doubts_missing =
+		modification.plan.type == remote::DatabaseType::sqlite && has_doubtful_key(modification);
+	if (!modification.changes_once && !modification.doubts_missing)
 		return;
 	HASHCTL control{};
-	control.keysize = control.entrysize = sizeof(uint64);
+	control.keysize = control.entrysize = sizeof(KeyBytes);
+	control.hash = hash_key;
+	control.match = compare_keys;
 	control.hcxt = modification.lasting;
-	modification.found_keys = hash_create("keys of changed rows", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	modification.changed_keys =
+		hash_create("keys of changed rows", 256, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 void
 note_key(Modification &modification, int first)
 {
-	if (modification.found_keys == nullptr)
+	if (modification.changed_keys == nullptr)
 		return;
-	modification.key_hash = 0;
-	for (int i = first; i < modification.param_count; ++i)
-		modification.key_hash = hash_of(modification.params[i], modification.key_hash);
+	StringInfoData bytes;
+	initStringInfo(&bytes);
+	for (int i = first; i < modification.param_count; ++i) {
+		remote::ParamView const &param = modification.params[i];
+		Size const size = param.text.size();
+		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.kind), sizeof(param.kind));
+		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.integer), sizeof(param.integer));
+		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.real), sizeof(param.real));
+		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&size), sizeof(size));
+		appendBinaryStringInfoNT(&bytes, param.text.data(), static_cast<int>(size));
+	}
+	modification.key = {bytes.data, static_cast<Size>(bytes.len)};
+}
+
+bool
+is_changed(const Modification &modification)
+{
+	return hash_search(modification.changed_keys, &modification.key, HASH_FIND, nullptr) != nullptr;
 }
 
 /* A join may name a row twice: what this statement itself has changed or deleted may be gone under its key. */
 void
 check_found(Modification &modification, int64 rows)
 {
-	if (modification.found_keys == nullptr)
+	if (modification.changed_keys == nullptr)
 		return;
-	bool found;
-	(void) hash_search(modification.found_keys, &modification.key_hash, rows > 0 ? HASH_ENTER : HASH_FIND, &found);
-	if (rows == 0 && !found)
+	if (rows > 0) {
+		bool found;
+		auto *const entry =
+			static_cast<KeyBytes *>(hash_search(modification.changed_keys, &modification.key, HASH_ENTER, &found));
+		if (!found) {
+			auto *const copy = static_cast<char *>(MemoryContextAlloc(modification.lasting, entry->size));
+			memcpy(copy, entry->bytes, entry->size);
+			entry->bytes = copy;
+		}
+	} else if (modification.doubts_missing && !is_changed(modification)) {
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
@@ -80,6 +146,7 @@ check_found(Modification &modification, int64 rows)
 		            RelationGetRelationName(modification.relation)),
 		     errdetail("SQLite compares keys as they are spelled: the remote row spells its key in another way than "
 		               "PostgreSQL, or another command has removed the row.")));
+	}
 }
 
 } // namespace tenancy::fdw

@@ -445,6 +445,33 @@ def completed_keys():
 
 
 @each
+def named_twice(engine, session):
+    """A row that a join names twice is changed, counted and returned once."""
+    word, whole = (("varchar(10)", "int") if engine.name == "mysql" else ("text", "integer"))
+    engine.make("twice", "a %s, b %s, v %s, PRIMARY KEY (a, b)" % (word, word, whole),
+                {"a": ("text", word), "b": ("text", word), "v": ("integer", whole)}, key=("a", "b"))
+    table, other = engine.table("twice"), "%s.%s_names" % (SCHEMA, engine.name)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE TABLE %s (a text, b text, d integer)" % other)
+        rows(admin, "INSERT INTO %s VALUES ('a', 'bc', 1), ('a', 'bc', 10), ('ab', 'c', 1)" % other)
+        rows(admin, 'GRANT ALL ON %s TO "%s"' % (other, person_role()))
+    rows(session, "INSERT INTO %s VALUES ('a', 'bc', 0), ('ab', 'c', 0), ('x', 'y', 0)" % table)
+    joined = "FROM %s AS l WHERE l.a = t.a AND l.b = t.b" % other
+    found = rows(session, "UPDATE %s AS t SET v = t.v + l.d %s RETURNING t.a, t.v" % (table, joined))
+    ok(sorted(found) in ([("a", 1), ("ab", 1)], [("a", 10), ("ab", 1)]), engine.name + ": returned once", str(found))
+    same(sorted(rows(session, "SELECT a, v FROM %s WHERE a <> 'x'" % table)), sorted(found), engine.name + ": changed once")
+    with session.cursor() as cursor:
+        cursor.execute("UPDATE %s AS t SET v = 5 %s" % (table, joined))
+        same(cursor.rowcount, 2, engine.name + ": counted once")
+        cursor.execute("UPDATE %s AS t SET b = t.b || 'd', v = l.d %s" % (table, joined))
+        same(cursor.rowcount, 2, engine.name + ": with a new key")
+        cursor.execute("UPDATE %s AS t SET v = 6 FROM generate_series(1, 3) AS i" % table)
+        same(cursor.rowcount, 3, engine.name + ": without a condition")
+        cursor.execute("DELETE FROM %s AS t USING generate_series(1, 3) AS i" % table)
+        same(cursor.rowcount, 3, engine.name + ": deleted once")
+
+
+@each
 def local_columns(engine, session):
     """Defaults and generated columns of the foreign table itself."""
     whole = ("integer", "int")[engine.name == "mysql"]
@@ -847,5 +874,5 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, filled_by_trigger,
-    completed_keys, local_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
+    completed_keys, named_twice, local_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
     history, truncated_together, partitions)
