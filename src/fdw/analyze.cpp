@@ -54,7 +54,7 @@ bool
 has_statistics(const Table &table)
 {
 	for (int i = 0; i < table.width; ++i)
-		if (!table.columns[i].dropped && keeps_statistics(table.relation, static_cast<AttrNumber>(i + 1)))
+		if (is_remote(table.columns[i]) && keeps_statistics(table.relation, static_cast<AttrNumber>(i + 1)))
 			return true;
 	return false;
 }
@@ -180,7 +180,7 @@ sample_statement(const Sampling &sampling, TupleDesc descriptor, double ratio)
 	const char *separator = "";
 	for (int i = 0; i < descriptor->natts; ++i) {
 		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
-		if (attribute->attisdropped)
+		if (!is_remote(sampling.table->columns[i]))
 			continue;
 		appendStringInfoString(out, separator);
 		separator = ", ";
@@ -238,7 +238,8 @@ place_for_next(Reservoir &reservoir)
 /* Which attribute each remote column is. */
 struct Shape {
 	TupleDesc descriptor;
-	bridge::Converter *converters; /* [attno - 1] */
+	const Column *columns; /* [attno - 1], and so on */
+	bridge::Converter *converters;
 	Datum *values;
 	bool *nulls;
 };
@@ -250,7 +251,7 @@ make_row(const Shape &shape, const remote::Cell *cells, MemoryContext row_memory
 	int column = 0;
 	for (int i = 0; i < shape.descriptor->natts; ++i) {
 		shape.nulls[i] = true;
-		if (!TupleDescAttr(shape.descriptor, i)->attisdropped)
+		if (is_remote(shape.columns[i]))
 			shape.values[i] = bridge::cell_datum(shape.converters[i], cells[column++], &shape.nulls[i]);
 	}
 	MemoryContextSwitchTo(outer);
@@ -264,7 +265,7 @@ match_columns(const Shape &shape, const Statement &statement)
 {
 	size_t column = 0;
 	for (int i = 0; i < shape.descriptor->natts; ++i)
-		if (!TupleDescAttr(shape.descriptor, i)->attisdropped)
+		if (is_remote(shape.columns[i]))
 			bridge::match(shape.converters[i], statement.columns()[column++]);
 }
 
@@ -274,12 +275,12 @@ draw(Sampling &sampling, TupleDesc descriptor, const char *sql, Reservoir &reser
 	MemoryContext const row_memory =
 		AllocSetContextCreate(CurrentMemoryContext, "tenant_fdw sample", ALLOCSET_DEFAULT_SIZES);
 	auto const natts = static_cast<Size>(Max(descriptor->natts, 1));
-	Shape const shape = {descriptor, bridge::make_converters(descriptor),
+	Shape const shape = {descriptor, sampling.table->columns, bridge::make_converters(descriptor),
 	                     static_cast<Datum *>(palloc0(natts * sizeof(Datum))),
 	                     static_cast<bool *>(palloc(natts * sizeof(bool)))};
 	int width = 0;
 	for (int i = 0; i < descriptor->natts; ++i)
-		width += TupleDescAttr(descriptor, i)->attisdropped ? 0 : 1;
+		width += is_remote(shape.columns[i]) ? 1 : 0;
 	Channel *channel;
 	Statement *const statement = start_statement(sampling, sql, {}, &channel);
 	bool matched = false;

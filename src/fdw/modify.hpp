@@ -41,7 +41,7 @@ ModifyPlan decode_modify(List *fdw_private, CmdType operation);
 /* Whose dialect the server's connection speaks. */
 remote::DatabaseType dialect_of(const Table &table);
 
-/* All columns that are not dropped, as a list of their numbers. */
+/* All columns that the remote table has, too, as a list of their numbers. */
 List *live_columns(const Table &table);
 List *key_columns(const Table &table);
 /* The columns that expressions over range table entry varno name; a whole row names them all. */

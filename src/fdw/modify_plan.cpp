@@ -327,7 +327,7 @@ live_columns(const Table &table)
 {
 	List *columns = NIL;
 	for (int i = 0; i < table.width; ++i)
-		if (!table.columns[i].dropped)
+		if (is_remote(table.columns[i]))
 			columns = lappend_int(columns, i + 1);
 	return columns;
 }

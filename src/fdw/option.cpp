@@ -273,7 +273,8 @@ load_column(Oid relation, Form_pg_attribute attribute)
 	column.native_type = option_value(options, "native_type");
 	column.remote_collation = option_value(options, "collation");
 	column.not_null = attribute->attnotnull;
-	column.key = column_flag(options, "key");
+	column.is_virtual = attribute->attgenerated == compat::generated_virtual;
+	column.key = !column.is_virtual && column_flag(options, "key");
 	column.indexed = column_flag(options, "indexed");
 	column.generated = attribute->attgenerated != 0 || column_flag(options, "generated");
 	column.identity = column_flag(options, "identity");

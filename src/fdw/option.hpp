@@ -42,7 +42,15 @@ struct Column {
 	bool generated; /* the remote server computes it: never sent */
 	bool identity;  /* the remote server fills it when it is not given: auto_increment, identity, rowid */
 	bool dropped;   /* of the local table: no such column any more */
+	bool is_virtual; /* computed by this side where it is read */
 };
+
+/* Is it a column of the remote table, too? Of a virtual one there is nothing to send, nor to ask for. */
+inline bool
+is_remote(const Column &column)
+{
+	return !column.dropped && !column.is_virtual;
+}
 
 struct Table {
 	Oid relation;

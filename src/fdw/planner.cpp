@@ -40,7 +40,7 @@ choose_columns(const RelOptInfo *rel, const Relation *relation, Parts *parts)
 	bool const all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
 	for (int number = 1; number <= table->width; ++number) {
 		Column const &column = table->columns[number - 1];
-		if (column.dropped || !(all || bms_is_member(number - FirstLowInvalidHeapAttributeNumber, used)))
+		if (!is_remote(column) || !(all || bms_is_member(number - FirstLowInvalidHeapAttributeNumber, used)))
 			continue;
 		auto *const var = makeVar(static_cast<int>(rel->relid), static_cast<AttrNumber>(number), column.type,
 		                          column.typmod, column.collation, 0);

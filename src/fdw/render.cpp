@@ -129,7 +129,7 @@ Renderer::column_of(const Var *var) const
 	for (int i = 0; i < source_count; ++i)
 		if (sources[i].varno == static_cast<Index>(var->varno) && var->varattno <= sources[i].table->width) {
 			Column const *const found = &sources[i].table->columns[var->varattno - 1];
-			return found->dropped ? nullptr : found;
+			return is_remote(*found) ? found : nullptr;
 		}
 	return nullptr;
 }

@@ -486,6 +486,35 @@ def local_columns(engine, session):
 
 
 @each
+def virtual_columns(engine, session):
+    """A virtual column of the foreign table, which the remote one has not, is computed here, and neither sent nor asked for."""
+    if session.server_version < 180000:
+        return note("virtual generated columns are there since PostgreSQL 18")
+    whole = ("integer", "int")[engine.name == "mysql"]
+    engine.make("virtual", "id %s PRIMARY KEY, v %s" % (whole, whole),
+                {"id": ("integer", whole), "w": ("integer", None, "GENERATED ALWAYS AS (v + 1) VIRTUAL"), "v": ("integer", whole)})
+    table = engine.table("virtual")
+    same(rows(session, "INSERT INTO %s (id, v) VALUES (1, 5) RETURNING *" % table), [(1, 6, 5)], engine.name + ": INSERT RETURNING")
+    rows(session, "INSERT INTO %s (id, v) VALUES (2, 7), (3, 9)" % table)
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s (id, v) FROM STDIN" % table, io.StringIO("4\t11\n"))
+    same(rows(session, "UPDATE %s SET v = 1 WHERE id = 2 RETURNING w" % table), [(2,)], engine.name + ": direct UPDATE")
+    same(rows(session, "UPDATE %s SET v = 3 + random()::int * 0 WHERE w = 10 RETURNING *" % table), [(3, 4, 3)], engine.name + ": row by row")
+    same(rows(session, "SELECT * FROM %s AS t WHERE w > 2 ORDER BY w" % table), [(3, 4, 3), (1, 6, 5), (4, 12, 11)], engine.name + ": SELECT")
+    same(rows(session, "SELECT t::text FROM %s AS t WHERE id = 1" % table), [("(1,6,5)",)], engine.name + ": a whole row")
+    same(rows(session, "DELETE FROM %s WHERE w + random()::int * 0 = 2 RETURNING w" % table), [(2,)], engine.name + ": DELETE")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE FUNCTION {0}.{1}_pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            CREATE TRIGGER before_row BEFORE INSERT OR UPDATE ON {2} FOR EACH ROW EXECUTE FUNCTION {0}.{1}_pass();
+            CREATE TRIGGER after_row AFTER INSERT OR UPDATE ON {2} FOR EACH ROW EXECUTE FUNCTION {0}.{1}_pass()
+            """.format(SCHEMA, engine.name, table))
+    rows(session, "INSERT INTO %s (id, v) VALUES (5, 13)" % table)
+    rows(session, "UPDATE %s SET v = 14 WHERE id = 5" % table)
+    same(rows(session, "SELECT w FROM %s WHERE id = 5" % table), [(15,)], engine.name + ": with triggers")
+    same(raised(rows, session, "ANALYZE %s" % table), None, engine.name + ": ANALYZE")
+
+
+@each
 def constraints(engine, session):
     """Errors of the remote server keep their meaning."""
     whole = ("integer", "int")[engine.name == "mysql"]
@@ -874,5 +903,5 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, filled_by_trigger,
-    completed_keys, named_twice, local_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
+    completed_keys, named_twice, local_columns, virtual_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
     history, truncated_together, partitions)
