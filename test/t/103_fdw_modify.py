@@ -903,5 +903,5 @@ def partitions():
 
 
 run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, filled_by_trigger,
-    completed_keys, named_twice, local_columns, virtual_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers, refusals, without_columns, read_only,
-    history, truncated_together, partitions)
+    completed_keys, named_twice, local_columns, virtual_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers,
+    refusals, without_columns, read_only, history, truncated_together, partitions)
