@@ -355,10 +355,9 @@ MysqlRenderer::min_max(MinMaxExpr *node)
 	if (list_length(node->args) != 2 || (family != Family::integer && family != Family::number &&
 	                                     node->minmaxtype != FLOAT8OID && family != Family::moment))
 		return false;
-	/* Of zeros with different signs PostgreSQL takes the first; GREATEST there the last, LEAST the first. */
-	bool const greatest = node->op == IS_GREATEST;
-	print(greatest ? "COALESCE(GREATEST(" : "COALESCE(LEAST(");
-	if (!list(greatest ? list_make2(lsecond(node->args), linitial(node->args)) : node->args, ", "))
+	print("COALESCE(");
+	print(node->op == IS_GREATEST ? "GREATEST(" : "LEAST(");
+	if (!list(node->args, ", "))
 		return false;
 	print("), ");
 	bool const printed = list(node->args, ", ");

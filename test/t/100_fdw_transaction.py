@@ -518,12 +518,22 @@ def left_together():
     tables.remote("pg", "DROP FUNCTION deaf_%s()" % tables.word)
 
 
+def end_stubborn():
+    """The one that was left before would be taken for the next one."""
+    stubborn = "FROM pg_stat_activity WHERE query LIKE %s AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()"
+    with contextlib.closing(client_server()) as client:
+        name = "%%stubborn_%s()%%" % tables.word
+        rows(client, "SELECT pg_terminate_backend(pid) " + stubborn, name)
+        wait_until(lambda: value(client, "SELECT count(*) " + stubborn, name) == 0, 30, "the end of what was left")
+
+
 def unheard():
     """An asynchronous scan that is left before its first row takes the session with it: what the transaction did there is lost, and not replaced."""
     if "pg" not in ENGINES:
         return
     with unheard_scan() as leave, contextlib.closing(tables.connect("pg")) as session:
         def left():
+            end_stubborn()
             same(rows(session, leave), [(1,)], "a scan is left that nothing was heard of")
         plan = "\n".join(row[0] for row in rows(session, "EXPLAIN " + leave))
         same(plan.count("Async Foreign Scan"), 2, "both scans are asynchronous")

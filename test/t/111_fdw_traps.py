@@ -674,12 +674,6 @@ def least_values():
         ids("a least value by an index", (MY,), "lows", "%s NOT IN (-3000000000, 5)" % column, [1, 2], (MY,))
 
 
-def zeros_with_a_sign():
-    """-0 is equal to 0: which of them comes is what PostgreSQL says"""
-    for value_of, wanted in (("greatest(-(f - f), 0::float8)", "-0.0"), ("greatest(f - f, -(f - f))", "0.0"), ("least(-(f - f), 0::float8)", "-0.0")):
-        answers("zeros", ALL, "SELECT min(%s) FROM @numbers WHERE id = 1" % value_of, [wanted])
-
-
 def lacking_rows():
     """A condition on the missing side, above a join that finds the rows without a partner"""
     lacking = "SELECT x.id FROM @numbers AS x LEFT JOIN @flags AS y ON y.id = x.id WHERE y.id IS NULL AND %s ORDER BY 1"
@@ -984,5 +978,5 @@ if __name__ == "__main__":
     run(large_values, killed_scans, errors_in_the_middle, time_limits, insensitive_collations, trailing_spaces, text_order, null_order, patterns, literals,
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
-        run_conditions, windows_without_an_order, least_values, zeros_with_a_sign, lacking_rows, moments, remote_collations, json_order,
+        run_conditions, windows_without_an_order, least_values, lacking_rows, moments, remote_collations, json_order,
         narrower, folding_collations, collations_of_keys, settings_of_text, distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)
