@@ -39,11 +39,10 @@ public:
 	virtual ~PollWaiter() = default;
 	unsigned wait(int fd, unsigned events, Deadline deadline) noexcept override
 	{
-		int ready;
-		do
-			ready = poll_once(fd, events, deadline.remaining_ms());
-		while (ready < 0 && !deadline.passed());
-		return ready > 0 ? static_cast<unsigned>(ready) : 0;
+		while (!deadline.passed())
+			if (int const ready = poll_once(fd, events, deadline.remaining_ms()); ready >= 0)
+				return static_cast<unsigned>(ready);
+		return 0;
 	}
 	bool interrupted() const noexcept override { return false; }
 	void serve() noexcept override {}

@@ -48,7 +48,8 @@ class Waiter {
 public:
 	/*
 	 * Wait until fd is ready for one of events (wait_read | wait_write) or the deadline passes, serving
-	 * interrupts meanwhile. Returns the events that are ready; 0 means that the deadline passed.
+	 * interrupts meanwhile. Returns the events that are ready; 0 means that the deadline passed, as it does once it
+	 * has, whatever is ready: who always has one more byte for us must not hold us.
 	 */
 	virtual unsigned wait(int fd, unsigned events, Deadline deadline) = 0;
 	/* Is an interrupt pending? Cheap, never throws: for callbacks inside a client library. */

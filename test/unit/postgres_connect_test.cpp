@@ -112,6 +112,20 @@ public:
 		hear(fd);
 		say(fd, welcome());
 	}
+	/* Never ready, but always one more notice, for as long as it is read; less than half a minute. */
+	static void flood_login(int fd)
+	{
+		say(fd, md5_request());
+		hear(fd);
+		say(fd, message('R', number(0)));
+		std::string const notice = message('N', std::string("SNOTICE\0C00000\0Mx\0", 18) + '\0');
+		std::string notices;
+		for (int i = 0; i < 1000; ++i)
+			notices += notice;
+		auto const start = Clock::now();
+		while (seconds_since(start) < 2 * in_time && send(fd, notices.data(), notices.size(), MSG_NOSIGNAL) > 0) {
+		}
+	}
 	/* Newer libpqs tell no password in clear. */
 	static std::string md5_request() { return message('R', number(5) + "salt"); }
 	static std::string ready() { return message('Z', "I"); }
@@ -319,42 +333,47 @@ TEST_F(PostgresConnect, GetsCopyForAnAnswer)
 
 TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
 {
-	/* Logs in by password, sets up, and then never answers again; nor does its second connection. */
-	std::vector<std::thread> talks;
-	RogueServer server(
-		[&](int accepted) {
-			talks.emplace_back([fd = dup(accepted), first = talks.empty()] {
-				RogueServer::hear(fd);
-				if (first) {
-					RogueServer::say(fd, RogueServer::md5_request());
+	/* Logs in by password, sets up, and then never answers again; its second connection never gets as far. */
+	for (bool const floods : {false, true}) {
+		SCOPED_TRACE(floods ? "floods the login" : "silent");
+		std::vector<std::thread> talks;
+		RogueServer server(
+			[&](int accepted) {
+				talks.emplace_back([fd = dup(accepted), first = talks.empty(), floods] {
 					RogueServer::hear(fd);
-					RogueServer::say(fd, RogueServer::welcome());
-					RogueServer::hear(fd);
-					RogueServer::say(fd, RogueServer::message('1', "") + RogueServer::message('2', "") +
-				                             RogueServer::message('n', "") +
-				                             RogueServer::message('C', std::string("SELECT 0", 9)) +
-				                             RogueServer::ready());
-				}
-				RogueServer::hear_until_closed(fd);
-				close(fd);
-			});
-		},
-		2);
-	{
-		Target made = target();
-		made.port = server.port;
-		made.tls = TlsMode::disable;
-		auto session = postgres::connect(made, waiter);
-		waiter.interrupt_after(100);
-		auto const start = Clock::now();
-		EXPECT_THROW((void) rows(*session, "SELECT 1"), Interrupted);
-		EXPECT_LT(seconds_since(start), 3.0);
-		EXPECT_FALSE(session->reusable());
-		waiter.clear();
-		EXPECT_FALSE(session->ping(Deadline::after(100), waiter));
+					if (first) {
+						RogueServer::say(fd, RogueServer::md5_request());
+						RogueServer::hear(fd);
+						RogueServer::say(fd, RogueServer::welcome());
+						RogueServer::hear(fd);
+						RogueServer::say(fd, RogueServer::message('1', "") + RogueServer::message('2', "") +
+					                             RogueServer::message('n', "") +
+					                             RogueServer::message('C', std::string("SELECT 0", 9)) +
+					                             RogueServer::ready());
+					} else if (floods) {
+						RogueServer::flood_login(fd);
+					}
+					RogueServer::hear_until_closed(fd);
+					close(fd);
+				});
+			},
+			2);
+		{
+			Target made = target();
+			made.port = server.port;
+			made.tls = TlsMode::disable;
+			auto session = postgres::connect(made, waiter);
+			waiter.interrupt_after(100);
+			auto const start = Clock::now();
+			EXPECT_THROW((void) rows(*session, "SELECT 1"), Interrupted);
+			EXPECT_LT(seconds_since(start), 3.0);
+			EXPECT_FALSE(session->reusable());
+			waiter.clear();
+			EXPECT_FALSE(session->ping(Deadline::after(100), waiter));
+		}
+		for (auto &talk : talks)
+			talk.join();
 	}
-	for (auto &talk : talks)
-		talk.join();
 }
 
 } // namespace
