@@ -475,6 +475,25 @@ TEST_F(MysqlDriver, ProceduresWithManyResults)
 	define("drop procedure driver_two");
 }
 
+/* What a procedure says of statements of its own is no reason to run it again. */
+TEST_F(MysqlDriver, RunsNoProcedureTwice)
+{
+	define_table("driver_ran", "(a int)");
+	for (const char *const failing :
+	     {"deallocate prepare driver_nosuch", "signal sqlstate 'HY000' set mysql_errno = 1615"}) {
+		define("drop procedure if exists driver_fails");
+		define("create procedure driver_fails() begin insert into driver_ran values (1); " + std::string(failing) +
+		       "; end");
+		for (int i = 1; i <= 3; ++i) {
+			failure([&] { rows("call driver_fails()"); });
+			EXPECT_EQ(one("select count(*) from driver_ran"), std::to_string(i)) << failing;
+		}
+		define("truncate driver_ran");
+	}
+	define("drop procedure driver_fails");
+	define("drop table driver_ran");
+}
+
 TEST_F(MysqlDriver, StatementsAreKeptAndRefreshed)
 {
 	define_table("driver_kept", "(a int, b int)");

@@ -146,7 +146,9 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			throw Error(FailureKind::timeout, "57014", "remote statement timed out");
 		if (number == 0)
 			return bind_rows(*flow.statement);
-		if (again || !is_outdated(number) || !read_out(flow, budget, nullptr))
+		/* A procedure that is called may have such errors of its own, and have done something before. */
+		bool const may_repeat = !again && !flow.statement->sql.empty();
+		if (!may_repeat || !is_outdated(number) || !read_out(flow, budget, nullptr))
 			throw statement_error(report_of(flow.statement->stmt));
 		forget(*flow.statement);
 		release(flow);
