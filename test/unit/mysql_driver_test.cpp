@@ -245,6 +245,31 @@ TEST_F(MysqlDriver, SessionIsAsPromised)
 	EXPECT_FALSE(session->reusable());
 }
 
+/* Locks and variables of a session, which the next user of it would have. */
+TEST_F(MysqlDriver, LeavesNoMarks)
+{
+	define_table("driver_marks", "(a int)");
+	for (const char *const mark :
+	     {"select get_lock('driver', 0)", "select `GET_LOCK` ('driver', 0)", "select @n := 5", "select 5 into @n",
+	      "insert into driver_marks values (get_lock('driver', 0))", "update driver_marks set a = (@n := 5)",
+	      "with x as (select Get_Lock/**/('driver', 0)) select * from x"}) {
+		auto const marked = connect();
+		rows(*marked, mark);
+		EXPECT_FALSE(marked->reusable()) << mark;
+		/* Described first, and so known when it runs. */
+		auto const described = connect();
+		described->describe(mark, {}, waiter);
+		rows(*described, mark);
+		EXPECT_FALSE(described->reusable()) << mark;
+	}
+	for (const char *const harmless : {"select 'get_lock', ':=', @n /* get_lock(@n := 1) */",
+	                                   "select is_used_lock('driver'), @n = 5", "select 1 as get_locked -- get_lock"}) {
+		rows(harmless);
+		EXPECT_TRUE(session->reusable()) << harmless;
+	}
+	define("drop table driver_marks");
+}
+
 TEST_F(MysqlDriver, ErrorsKeepTheirMeaning)
 {
 	define_table("driver_parent", "(a int primary key)");

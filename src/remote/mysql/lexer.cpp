@@ -80,6 +80,19 @@ classify(std::string_view sql) noexcept
 	return any_of(first, writing) ? kind_of_change(tokens) : StatementKind::other;
 }
 
+bool
+leaves_a_mark(std::string_view sql) noexcept
+{
+	Tokens tokens(sql::Dialect::mysql, sql);
+	Token before;
+	for (Token token = tokens.next(); token.kind != Kind::end; before = token, token = tokens.next()) {
+		bool const locks = equal_ignoring_case(token.text, "get_lock") || equal_ignoring_case(token.text, "`get_lock`");
+		if (locks || (before.is(':') && token.is('=')))
+			return true;
+	}
+	return false;
+}
+
 std::string_view
 first_word(std::string_view sql) noexcept
 {

@@ -21,6 +21,12 @@ enum class StatementKind {
  */
 StatementKind classify(std::string_view sql) noexcept;
 
+/*
+ * Does a query or a change leave something in the session all the same: a lock by name, or a value in a variable? What
+ * functions of the database do is not seen.
+ */
+bool leaves_a_mark(std::string_view sql) noexcept;
+
 /* The first word, as it is written; empty when there is none. For messages. */
 std::string_view first_word(std::string_view sql) noexcept;
 

@@ -249,6 +249,7 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 {
 	if (Statement *const known = find(sql))
 		return known;
+	altered_ = altered_ || leaves_a_mark(sql);
 	make_room(std::min(sql.size(), largest_kept));
 	Statement &statement = statements_.emplace_front(handle_->get(), kind);
 	if (handle_->prepare(statement.stmt, sql, budget) != 0) {
