@@ -125,6 +125,10 @@ TEST_F(PostgresSession, LeavesNoMarks)
 			 "PREPARE mine AS SELECT 1",
 			 "CREATE TEMP TABLE driver_temp (a int)",
 			 "SELECT 1 INTO TEMPORARY driver_temp",
+			 "CREATE /* a table */ TEMP TABLE driver_temp (a int)",
+			 "CREATE OR REPLACE -- a view\n TEMPORARY VIEW driver_temp AS SELECT 1",
+			 "SELECT 1 INTO /* a /* nested */ comment */ TEMP driver_temp",
+			 "SELECT query_to_xml('SELECT set_config(''DateStyle'', ''German'', false)', true, false, '')",
 			 "SELECT pg_advisory_lock(1)",
 			 "DO $$ BEGIN SET TimeZone = 'Asia/Tokyo'; END $$",
 			 "DISCARD ALL",
@@ -141,7 +145,7 @@ TEST_F(PostgresSession, LeavesNoMarks)
 		EXPECT_TRUE(session->reusable()) << mark;
 	}
 	auto session = open();
-	rows(*session, "SELECT 20 AS temp, 30 AS temporary");
+	rows(*session, "SELECT 20 AS temp, 30 AS temporary /* pg_temp: CREATE TEMP */");
 	EXPECT_TRUE(session->reusable());
 	rows(*session, "BEGIN");
 	EXPECT_TRUE(session->reusable());

@@ -4,7 +4,6 @@
 #include "remote/postgres/lasting.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <iterator>
 #include <span>
 
@@ -56,17 +55,20 @@ leaves_a_mark(std::string_view tag) noexcept
 bool
 may_leave_a_mark(std::string_view sql) noexcept
 {
+	sql::Tokens tokens(sql::Dialect::postgresql, sql);
 	std::string_view previous;
-	for (std::size_t at = 0; at < sql.size();) {
-		std::size_t end = at;
-		while (end < sql.size() && sql::is_in_word(sql[end]))
-			++end;
-		if (std::string_view const word = sql.substr(at, end - at); !word.empty()) {
+	for (sql::Token token = tokens.next_code(); token.kind != sql::Kind::end; token = tokens.next_code()) {
+		/* Texts too, which a function may run. */
+		for (std::string_view rest = token.text; !rest.empty();) {
+			auto const end = std::ranges::find_if_not(rest, sql::is_in_word);
+			std::string_view const word(rest.begin(), end);
+			rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+			if (word.empty())
+				continue;
 			if (is_one_of(word, suspects) || (is_one_of(word, temporary) && is_one_of(previous, before_temporary)))
 				return true;
 			previous = word;
 		}
-		at = end + 1;
 	}
 	return false;
 }
