@@ -116,6 +116,54 @@ TEST_F(PostgresSession, FindsItsStatementDeallocated)
 	rows(*session, "DROP FUNCTION driver_forget()");
 }
 
+/* A server that logs the parameters of what fails says them with the error. */
+TEST_F(PostgresSession, FindsItsTableChangedWhereParametersAreLogged)
+{
+	auto session = open();
+	rows(*session, "DROP TABLE IF EXISTS driver_logged");
+	rows(*session, "CREATE TABLE driver_logged AS SELECT 1 AS a");
+	rows(*session, "ALTER ROLE CURRENT_USER SET log_parameter_max_length_on_error = -1");
+	session = open();
+	rows(*session, "ALTER ROLE CURRENT_USER RESET log_parameter_max_length_on_error");
+	std::string const sql = "SELECT * FROM driver_logged WHERE a = $1";
+	for (int i = 0; i < 3; ++i)
+		EXPECT_EQ(one(*session, sql, {}, {integer_param(1, pgtype::int4)}), "1");
+	rows(*session, "ALTER TABLE driver_logged ADD b int DEFAULT 2");
+	EXPECT_EQ(one(*session, sql, {}, {integer_param(1, pgtype::int4)}), "1|2");
+	rows(*session, "DROP TABLE driver_logged");
+}
+
+/* Errors of a kept statement that are not about the statement: what a procedure has committed must not run again. */
+TEST_F(PostgresSession, RunsNoProcedureTwice)
+{
+	auto session = open();
+	rows(*session, "DROP TABLE IF EXISTS driver_ran, driver_changed");
+	rows(*session, "CREATE TABLE driver_ran (a int)");
+	rows(*session, "CREATE TABLE driver_changed (a int)");
+	/* How it fails each time, and how it would have the statement taken for one that is not there any more. */
+	for (auto const &[body, sqlstate] : std::vector<std::pair<std::string, const char *>>{
+			 {"EXECUTE 'DEALLOCATE plan1';", "26000"},
+			 {"RAISE invalid_sql_statement_name USING MESSAGE ="
+	          " (SELECT string_agg(name, ' ') || ' is gone' FROM pg_prepared_statements);",
+	          "26000"},
+			 {"IF NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'plan1') THEN"
+	          " PREPARE plan1 AS TABLE driver_changed; END IF;"
+	          " ALTER TABLE driver_changed ADD b int; EXECUTE 'EXECUTE plan1';",
+	          "0A000"},
+		 }) {
+		SCOPED_TRACE(body);
+		rows(*session, "CREATE OR REPLACE PROCEDURE driver_commits() LANGUAGE plpgsql AS"
+		               " $$ BEGIN INSERT INTO driver_ran VALUES (1); COMMIT; " +
+		                   body + " END $$");
+		for (int i = 0; i < 4; ++i) {
+			expect_failure([&] { rows(*session, "CALL driver_commits()"); }, FailureKind::query, sqlstate);
+			EXPECT_EQ(one(*session, "WITH ran AS (DELETE FROM driver_ran RETURNING a) SELECT count(*) FROM ran"), "1");
+		}
+	}
+	rows(*session, "DROP PROCEDURE driver_commits()");
+	rows(*session, "DROP TABLE driver_ran, driver_changed");
+}
+
 TEST_F(PostgresSession, LeavesNoMarks)
 {
 	for (const char *const mark : {

@@ -158,15 +158,23 @@ Cursor::send()
 	}
 }
 
-/* The server forgot the statement, or its tables changed so that it returns something else: nothing has run yet. */
+/*
+ * The server forgot the statement, or its tables changed so that it returns something else: nothing has run yet. What
+ * a procedure comes across, which may have committed something before, looks alike but for its context; parameters may
+ * give a statement one, too.
+ */
 bool
 Cursor::is_stale() const noexcept
 {
 	if (!reused_ || shape_ || !session_.is_settled())
 		return false;
-	return field_is(failure_.get(), PG_DIAG_SQLSTATE, "26000") ||
-	       (field_is(failure_.get(), PG_DIAG_SQLSTATE, "0A000") &&
-	        field_is(failure_.get(), PG_DIAG_SOURCE_FUNCTION, "RevalidateCachedQuery"));
+	bool const alone = PQresultErrorField(failure_.get(), PG_DIAG_CONTEXT) == nullptr;
+	if (field_is(failure_.get(), PG_DIAG_SQLSTATE, "26000")) {
+		const char *const message = PQresultErrorField(failure_.get(), PG_DIAG_MESSAGE_PRIMARY);
+		return alone && message != nullptr && std::strstr(message, statement_->name.c_str()) != nullptr;
+	}
+	return (alone || session_.arguments_.count() > 0) && field_is(failure_.get(), PG_DIAG_SQLSTATE, "0A000") &&
+	       field_is(failure_.get(), PG_DIAG_SOURCE_FUNCTION, "RevalidateCachedQuery");
 }
 
 void
