@@ -66,6 +66,9 @@ kind_of_change(Tokens &tokens) noexcept
 	return StatementKind::writes;
 }
 
+/* Foreign tables give these a value before each use. */
+constexpr std::string_view own_variables = "@tenancy_";
+
 } // namespace
 
 StatementKind
@@ -85,9 +88,12 @@ leaves_a_mark(std::string_view sql) noexcept
 {
 	Tokens tokens(sql::Dialect::mysql, sql);
 	Token before;
+	bool is_ours = false;
 	for (Token token = tokens.next(); token.kind != Kind::end; before = token, token = tokens.next()) {
+		if (token.kind == Kind::variable)
+			is_ours = token.text.starts_with(own_variables);
 		bool const locks = equal_ignoring_case(token.text, "get_lock") || equal_ignoring_case(token.text, "`get_lock`");
-		if (locks || (before.is(':') && token.is('=')))
+		if (locks || (before.is(':') && token.is('=') && !is_ours))
 			return true;
 	}
 	return false;
