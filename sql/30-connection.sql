@@ -37,7 +37,7 @@ SELECT pg_extension_config_dump('tenancy.database_connections', '');
 
 COMMENT ON TABLE tenancy.database_connections IS 'client databases, each of one user; secrets are sealed';
 COMMENT ON COLUMN tenancy.database_connections.password_encrypted IS 'base64(nonce[12] || tag[16] || ciphertext), AES-256-GCM, bound to user, row and column';
-COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 'the connection string as it was given, sealed like the password';
+COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 'the connection string as it was given, sealed like the password; NULL after a change without one';
 COMMENT ON COLUMN tenancy.database_connections.credential_key_id IS 'the key of the key ring that sealed this row';
 COMMENT ON COLUMN tenancy.database_connections.options IS 'driver options from the allow-list, see docs/connection.md';
 COMMENT ON COLUMN tenancy.database_connections.version IS 'grows with every change; pooled connections of older versions are not used';
@@ -84,7 +84,7 @@ CREATE FUNCTION tenancy.update_connection(
     is_active boolean DEFAULT NULL)
 RETURNS void LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_update_connection';
 COMMENT ON FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean)
-    IS 'change a connection; NULL keeps a field. A new type, host, port, username or TLS option needs the password again';
+    IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
 CREATE FUNCTION tenancy.update_connection(
     connection uuid, name text DEFAULT NULL, database_type text DEFAULT NULL, host text DEFAULT NULL,
     port integer DEFAULT NULL, database_name text DEFAULT NULL, username text DEFAULT NULL,
@@ -92,7 +92,7 @@ CREATE FUNCTION tenancy.update_connection(
     is_active boolean DEFAULT NULL)
 RETURNS void LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_update_connection';
 COMMENT ON FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean)
-    IS 'change a connection; NULL keeps a field. A new type, host, port, username or TLS option needs the password again';
+    IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
 
 CREATE FUNCTION tenancy.delete_connection(connection text) RETURNS void
 STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_delete_connection';

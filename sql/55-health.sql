@@ -33,7 +33,8 @@ CREATE FUNCTION tenancy.watch_user() RETURNS trigger
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE tenancy.connection_health AS h
-    SET next_check_at = CASE WHEN NEW.is_active AND c.is_active THEN now() END
+    SET next_check_at = CASE WHEN NEW.is_active AND c.is_active THEN now() END,
+        state = 'unknown', code = NULL, latency_ms = NULL, last_error = NULL, checked_at = NULL, since = now(), failures = 0, slow = true
     FROM tenancy.database_connections AS c
     WHERE c.user_id = NEW.id AND c.id = h.connection_id;
     PERFORM tenancy.wake_health();
@@ -132,9 +133,9 @@ BEGIN ATOMIC
                 WHEN facts ? 'history_trouble' THEN format('cannot write since %s: %s', facts ->> 'history_troubled', facts ->> 'history_trouble')
                 WHEN facts ? 'history_pid' THEN format('process %s since %s', facts ->> 'history_pid', facts ->> 'history_since')
                 ELSE 'not running' END,
-           CASE WHEN facts ? 'history_trouble' THEN 'It tries again each second, and loses nothing meanwhile: remove the cause, and what waits is written.'
+           CASE WHEN facts ? 'history_trouble' THEN 'It tries again each second: remove the cause, and what waits is written. Do not stop the server before, as it waits in its memory.'
                 WHEN NOT pg_is_in_recovery() AND NOT (facts ->> 'history_ready')::boolean
-                THEN 'It starts with the first query, or with the server for tenancy.databases. If it does not, see the server log; max_worker_processes may be too low.' END;
+                THEN 'It starts with the first query or connection, or with the server for tenancy.databases. If it does not, see the server log; max_worker_processes may be too low.' END;
 END;
 COMMENT ON FUNCTION tenancy.status_history_worker(jsonb) IS 'for status()';
 
@@ -168,14 +169,14 @@ CREATE FUNCTION tenancy.status_history_retention(facts jsonb) RETURNS tenancy.fi
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- Ids are in the order of starts.
-    oldest  timestamptz := (SELECT q.started_at FROM tenancy.query_history AS q ORDER BY q.id LIMIT 1);
+    oldest  timestamptz := (SELECT q.created_at FROM tenancy.query_history AS q ORDER BY q.id LIMIT 1);
     allowed interval := nullif(current_setting('tenancy.history_retention', true), '');
     late    boolean := coalesce(allowed > interval '0' AND oldest < now() - allowed - interval '1 hour', false);
 BEGIN
     RETURN (CASE WHEN late THEN 'warning' ELSE 'ok' END,
             format('oldest run of %s, kept for %s', coalesce(oldest::text, 'never'),
                    CASE WHEN allowed > interval '0' THEN allowed::text ELSE 'ever' END),
-            CASE WHEN late THEN 'Pruning does not keep up: see the maintenance worker.' END);
+            CASE WHEN late THEN 'Pruning does not keep up: see the maintenance worker, and tenancy.verify_history(), as a chain with a gap at its beginning is kept.' END);
 END
 $$;
 COMMENT ON FUNCTION tenancy.status_history_retention(jsonb) IS 'for status()';
@@ -208,9 +209,11 @@ COMMENT ON FUNCTION tenancy.status_worker_processes(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_databases(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN s.listed THEN 'ok' ELSE 'warning' END, current_setting('tenancy.databases'),
-           CASE WHEN NOT s.listed THEN format('Add %I to tenancy.databases: after a restart, nothing is checked or pruned here before the first query.', current_database()) END
-    FROM (SELECT current_database() = ANY (SELECT btrim(n.name, ' "') FROM unnest(string_to_array(current_setting('tenancy.databases'), ',')) AS n (name)) AS listed) AS s;
+    SELECT CASE facts ->> 'listed' WHEN 'yes' THEN 'ok' WHEN 'no' THEN 'warning' ELSE 'error' END, current_setting('tenancy.databases'),
+           CASE facts ->> 'listed'
+               WHEN 'yes' THEN NULL
+               WHEN 'no' THEN format('Add %I to tenancy.databases: after a restart, nothing is checked or pruned here before the first query or connection.', current_database())
+               ELSE 'It is no list of names, so that no worker starts with the server: separate names by commas, and quote those with capitals.' END;
 END;
 COMMENT ON FUNCTION tenancy.status_databases(jsonb) IS 'for status()';
 

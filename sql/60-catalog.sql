@@ -15,7 +15,7 @@ COMMENT ON TABLE tenancy.schema_touches
 
 CREATE FUNCTION tenancy.may_define(sql text) RETURNS boolean
 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_may_define';
-COMMENT ON FUNCTION tenancy.may_define(text) IS 'may the statement change the schema of a client database? By its first word';
+COMMENT ON FUNCTION tenancy.may_define(text) IS 'may the statement change the schema of a client database? By its first word, or an INTO behind SELECT, WITH or EXPLAIN; true when in doubt';
 
 -- Whatever became of the run: a DROP of two tables that fails at the second has dropped the first in MySQL.
 CREATE FUNCTION tenancy.touch_schemas() RETURNS trigger

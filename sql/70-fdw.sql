@@ -87,7 +87,7 @@ BEGIN ATOMIC
     SELECT CASE WHEN s.misplaced IS NULL THEN 'ok' ELSE 'warning' END,
            format('%s attached schemas', s.attached) || coalesce(', named like a role: ' || s.misplaced, ''),
            CASE WHEN s.misplaced IS NOT NULL
-                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), and attach under another name.' END
+                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), each in its own transaction, and attach under another name.' END
     FROM (SELECT count(*) AS attached, string_agg(quote_ident(a.schema_name), ', ' ORDER BY a.schema_name) FILTER (WHERE r.rolname IS NOT NULL) AS misplaced
           FROM tenancy.attachments AS a LEFT JOIN pg_roles AS r ON r.rolname = a.schema_name) AS s;
 END;

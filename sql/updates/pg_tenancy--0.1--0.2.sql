@@ -308,7 +308,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tenancy.retry_history(integer, bigint, uuid)
-    IS 'for the worker: give runs that were left for later, listed after that one, to write_history() again; how many went, whether any wait, where to go on';
+    IS 'for the history worker: give runs that were left for later, listed after that one, to write_history() again; how many went, whether any wait, where to go on';
 
 -- Each table with its own order and limit, and no plan that would read all rows to sort them, whatever the planner, which has no statistics
 -- of these tables, expects of the conditions: the newest rows come from the end of the index on (user_id, id), until enough are found. Ids
@@ -425,7 +425,7 @@ BEGIN
     SELECT r.key, r.value::boolean FROM jsonb_each(ring) AS r ON CONFLICT (key_id) DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION tenancy.note_key_ring() IS 'for the worker: audit what changed in the key ring since it last looked';
+COMMENT ON FUNCTION tenancy.note_key_ring() IS 'for the maintenance worker: audit what changed in the key ring since it last looked';
 
 CREATE FUNCTION tenancy.take_turn(work text) RETURNS void
 STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_take_turn';
@@ -460,7 +460,9 @@ BEGIN
         ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, until = excluded.until
     )
     SELECT count(*) INTO gone FROM deleted;
-    IF gone = 0 THEN
+    -- The first row may also be younger than those behind it, when a clock was ahead.
+    IF gone = 0 AND NOT EXISTS (SELECT FROM tenancy.query_history AS q WHERE q.user_id = owner AND q.chain_seq = pruned + 1)
+       AND NOT (owner IS NULL AND EXISTS (SELECT FROM tenancy.query_history AS q WHERE q.user_id IS NULL AND q.chain_seq = pruned + 1)) THEN
         RAISE WARNING 'history of user "%" is not pruned, because row % of its chain is missing', chain, pruned + 1
             USING HINT = 'See tenancy.verify_history().';
     END IF;
@@ -512,7 +514,7 @@ COMMENT ON FUNCTION tenancy.prune_rows(integer, timestamptz, timestamptz)
 CREATE FUNCTION tenancy.prune_history(max_rows integer DEFAULT 1000) RETURNS bigint
 STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_prune_history';
 COMMENT ON FUNCTION tenancy.prune_history(integer)
-    IS 'for the worker: delete so many of the oldest rows beyond tenancy.history_retention and audit_retention; answers how many went';
+    IS 'for the maintenance worker: delete so many of the oldest rows beyond tenancy.history_retention and audit_retention; answers how many went';
 
 CREATE FUNCTION tenancy.query_cache_entries(
     OUT key bytea, OUT user_id uuid, OUT database_connection_id uuid, OUT connection_version bigint, OUT query text,
@@ -572,7 +574,8 @@ CREATE FUNCTION tenancy.watch_user() RETURNS trigger
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE tenancy.connection_health AS h
-    SET next_check_at = CASE WHEN NEW.is_active AND c.is_active THEN now() END
+    SET next_check_at = CASE WHEN NEW.is_active AND c.is_active THEN now() END,
+        state = 'unknown', code = NULL, latency_ms = NULL, last_error = NULL, checked_at = NULL, since = now(), failures = 0, slow = true
     FROM tenancy.database_connections AS c
     WHERE c.user_id = NEW.id AND c.id = h.connection_id;
     PERFORM tenancy.wake_health();
@@ -670,9 +673,9 @@ BEGIN ATOMIC
                 WHEN facts ? 'history_trouble' THEN format('cannot write since %s: %s', facts ->> 'history_troubled', facts ->> 'history_trouble')
                 WHEN facts ? 'history_pid' THEN format('process %s since %s', facts ->> 'history_pid', facts ->> 'history_since')
                 ELSE 'not running' END,
-           CASE WHEN facts ? 'history_trouble' THEN 'It tries again each second, and loses nothing meanwhile: remove the cause, and what waits is written.'
+           CASE WHEN facts ? 'history_trouble' THEN 'It tries again each second: remove the cause, and what waits is written. Do not stop the server before, as it waits in its memory.'
                 WHEN NOT pg_is_in_recovery() AND NOT (facts ->> 'history_ready')::boolean
-                THEN 'It starts with the first query, or with the server for tenancy.databases. If it does not, see the server log; max_worker_processes may be too low.' END;
+                THEN 'It starts with the first query or connection, or with the server for tenancy.databases. If it does not, see the server log; max_worker_processes may be too low.' END;
 END;
 COMMENT ON FUNCTION tenancy.status_history_worker(jsonb) IS 'for status()';
 
@@ -706,14 +709,14 @@ CREATE FUNCTION tenancy.status_history_retention(facts jsonb) RETURNS tenancy.fi
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- Ids are in the order of starts.
-    oldest  timestamptz := (SELECT q.started_at FROM tenancy.query_history AS q ORDER BY q.id LIMIT 1);
+    oldest  timestamptz := (SELECT q.created_at FROM tenancy.query_history AS q ORDER BY q.id LIMIT 1);
     allowed interval := nullif(current_setting('tenancy.history_retention', true), '');
     late    boolean := coalesce(allowed > interval '0' AND oldest < now() - allowed - interval '1 hour', false);
 BEGIN
     RETURN (CASE WHEN late THEN 'warning' ELSE 'ok' END,
             format('oldest run of %s, kept for %s', coalesce(oldest::text, 'never'),
                    CASE WHEN allowed > interval '0' THEN allowed::text ELSE 'ever' END),
-            CASE WHEN late THEN 'Pruning does not keep up: see the maintenance worker.' END);
+            CASE WHEN late THEN 'Pruning does not keep up: see the maintenance worker, and tenancy.verify_history(), as a chain with a gap at its beginning is kept.' END);
 END
 $$;
 COMMENT ON FUNCTION tenancy.status_history_retention(jsonb) IS 'for status()';
@@ -746,9 +749,11 @@ COMMENT ON FUNCTION tenancy.status_worker_processes(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_databases(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN s.listed THEN 'ok' ELSE 'warning' END, current_setting('tenancy.databases'),
-           CASE WHEN NOT s.listed THEN format('Add %I to tenancy.databases: after a restart, nothing is checked or pruned here before the first query.', current_database()) END
-    FROM (SELECT current_database() = ANY (SELECT btrim(n.name, ' "') FROM unnest(string_to_array(current_setting('tenancy.databases'), ',')) AS n (name)) AS listed) AS s;
+    SELECT CASE facts ->> 'listed' WHEN 'yes' THEN 'ok' WHEN 'no' THEN 'warning' ELSE 'error' END, current_setting('tenancy.databases'),
+           CASE facts ->> 'listed'
+               WHEN 'yes' THEN NULL
+               WHEN 'no' THEN format('Add %I to tenancy.databases: after a restart, nothing is checked or pruned here before the first query or connection.', current_database())
+               ELSE 'It is no list of names, so that no worker starts with the server: separate names by commas, and quote those with capitals.' END;
 END;
 COMMENT ON FUNCTION tenancy.status_databases(jsonb) IS 'for status()';
 
@@ -773,7 +778,7 @@ BEGIN ATOMIC
     SELECT CASE WHEN s.misplaced IS NULL THEN 'ok' ELSE 'warning' END,
            format('%s attached schemas', s.attached) || coalesce(', named like a role: ' || s.misplaced, ''),
            CASE WHEN s.misplaced IS NOT NULL
-                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), and attach under another name.' END
+                THEN 'Unqualified names of these roles may mean the tenant''s tables, by "$user" in search_path. Run tenancy.detach(connection_id, schema_name) for each row of tenancy.attached(), each in its own transaction, and attach under another name.' END
     FROM (SELECT count(*) AS attached, string_agg(quote_ident(a.schema_name), ', ' ORDER BY a.schema_name) FILTER (WHERE r.rolname IS NOT NULL) AS misplaced
           FROM tenancy.attachments AS a LEFT JOIN pg_roles AS r ON r.rolname = a.schema_name) AS s;
 END;
@@ -917,7 +922,7 @@ COMMENT ON TABLE tenancy.schema_touches
 
 CREATE FUNCTION tenancy.may_define(sql text) RETURNS boolean
 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_may_define';
-COMMENT ON FUNCTION tenancy.may_define(text) IS 'may the statement change the schema of a client database? By its first word';
+COMMENT ON FUNCTION tenancy.may_define(text) IS 'may the statement change the schema of a client database? By its first word, or an INTO behind SELECT, WITH or EXPLAIN; true when in doubt';
 
 -- Whatever became of the run: a DROP of two tables that fails at the second has dropped the first in MySQL.
 CREATE FUNCTION tenancy.touch_schemas() RETURNS trigger
@@ -1828,3 +1833,11 @@ INSERT INTO tenancy.connection_health (connection_id, user_id, next_check_at)
 SELECT c.id, c.user_id, CASE WHEN c.is_active AND u.is_active THEN now() END
 FROM tenancy.database_connections AS c JOIN tenancy.users AS u ON u.id = c.user_id
 WHERE c.deleted_at IS NULL;
+
+COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 'the connection string as it was given, sealed like the password; NULL after a change without one';
+COMMENT ON FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean)
+    IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
+COMMENT ON FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean)
+    IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
+COMMENT ON COLUMN tenancy.query_history.user_id IS 'NULL for nobody, or for a user made by a transaction that was rolled back';
+COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when a transaction that was rolled back had made the connection; connection_name remains';

@@ -98,17 +98,27 @@ portable_text(Oid type, Datum value)
 		return moment_text(moment, type == TIMESTAMPTZOID);
 	if (!depends_on_settings(type))
 		return output_text(type, value);
-	int const level = NewGUCNestLevel();
-	auto const set = [](const char *name, const char *setting) {
-		(void) set_config_option(name, setting, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	};
-	set("datestyle", "ISO");
-	set("intervalstyle", "postgres");
-	set("extra_float_digits", "3");
-	set("timezone", "UTC");
+	int const level = begin_portable_settings();
 	char *const text = output_text(type, value);
-	AtEOXact_GUC(true, level);
+	end_portable_settings(level);
 	return text;
+}
+
+int
+begin_portable_settings()
+{
+	static constexpr const char *settings[][2] = {
+		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "3"}, {"timezone", "UTC"}};
+	int const level = NewGUCNestLevel();
+	for (auto const &setting : settings)
+		(void) set_config_option(setting[0], setting[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+end_portable_settings(int level)
+{
+	AtEOXact_GUC(true, level);
 }
 
 std::string_view

@@ -14,6 +14,9 @@ remote::ParamView datum_param(Oid type, Datum value);
 
 /* The text of a value as every PostgreSQL server reads it, whatever DateStyle and its like the session has. */
 char *portable_text(Oid type, Datum value);
+/* Around what output functions are to write so; not ended, they are undone by the abort. */
+int begin_portable_settings();
+void end_portable_settings(int level);
 
 /* text of the server's encoding in UTF-8. */
 std::string_view utf8(const char *text);

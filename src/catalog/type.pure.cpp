@@ -142,24 +142,6 @@ read_json_columns(CatalogQuery &query, const std::string &database)
 
 namespace {
 
-/* The words of a modifier, "(12,2)"; empty without one. */
-std::string
-modifier_of(std::uint32_t oid, std::int32_t typmod)
-{
-	typmod = pgtype::believable_typmod(oid, typmod);
-	if (typmod < 0)
-		return {};
-	switch (oid) {
-	case pgtype::bpchar:
-	case pgtype::varchar: return "(" + std::to_string(typmod - 4) + ")";
-	case pgtype::numeric: {
-		std::int32_t const scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
-		return "(" + std::to_string((typmod - 4) >> 16 & 0xffff) + "," + std::to_string(scale) + ")";
-	}
-	default: return "(" + std::to_string(typmod) + ")";
-	}
-}
-
 } // namespace
 
 std::string
@@ -173,7 +155,8 @@ type_name(LocalType type)
 	/* The modifier stands after the first word of times, as in timestamp(3) without time zone. */
 	std::string name = builtin->name;
 	std::size_t const with = name.find(" with");
-	name.insert(std::min(with, name.size()), modifier_of(builtin->oid, type.typmod));
+	name.insert(std::min(with, name.size()),
+	            pgtype::modifier_text(builtin->oid, pgtype::believable_typmod(builtin->oid, type.typmod)));
 	return builtin->array == type.oid ? name + "[]" : name;
 }
 

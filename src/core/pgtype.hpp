@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace tenancy::core::pgtype {
 
@@ -44,6 +45,17 @@ numeric_typmod(int precision, int scale) noexcept
 {
 	return ((precision << 16) | (scale & 0x7ff)) + 4;
 }
+constexpr std::int32_t
+numeric_precision(std::int32_t typmod) noexcept
+{
+	return ((typmod - 4) >> 16) & 0xffff;
+}
+/* The lowest eleven bits with their sign. */
+constexpr std::int32_t
+numeric_scale(std::int32_t typmod) noexcept
+{
+	return (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
+}
 
 /*
  * A modifier that a remote server states, or -1 for one that PostgreSQL itself would not have accepted: the limits of
@@ -67,15 +79,26 @@ believable_typmod(std::uint32_t type, std::int32_t typmod) noexcept
 	case numeric: {
 		if (typmod < 4)
 			return -1;
-		std::int32_t const precision = ((typmod - 4) >> 16) & 0xffff;
-		std::int32_t const scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
+		std::int32_t const precision = numeric_precision(typmod), scale = numeric_scale(typmod);
 		return precision >= 1 && precision <= 1000 && scale >= -1000 && scale <= 1000 ? typmod : -1;
 	}
 	default: return -1;
 	}
 }
+static_assert(numeric_precision(numeric_typmod(12, -2)) == 12 && numeric_scale(numeric_typmod(12, -2)) == -2);
 static_assert(believable_typmod(numeric, numeric_typmod(12, 2)) == numeric_typmod(12, 2));
 static_assert(believable_typmod(numeric, -0x7fffffff - 1) == -1 && believable_typmod(numeric, 3) == -1);
 static_assert(believable_typmod(numeric, 0x7fffffff) == -1 && believable_typmod(bpchar, 0x1ffffff0) == -1);
+
+/* "(12,2)": a modifier as declarations have it; empty without one. */
+inline std::string
+modifier_text(std::uint32_t type, std::int32_t typmod)
+{
+	if (typmod < 0)
+		return {};
+	if (type == numeric)
+		return "(" + std::to_string(numeric_precision(typmod)) + "," + std::to_string(numeric_scale(typmod)) + ")";
+	return "(" + std::to_string(type == bpchar || type == varchar ? typmod - 4 : typmod) + ")";
+}
 
 } // namespace tenancy::core::pgtype

@@ -42,15 +42,14 @@ check_signature(const char *purpose, const char *text)
 			return Signature::forged;
 		vault::refresh(source, bridge::waiter());
 		std::string_view const key_id = whole.substr(before + 1, last - before - 1);
-		for (std::size_t i = 0; i < vault::size(); ++i)
-			if (vault::id(i) == key_id) {
-				std::string const wanted = hex_of(vault::mac(i, purpose, whole.substr(0, last)));
-				std::string_view const given = whole.substr(last + 1);
-				bool const same =
-					given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
-				return same ? Signature::good : Signature::forged;
-			}
-		return Signature::unknown_key;
+		std::size_t const index = vault::find(source, key_id, bridge::waiter());
+		if (index == vault::size())
+			return Signature::unknown_key;
+		std::string const wanted = hex_of(vault::mac(index, purpose, whole.substr(0, last)));
+		std::string_view const given = whole.substr(last + 1);
+		bool const same =
+			given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+		return same ? Signature::good : Signature::forged;
 	});
 }
 

@@ -32,6 +32,12 @@ void reload(const Source &source, core::Waiter &waiter);
 std::size_t size() noexcept;
 std::string_view id(std::size_t index) noexcept; /* 0 is the active key */
 
+/*
+ * The key with that id, or size(): a key command is asked once more for one that the ring lacks, which may have grown
+ * since.
+ */
+std::size_t find(const Source &source, std::string_view key_id, core::Waiter &waiter);
+
 /* Seal with the active key into text, which holds sealed_size(secret.size()) + 1 characters. */
 void seal(std::string_view secret, std::string_view additional, char *text, KeyId &key_id);
 

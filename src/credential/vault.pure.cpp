@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto command_deadline_ms = 10'000;
 constexpr auto command_lifetime = std::chrono::minutes(5);
-constexpr auto command_rest = std::chrono::seconds(10); /* between runs that a ciphertext asks for */
+constexpr auto command_rest = std::chrono::seconds(10); /* between runs that a ciphertext or a signature asks for */
 
 struct Loaded {
 	std::string file, command;
@@ -50,6 +50,16 @@ load(const Source &source, core::Waiter &waiter)
 	Loaded *const fresh = new Loaded{source.file, source.command, stamp, Clock::now(), KeyRing::parse(text.view())};
 	delete loaded;
 	loaded = fresh;
+}
+
+/* Because something is not in the ring: false where that cannot help, or was done a moment ago. */
+bool
+load_again(const Source &source, core::Waiter &waiter)
+{
+	if (*source.command == 0 || Clock::now() - loaded->at < command_rest)
+		return false;
+	load(source, waiter);
+	return true;
 }
 
 void
@@ -123,12 +133,20 @@ bool
 open(const Source &source, std::string_view text, std::string_view additional, core::Secret &secret,
      core::Waiter &waiter)
 {
-	if (open(text, additional, secret))
-		return true;
-	if (*source.command == 0 || Clock::now() - loaded->at < command_rest)
-		return false;
-	load(source, waiter);
-	return open(text, additional, secret);
+	return open(text, additional, secret) || (load_again(source, waiter) && open(text, additional, secret));
+}
+
+std::size_t
+find(const Source &source, std::string_view key_id, core::Waiter &waiter)
+{
+	auto const look = [key_id] {
+		std::size_t i = 0;
+		while (i < size() && id(i) != key_id)
+			++i;
+		return i;
+	};
+	std::size_t const found = look();
+	return found < size() || !load_again(source, waiter) ? found : look();
 }
 
 } // namespace tenancy::credential::vault

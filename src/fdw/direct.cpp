@@ -96,10 +96,10 @@ evaluate_arguments(const Direct &direct, ExprContext *econtext)
 		NullableDatum &value = values[foreach_current_index(cell)];
 		value.value = ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), econtext, &value.isnull);
 	}
-	int const level = begin_portable_settings();
+	int const level = bridge::begin_portable_settings();
 	for (int i = 0; i < list_length(direct.arguments); ++i)
 		params[i] = argument(direct, i, values[i]);
-	end_portable_settings(level);
+	bridge::end_portable_settings(level);
 	return params;
 }
 

@@ -124,19 +124,8 @@ literal(std::string_view text)
 std::string
 sql_type(const ImportedColumn &column)
 {
-	std::string result = "pg_catalog." + identifier(type_word(column.type_oid));
-	std::int32_t const typmod = column.typmod;
-	if (typmod < 0)
-		return result;
-	switch (modified_type(column.type_oid)) {
-	case pgtype::bpchar:
-	case pgtype::varchar: return result + "(" + std::to_string(typmod - 4) + ")";
-	case pgtype::numeric: {
-		std::int32_t const scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
-		return result + "(" + std::to_string((typmod - 4) >> 16 & 0xffff) + "," + std::to_string(scale) + ")";
-	}
-	default: return result + "(" + std::to_string(typmod) + ")";
-	}
+	return "pg_catalog." + identifier(type_word(column.type_oid)) +
+	       pgtype::modifier_text(modified_type(column.type_oid), column.typmod);
 }
 
 bool

@@ -4,6 +4,7 @@
 #include "fdw/modify.hpp"
 
 #include "bridge/owned.hpp"
+#include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
 
 extern "C" {
@@ -281,14 +282,14 @@ end_modification(ResultRelInfo *target)
 int
 begin_values(const Modification &modification)
 {
-	return modification.needs_settings ? begin_portable_settings() : 0;
+	return modification.needs_settings ? bridge::begin_portable_settings() : 0;
 }
 
 void
 end_values(const Modification &modification, int level)
 {
 	if (modification.needs_settings)
-		end_portable_settings(level);
+		bridge::end_portable_settings(level);
 }
 
 void

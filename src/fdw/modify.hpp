@@ -101,10 +101,8 @@ remote::ParamView encode_stored(Encoder &encoder, Datum value, bool is_null);
 void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
 /* Does the column take what an expression on the server gives without changing it? */
 bool mysql_keeps_values(const Column &column);
-/* Output functions obey settings: to be called around encode() when needs_settings() says so. */
+/* Output functions obey settings: encode() then wants portable ones around it. */
 bool needs_settings(const Encoder &encoder);
-int begin_portable_settings();
-void end_portable_settings(int level);
 
 /* Types whose binary form is the same in every version and every database encoding. */
 bool has_portable_binary(Oid type);

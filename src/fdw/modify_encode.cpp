@@ -196,51 +196,6 @@ numeric_value(Encoder &encoder, Datum value)
 	return text_param(text, Kind::decimal);
 }
 
-ParamView
-date_value(Datum value)
-{
-	DateADT const date = DatumGetDateADT(value);
-	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
-	if (DATE_NOT_FINITE(date)) {
-		EncodeSpecialDate(date, text);
-		return text_param(text);
-	}
-	pg_tm tm{};
-	j2date(date + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-	EncodeDateOnly(&tm, USE_ISO_DATES, text);
-	return text_param(text);
-}
-
-/* In UTC; only PostgreSQL needs to be told so, the sessions of MySQL are in it, and SQLite's columns keep the form. */
-ParamView
-timestamp_value(Datum value, bool zoned)
-{
-	Timestamp const timestamp = DatumGetTimestamp(value);
-	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
-	if (TIMESTAMP_NOT_FINITE(timestamp)) {
-		EncodeSpecialTimestamp(timestamp, text);
-		return text_param(text);
-	}
-	pg_tm tm{};
-	fsec_t fraction;
-	if (timestamp2tm(timestamp, nullptr, &tm, &fraction, nullptr, nullptr) != 0)
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
-	tm.tm_isdst = 0;
-	EncodeDateTime(&tm, fraction, zoned, 0, nullptr, USE_ISO_DATES, text);
-	return text_param(text);
-}
-
-ParamView
-time_value(Datum value)
-{
-	pg_tm tm{};
-	fsec_t fraction;
-	auto *const text = static_cast<char *>(palloc(MAXDATELEN + 1));
-	time2tm(DatumGetTimeADT(value), &tm, &fraction);
-	EncodeTimeOnly(&tm, fraction, false, 0, USE_ISO_DATES, text);
-	return text_param(text);
-}
-
 /* MySQL's time counts hours beyond a day; it has no months. */
 ParamView
 clock_value(const Encoder &encoder, Datum value)
@@ -284,10 +239,14 @@ encoded(Encoder &encoder, Datum value)
 	switch (encoder.form) {
 	case Form::text: return text_value(encoder, value);
 	case Form::numeric: return numeric_value(encoder, value);
-	case Form::date: return date_value(value);
-	case Form::timestamp: return timestamp_value(value, false);
-	case Form::timestamptz: return timestamp_value(value, encoder.dialect != DatabaseType::mysql);
-	case Form::time: return time_value(value);
+	case Form::date: return text_param(bridge::portable_text(DATEOID, value));
+	case Form::timestamp: return text_param(bridge::portable_text(TIMESTAMPOID, value));
+	case Form::timestamptz:
+		/* In UTC: only PostgreSQL needs to be told so, the sessions of MySQL are in it, and SQLite's columns keep the
+		 * form. */
+		return text_param(
+			bridge::portable_text(encoder.dialect == DatabaseType::mysql ? TIMESTAMPOID : TIMESTAMPTZOID, value));
+	case Form::time: return text_param(bridge::portable_text(TIMEOID, value));
 	case Form::clock: return clock_value(encoder, value);
 	case Form::output: return output_value(encoder, value);
 	case Form::finite:
@@ -344,23 +303,6 @@ bool
 needs_settings(const Encoder &encoder)
 {
 	return encoder.form == Form::output;
-}
-
-int
-begin_portable_settings()
-{
-	static constexpr const char *settings[][2] = {
-		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "3"}, {"timezone", "UTC"}};
-	int const level = NewGUCNestLevel();
-	for (auto const &setting : settings)
-		(void) set_config_option(setting[0], setting[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
-
-void
-end_portable_settings(int level)
-{
-	AtEOXact_GUC(true, level);
 }
 
 } // namespace tenancy::fdw

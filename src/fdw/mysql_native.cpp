@@ -3,9 +3,13 @@
  */
 #include "fdw/mysql_native.hpp"
 
+#include "core/pgtype.hpp"
+
 namespace tenancy::fdw {
 
 namespace {
+
+namespace pgtype = core::pgtype;
 
 struct Word {
 	const char *text;
@@ -57,8 +61,8 @@ bool
 integer_fits(const Column &column, const NativeType &native)
 {
 	if (native.is_unsigned && native.length == 8)
-		return column.type == NUMERICOID && (column.typmod < 0 || (((column.typmod - VARHDRSZ) & 0x7ff) == 0 &&
-		                                                           ((column.typmod - VARHDRSZ) >> 16 & 0xffff) >= 20));
+		return column.type == NUMERICOID && (column.typmod < 0 || (pgtype::numeric_scale(column.typmod) == 0 &&
+		                                                           pgtype::numeric_precision(column.typmod) >= 20));
 	int const needed = native.is_unsigned ? native.length * 8 + 1 : native.length * 8;
 	switch (column.type) {
 	case INT2OID: return needed <= 16;
@@ -75,9 +79,8 @@ decimal_fits(const Column &column, const NativeType &native)
 		return false;
 	if (column.typmod < 0)
 		return true;
-	int const precision = (column.typmod - VARHDRSZ) >> 16 & 0xffff;
-	int const scale = (column.typmod - VARHDRSZ) & 0x7ff;
-	return scale == native.scale && precision >= native.length;
+	return pgtype::numeric_scale(column.typmod) == native.scale &&
+	       pgtype::numeric_precision(column.typmod) >= native.length;
 }
 
 bool

@@ -91,6 +91,28 @@ notice_use(void *)
 		(void) spi::run(hurry, nullptr, nullptr, false);
 }
 
+/* ALTER DATABASE … SET reaches only processes that begin later, and what is pruned does not come back. */
+bool outdated = false;
+
+void
+compare_settings(void *)
+{
+	static spi::Statement look = {
+		"SELECT coalesce(string_agg(s.setconfig::pg_catalog.text, ' ' ORDER BY s.setdatabase), '')"
+		" FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole = 0 AND s.setdatabase IN"
+		" (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))",
+		0,
+		{},
+		nullptr};
+	static char *begun_with = nullptr;
+	bool is_null;
+	(void) spi::run(look, nullptr, nullptr, true);
+	const char *const now = TextDatumGetCString(spi::value(0, 1, &is_null));
+	if (begun_with == nullptr)
+		begun_with = MemoryContextStrdup(TopMemoryContext, now);
+	outdated = strcmp(begun_with, now) != 0;
+}
+
 struct Chore {
 	void (*step)(void *);
 	int every_ms;
@@ -100,10 +122,17 @@ struct Chore {
 
 } // namespace
 
+bool
+is_outdated() noexcept
+{
+	return outdated;
+}
+
 void
 do_chores(Oid database)
 {
 	static Chore chores[] = {
+		{compare_settings, 5000, "could not look for changed settings", 0},
 		{expire_cache, 10'000, "could not expire cached results", 0},
 		{notice_use, 5000, "could not look for databases that are back", 0},
 		{prune_history, 60'000, "could not prune history", 0},
@@ -111,6 +140,8 @@ do_chores(Oid database)
 		{forget_sessions, 600'000, "could not delete expired sessions", 0},
 	};
 	for (Chore &chore : chores) {
+		if (outdated)
+			return;
 		if (!TimestampDifferenceExceeds(chore.last, GetCurrentTimestamp(), chore.every_ms))
 			continue;
 		chore.last = GetCurrentTimestamp();

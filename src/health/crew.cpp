@@ -36,20 +36,34 @@ constexpr bridge::Piece piece = {"pg_tenancy health", sizeof(Crews), 1};
 Crews *crews = nullptr;
 Member *mine = nullptr;
 
+/* Nobody of it runs, was asked for or turned away of late. */
+bool
+is_idle(const Crew &crew, TimestampTz now)
+{
+	auto const is_past = [now](TimestampTz time) {
+		return time == 0 || TimestampDifferenceExceeds(time, now, hold_off_ms);
+	};
+	for (const Member &member : crew.members)
+		if (member.pid != 0 || !is_past(member.launched))
+			return false;
+	return is_past(crew.turned_away);
+}
+
 /* The crew of a database, or NULL; a free one when it is to be made. With the lock held. */
 Crew *
 find_crew(Oid database, bool make)
 {
-	Crew *free = nullptr;
+	TimestampTz const now = GetCurrentTimestamp();
+	Crew *unused = nullptr, *idle = nullptr;
 	for (Crew &crew : crews->crews) {
 		if (crew.database == database)
 			return &crew;
-		bool idle = true;
-		for (const Member &member : crew.members)
-			idle = idle && member.pid == 0;
-		if (free == nullptr && idle)
-			free = &crew;
+		if (!OidIsValid(crew.database))
+			unused = unused == nullptr ? &crew : unused;
+		else if (is_idle(crew, now))
+			idle = &crew;
 	}
+	Crew *const free = unused != nullptr ? unused : idle;
 	if (!make || free == nullptr)
 		return nullptr;
 	memset(static_cast<void *>(free), 0, sizeof *free);

@@ -39,7 +39,7 @@ void
 put_time(ReturnSetInfo *to, const char *fact, TimestampTz value)
 {
 	if (value != 0)
-		put(to, fact, DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(value))));
+		put(to, fact, timestamptz_to_str(value)); /* whatever DateStyle the session has */
 }
 
 void
@@ -58,6 +58,7 @@ put_history(ReturnSetInfo *to)
 	put_number(to, "history_capacity", static_cast<int64>(condition.capacity));
 	put(to, "history_trouble", condition.trouble);
 	put_time(to, "history_troubled", condition.troubled);
+	put(to, "listed", history::listing_of_database());
 	put(to, "preloaded", "true"); /* or nobody could say it */
 }
 

@@ -3,6 +3,7 @@
  * Nothing waits for it; history's worker starts it again when it has gone.
  */
 #include <algorithm>
+#include <climits>
 
 #include "bridge/worker.hpp"
 #include "health/chores.hpp"
@@ -57,7 +58,7 @@ launch_checkers(Oid database, const Due &due, TimestampTz now)
 long
 see_to_checks(Oid database, const Due &due)
 {
-	static int interval = 0;
+	static int interval = INT_MAX; /* what another worker has planned may be of a longer one */
 	if (settings::health_interval == 0 || settings::health_workers == 0)
 		return idle_ms;
 	if (settings::health_interval < interval)
@@ -83,7 +84,7 @@ tenancy_maintenance_worker(Datum post)
 	using namespace tenancy;
 	using namespace tenancy::health;
 	Oid const database = begin(post, "pg_tenancy maintenance").database;
-	while (may_stay(database) && extension_exists()) {
+	while (may_stay(database) && extension_exists() && !is_outdated()) {
 		Due due{};
 		long timeout = idle_ms;
 		if (transact(look_for_due, &due, "could not look for connections to check")) {

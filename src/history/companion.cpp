@@ -62,8 +62,8 @@ condition()
 		memcpy(trouble, slot.trouble, brief_size);
 		for (Line const line : {Line::awaited, Line::pending, Line::heavy})
 			for (dsa_pointer p = slot.line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
-				if (result.oldest == 0 || record_at(p)->started < result.oldest)
-					result.oldest = record_at(p)->started;
+				if (TimestampTz const since = in_line_since(*record_at(p)); result.oldest == 0 || since < result.oldest)
+					result.oldest = since;
 	}
 	LWLockRelease(queue->lock);
 	if (result.troubled != 0)

@@ -47,13 +47,6 @@ is_excluded(const Record &record)
 	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
-/* Since when its start, or the end of what is written as running, is to be written. With the lock held. */
-TimestampTz
-in_line_since(const Record &record)
-{
-	return record.written ? record.ended : record.started;
-}
-
 /* What nobody waits for lingers a little, so that one batch has many of them. With the lock held. */
 bool
 has_lingered(const Record &record, TimestampTz now)

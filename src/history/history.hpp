@@ -123,6 +123,9 @@ void note(const Run &run, int level, const Finish &finish) noexcept;
 /* The error was caught, and the run goes on. */
 void forget_note(const Run &run) noexcept;
 
+/* Is this database in tenancy.databases, as the server reads it: "yes", "no", or "invalid" when it is no list. */
+const char *listing_of_database();
+
 /* Report an attempt, start and end, and refuse it. sql may be NULL. */
 [[noreturn]] void deny(const connection::Selector &selector, Source source, const char *sql);
 

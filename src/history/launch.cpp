@@ -12,6 +12,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xlog.h"
 #include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "utils/varlena.h"
 
 PGDLLEXPORT void tenancy_history_launcher(Datum unused);
@@ -64,12 +65,19 @@ database_named(const char *name)
 	return found;
 }
 
+/* False when tenancy.databases is no list. */
+bool
+split_databases(List **names)
+{
+	return SplitIdentifierString(pstrdup(settings::databases), ',', names);
+}
+
 /* A launch for each name in tenancy.databases. */
 void
 launch_listed(void *)
 {
 	List *names;
-	if (!SplitIdentifierString(pstrdup(settings::databases), ',', &names)) {
+	if (!split_databases(&names)) {
 		ereport(LOG, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		              errmsg("invalid list syntax in parameter \"%s\"", "tenancy.databases")));
 		return;
@@ -169,6 +177,20 @@ require_worker(int *slot_number)
 			*slot_number = last = i;
 		return result;
 	}
+}
+
+const char *
+listing_of_database()
+{
+	List *names;
+	if (!split_databases(&names))
+		return "invalid";
+	const char *const own = get_database_name(MyDatabaseId);
+	ListCell *cell;
+	foreach (cell, names)
+		if (own != nullptr && strcmp(static_cast<const char *>(lfirst(cell)), own) == 0)
+			return "yes";
+	return "no";
 }
 
 void

@@ -17,6 +17,7 @@ Queue *queue = nullptr;
 
 namespace {
 
+constexpr int abandoned_ms = 60'000;   /* a worker that was asked for so long ago will not come any more */
 constexpr Size bytes_per_share = 4096; /* sizes the table of shares: one that is full counts as a full queue */
 dsa_area *area = nullptr;
 
@@ -118,6 +119,23 @@ discharge(const core::Uuid &user, Size size) noexcept
 	queue->heavy_bytes -= is_heavy(size) ? size : 0;
 	pg_atomic_fetch_sub_u64(&queue->bytes, static_cast<int64>(size));
 	LWLockRelease(queue->share_lock);
+}
+
+/* To another database. Its lines are empty; who waits for a change of the slot goes on waiting. */
+void
+hand_over(Slot &slot, Oid database) noexcept
+{
+	slot.database = database;
+	slot.launched = slot.started = slot.troubled = slot.others = 0;
+	slot.failures = 0;
+	slot.alarmed = slot.absent = slot.ready = slot.writing = false;
+	slot.closer = slot.trouble_of = 0;
+	slot.commits = slot.heavy_commits = slot.batches = 0;
+	slot.trouble[0] = 0;
+	slot.parts = {};
+	slot.hauler = {};
+	pg_atomic_write_u32(&slot.deferred, 0);
+	pg_atomic_write_u64(&slot.committed, 0);
 }
 
 } // namespace
@@ -309,16 +327,9 @@ claim_slot(Oid database) noexcept
 		    (slot.pid != 0 || slot.hauler.pid != 0 || slot.unwritten() + slot.running() > 0 || is_closed(slot)))
 			continue;
 		if (OidIsValid(slot.database) && slot.launched != 0 &&
-		    !TimestampDifferenceExceeds(slot.launched, GetCurrentTimestamp(), 60'000))
+		    !TimestampDifferenceExceeds(slot.launched, GetCurrentTimestamp(), abandoned_ms))
 			continue;
-		slot.database = database;
-		slot.launched = 0;
-		slot.failures = 0;
-		slot.commits = 0;
-		slot.troubled = 0;
-		slot.closer = 0;
-		slot.alarmed = slot.absent = slot.ready = false;
-		slot.hauler = {};
+		hand_over(slot, database);
 		return i;
 	}
 	return -1;

@@ -179,6 +179,13 @@ is_put_off(const Record &record, TimestampTz now) noexcept
 	return record.put_off > now;
 }
 
+/* Since when its start, or the end of what is written as running, is to be written. With the lock held. */
+inline TimestampTz
+in_line_since(const Record &record) noexcept
+{
+	return record.written ? record.ended : record.started;
+}
+
 inline Record *
 record_at(dsa_pointer pointer) noexcept
 {

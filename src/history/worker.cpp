@@ -178,6 +178,20 @@ drain(Item *items)
 	}
 }
 
+/* Of what drain() had to leave: nobody is to lose it unawares. */
+void
+tell_unwritten()
+{
+	LWLockAcquire(queue->lock, LW_SHARED);
+	int const count = mine->unwritten();
+	LWLockRelease(queue->lock);
+	if (count > 0)
+		ereport(
+			LOG,
+			(errmsg("%d runs are not yet in the history of database %u", count, mine->database),
+		     errdetail("They are in memory: the next worker writes them, but the server loses them when it stops.")));
+}
+
 void
 loop(Item *items, Leftovers &leftovers)
 {
@@ -231,6 +245,8 @@ serve(Oid database)
 	bool const stay_away = is_closed(*mine);
 	if (!stay_away && !ShutdownRequestPending)
 		drop_pending();
+	if (ShutdownRequestPending)
+		tell_unwritten();
 	proc_exit(ShutdownRequestPending && !stay_away ? 1 : 0); /* 1: terminated by hand, so start again */
 }
 

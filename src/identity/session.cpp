@@ -60,7 +60,7 @@ constinit Note note{};
 constinit Cache cache{};
 uint64 changes = 0;      /* of what the answer depends on */
 uint64 transactions = 0; /* that have ended here */
-Slot *slots = nullptr; /* by proc number, max_slots of them */
+Slot *slots = nullptr;   /* by proc number, MaxBackends of them */
 
 constexpr const char *setting_name = "tenancy.session";
 

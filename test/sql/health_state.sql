@@ -60,6 +60,7 @@ SELECT count(*) > 2 AS an_admin_sees_all FROM tenancy.connection_health;
 SELECT tenancy.set_active((SELECT id FROM tenancy.users WHERE email = 'one@example.com'), false);
 SELECT count(*) AS planned FROM tenancy.connection_health AS h JOIN tenancy.users AS u ON u.id = h.user_id
 WHERE u.email = 'one@example.com' AND h.next_check_at IS NOT NULL;
+SELECT DISTINCT h.state, h.code FROM tenancy.connection_health AS h JOIN tenancy.users AS u ON u.id = h.user_id WHERE u.email = 'one@example.com';
 SELECT sum(after) > 0 AS sealed_anew FROM tenancy.rotate_encryption_key();
 SELECT count(*) AS planned_by_that FROM tenancy.connection_health AS h JOIN tenancy.users AS u ON u.id = h.user_id
 WHERE u.email = 'one@example.com' AND h.next_check_at IS NOT NULL;
