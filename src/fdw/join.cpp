@@ -58,7 +58,6 @@ combine(const Relation *outer, const Relation *inner)
 	join->visible = bms_union(outer->visible, inner->visible);
 	join->outer = outer;
 	join->inner = inner;
-	join->scanned = outer->rows + inner->rows;
 	return join;
 }
 
@@ -78,6 +77,17 @@ split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType
 		*target = lappend(*target, clause);
 	}
 	return true;
+}
+
+/* Of the other side only what the rows of driving find, if they find it by a key. */
+double
+scanned_rows(const Relation *driving, const Relation *other, List *on, double rows)
+{
+	ListCell *cell;
+	foreach (cell, on)
+		if (is_key_lookup(other, static_cast<Node *>(lfirst(cell))))
+			return driving->rows + Min(other->rows, Max(driving->rows, rows));
+	return driving->rows + other->rows;
 }
 
 bool
@@ -157,6 +167,9 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	    !shape(root, rel, join, type, on, above) || !fits_parser(join))
 		return;
 	join->rows = join->rows_here = rel->rows;
+	double const by_outer = scanned_rows(outer, inner, on, rel->rows),
+				 by_inner = scanned_rows(inner, outer, on, rel->rows);
+	join->scanned = Min(by_outer, by_inner);
 	rel->fdw_private = join;
 	if (join->options.use_remote_estimate && ask_remote_planner(root, join))
 		rel->rows = join->rows_here = join->rows;

@@ -9,6 +9,7 @@ extern "C" {
 #include "foreign/fdwapi.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
+#include "tcop/pquery.h"
 #include "utils/rel.h"
 }
 
@@ -312,9 +313,11 @@ batch_size(ResultRelInfo *target)
 {
 	Modification const *const modification = modification_of(target);
 	TriggerDesc const *const triggers = target->ri_TrigDesc;
-	if (modification == nullptr || target->ri_projectReturning != nullptr || target->ri_WithCheckOptions != NIL ||
+	if (target->ri_projectReturning != nullptr || target->ri_WithCheckOptions != NIL ||
 	    (triggers != nullptr && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
 		return 1;
+	if (modification == nullptr) /* EXPLAIN */
+		return load_table(RelationGetRelid(target->ri_RelationDesc))->options.batch_size;
 	return list_length(modification->plan.targets) == 0 ? 1 : modification->table->options.batch_size;
 }
 
@@ -332,12 +335,23 @@ has_volatile_default(::Relation relation)
 	return false;
 }
 
+/* A COPY without WHERE, which could look at the table. */
+bool
+is_plain_copy()
+{
+	Node const *const statement = ActivePortal != nullptr && list_length(ActivePortal->stmts) == 1
+	                                  ? linitial_node(PlannedStmt, ActivePortal->stmts)->utilityStmt
+	                                  : nullptr;
+	return statement != nullptr && IsA(statement, CopyStmt) &&
+	       reinterpret_cast<const CopyStmt *>(statement)->whereClause == nullptr;
+}
+
 /* Nothing on this side sees the rows between the first and the last of a COPY. */
 bool
 may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
 {
 	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
-	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
+	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && is_plain_copy() && plan.targets != NIL &&
 	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
 	       !has_volatile_default(root->ri_RelationDesc);
 }

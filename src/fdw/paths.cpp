@@ -18,26 +18,6 @@ namespace tenancy::fdw {
 
 namespace {
 
-bool
-is_key_equality(const Relation *relation, Node *clause)
-{
-	if (!is_opclause(clause))
-		return false;
-	Node *const sides[] = {get_leftop(clause), get_rightop(clause)};
-	for (Node *side : sides) {
-		while (side != nullptr && IsA(side, RelabelType))
-			side = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(side)->arg);
-		auto *const var = reinterpret_cast<Var *>(side);
-		if (side == nullptr || !IsA(side, Var) || static_cast<Index>(var->varno) != relation->sources[0].varno ||
-		    var->varattno <= 0)
-			continue;
-		Column const &column = relation->sources[0].table->columns[var->varattno - 1];
-		if (column.key || column.indexed)
-			return true;
-	}
-	return false;
-}
-
 /* One path that is run again for each outer row with the clauses that tie it to outer. */
 void
 add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
@@ -54,7 +34,7 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
 		if (shippable(root, relation, clause) == Ship::none)
 			continue;
 		sent = lappend(sent, clause);
-		by_key = by_key || is_key_equality(relation, clause);
+		by_key = by_key || is_key_lookup(relation, clause);
 	}
 	if (sent == NIL)
 		return;

@@ -3,14 +3,18 @@
  */
 #include "fdw/relation.hpp"
 
+#include <algorithm>
+
 #include "connection/connection.hpp"
 #include "settings.hpp"
 
 extern "C" {
+#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 }
 
@@ -40,6 +44,18 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 		if (ship != Ship::exact && !info->pseudoconstant)
 			relation->local_clauses = lappend(relation->local_clauses, clause);
 	}
+}
+
+/* What conditions that look rows up find; without one, all rows of the table. */
+double
+scanned_rows(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation)
+{
+	List *found_by = NIL;
+	ListCell *cell;
+	foreach (cell, relation->remote_clauses)
+		if (is_key_lookup(relation, static_cast<Node *>(lfirst(cell))))
+			found_by = lappend(found_by, lfirst(cell));
+	return rel->tuples * clauselist_selectivity(root, found_by, static_cast<int>(rel->relid), JOIN_INNER, nullptr);
 }
 
 } // namespace
@@ -80,6 +96,29 @@ shippable(PlannerInfo *root, const Relation *relation, Node *clause)
 }
 
 bool
+is_key_lookup(const Relation *relation, Node *clause)
+{
+	constexpr Oid ordered[] = {F_EQSEL, F_SCALARLTSEL, F_SCALARLESEL, F_SCALARGTSEL, F_SCALARGESEL};
+	if (!is_opclause(clause) ||
+	    std::ranges::find(ordered, get_oprrest(reinterpret_cast<OpExpr *>(clause)->opno)) == std::end(ordered))
+		return false;
+	for (Node *side : {get_leftop(clause), get_rightop(clause)}) {
+		while (side != nullptr && IsA(side, RelabelType))
+			side = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(side)->arg);
+		auto *const var = reinterpret_cast<Var *>(side);
+		if (side == nullptr || !IsA(side, Var) || var->varattno <= 0)
+			continue;
+		for (int i = 0; i < relation->source_count; ++i)
+			if (Source const &source = relation->sources[i]; source.varno == static_cast<Index>(var->varno)) {
+				Column const &column = source.table->columns[var->varattno - 1];
+				if (column.key || column.indexed)
+					return true;
+			}
+	}
+	return false;
+}
+
+bool
 has_plain_columns(List *exprs)
 {
 	List *const parts = pull_var_clause(reinterpret_cast<Node *>(exprs),
@@ -113,7 +152,7 @@ table_size(PlannerInfo *root, RelOptInfo *rel, Oid)
 		              (rel->reltarget->width + static_cast<double>(MAXALIGN(SizeofHeapTupleHeader)));
 	}
 	set_baserel_size_estimates(root, rel);
-	relation->scanned = rel->tuples;
+	relation->scanned = scanned_rows(root, rel, relation);
 	relation->rows_here = rel->rows;
 	relation->rows =
 		clamp_row_est(rel->tuples * clauselist_selectivity(root, relation->remote_clauses, static_cast<int>(rel->relid),

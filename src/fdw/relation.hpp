@@ -93,6 +93,9 @@ Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
 /* Nothing but ordinary columns is wanted: no system column, whole row, or value that an outer join may turn to NULL. */
 bool has_plain_columns(List *exprs);
 
+/* Does the clause look rows of the relation up by a key or an index, so that the others need not be read? */
+bool is_key_lookup(const Relation *relation, Node *clause);
+
 /* Can the clause be sent? Prints into nowhere. */
 Ship shippable(PlannerInfo *root, const Relation *relation, Node *clause);
 /* The expression of a pathkey in terms of relation, with its order; false when there is none that can be sent. */

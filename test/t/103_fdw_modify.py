@@ -313,6 +313,12 @@ def copy(engine, session):
         out = io.StringIO()
         cursor.copy_expert("COPY (SELECT id, t FROM %s WHERE id < 3 ORDER BY id) TO STDOUT" % table, out)
     ok(out.getvalue().startswith("0\ttext 0 with \\\\ and"), engine.name + ": COPY TO", out.getvalue())
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "CREATE FUNCTION {0}.{1}_has(integer) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RETURN EXISTS (SELECT FROM {2} WHERE s = $1); END$$"
+             .format(SCHEMA, engine.name, table))
+    with session.cursor() as cursor:
+        cursor.copy_expert("COPY %s (id, s) FROM STDIN WHERE NOT %s.%s_has(s)" % (table, SCHEMA, engine.name), io.StringIO("30000\t300\n30001\t300\n"))
+    same(value(session, "SELECT count(*) FROM %s WHERE s = 300" % table), 1, engine.name + ": WHERE of a COPY sees the rows before")
     rows(session, "TRUNCATE %s" % table)
 
 
