@@ -6,6 +6,7 @@
 #include "bridge/datum.hpp"
 #include "bridge/moment.hpp"
 #include "bridge/param.hpp"
+#include "bridge/setting.hpp"
 
 extern "C" {
 #include "common/shortest_dec.h"
@@ -34,8 +35,7 @@ receive(Converter &converter, const Cell &cell, int32 typmod)
 	bool const other_encoding = converter.encoded_text && pg_get_client_encoding() != PG_UTF8;
 	int const level = other_encoding ? NewGUCNestLevel() : 0;
 	if (other_encoding)
-		(void) set_config_option("client_encoding", "UTF8", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-		                         false);
+		set_for_now("client_encoding", "UTF8");
 	Datum const value = ReceiveFunctionCall(&converter.receive, &wire, converter.receive_param, typmod);
 	if (other_encoding)
 		AtEOXact_GUC(true, level);

@@ -4,6 +4,7 @@
 #include "bridge/param.hpp"
 
 #include "bridge/moment.hpp"
+#include "bridge/setting.hpp"
 
 extern "C" {
 #include "utils/date.h"
@@ -111,7 +112,7 @@ begin_portable_settings()
 		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "3"}, {"timezone", "UTC"}};
 	int const level = NewGUCNestLevel();
 	for (auto const &setting : settings)
-		(void) set_config_option(setting[0], setting[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		set_for_now(setting[0], setting[1]);
 	return level;
 }
 

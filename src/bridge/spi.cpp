@@ -3,6 +3,8 @@
  */
 #include "bridge/spi.hpp"
 
+#include "bridge/setting.hpp"
+
 extern "C" {
 #include "utils/snapmgr.h"
 }
@@ -16,8 +18,7 @@ open()
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, scope.security | SECURITY_LOCAL_USERID_CHANGE);
 	scope.guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-	                         false);
+	set_for_now("search_path", "pg_catalog, pg_temp");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	return scope;

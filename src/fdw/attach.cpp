@@ -9,6 +9,7 @@
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 #include "bridge/param.hpp"
+#include "bridge/setting.hpp"
 #include "bridge/spi.hpp"
 #include "fdw/option.hpp"
 #include "identity/identity.hpp"
@@ -149,8 +150,7 @@ bound_lock_waits()
 {
 	constexpr int longest = 10'000;
 	if (LockTimeout == 0 || LockTimeout > longest)
-		(void) set_config_option("lock_timeout", psprintf("%d", longest), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-		                         true, 0, false);
+		bridge::set_for_now("lock_timeout", psprintf("%d", longest));
 }
 
 /* Write down the attachment; its schema and server are there afterwards. */

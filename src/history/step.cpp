@@ -3,12 +3,12 @@
  */
 #include "history/step.hpp"
 
+#include "bridge/setting.hpp"
 #include "bridge/worker.hpp"
 #include "history/worker.hpp"
 
 extern "C" {
 #include "postmaster/interrupt.h"
-#include "utils/guc.h"
 }
 
 namespace tenancy::history {
@@ -30,8 +30,7 @@ perform(void *arg)
 {
 	auto const &step = *static_cast<const Step *>(arg);
 	if (ShutdownRequestPending)
-		(void) set_config_option("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-		                         false);
+		bridge::set_locally("synchronous_commit", "local");
 	step.fn(step.arg);
 }
 

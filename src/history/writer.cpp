@@ -8,12 +8,12 @@
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
+#include "bridge/setting.hpp"
 #include "bridge/spi.hpp"
 
 extern "C" {
 #include "replication/syncrep.h"
 #include "utils/array.h"
-#include "utils/guc.h"
 }
 
 namespace tenancy::history {
@@ -186,7 +186,7 @@ void
 commit_without_disk()
 {
 	if (SyncRepStandbyNames == nullptr || SyncRepStandbyNames[0] == 0)
-		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		bridge::set_locally("synchronous_commit", "off");
 }
 
 /* Of a run whose start is there already. One that is stripped is alone in its batch. */

@@ -15,6 +15,7 @@ extern "C" {
 
 #include "bridge/datum.hpp"
 #include "bridge/extension.hpp"
+#include "bridge/setting.hpp"
 #include "bridge/shared.hpp"
 #include "bridge/spi.hpp"
 #include "identity/identity.hpp"
@@ -329,7 +330,7 @@ live_token(Digest *digest)
 void
 set_token(const char *token)
 {
-	(void) set_config_option(setting_name, token, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	bridge::set_locally(setting_name, token, PGC_USERSET);
 }
 
 bool
