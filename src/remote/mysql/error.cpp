@@ -17,6 +17,48 @@ namespace {
 
 using core::FailureKind;
 
+/*
+ * Those that are more to us than a SQLSTATE, under the names of mysqld_error.h and errmsg.h in lower case: no client
+ * library has them all.
+ */
+enum Number : unsigned {
+	dbaccess_denied = 1044,
+	access_denied = 1045,
+	bad_db = 1049,
+	server_shutdown = 1053,
+	host_is_blocked = 1129,
+	host_not_privileged = 1130,
+	not_supported_auth_mode = 1251,
+	query_interrupted = 1317,
+	access_denied_no_password = 1698,
+	must_change_password = 1820,
+	must_change_password_login = 1862,
+	connection_killed = 1927, /* MariaDB */
+	statement_timeout = 1969, /* MariaDB */
+	unknown_error = 2000,     /* of Oracle's library: no password fits the key that it has */
+	connection_error = 2002,
+	conn_host_error = 2003,
+	ipsock_error = 2004,
+	unknown_host = 2005,
+	server_gone = 2006,
+	out_of_memory = 2008, /* for an answer, of which the rest is still to come */
+	server_handshake_err = 2012,
+	server_lost = 2013,
+	commands_out_of_sync = 2014,
+	ssl_connection_error = 2026,
+	malformed_packet = 2027,
+	secure_auth = 2049,
+	not_implemented = 2054,
+	server_lost_extended = 2055,
+	already_connected = 2058,
+	auth_plugin_cannot_load = 2059,
+	auth_plugin_err = 2061,
+	query_timeout = 3024,              /* MySQL */
+	client_interaction_timeout = 4031, /* MySQL */
+	plugin_not_allowed = 5010,         /* Connector/C */
+	err_load_plugin = 5012             /* Connector/C */
+};
+
 struct Known {
 	unsigned number;
 	const char *sqlstate;
@@ -60,9 +102,9 @@ FailureKind
 kind_of(unsigned number) noexcept
 {
 	switch (number) {
-	case 1969:
-	case 3024: return FailureKind::timeout;
-	case 1317: return FailureKind::cancelled;
+	case statement_timeout:
+	case query_timeout: return FailureKind::timeout;
+	case query_interrupted: return FailureKind::cancelled;
 	default: return is_lost(number) ? FailureKind::lost : FailureKind::query;
 	}
 }
@@ -115,9 +157,18 @@ has_failed(MYSQL *mysql) noexcept
 bool
 is_lost(unsigned number) noexcept
 {
-	/* 2008: the library had no memory for an answer, of which the rest is still to come. */
-	return number == 2006 || number == 2008 || number == 2013 || number == 2014 || number == 2027 || number == 2055 ||
-	       number == 1927 || number == 1053 || number == 4031;
+	switch (number) {
+	case server_gone:
+	case out_of_memory:
+	case server_lost:
+	case commands_out_of_sync:
+	case malformed_packet:
+	case server_lost_extended:
+	case connection_killed:
+	case server_shutdown:
+	case client_interaction_timeout: return true;
+	default: return false;
+	}
 }
 
 namespace {
@@ -145,35 +196,37 @@ connect_error(const Report &wrapped)
 {
 	Report const report = unwrapped(wrapped);
 	switch (report.number) {
-	case 2002:
-	case 2003:
-	case 2004:
+	case connection_error:
+	case conn_host_error:
+	case ipsock_error:
 		if (system_error(report.message) == ETIMEDOUT)
 			return {FailureKind::timeout, "08001", "could not connect to remote server in time", report.message};
 		return {FailureKind::refused, "08001", "could not connect to remote server", report.message};
-	case 2005: return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
-	case 2026: return {FailureKind::tls, "08001", "TLS connection to remote server failed", report.message};
-	case 1045:
-	case 1698:
-	case 1820:
-	case 1862:
+	case unknown_host: return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
+	case ssl_connection_error:
+		return {FailureKind::tls, "08001", "TLS connection to remote server failed", report.message};
+	case access_denied:
+	case access_denied_no_password:
+	case must_change_password:
+	case must_change_password_login:
 		return {FailureKind::password, "28P01", "remote server did not accept the user name and password",
 		        report.message};
-	case 1044: return {FailureKind::database, "42501", "remote user may not use the database", report.message};
-	case 1049: return {FailureKind::database, "3D000", "remote database does not exist", report.message};
-	case 1129:
-	case 1130:
+	case dbaccess_denied:
+		return {FailureKind::database, "42501", "remote user may not use the database", report.message};
+	case bad_db: return {FailureKind::database, "3D000", "remote database does not exist", report.message};
+	case host_is_blocked:
+	case host_not_privileged:
 		return {FailureKind::refused, "28000", "remote server does not accept connections from this host",
 		        report.message};
-	case 1251:
-	case 2000: /* of Oracle's library: no password fits the key that it has */
-	case 2049:
-	case 2054:
-	case 2058:
-	case 2059:
-	case 2061:
-	case 5010:
-	case 5012:
+	case not_supported_auth_mode:
+	case unknown_error:
+	case secure_auth:
+	case not_implemented:
+	case already_connected:
+	case auth_plugin_cannot_load:
+	case auth_plugin_err:
+	case plugin_not_allowed:
+	case err_load_plugin:
 		/* Without the library's text, which names the method from memory that it has freed. */
 		return {FailureKind::password,
 		        "28000",
@@ -181,11 +234,11 @@ connect_error(const Report &wrapped)
 		        {},
 		        "Allowed are mysql_native_password and client_ed25519, and with TLS also caching_sha2_password and "
 		        "sha256_password."};
-	case 2006:
-	case 2012:
-	case 2013:
-	case 2027:
-	case 2055:
+	case server_gone:
+	case server_handshake_err:
+	case server_lost:
+	case malformed_packet:
+	case server_lost_extended:
 		return {FailureKind::refused, "08001", "remote server closed the connection while it was being made",
 		        report.message, "Is there a MySQL or MariaDB server at this port?"};
 	default:
