@@ -56,10 +56,7 @@ report_end(Cursor &cursor)
 	if (cursor.execution.writes &&
 	    !bridge::attempt(failure, [&] { cursor.execution.stream->read_on(bridge::waiter()); }))
 		fail(cursor.execution, failure);
-	history::Finish done{};
-	done.status = history::Status::success;
-	done.rows = cursor.execution.stream->rows();
-	done.bytes = cursor.execution.stream->bytes();
+	history::Finish done = success_of(*cursor.execution.stream);
 	done.truncated = !cursor.execution.stream->at_end();
 	cursor.execution.stream->close();
 	(void) finish(cursor.execution, done);

@@ -111,11 +111,17 @@ finish_writing(Execution &execution)
 	bridge::Failure failure;
 	if (!bridge::attempt(failure, [&] { execution.stream->read_on(bridge::waiter()); }))
 		fail(execution, failure);
-	history::Finish done{};
+	(void) finish(execution, success_of(*execution.stream));
+}
+
+Finish
+success_of(const Stream &stream)
+{
+	Finish done{};
 	done.status = history::Status::success;
-	done.rows = execution.stream->rows();
-	done.bytes = execution.stream->bytes();
-	(void) finish(execution, done);
+	done.rows = stream.rows();
+	done.bytes = stream.bytes();
+	return done;
 }
 
 int64

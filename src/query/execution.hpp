@@ -61,6 +61,9 @@ bool start(Execution &execution, const char *sql, remote::ParamList params, int6
  */
 void finish_writing(Execution &execution);
 
+/* What history says of a stream that was read as far as anybody wanted. */
+history::Finish success_of(const Stream &stream);
+
 /* Report the end, once. finish() may wait and raise; abandon() is for error handlers and does neither. */
 int64 finish(Execution &execution, const history::Finish &finish);
 void abandon(Execution &execution, const history::Finish &finish) noexcept;

@@ -104,11 +104,7 @@ drain(Execution &execution, const char *sql, remote::ParamList params, ReturnSet
 	}
 	MemoryContextDelete(per_row);
 
-	history::Finish done{};
-	done.status = history::Status::success;
-	done.rows = stream->rows();
-	done.bytes = stream->bytes();
-	(void) finish(execution, done);
+	(void) finish(execution, success_of(*stream));
 }
 
 struct Description {
