@@ -36,7 +36,8 @@ enum Field {
 /*
  * Columns of catalogs that only newer servers have are read by way of jsonb, so one text serves all since 9.5.
  * NOT NULL counts where no row can escape it: not with children that may lack it, not on foreign tables, not while it
- * is not validated. A primary key of an inheritance parent says nothing of its children's rows.
+ * is not validated. A primary key of an inheritance parent says nothing of its children's rows. What an index only
+ * INCLUDEs is behind its key in indkey, which counts from 0.
  */
 const char *const postgres_catalog_statement =
 	"WITH RECURSIVE domain (type, base, typmod) AS (\n"
@@ -77,7 +78,8 @@ const char *const postgres_catalog_statement =
 	"LEFT JOIN pg_catalog.pg_attrdef AS e ON e.adrelid = r.oid AND e.adnum = a.attnum\n"
 	"LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation\n"
 	"LEFT JOIN pg_catalog.pg_index AS i\n"
-	"  ON i.indrelid = r.oid AND i.indisprimary AND i.indisvalid AND a.attnum = ANY (i.indkey)\n"
+	"  ON i.indrelid = r.oid AND i.indisprimary AND i.indisvalid AND a.attnum = ANY ((i.indkey::pg_catalog.int2[])\n"
+	"    [0:coalesce((pg_catalog.to_jsonb(i) ->> 'indnkeyatts')::pg_catalog.int4, i.indnatts) - 1])\n"
 	"ORDER BY r.relname::pg_catalog.text COLLATE \"C\", a.attnum";
 
 namespace {

@@ -67,7 +67,7 @@ def prepare_postgres():
                      tg tags, pr pair, r int4range, nd text COLLATE nd, x text COLLATE "C", m money, oi oid, "char" "char",
                      g int GENERATED ALWAYS AS (i4 * 2) STORED)""",
                 "CREATE INDEX ON types (t, v)", "CREATE INDEX ON types (v) WHERE b", "CREATE INDEX ON types (lower(c))",
-                "CREATE TABLE keys (b int, a int, c int, PRIMARY KEY (a, b))",
+                "CREATE TABLE keys (b int, a int, c int, PRIMARY KEY (a, b) INCLUDE (c))", "INSERT INTO keys VALUES (1, 2, NULL)",
                 "CREATE VIEW seen AS SELECT id, t FROM types", "CREATE MATERIALIZED VIEW kept AS SELECT id, t FROM types",
                 "CREATE TABLE parts (k int PRIMARY KEY, v text NOT NULL) PARTITION BY RANGE (k)",
                 "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
@@ -231,7 +231,10 @@ def postgres_schema():
         check_columns(columns_of(session, schema, "types"), POSTGRES_TYPES, "postgres")
         keys = columns_of(session, schema, "keys")
         same([[name, options.get("key"), options.get("indexed")] for name, (_, _, options) in keys.items()],
-             [["b", "true", None], ["a", "true", "true"], ["c", None, None]], "a key of two columns")
+             [["b", "true", None], ["a", "true", "true"], ["c", None, None]], "a key of two columns, without what its index includes")
+        rows(session, "CREATE TEMP TABLE news AS SELECT 1 AS b, 7 AS c")
+        rows(session, 'UPDATE "%s".keys AS k SET c = n.c FROM news AS n WHERE n.b = k.b' % schema)
+        same(rows(session, 'SELECT * FROM "%s".keys' % schema), [(1, 2, 7)], "which finds a row whose included column is null")
         parts, parent = columns_of(session, schema, "parts"), columns_of(session, schema, "parent")
         same([parts["k"][1], parts["k"][2].get("key"), parts["v"][1]], [True, "true", False], "a partitioned table has its key")
         same([parent["k"][1], parent["k"][2].get("key")], [False, None], "a parent's key says nothing of its children's rows")
