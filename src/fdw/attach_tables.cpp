@@ -11,6 +11,7 @@
 
 extern "C" {
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/pg_collation.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
@@ -37,6 +38,15 @@ spi::Statement list_tables = {
 	" ORDER BY c.relname",
 	2,
 	{NAMEOID, NAMEOID},
+	nullptr};
+
+/* What ALTER FOREIGN TABLE is told for a table that keeps statistics to keep none; NULL for another one. */
+spi::Statement withhold_columns = {
+	"SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', a.attname), ', ') FROM pg_attribute AS a"
+	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (a.attstattarget IS DISTINCT FROM 0"
+	" OR EXISTS (SELECT FROM pg_statistic AS s WHERE s.starelid = $1 AND s.staattnum = a.attnum))",
+	1,
+	{OIDOID},
 	nullptr};
 
 struct LocalTable {
@@ -123,6 +133,12 @@ grant(const Work &work, const char *table)
 		                 qualified_name(work, table), roles.data));
 }
 
+void
+alter_table(const Work &work, const LocalTable &local, const char *action)
+{
+	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
+}
+
 /*
  * Statistics hold values of rows, and whoever may read the table may read them: not where several users share a role.
  */
@@ -132,6 +148,19 @@ withhold_statistics(const Work &work, const char *table, const char *column)
 	if (work.attachment->shared)
 		execute(psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s SET STATISTICS 0", qualified_name(work, table),
 		                 quote_identifier(column)));
+}
+
+/* The same for a table that is there already: nothing that was learned from it before is left. */
+void
+withhold_statistics(const Work &work, const LocalTable &local)
+{
+	Datum const values[] = {ObjectIdGetDatum(local.oid)};
+	(void) spi::run_latest(withhold_columns, values);
+	const char *const action = spi::text(0, 1);
+	if (action == nullptr)
+		return;
+	alter_table(work, local, action); /* which waits for an ANALYZE that has begun */
+	RemoveStatistics(local.oid, 0);
 }
 
 void
@@ -154,12 +183,6 @@ drop_table(const Work &work, const LocalTable &local)
 {
 	execute(psprintf("DROP FOREIGN TABLE %s", qualified_name(work, local.name)));
 	report(work, Change::table_dropped, local.name);
-}
-
-void
-alter_table(const Work &work, const LocalTable &local, const char *action)
-{
-	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
 }
 
 void
@@ -358,6 +381,8 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 		change_table(work, *matches[i], schema.tables[i]);
 		if (first)
 			grant(work, matches[i]->name);
+		if (first && attachment.shared)
+			withhold_statistics(work, *matches[i]);
 	}
 	spi::close(scope);
 	return static_cast<int32>(schema.tables.size());

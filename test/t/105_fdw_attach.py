@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""What attach() must not do to others: schemas where their unqualified names are looked up, more than one user's share, and waiting
-without end."""
+"""What attach() must not do to others: schemas where their unqualified names are looked up, more than one user's share, waiting
+without end, and statistics of their tables."""
 
 import contextlib
 
 from tenancy import UNIQUE, Background, User, app_role, client_server, connect, execute, make_role, ok, person_role, raised, rows, run, same, sqlstate, value
 
 SCHEMA = "share_" + UNIQUE
-alice, bob = User("alice"), User("bob")
+alice, bob, carol = User("alice"), User("bob"), User("carol")
 ATTACH, DETACH, REFRESH = ("SELECT tenancy.%s('lite', %%s)" % word for word in ("attach", "detach", "refresh_attached"))
 
 
@@ -183,4 +183,26 @@ def waiting():
         rows(session, DETACH, SCHEMA)
 
 
-run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting)
+def statistics():
+    """Attaching again for more than the owner's own role leaves nothing that a sample has learned"""
+    own, schema = make_role("own"), SCHEMA + "_own"
+    known = "SELECT count(*) FROM pg_stats WHERE schemaname = %s"
+    carol.sqlite()
+    with contextlib.closing(connect()) as admin, contextlib.closing(carol.connect()) as session:
+        execute(session, "lite", "CREATE TABLE secrets (x text, y int)")
+        execute(session, "lite", "INSERT INTO secrets VALUES ('a', 1), ('a', 2), ('b', 3)")
+        rows(admin, "SELECT tenancy.bind_role(%s, %s)", carol.id, own)
+        with contextlib.closing(connect(user=own)) as person:
+            same(value(person, ATTACH, schema), 1, "attached by a role that is the owner's")
+            rows(admin, 'ANALYZE "%s".secrets' % schema)
+            same(value(person, ATTACH, schema), 1, "and again")
+            same(value(person, known, schema), 2, "whose samples stay")
+        same(value(session, ATTACH, schema), 1, "attached again by a role of many")
+        same(value(session, 'SELECT count(*) FROM "%s".secrets' % schema), 3, "which reads the table")
+        same(value(session, known, schema), 0, "but no values in statistics")
+        rows(admin, 'ANALYZE "%s".secrets' % schema)
+        same(value(admin, known, schema), 0, "nor does another sample put them there")
+        rows(session, DETACH, schema)
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics)
