@@ -196,8 +196,8 @@ struct Rows {
 void
 put_row(Changes *changes, Change change, const char *table, const char *column)
 {
-	constexpr const char *words[] = {"table added", "table dropped", "column added", "column dropped",
-	                                 "column changed"};
+	constexpr const char *words[] = {"table added",  "table dropped",  "table changed",
+	                                 "column added", "column dropped", "column changed"};
 	ReturnSetInfo *const result = reinterpret_cast<Rows *>(changes)->result;
 	NullableDatum const last = bridge::nullable_text(column);
 	Datum values[] = {CStringGetTextDatum(words[static_cast<int>(change)]), CStringGetTextDatum(table), last.value};

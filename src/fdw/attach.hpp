@@ -24,7 +24,7 @@ struct Attachment {
 	bool shared;    /* not all of the roles are the owner's alone: statistics of the tables are nobody's */
 };
 
-enum class Change : uint8 { table_added, table_dropped, column_added, column_dropped, column_changed };
+enum class Change : uint8 { table_added, table_dropped, table_changed, column_added, column_dropped, column_changed };
 
 /* Where changes go; report is called inside of an SPI scope, with column NULL for a table. */
 struct Changes {

@@ -260,19 +260,38 @@ find_column(const Table &local, const char *remote)
 	return -1;
 }
 
-/* No change of the remote schema, but tables of an older import do not have it. */
-void
-change_encoding(const Work &work, const LocalTable &local)
+bool
+is_false(const char *value)
 {
+	return value != nullptr && strcmp(value, "false") == 0;
+}
+
+/*
+ * Tables of an older import do not have the encoding, which is no change of the remote schema. What cannot be written
+ * to has two options that say so; one alone, or another value, is somebody's own choice.
+ */
+void
+change_table_options(const Work &work, const LocalTable &local, const ImportedTable &remote)
+{
+	List *const present = GetForeignTable(local.oid)->options;
+	const char *updatable = option_value(present, "updatable"), *truncatable = option_value(present, "truncatable");
+	bool const frozen = is_false(updatable) && is_false(truncatable);
+	bool const changed = remote.read_only ? updatable == nullptr && truncatable == nullptr : frozen;
+	if (changed)
+		updatable = truncatable = remote.read_only ? "false" : nullptr;
 	const std::string &encoding = work.schema->encoding;
-	WantedOption const wanted[] = {{"encoding", encoding.empty() ? nullptr : bridge::server_text(encoding.c_str())}};
+	WantedOption const wanted[] = {{"encoding", encoding.empty() ? nullptr : bridge::server_text(encoding.c_str())},
+	                               {"updatable", updatable},
+	                               {"truncatable", truncatable}};
 	StringInfoData action;
 	initStringInfo(&action);
 	appendStringInfoString(&action, "OPTIONS (");
-	if (!print_options(&action, GetForeignTable(local.oid)->options, wanted, lengthof(wanted)))
+	if (!print_options(&action, present, wanted, lengthof(wanted)))
 		return;
 	appendStringInfoChar(&action, ')');
 	alter_table(work, local, action.data);
+	if (changed)
+		report(work, Change::table_changed, local.name);
 }
 
 void
@@ -281,7 +300,7 @@ change_table(const Work &work, const LocalTable &local, const ImportedTable &rem
 	Relation const relation = table_open(local.oid, AccessShareLock);
 	const Table *const table = load_table(local.oid);
 	table_close(relation, NoLock); /* an open relation could not be altered */
-	change_encoding(work, local);
+	change_table_options(work, local, remote);
 	auto *const kept = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<Size>(Max(table->width, 1))));
 	auto *const places = static_cast<int *>(palloc(sizeof(int) * Max(remote.columns.size(), 1)));
 	for (size_t i = 0; i < remote.columns.size(); ++i) {

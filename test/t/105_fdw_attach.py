@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What attach() must not do to others: schemas where their unqualified names are looked up, more than one user's share, waiting
-without end, and statistics of their tables."""
+without end, and statistics of their tables; and what a refresh follows."""
 
 import contextlib
 
@@ -205,4 +205,24 @@ def statistics():
         rows(session, DETACH, schema)
 
 
-run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics)
+def read_only():
+    """What is a view now and was a table, and the other way round"""
+    insert = 'INSERT INTO "%s".%%s VALUES (1)' % SCHEMA
+    with contextlib.closing(connect()) as admin, contextlib.closing(carol.connect()) as session:
+        def remote(*statements):
+            for statement in statements:
+                same(execute(session, "lite", statement)["status"], "success", statement)
+        remote("CREATE TABLE base (x int)", "CREATE VIEW v AS SELECT x FROM base", "CREATE TABLE w (x int)", "CREATE TABLE kept (x int)")
+        rows(session, ATTACH, SCHEMA)
+        rows(admin, 'ALTER FOREIGN TABLE "%s".kept OPTIONS (ADD updatable \'false\')' % SCHEMA)
+        same([sqlstate(rows, session, insert % name) for name in ("v", "w", "kept")], ["55000", None, "55000"], "a view, a table, and one that somebody keeps")
+        remote("DROP VIEW v", "CREATE TABLE v (x int)", "DROP TABLE w", "CREATE VIEW w AS SELECT x FROM base")
+        found = rows(session, "SELECT table_name FROM tenancy.refresh_attached('lite', %s) WHERE change = 'table changed' ORDER BY 1", SCHEMA)
+        same(found, [("v",), ("w",)], "changed")
+        same([sqlstate(rows, session, insert % name) for name in ("v", "w", "kept")], [None, "55000", "55000"], "a table, a view, and what is kept")
+        same(sqlstate(rows, session, 'TRUNCATE "%s".v' % SCHEMA), None, "a table is emptied, too")
+        same(rows(session, REFRESH, SCHEMA), [], "and then nothing")
+        rows(session, DETACH, SCHEMA)
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only)
