@@ -62,8 +62,9 @@ void require_free_name(const char *schema);
 void check_attachments(const core::Uuid &user, const char *schema);
 void check_tables(const core::Uuid &user, int dropped, int made);
 /*
- * Count tables that are to be made or dropped, each of which is locked to the end of the transaction: no transaction
- * takes so many that the server has none for others. What only drops may do so alone, however many they are.
+ * Count tables that are to be made, changed or dropped, each of which is locked to the end of the transaction: no
+ * transaction takes so many that the server has none for others. What only drops may do so alone, however many they
+ * are.
  */
 void lock_tables(int64 count, bool alone_without_limit);
 

@@ -15,6 +15,7 @@ extern "C" {
 #include "catalog/pg_collation.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 }
@@ -52,7 +53,7 @@ spi::Statement withhold_columns = {
 struct LocalTable {
 	Oid oid;
 	char *name, *remote, *remote_schema;
-	bool matched;
+	bool matched, counted; /* the latter: among the tables that the transaction locks */
 };
 
 /* What one run of synchronise() works with. */
@@ -134,8 +135,11 @@ grant(const Work &work, const char *table)
 }
 
 void
-alter_table(const Work &work, const LocalTable &local, const char *action)
+alter_table(const Work &work, LocalTable &local, const char *action)
 {
+	if (!local.counted)
+		lock_tables(1, false);
+	local.counted = true;
 	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
 }
 
@@ -152,7 +156,7 @@ withhold_statistics(const Work &work, const char *table, const char *column)
 
 /* The same for a table that is there already: nothing that was learned from it before is left. */
 void
-withhold_statistics(const Work &work, const LocalTable &local)
+withhold_statistics(const Work &work, LocalTable &local)
 {
 	Datum const values[] = {ObjectIdGetDatum(local.oid)};
 	(void) spi::run_latest(withhold_columns, values);
@@ -186,7 +190,7 @@ drop_table(const Work &work, const LocalTable &local)
 }
 
 void
-add_column(const Work &work, const LocalTable &local, const ImportedColumn &column)
+add_column(const Work &work, LocalTable &local, const ImportedColumn &column)
 {
 	bridge::enter([&] {
 		*work.text = "ADD COLUMN " + ImportedSchema::column_definition(column, work.attachment->request->options);
@@ -198,8 +202,7 @@ add_column(const Work &work, const LocalTable &local, const ImportedColumn &colu
 }
 
 bool
-change_options(const Work &work, const LocalTable &local, AttrNumber number, const ImportedColumn &column,
-               const char *name)
+change_options(const Work &work, LocalTable &local, AttrNumber number, const ImportedColumn &column, const char *name)
 {
 	WantedOption const wanted[] = {
 		{"column_name", bridge::server_text(column.name.c_str())},
@@ -221,8 +224,7 @@ change_options(const Work &work, const LocalTable &local, AttrNumber number, con
 }
 
 bool
-change_type(const Work &work, const LocalTable &local, const Column &present, const ImportedColumn &column,
-            const char *name)
+change_type(const Work &work, LocalTable &local, const Column &present, const ImportedColumn &column, const char *name)
 {
 	const ImportOptions &options = work.attachment->request->options;
 	Oid const collation =
@@ -236,7 +238,7 @@ change_type(const Work &work, const LocalTable &local, const Column &present, co
 }
 
 void
-change_column(const Work &work, const LocalTable &local, AttrNumber number, const Column &present,
+change_column(const Work &work, LocalTable &local, AttrNumber number, const Column &present,
               const ImportedColumn &column)
 {
 	const char *const name = get_attname(local.oid, number, false);
@@ -271,7 +273,7 @@ is_false(const char *value)
  * to has two options that say so; one alone, or another value, is somebody's own choice.
  */
 void
-change_table_options(const Work &work, const LocalTable &local, const ImportedTable &remote)
+change_table_options(const Work &work, LocalTable &local, const ImportedTable &remote)
 {
 	List *const present = GetForeignTable(local.oid)->options;
 	const char *updatable = option_value(present, "updatable"), *truncatable = option_value(present, "truncatable");
@@ -295,7 +297,7 @@ change_table_options(const Work &work, const LocalTable &local, const ImportedTa
 }
 
 void
-change_table(const Work &work, const LocalTable &local, const ImportedTable &remote)
+change_table(const Work &work, LocalTable &local, const ImportedTable &remote)
 {
 	Relation const relation = table_open(local.oid, AccessShareLock);
 	const Table *const table = load_table(local.oid);
@@ -320,6 +322,7 @@ change_table(const Work &work, const LocalTable &local, const ImportedTable &rem
 		else
 			change_column(work, local, static_cast<AttrNumber>(places[i] + 1), table->columns[places[i]],
 			              remote.columns[i]);
+	UnlockRelationOid(local.oid, AccessShareLock); /* an ALTER has a lock of its own */
 }
 
 /* Each name of the request is the name of a table. */

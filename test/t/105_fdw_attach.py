@@ -147,7 +147,7 @@ def locks():
         most = value(admin, "SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 4")
         wide = "wide_" + UNIQUE
         rows(client, "CREATE SCHEMA %s" % wide)
-        rows(client, "DO $$BEGIN FOR i IN 1 .. %d LOOP EXECUTE 'CREATE TABLE %s.t' || i || ' (x int)'; END LOOP; END$$" % (most * 3 / 2, wide))
+        rows(client, "DO $$BEGIN FOR i IN 1 .. %d LOOP EXECUTE 'CREATE TABLE %s.t' || i || ' (x int NOT NULL)'; END LOOP; END$$" % (most * 3 / 2, wide))
         rows(client, "GRANT USAGE ON SCHEMA %s TO PUBLIC" % wide)
         rows(client, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO PUBLIC" % wide)
         alice.postgres("many")
@@ -161,6 +161,11 @@ def locks():
         same(sqlstate(rows, session, attach, two, wide, names[most * 3 // 4:]), "53400", "and not the other half in the same transaction")
         rows(session, "ROLLBACK")
         same(value(session, attach, two, wide, names[most * 3 // 4:]), len(names) - most * 3 // 4, "in another one it may")
+        rows(session, "BEGIN")
+        same(value(session, attach, one, wide, names[:most * 3 // 4]), most * 3 // 4, "and the other half again")
+        same(sqlstate(rows, session, attach[:-1] + ", options => '{\"import_not_null\": false}')", two, wide, names[most * 3 // 4:]), "53400",
+             "but not a change of the first half's tables with them")
+        rows(session, "ROLLBACK")
         rows(session, "SELECT tenancy.detach('many', %s)", two)
         for at in range(0, len(names), 500):
             rows(client, "DROP TABLE " + ", ".join(wide + "." + name for name in names[at:at + 500]))
@@ -225,4 +230,16 @@ def read_only():
         rows(session, DETACH, SCHEMA)
 
 
-run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only)
+def kept_tables():
+    """Tables that a refresh leaves alone are not locked by it"""
+    with contextlib.closing(carol.connect()) as session:
+        rows(session, ATTACH, SCHEMA)
+        rows(session, "BEGIN")
+        same(rows(session, REFRESH, SCHEMA), [], "nothing has changed")
+        same(rows(session, "SELECT c.relname, l.mode FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation"
+                  " WHERE c.relnamespace = %s::regnamespace AND l.pid = pg_backend_pid()", '"%s"' % SCHEMA), [], "no table is locked")
+        rows(session, "ROLLBACK")
+        rows(session, DETACH, SCHEMA)
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only, kept_tables)
