@@ -296,20 +296,30 @@ change_table_options(const Work &work, LocalTable &local, const ImportedTable &r
 		report(work, Change::table_changed, local.name);
 }
 
-void
+/* False when it was made anew. */
+bool
 change_table(const Work &work, LocalTable &local, const ImportedTable &remote)
 {
 	Relation const relation = table_open(local.oid, AccessShareLock);
 	const Table *const table = load_table(local.oid);
 	table_close(relation, NoLock); /* an open relation could not be altered */
-	change_table_options(work, local, remote);
 	auto *const kept = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<Size>(Max(table->width, 1))));
 	auto *const places = static_cast<int *>(palloc(sizeof(int) * Max(remote.columns.size(), 1)));
+	int added = 0;
 	for (size_t i = 0; i < remote.columns.size(); ++i) {
 		places[i] = find_column(*table, bridge::server_text(remote.columns[i].name.c_str()));
 		if (places[i] >= 0)
 			kept[places[i]] = true;
+		else
+			++added;
 	}
+	if (table->width + added > MaxHeapAttributeNumber) { /* dropped columns keep their numbers */
+		lock_tables(2, false);
+		drop_table(work, local);
+		create_table(work, remote);
+		return false;
+	}
+	change_table_options(work, local, remote);
 	for (int i = 0; i < table->width; ++i)
 		if (!table->columns[i].dropped && !kept[i]) {
 			const char *const name = get_attname(local.oid, static_cast<AttrNumber>(i + 1), false);
@@ -323,6 +333,7 @@ change_table(const Work &work, LocalTable &local, const ImportedTable &remote)
 			change_column(work, local, static_cast<AttrNumber>(places[i] + 1), table->columns[places[i]],
 			              remote.columns[i]);
 	UnlockRelationOid(local.oid, AccessShareLock); /* an ALTER has a lock of its own */
+	return true;
 }
 
 /* Each name of the request is the name of a table. */
@@ -400,10 +411,10 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 			create_table(work, schema.tables[i]);
 			continue;
 		}
-		change_table(work, *matches[i], schema.tables[i]);
-		if (first)
-			grant(work, matches[i]->name);
-		if (first && attachment.shared)
+		if (!change_table(work, *matches[i], schema.tables[i]) || !first)
+			continue;
+		grant(work, matches[i]->name);
+		if (attachment.shared)
 			withhold_statistics(work, *matches[i]);
 	}
 	spi::close(scope);

@@ -242,4 +242,24 @@ def kept_tables():
         rows(session, DETACH, SCHEMA)
 
 
-run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only, kept_tables)
+def more_columns():
+    """Columns that are gone count among the 1,600 that a table can have: it is made anew when they are too many"""
+    make = "CREATE TABLE wide (%s)"
+    attach = "SELECT tenancy.attach('lite', %s, tables => ARRAY['wide'])"
+    with contextlib.closing(connect()) as admin, contextlib.closing(carol.connect()) as session:
+        execute(session, "lite", make % ", ".join("a%d int" % i for i in range(900)))
+        same(value(session, attach, SCHEMA), 1, "attached")
+        execute(session, "lite", "DROP TABLE wide")
+        execute(session, "lite", make % ", ".join("b%d int" % i for i in range(900)))
+        same(rows(session, "SELECT change, table_name FROM tenancy.refresh_attached('lite', %s)", SCHEMA), [("table dropped", "wide"), ("table added", "wide")],
+             "900 others")
+        same(value(session, 'SELECT count(b899) FROM "%s".wide' % SCHEMA), 0, "which can be read")
+        rows(admin, 'ALTER FOREIGN TABLE "%s".wide RENAME TO other' % SCHEMA)
+        execute(session, "lite", "DROP TABLE wide")
+        execute(session, "lite", make % ", ".join("c%d int" % i for i in range(900)))
+        same(value(session, attach, SCHEMA), 1, "attached again, and 900 others")
+        same(value(session, 'SELECT count(c899) FROM "%s".wide' % SCHEMA), 0, "which can be read by their own name")
+        rows(session, DETACH, SCHEMA)
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only, kept_tables, more_columns)
