@@ -70,9 +70,13 @@ void lock_tables(int64 count, bool alone_without_limit);
 
 /* Inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);
+void grant_table(const Attachment &attachment, const char *table);
 
 /* Run DDL inside of an SPI scope. */
 void execute(const char *statement);
+
+/* Equal, or both NULL. */
+bool same_text(const char *left, const char *right);
 
 struct WantedOption {
 	const char *name, *value; /* NULL: not there */

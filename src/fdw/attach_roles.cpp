@@ -7,6 +7,10 @@
 #include "bridge/spi.hpp"
 #include "identity/identity.hpp"
 
+extern "C" {
+#include "lib/stringinfo.h"
+}
+
 namespace tenancy::fdw {
 
 namespace {
@@ -85,6 +89,20 @@ grant_schema(const Attachment &attachment)
 	foreach (cell, attachment.grantees)
 		execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(attachment.schema),
 		                 quote_identifier(static_cast<const char *>(lfirst(cell)))));
+}
+
+void
+grant_table(const Attachment &attachment, const char *table)
+{
+	StringInfoData roles;
+	initStringInfo(&roles);
+	ListCell *cell;
+	foreach (cell, attachment.grantees)
+		appendStringInfo(&roles, "%s%s", roles.len > 0 ? ", " : "",
+		                 quote_identifier(static_cast<const char *>(lfirst(cell))));
+	if (roles.len > 0)
+		execute(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s TO %s",
+		                 quote_qualified_identifier(attachment.schema, table), roles.data));
 }
 
 } // namespace tenancy::fdw

@@ -37,6 +37,30 @@ server_name(const core::Uuid &connection, const char *schema)
 	return name.data;
 }
 
+bool
+same_text(const char *left, const char *right)
+{
+	return left == nullptr || right == nullptr ? left == right : strcmp(left, right) == 0;
+}
+
+bool
+print_options(StringInfo out, List *present, const WantedOption *wanted, int count)
+{
+	const char *separator = "";
+	for (int i = 0; i < count; ++i) {
+		const char *const now = option_value(present, wanted[i].name);
+		if (same_text(now, wanted[i].value))
+			continue;
+		if (wanted[i].value == nullptr)
+			appendStringInfo(out, "%sDROP %s", separator, quote_identifier(wanted[i].name));
+		else
+			appendStringInfo(out, "%s%s %s %s", separator, now == nullptr ? "ADD" : "SET",
+			                 quote_identifier(wanted[i].name), quote_literal_cstr(wanted[i].value));
+		separator = ", ";
+	}
+	return separator[0] != 0;
+}
+
 WantedOption *
 split_options(Jsonb *given, Age age, ImportOptions *import, int *count)
 {

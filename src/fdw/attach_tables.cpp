@@ -89,12 +89,6 @@ load_locals(Work &work)
 	qsort(work.locals, static_cast<size_t>(work.count), sizeof(LocalTable), compare_remote);
 }
 
-bool
-same_text(const char *left, const char *right)
-{
-	return left == nullptr || right == nullptr ? left == right : strcmp(left, right) == 0;
-}
-
 /* The foreign table that stands for a remote table, if there is one. */
 LocalTable *
 find_local(const Work &work, const char *remote)
@@ -118,20 +112,6 @@ report(const Work &work, Change change, const char *table, const char *column = 
 {
 	if (work.changes != nullptr)
 		work.changes->report(work.changes, change, table, column);
-}
-
-void
-grant(const Work &work, const char *table)
-{
-	StringInfoData roles;
-	initStringInfo(&roles);
-	ListCell *cell;
-	foreach (cell, work.attachment->grantees)
-		appendStringInfo(&roles, "%s%s", roles.len > 0 ? ", " : "",
-		                 quote_identifier(static_cast<const char *>(lfirst(cell))));
-	if (roles.len > 0)
-		execute(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s TO %s",
-		                 qualified_name(work, table), roles.data));
 }
 
 void
@@ -176,7 +156,7 @@ create_table(const Work &work, const ImportedTable &table)
 		[&] { *work.text = work.schema->create_statement(table, schema, server, work.attachment->request->options); });
 	execute(bridge::server_text(work.text->c_str()));
 	const char *const name = bridge::server_text(table.local_name.c_str());
-	grant(work, name);
+	grant_table(*work.attachment, name);
 	for (size_t i = 0; work.attachment->shared && i < table.columns.size(); ++i)
 		withhold_statistics(work, name, bridge::server_text(table.columns[i].local_name.c_str()));
 	report(work, Change::table_added, name);
@@ -262,12 +242,6 @@ find_column(const Table &local, const char *remote)
 	return -1;
 }
 
-bool
-is_false(const char *value)
-{
-	return value != nullptr && strcmp(value, "false") == 0;
-}
-
 /*
  * Tables of an older import do not have the encoding, which is no change of the remote schema. What cannot be written
  * to has two options that say so; one alone, or another value, is somebody's own choice.
@@ -277,7 +251,7 @@ change_table_options(const Work &work, LocalTable &local, const ImportedTable &r
 {
 	List *const present = GetForeignTable(local.oid)->options;
 	const char *updatable = option_value(present, "updatable"), *truncatable = option_value(present, "truncatable");
-	bool const frozen = is_false(updatable) && is_false(truncatable);
+	bool const frozen = same_text(updatable, "false") && same_text(truncatable, "false");
 	bool const changed = remote.read_only ? updatable == nullptr && truncatable == nullptr : frozen;
 	if (changed)
 		updatable = truncatable = remote.read_only ? "false" : nullptr;
@@ -360,24 +334,6 @@ execute(const char *statement)
 		elog(ERROR, "could not execute \"%s\": %s", statement, SPI_result_code_string(rc));
 }
 
-bool
-print_options(StringInfo out, List *present, const WantedOption *wanted, int count)
-{
-	const char *separator = "";
-	for (int i = 0; i < count; ++i) {
-		const char *const now = option_value(present, wanted[i].name);
-		if (same_text(now, wanted[i].value))
-			continue;
-		if (wanted[i].value == nullptr)
-			appendStringInfo(out, "%sDROP %s", separator, quote_identifier(wanted[i].name));
-		else
-			appendStringInfo(out, "%s%s %s %s", separator, now == nullptr ? "ADD" : "SET",
-			                 quote_identifier(wanted[i].name), quote_literal_cstr(wanted[i].value));
-		separator = ", ";
-	}
-	return separator[0] != 0;
-}
-
 int32
 synchronise(const Attachment &attachment, const connection::Config &config, bool first, Changes *changes)
 {
@@ -413,7 +369,7 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 		}
 		if (!change_table(work, *matches[i], schema.tables[i]) || !first)
 			continue;
-		grant(work, matches[i]->name);
+		grant_table(attachment, matches[i]->name);
 		if (attachment.shared)
 			withhold_statistics(work, *matches[i]);
 	}
