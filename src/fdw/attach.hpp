@@ -60,13 +60,15 @@ void require_free_name(const char *schema);
  * transaction ends, so that together they stay within the limits.
  */
 void check_attachments(const core::Uuid &user, const char *schema);
-void check_tables(const core::Uuid &user, int dropped, int made);
+void check_tables(const core::Uuid &user, int dropped, int made, bool alone);
 /*
  * Count tables that are to be made, changed or dropped, each of which is locked to the end of the transaction: no
- * transaction takes so many that the server has none for others. What only drops may do so alone, however many they
- * are.
+ * transaction takes so many that the server has none for others. What makes none may do so alone, however many they
+ * are: there would be no other way to follow the remote schema, or to be rid of it.
  */
-void lock_tables(int64 count, bool alone_without_limit);
+void lock_tables(int64 count, bool alone);
+/* Has this transaction counted none yet, so that what comes is alone? */
+bool locks_none();
 
 /* Inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);

@@ -64,11 +64,16 @@ locked_here()
 
 } // namespace
 
+bool
+locks_none()
+{
+	return locked_here() == 0;
+}
+
 void
-lock_tables(int64 count, bool alone_without_limit)
+lock_tables(int64 count, bool alone)
 {
 	int64 &locked = locked_here();
-	bool const alone = locked == 0 && alone_without_limit;
 	if (!alone && locked + count > most_locked())
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many tables for one transaction"),
 		                errdetail("It would lock " INT64_FORMAT " tables, and may lock " INT64_FORMAT ".",
@@ -91,9 +96,9 @@ check_attachments(const core::Uuid &user, const char *schema)
 }
 
 void
-check_tables(const core::Uuid &user, int dropped, int made)
+check_tables(const core::Uuid &user, int dropped, int made, bool alone)
 {
-	lock_tables(dropped + made, made == 0);
+	lock_tables(dropped + made, alone);
 	int const most = settings::max_attached_tables_per_user;
 	if (most == 0 || made == 0)
 		return;

@@ -13,6 +13,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/heap.h"
 #include "catalog/pg_collation.h"
+#include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "storage/lmgr.h"
@@ -44,7 +45,8 @@ spi::Statement list_tables = {
 /* What ALTER FOREIGN TABLE is told for a table that keeps statistics to keep none; NULL for another one. */
 spi::Statement withhold_columns = {
 	"SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', a.attname), ', ') FROM pg_attribute AS a"
-	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (a.attstattarget IS DISTINCT FROM 0"
+	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v' AND (a.attstattarget IS "
+	"DISTINCT FROM 0"
 	" OR EXISTS (SELECT FROM pg_statistic AS s WHERE s.starelid = $1 AND s.staattnum = a.attnum))",
 	1,
 	{OIDOID},
@@ -62,6 +64,7 @@ struct Work {
 	const ImportedSchema *schema;
 	std::string *text; /* in which pure code answers */
 	Changes *changes;
+	bool alone; /* in its transaction, and makes no table but anew: it may lock as many as it has */
 	int count;
 	LocalTable *locals;
 };
@@ -118,7 +121,7 @@ void
 alter_table(const Work &work, LocalTable &local, const char *action)
 {
 	if (!local.counted)
-		lock_tables(1, false);
+		lock_tables(1, work.alone);
 	local.counted = true;
 	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
 }
@@ -134,6 +137,18 @@ withhold_statistics(const Work &work, const char *table, const char *column)
 		                 quote_identifier(column)));
 }
 
+/* Somebody else's, by CREATE STATISTICS. */
+void
+forget_extended_statistics(Oid table)
+{
+	Relation const relation = table_open(table, AccessShareLock);
+	ListCell *cell;
+	foreach (cell, RelationGetStatExtList(relation))
+		for (bool const inherited : {false, true})
+			RemoveStatisticsDataById(lfirst_oid(cell), inherited);
+	table_close(relation, AccessShareLock);
+}
+
 /* The same for a table that is there already: nothing that was learned from it before is left. */
 void
 withhold_statistics(const Work &work, LocalTable &local)
@@ -141,6 +156,7 @@ withhold_statistics(const Work &work, LocalTable &local)
 	Datum const values[] = {ObjectIdGetDatum(local.oid)};
 	(void) spi::run_latest(withhold_columns, values);
 	const char *const action = spi::text(0, 1);
+	forget_extended_statistics(local.oid);
 	if (action == nullptr)
 		return;
 	alter_table(work, local, action); /* which waits for an ANALYZE that has begun */
@@ -288,7 +304,7 @@ change_table(const Work &work, LocalTable &local, const ImportedTable &remote)
 			++added;
 	}
 	if (table->width + added > MaxHeapAttributeNumber) { /* dropped columns keep their numbers */
-		lock_tables(2, false);
+		lock_tables(2, work.alone);
 		drop_table(work, local);
 		create_table(work, remote);
 		return false;
@@ -357,7 +373,9 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 			++kept;
 		}
 	}
-	check_tables(config.user, work.count - kept, static_cast<int>(schema.tables.size()) - kept);
+	int const made = static_cast<int>(schema.tables.size()) - kept;
+	work.alone = made == 0 && locks_none();
+	check_tables(config.user, work.count - kept, made, work.alone);
 	for (int i = 0; i < work.count; ++i)
 		if (!work.locals[i].matched)
 			drop_table(work, work.locals[i]);

@@ -232,6 +232,8 @@ plan_direct(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 	if (scan == nullptr || !settings::enable_pushdown)
 		return false;
 	Table const &table = *load_table(planner_rt_fetch(varno, root)->relid);
+	if (!table.options.updatable)
+		return false; /* which may have no key, and no column */
 	DatabaseType const type = dialect_of(table);
 	Draft draft{};
 	draft.table = &table;

@@ -4,12 +4,13 @@
 #include "fdw/modify.hpp"
 
 extern "C" {
+#include "commands/copy.h"
+#include "commands/copyfrom_internal.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "foreign/fdwapi.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
-#include "tcop/pquery.h"
 #include "utils/rel.h"
 }
 
@@ -279,11 +280,21 @@ buffer_row(Modification &modification, TupleTableSlot *slot)
 		flush_rows(modification);
 }
 
+/* Of the COPY whose row this is, which says where it is when an error comes: its WHERE may look at the table. */
+bool
+has_condition_of_copy()
+{
+	for (const ErrorContextCallback *context = error_context_stack; context != nullptr; context = context->previous)
+		if (context->callback == CopyFromErrorCallback)
+			return static_cast<CopyFromState>(context->arg)->whereClause != nullptr;
+	return true;
+}
+
 TupleTableSlot *
 exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *)
 {
 	Modification &modification = *modification_of(target);
-	if (modification.buffers) {
+	if (modification.buffers && !has_condition_of_copy()) {
 		buffer_row(modification, slot);
 		return slot;
 	}
@@ -335,23 +346,12 @@ has_volatile_default(::Relation relation)
 	return false;
 }
 
-/* A COPY without WHERE, which could look at the table. */
-bool
-is_plain_copy()
-{
-	Node const *const statement = ActivePortal != nullptr && list_length(ActivePortal->stmts) == 1
-	                                  ? linitial_node(PlannedStmt, ActivePortal->stmts)->utilityStmt
-	                                  : nullptr;
-	return statement != nullptr && IsA(statement, CopyStmt) &&
-	       reinterpret_cast<const CopyStmt *>(statement)->whereClause == nullptr;
-}
-
 /* Nothing on this side sees the rows between the first and the last of a COPY. */
 bool
 may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
 {
 	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
-	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && is_plain_copy() && plan.targets != NIL &&
+	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
 	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
 	       !has_volatile_default(root->ri_RelationDesc);
 }

@@ -211,11 +211,6 @@ add_update_targets(PlannerInfo *root, Index varno, RangeTblEntry *, ::Relation r
 	List *const keys = key_columns(table);
 	if (keys == NIL && table.options.updatable)
 		refuse_without_key(relation);
-	/* As the executor would, after plans for rows that nothing tells apart. */
-	if (keys == NIL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		                errmsg("foreign table \"%s\" does not allow %s", RelationGetRelationName(relation),
-		                       root->parse->commandType == CMD_DELETE ? "deletes" : "updates")));
 	ListCell *cell;
 	foreach (cell, keys) {
 		auto const number = static_cast<AttrNumber>(lfirst_int(cell));

@@ -283,8 +283,8 @@ update_text(const Writer &writer, const ModifyPlan &plan)
 		appendStringInfoString(out, " = ");
 		writer.renderer->value_placeholder(column, number++);
 	}
-	if (plan.targets == NIL) {
-		/* Nothing changes but what the remote server computes. */
+	/* Nothing changes but what the remote server computes. Without a key the executor refuses what is planned here. */
+	if (plan.targets == NIL && key_columns(*writer.table) != NIL) {
 		const char *const name = column_at(*writer.table, linitial_int(key_columns(*writer.table))).name;
 		writer.renderer->identifier(name);
 		appendStringInfoString(out, " = ");

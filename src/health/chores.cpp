@@ -176,15 +176,18 @@ look_for_due(void *arg)
 	due->slow = is_null ? 0 : DatumGetTimestampTz(slow);
 }
 
+/* Longest as next_delay() has it: what asking does harm to is left alone for as long as before. */
 void
 draw_near(void *)
 {
 	static spi::Statement draw = {
 		"UPDATE tenancy.connection_health AS h"
-		" SET next_check_at = pg_catalog.now() + pg_catalog.make_interval(secs => pg_catalog.random() * $1)"
-		" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
-		" WHERE d.next_check_at > pg_catalog.now() + pg_catalog.make_interval(secs => $1)"
-		" FOR UPDATE SKIP LOCKED) AS far"
+		" SET next_check_at = pg_catalog.now() + far.longest * pg_catalog.random()"
+		" FROM (SELECT d.connection_id, l.longest FROM tenancy.connection_health AS d,"
+		" LATERAL (SELECT pg_catalog.make_interval(secs => CASE"
+		" WHEN d.code IN ('timeout', 'password', 'tls', 'denied_address')"
+		" THEN least($1 * 2 ^ least(greatest(d.failures - 1, 0), 4), greatest($1, 3600)) ELSE $1 END) AS longest) AS l"
+		" WHERE d.next_check_at > pg_catalog.now() + l.longest FOR UPDATE OF d SKIP LOCKED) AS far"
 		" WHERE h.connection_id = far.connection_id",
 		1,
 		{FLOAT8OID},

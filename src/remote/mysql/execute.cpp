@@ -135,7 +135,8 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 {
 	for (bool again = false;; again = true) {
 		flow.statement = prepare(sql, kind, budget);
-		altered_ = altered_ || kind == StatementKind::exports || kind == StatementKind::other;
+		altered_ = altered_ || kind == StatementKind::exports || kind == StatementKind::other ||
+		           (flow.statement != nullptr && flow.statement->leaves_mark);
 		if (flow.statement == nullptr && params.empty())
 			return send_text(flow, sql, budget);
 		if (flow.statement == nullptr)

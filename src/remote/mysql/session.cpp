@@ -249,9 +249,9 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 {
 	if (Statement *const known = find(sql))
 		return known;
-	altered_ = altered_ || leaves_a_mark(sql);
 	make_room(std::min(sql.size(), largest_kept));
 	Statement &statement = statements_.emplace_front(handle_->get(), kind);
+	statement.leaves_mark = leaves_a_mark(sql);
 	if (handle_->prepare(statement.stmt, sql, budget) != 0) {
 		Report const report = report_of(statement.stmt);
 		if (is_lost(report.number))

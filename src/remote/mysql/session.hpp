@@ -31,6 +31,7 @@ struct Statement {
 	std::string sql;      /* empty: not to be found again */
 	std::size_t kept = 0; /* bytes of it, and of what is known of its columns */
 	StatementKind kind;
+	bool leaves_mark = false; /* in the session that runs it */
 	MYSQL_STMT *stmt;
 	std::shared_ptr<const Layout> layout; /* of its rows, as they were last */
 };
