@@ -91,7 +91,7 @@ RETURNS uuid LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_
 COMMENT ON FUNCTION tenancy.register(text, text, text, text, text) IS 'make a user account; answers its id';
 
 CREATE FUNCTION tenancy.login(email text, password text) RETURNS text
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_login';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_login';
 COMMENT ON FUNCTION tenancy.login(text, text) IS 'check a password and begin a session; answers its token';
 
 CREATE FUNCTION tenancy.authenticate(token text) RETURNS uuid
@@ -100,15 +100,15 @@ COMMENT ON FUNCTION tenancy.authenticate(text)
     IS 'give this transaction the identity of a session; answers the user''s id, raises 28000 for a token that is not valid';
 
 CREATE FUNCTION tenancy.logout() RETURNS boolean
-LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_logout';
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_logout';
 COMMENT ON FUNCTION tenancy.logout() IS 'end the session of this transaction''s token; false when there was none';
 
 CREATE FUNCTION tenancy.logout_everywhere() RETURNS integer
-LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_logout_everywhere';
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_logout_everywhere';
 COMMENT ON FUNCTION tenancy.logout_everywhere() IS 'end all sessions of the current user; answers how many there were';
 
 CREATE FUNCTION tenancy.change_password(old_password text, new_password text) RETURNS void
-STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_change_password';
+STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_change_password';
 COMMENT ON FUNCTION tenancy.change_password(text, text)
     IS 'change the current user''s password and end the user''s other sessions';
 
@@ -149,7 +149,7 @@ COMMENT ON FUNCTION tenancy.profile() IS 'the current user';
 -- With a privilege to update of their own, users could lock their rows for as long as they like.
 CREATE FUNCTION tenancy.update_profile(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                        company_name text DEFAULT NULL)
-RETURNS void SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp
+RETURNS void SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s'
 BEGIN ATOMIC
     UPDATE tenancy.users AS u
     SET first_name = coalesce(update_profile.first_name, u.first_name),

@@ -71,7 +71,7 @@ CREATE FUNCTION tenancy.create_connection(
     name text, database_type text DEFAULT NULL, host text DEFAULT NULL, port integer DEFAULT NULL,
     database_name text DEFAULT NULL, username text DEFAULT NULL, password text DEFAULT NULL,
     connection_string text DEFAULT NULL, options jsonb DEFAULT NULL)
-RETURNS uuid LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_create_connection';
+RETURNS uuid LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_create_connection';
 COMMENT ON FUNCTION tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb)
     IS 'register a client database of the current user, by fields or by connection string; answers its id';
 

@@ -19,6 +19,8 @@ open()
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, scope.security | SECURITY_LOCAL_USERID_CHANGE);
 	scope.guc_level = NewGUCNestLevel();
 	set_for_now("search_path", "pg_catalog, pg_temp");
+	if (Debug_print_plan) /* plans for given values hold them */
+		set_for_now("debug_print_plan", "off");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	return scope;

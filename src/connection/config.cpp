@@ -189,14 +189,16 @@ find(const Selector &selector, Config *config)
 	spi::Scope const scope = spi::open();
 	uint64 rows;
 
+	/* As it is now, whatever snapshot the transaction has: what was deleted or changed since must not be used. */
+	CommandCounterIncrement();
 	if (selector.is_id) {
 		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
-		rows = spi::run(by_id, values, nullptr, false);
+		rows = spi::run_latest(by_id, values);
 	} else {
 		Datum const values[] = {CStringGetTextDatum(selector.text), bridge::uuid_datum(user)};
-		rows = spi::run(by_name, values, nullptr, false);
+		rows = spi::run_latest(by_name, values);
 		if (rows == 0 && admin)
-			rows = spi::run(by_name_of_anybody, values, nullptr, false);
+			rows = spi::run_latest(by_name_of_anybody, values);
 	}
 	if (rows == 1)
 		read_config(context, config);

@@ -247,7 +247,7 @@ void
 leave_hashing()
 {
 	pg_atomic_fetch_sub_u32(&shared->hashing, 1);
-	ConditionVariableSignal(&shared->hashing_left);
+	ConditionVariableBroadcast(&shared->hashing_left); /* who is woken alone may be about to give up */
 }
 
 } // namespace tenancy::identity::attempts

@@ -1,17 +1,16 @@
 /*
  * EXPLAIN ANALYZE tells how many rows a condition of row-level security took away, and with conditions that an index
- * serves it tells so of any other tenant: it is not for tenants, on our own tables. PG regime.
+ * serves it tells so of any other tenant; BUFFERS tells as much. It is not for tenants, on our own tables. PG regime.
  */
 #include "bridge/pg.hpp"
 extern "C" {
-#include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
-#include "utils/syscache.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
 }
 
 #include "bridge/error.hpp"
@@ -24,32 +23,24 @@ namespace {
 
 ProcessUtility_hook_type next_utility = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
-bool analyzing = false;
+bool measuring = false;
 
-/* The last of several counts, as it does for EXPLAIN. */
+/* The last of several counts, as it does for EXPLAIN. Buffers are counted for what planning runs, too. */
 bool
-is_analyze(Node *statement)
+measures(Node *statement)
 {
-	bool found = false;
+	bool analyzes = false, counts_buffers = false;
 	if (!IsA(statement, ExplainStmt))
 		return false;
 	ListCell *cell;
-	foreach (cell, reinterpret_cast<ExplainStmt *>(statement)->options)
-		if (auto *const option = static_cast<DefElem *>(lfirst(cell)); strcmp(option->defname, "analyze") == 0)
-			found = defGetBoolean(option);
-	return found;
-}
-
-bool
-hides_rows(Oid relation, Oid schema)
-{
-	HeapTuple const tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	auto const *const form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-	bool const hides = form->relnamespace == schema && form->relrowsecurity;
-	ReleaseSysCache(tuple);
-	return hides;
+	foreach (cell, reinterpret_cast<ExplainStmt *>(statement)->options) {
+		auto *const option = static_cast<DefElem *>(lfirst(cell));
+		if (strcmp(option->defname, "analyze") == 0)
+			analyzes = defGetBoolean(option);
+		else if (strcmp(option->defname, "buffers") == 0)
+			counts_buffers = defGetBoolean(option);
+	}
+	return analyzes || counts_buffers;
 }
 
 bool
@@ -61,16 +52,20 @@ reads_hidden_rows(const PlannedStmt *planned)
 	ListCell *cell;
 	foreach (cell, planned->rtable)
 		if (auto const *const entry = static_cast<RangeTblEntry *>(lfirst(cell));
-		    entry->rtekind == RTE_RELATION && hides_rows(entry->relid, schema))
+		    entry->rtekind == RTE_RELATION && get_rel_namespace(entry->relid) == schema &&
+		    check_enable_rls(entry->relid, InvalidOid, true) == RLS_ENABLED)
 			return true;
 	return false;
 }
 
-/* What runs inside of the explained statement, such as the queries of its functions, is not measured for the caller. */
+/*
+ * Queries of functions inside of the explained statement too: the buffers that they touch are counted to its nodes.
+ * What the extension itself asks, row-level security does not bind.
+ */
 void
 start(QueryDesc *query, int flags)
 {
-	if (analyzing && query->instrument_options != 0 && !is_admin() && reads_hidden_rows(query->plannedstmt))
+	if (measuring && !is_admin() && reads_hidden_rows(query->plannedstmt))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for EXPLAIN ANALYZE"),
 		                errdetail("On tables of pg_tenancy it would count the rows of other users."),
 		                errhint("Use EXPLAIN without ANALYZE.")));
@@ -82,16 +77,16 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
                 ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
                 QueryCompletion *completion)
 {
-	if (!is_analyze(planned->utilityStmt)) {
+	if (!measures(planned->utilityStmt)) {
 		next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
 		return;
 	}
-	bool const before = analyzing;
-	analyzing = true;
+	bool const before = measuring;
+	measuring = true;
 	bridge::on_error(
 		[&] { next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion); },
-		[&](const ErrorData *) { analyzing = before; });
-	analyzing = before;
+		[&](const ErrorData *) { measuring = before; });
+	measuring = before;
 }
 
 } // namespace

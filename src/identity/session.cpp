@@ -97,6 +97,13 @@ leader_slot(LocalTransactionId *lxid)
 	return LocalTransactionIdIsValid(*lxid) ? slot_of(MyProc->lockGroupLeader) : nullptr;
 }
 
+/* Does somebody maintain a table of another role, whose functions run now? The identity is not theirs. */
+bool
+is_lent()
+{
+	return InSecurityRestrictedOperation() && GetUserId() != GetOuterUserId();
+}
+
 void
 clear_cache()
 {
@@ -360,7 +367,7 @@ core::Uuid
 current_user()
 {
 	using namespace session;
-	if (!IsTransactionState() || MyProc == nullptr)
+	if (!IsTransactionState() || MyProc == nullptr || is_lent())
 		return core::Uuid{};
 	LocalTransactionId const lxid = compat::local_xid(MyProc);
 	if (!LocalTransactionIdIsValid(lxid))

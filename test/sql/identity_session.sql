@@ -143,6 +143,18 @@ END $$;
 INSERT INTO public.regress_identity_trap VALUES (1);
 \set SHOW_CONTEXT never
 CREATE INDEX ON public.regress_identity_trap (public.regress_identity_trap(a));
+-- nor is the one of whoever maintains the table there for its owner's functions
+CREATE FUNCTION public.regress_identity_lent(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING 'somebody: %', tenancy.current_user_id() IS NOT NULL;
+    RETURN $1;
+END $$;
+BEGIN;
+SELECT tenancy.authenticate(:'ann_token') = :'ann' AS ann;
+CREATE INDEX ON public.regress_identity_trap (public.regress_identity_lent(a));
+SELECT public.regress_identity_lent(a) AS lent FROM public.regress_identity_trap;
+ROLLBACK;
+DROP FUNCTION public.regress_identity_lent(int);
 DROP FUNCTION public.regress_identity_trap(int);
 DROP TABLE public.regress_identity_trap;
 

@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter
 
-from tenancy import UNIQUE, User, app_role, connect, make_role, note, ok, raised, rows, run, same, together, value
+from tenancy import UNIQUE, User, app_role, connect, execute, make_role, note, ok, raised, rows, run, same, together, value
 
 TENANTS = 16
 SESSIONS = 32
@@ -260,4 +260,19 @@ def roles(admin, session, as_user, ann, bob, role):
     same(seen, [(ann.id, 30000), (bob.id, 10000), (ann.id, 30000)], "a transaction may change its identity")
 
 
-run(tenants_at_once, one_session_as_many, pooled)
+def old_snapshots():
+    """A transaction that sees an old snapshot does not go on with a connection that was changed or deleted since"""
+    user = User("snapshot")
+    user.sqlite("kept")
+    with contextlib.closing(user.connect()) as old, contextlib.closing(user.connect()) as now:
+        same(execute(old, "kept", "CREATE TABLE t (a integer)")["status"], "success", "a table")
+        rows(old, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        same(execute(old, "kept", "SELECT count(*) FROM t")["rows"], [[0]], "a transaction that keeps its snapshot")
+        rows(now, "SELECT tenancy.update_connection('kept', options => '{\"read_only\": true}')")
+        same(execute(old, "kept", "INSERT INTO t VALUES (1)")["error"]["sqlstate"], "25006", "a connection that only reads now only reads there, too")
+        rows(now, "SELECT tenancy.delete_connection('kept')")
+        same(execute(old, "kept", "SELECT 1")["status"], "denied", "and one that is deleted is gone")
+        rows(old, "COMMIT")
+
+
+run(tenants_at_once, one_session_as_many, pooled, old_snapshots)

@@ -200,8 +200,10 @@ def own_row():
             same(sqlstate(rows, session, "SELECT id FROM tenancy.users FOR " + strength), "42501", "FOR " + strength)
     with contextlib.closing(connect()) as admin:
         bounds = rows(admin, "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'tenancy'::regnamespace"
-                      " AND proname IN ('register', 'reset_password', 'set_active', 'update_connection', 'delete_connection') ORDER BY 1")
-        same(bounds, [(name, ["lock_timeout=10s"]) for name in ("delete_connection",) * 2 + ("register", "reset_password", "set_active") + ("update_connection",) * 2],
+                      " AND proname IN ('register', 'login', 'logout', 'logout_everywhere', 'change_password', 'reset_password', 'set_active',"
+                      " 'create_connection', 'update_connection', 'delete_connection') ORDER BY 1")
+        same(bounds, [(name, ["lock_timeout=10s"]) for name in ("change_password", "create_connection") + ("delete_connection",) * 2 +
+                      ("login", "logout", "logout_everywhere", "register", "reset_password", "set_active") + ("update_connection",) * 2],
              "who has to wait, waits for ten seconds at most")
     address = "held.%s@test.example" % UNIQUE
     with left_open("SELECT tenancy.register('%s', 'a long password')" % address), contextlib.closing(connect()) as admin:

@@ -814,7 +814,7 @@ def without_columns(engine, session):
         same(sqlstate(rows, session, "INSERT INTO %s DEFAULT VALUES ON CONFLICT DO NOTHING" % engine.table("bare")), "0A000",
              "mysql: no column that ON CONFLICT DO NOTHING could leave as it is")
     with contextlib.closing(connect()) as admin:
-        parent = "%s.%s_parent" % (SCHEMA, engine.name)
+        parent = "%s.%s_elders" % (SCHEMA, engine.name)
         rows(admin, "CREATE TABLE %s (k integer, v integer)" % parent)
         rows(admin, "CREATE FOREIGN TABLE %s_old (CHECK (k >= 100)) INHERITS (%s) SERVER %s OPTIONS (query 'SELECT 100, 1')" % (parent, parent, engine.server))
         rows(admin, "INSERT INTO %s VALUES (5, 1)" % parent)

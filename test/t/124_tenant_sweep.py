@@ -409,6 +409,10 @@ def explained():
             same(sqlstate(rows, session, "EXPLAIN ANALYZE CREATE TEMP TABLE copied AS " + query), "42501", "CREATE TABLE AS from " + table)
             same(sqlstate(rows, session, "DO $$BEGIN EXECUTE 'EXPLAIN ANALYZE %s'; END$$" % query.replace("'", "''")), "42501", "inside of a block, " + table)
             same(sqlstate(rows, admin, "EXPLAIN ANALYZE " + query), None, "a superuser may, " + table)
+        rows(session, "CREATE FUNCTION pg_temp.counted(uuid) RETURNS bigint STABLE LANGUAGE plpgsql AS $$BEGIN RETURN (SELECT count(*) FROM tenancy.query_history"
+             " WHERE user_id = $1); END$$")
+        for explain in COUNTS + ("EXPLAIN (BUFFERS) ",):
+            same(sqlstate(rows, session, explain + "SELECT pg_temp.counted('%s') LIMIT 1" % alice.id), "42501", explain + "a function that counts")
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT * FROM tenancy.query('lite', 'SELECT 1') AS t(a int)"), None, "functions may be measured")
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT count(*) FROM pg_class"), None, "and what is not ours")
 
