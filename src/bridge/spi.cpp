@@ -59,6 +59,8 @@ run(Statement &statement, const Datum *values, const char *nulls, bool read_only
 uint64
 run_latest(Statement &statement, const Datum *values)
 {
+	if (IsInParallelMode()) /* where no other snapshot can be had than the leader's */
+		return run(statement, values, nullptr, true);
 	PushActiveSnapshot(GetLatestSnapshot());
 	uint64 const rows = run(statement, values, nullptr, true);
 	PopActiveSnapshot();

@@ -411,8 +411,10 @@ def explained():
             same(sqlstate(rows, admin, "EXPLAIN ANALYZE " + query), None, "a superuser may, " + table)
         rows(session, "CREATE FUNCTION pg_temp.counted(uuid) RETURNS bigint STABLE LANGUAGE plpgsql AS $$BEGIN RETURN (SELECT count(*) FROM tenancy.query_history"
              " WHERE user_id = $1); END$$")
-        for explain in COUNTS + ("EXPLAIN (BUFFERS) ",):
+        for explain in COUNTS:
             same(sqlstate(rows, session, explain + "SELECT pg_temp.counted('%s') LIMIT 1" % alice.id), "42501", explain + "a function that counts")
+        same(sqlstate(rows, session, "EXPLAIN (BUFFERS) SELECT FROM pg_class WHERE relpages < pg_temp.counted('%s')" % alice.id), "42501",
+             "what counts while it is planned")
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT * FROM tenancy.query('lite', 'SELECT 1') AS t(a int)"), None, "functions may be measured")
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT count(*) FROM pg_class"), None, "and what is not ours")
 
