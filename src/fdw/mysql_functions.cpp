@@ -329,7 +329,7 @@ MysqlRenderer::starts_with(const Call &call)
 	print("(CAST(LEFT(");
 	if (!enclosed("", subject, psprintf(", %d) AS BINARY) = CAST(", pg_mbstrlen(prefix))))
 		return false;
-	quoted(prefix);
+	quoted(prefix, '\'');
 	print(" AS BINARY))");
 	return true;
 }
@@ -344,7 +344,7 @@ MysqlRenderer::replacement(const Call &call)
 	    length * static_cast<int64>(std::max<size_t>(strlen(by), 1)) > most_concatenated)
 		return false;
 	return enclosed("REPLACE(", subject, " COLLATE utf8mb4_bin, ") &&
-	       (quoted(what), print(", "), quoted(by), print(")"), true);
+	       (quoted(what, '\''), print(", "), quoted(by, '\''), print(")"), true);
 }
 
 } // namespace tenancy::fdw

@@ -41,7 +41,7 @@ MysqlRenderer::abilities() const
 void
 MysqlRenderer::identifier(const char *name)
 {
-	quoted_name(name, '`');
+	quoted(name, '`');
 }
 
 /* The column that node is, but for what PostgreSQL takes for the same text; NULL also when conditions on it differ. */

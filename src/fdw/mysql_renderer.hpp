@@ -68,7 +68,6 @@ private:
 	bool is_remote(Node *node) const; /* has columns or aggregates in it */
 	void bare(const Column &column, Index varno);
 	bool enclosed(const char *before, Node *node, const char *after);
-	void quoted(const char *text);
 	bool number_constant(Datum value);
 	bool moment_constant(Oid type, Datum value);
 	bool operand(Node *node, Node *other);

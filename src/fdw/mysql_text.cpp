@@ -157,7 +157,7 @@ MysqlRenderer::like(const Call &call, bool negated)
 		if (!text_operand(subject))
 			return false;
 		print(" LIKE ");
-		quoted(pattern);
+		quoted(pattern, '\'');
 		print(" ESCAPE '\\' AND ");
 		bool const printed = like_binary(subject, false, pattern, false);
 		print(")");
@@ -173,7 +173,7 @@ MysqlRenderer::like_binary(Node *subject, bool negated, const char *pattern, boo
 	if (!(is_binary ? text_operand(subject) : enclosed("", subject, " COLLATE utf8mb4_bin")))
 		return false;
 	print(negated ? " NOT LIKE " : " LIKE ");
-	quoted(pattern);
+	quoted(pattern, '\'');
 	print(" ESCAPE '\\')");
 	return true;
 }
@@ -219,7 +219,7 @@ MysqlRenderer::folded(const char *function, Node *subject, const char *op, const
 	bool const is_pattern = strcmp(op, "LIKE") == 0;
 	if (is_pattern)
 		print("LOWER(");
-	quoted(pattern);
+	quoted(pattern, '\'');
 	print(is_pattern ? ") ESCAPE '\\'" : "");
 	print(" OR ");
 	if (!enclosed("LENGTH(", subject, ") <> "))

@@ -61,19 +61,6 @@ MysqlRenderer::family_of(Oid type)
 	}
 }
 
-/* The sessions of the driver read a backslash as itself. */
-void
-MysqlRenderer::quoted(const char *text)
-{
-	appendStringInfoChar(out, '\'');
-	for (; *text != 0; ++text) {
-		if (*text == '\'')
-			appendStringInfoChar(out, '\'');
-		appendStringInfoChar(out, *text);
-	}
-	appendStringInfoChar(out, '\'');
-}
-
 bool
 MysqlRenderer::number_constant(Datum value)
 {
@@ -142,13 +129,13 @@ MysqlRenderer::constant(Const *value)
 		return std::isfinite(number);
 	}
 	case TEXTOID:
-	case VARCHAROID: quoted(TextDatumGetCString(value->constvalue)); return true;
+	case VARCHAROID: quoted(TextDatumGetCString(value->constvalue), '\''); return true;
 	case BPCHAROID: {
 		char *const padded = TextDatumGetCString(value->constvalue);
 		size_t length = strlen(padded);
 		while (length > 0 && padded[length - 1] == ' ')
 			padded[--length] = 0;
-		quoted(padded);
+		quoted(padded, '\'');
 		return true;
 	}
 	case BYTEAOID: {
@@ -164,7 +151,7 @@ MysqlRenderer::constant(Const *value)
 	case DATEOID:
 	case TIMESTAMPOID:
 	case TIMESTAMPTZOID: return moment_constant(value->consttype, value->constvalue);
-	case UUIDOID: quoted(bridge::portable_text(UUIDOID, value->constvalue)); return true;
+	case UUIDOID: quoted(bridge::portable_text(UUIDOID, value->constvalue), '\''); return true;
 	default: return false;
 	}
 }

@@ -65,7 +65,7 @@ PostgresRenderer::abilities() const
 void
 PostgresRenderer::identifier(const char *name)
 {
-	quoted_name(name, '"');
+	quoted(name, '"');
 }
 
 void

@@ -157,8 +157,8 @@ protected:
 	/* Print from a template: %1 … %9 are the arguments, %% a per cent sign. */
 	bool print_template(const char *text, List *args);
 	bool list(List *nodes, const char *separator);
-	/* name between two of quote, which is doubled in it. */
-	void quoted_name(const char *name, char quote);
+	/* text between two of quote, which is doubled in it; a backslash is itself in the sessions of each driver. */
+	void quoted(const char *text, char quote);
 	/* " OVER (…)" with the window's keys, and its frame. */
 	bool over(Index window_reference, bool with_frame = true);
 	const WindowClause *window_clause(Index window_reference) const;

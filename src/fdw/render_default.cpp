@@ -98,13 +98,13 @@ Renderer::relation(const Table &table)
 }
 
 void
-Renderer::quoted_name(const char *name, char quote)
+Renderer::quoted(const char *text, char quote)
 {
 	appendStringInfoChar(out, quote);
-	for (; *name != 0; ++name) {
-		if (*name == quote)
+	for (; *text != 0; ++text) {
+		if (*text == quote)
 			appendStringInfoChar(out, quote);
-		appendStringInfoChar(out, *name);
+		appendStringInfoChar(out, *text);
 	}
 	appendStringInfoChar(out, quote);
 }

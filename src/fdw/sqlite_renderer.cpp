@@ -81,7 +81,7 @@ SqliteRenderer::abilities() const
 void
 SqliteRenderer::identifier(const char *name)
 {
-	quoted_name(name, '"');
+	quoted(name, '"');
 }
 
 void

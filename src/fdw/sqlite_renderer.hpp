@@ -92,8 +92,6 @@ bool is_short_decimal(const Const *value, bool as_value);
 const Const *constant_below(Node *node);
 /* The value of args' element at index, when it is a constant of an integer type. */
 bool integer_constant(List *args, int index, int64 *value);
-/* text as a string of SQL. */
-void print_literal(StringInfo out, const char *text);
 /* A collation in which only ASCII letters have another case, as in SQLite. */
 bool has_ascii_case(Oid collation);
 

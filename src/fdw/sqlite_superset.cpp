@@ -92,7 +92,7 @@ SqliteRenderer::dated_bounds(const Column &column, Index varno, const char *op, 
 		if (text == nullptr || text[0] < '0' || text[0] > '9' || strchr(text, '-') != text + 4 ||
 		    strstr(text, "BC") != nullptr)
 			return false;
-		print_literal(out, text);
+		quoted(text, '\'');
 	} else if (!any_parameter(value))
 		return false;
 	else

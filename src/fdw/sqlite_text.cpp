@@ -127,7 +127,7 @@ SqliteRenderer::pattern(const Call &call, bool as_is)
 	if (!operand(static_cast<Node *>(linitial(call.args)), Family::text, as_is && !folds))
 		return false;
 	print(folds ? " LIKE " : " GLOB ");
-	print_literal(out, folds ? text : glob.data);
+	quoted(folds ? text : glob.data, '\'');
 	print(folds ? " ESCAPE '\\'" : "");
 	print(negated ? "))" : ")");
 	return true;
@@ -150,7 +150,7 @@ SqliteRenderer::loose_pattern(const Call &call)
 	if (!expression(static_cast<Node *>(linitial(call.args))))
 		return false;
 	print(" LIKE ");
-	print_literal(out, coarse);
+	quoted(coarse, '\'');
 	print(" ESCAPE '\\')");
 	return true;
 }

@@ -59,18 +59,6 @@ integer_constant(List *args, int index, int64 *value)
 	return true;
 }
 
-void
-print_literal(StringInfo out, const char *text)
-{
-	appendStringInfoChar(out, '\'');
-	for (; *text != 0; ++text) {
-		if (*text == '\'')
-			appendStringInfoChar(out, *text);
-		appendStringInfoChar(out, *text);
-	}
-	appendStringInfoChar(out, '\'');
-}
-
 bool
 is_short_decimal(const Const *value, bool as_value)
 {
@@ -121,7 +109,7 @@ SqliteRenderer::constant(Const *value)
 		char *const literal = TextDatumGetCString(value->constvalue);
 		if (strlen(literal) > longest_literal)
 			return send(as_expr(value));
-		print_literal(out, literal);
+		quoted(literal, '\'');
 		return true;
 	}
 	case Family::blob: return send(as_expr(value));

@@ -219,7 +219,7 @@ def busy_hauler():
         rows(session, "SELECT tenancy.create_connection('fresh', 'sqlite', database_name => 'fresh.db', options => '{\"create\": true}')")
         execute(session, "fresh", "SELECT 1")
         wait_until(lambda: len(leftovers(other)) == 1, 30, "a run to be left for later")
-        jobs = [Background(write) for _ in range(3)]
+        jobs = [Background(write) for _ in range(8)]
         # Beside others' runs the long ones would rest.
         wait_until(lambda: len(history("user_id = %s", long.id)) > 20, 60, "many long ones")
         rows(session, "COMMIT")
