@@ -238,8 +238,9 @@ def reading_checks(engine, session):
     for statement in ("UPDATE %s SET id = id + 10000 RETURNING n", "DELETE FROM %s RETURNING n"):
         failure = raised(lambda asked: same(len(rows(session, asked)), 2500, engine.name + ": all rows are told of"), statement % engine.table("checked"))
         ok(failure is None or failure.pgcode == "0A000", engine.name + ": or it is refused", str(failure))
+    # From 17 on the role may maintain the table, which is another's: nobody's identity is there then.
     error = raised(rows, session, "ANALYZE %s" % engine.table("checked"))
-    ok(error is None or error.pgcode in ("0A000", "42501"), engine.name + ": so are samples", str(error))
+    ok(error is None or error.pgcode in ("0A000", "42501", "28000"), engine.name + ": so are samples", str(error))
     engine.remote("DROP TABLE " + engine.quoted(remote))
 
 
