@@ -20,8 +20,6 @@ namespace sql = remote::sql;
 constexpr std::string_view defining[] = {"alter",   "begin", "call",   "comment", "create", "do",      "drop",
                                          "execute", "grant", "import", "rename",  "revoke", "truncate"};
 constexpr std::string_view querying[] = {"select", "with"};
-/* ANALYZE runs what it explains. */
-constexpr std::string_view explaining[] = {"explain"};
 
 /* In code, or in what a comment or a string has. */
 bool
@@ -49,11 +47,11 @@ defines(sql::Dialect dialect, std::string_view text) noexcept
 		first = tokens.next_code();
 	if (first.kind != sql::Kind::word)
 		return first.kind == sql::Kind::executable;
-	if (remote::is_one_of(querying, first.text))
+	if (remote::is_one_of(first.text, querying))
 		return contains_word(text, "into");
-	if (remote::is_one_of(explaining, first.text))
+	if (remote::equal_ignoring_case(first.text, "explain")) /* ANALYZE runs what it explains */
 		return contains_word(text, "create") || contains_word(text, "into");
-	return remote::is_one_of(defining, first.text);
+	return remote::is_one_of(first.text, defining);
 }
 
 } // namespace

@@ -140,10 +140,6 @@ read_json_columns(CatalogQuery &query, const std::string &database)
 	return found;
 }
 
-namespace {
-
-} // namespace
-
 std::string
 type_name(LocalType type)
 {

@@ -45,8 +45,8 @@ spi::Statement list_tables = {
 /* What ALTER FOREIGN TABLE is told for a table that keeps statistics to keep none; NULL for another one. */
 spi::Statement withhold_columns = {
 	"SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', a.attname), ', ') FROM pg_attribute AS a"
-	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v' AND (a.attstattarget IS "
-	"DISTINCT FROM 0"
+	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'"
+	" AND (a.attstattarget IS DISTINCT FROM 0"
 	" OR EXISTS (SELECT FROM pg_statistic AS s WHERE s.starelid = $1 AND s.staattnum = a.attnum))",
 	1,
 	{OIDOID},

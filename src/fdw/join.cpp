@@ -167,8 +167,8 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	    !shape(root, rel, join, type, on, above) || !fits_parser(join))
 		return;
 	join->rows = join->rows_here = rel->rows;
-	double const by_outer = scanned_rows(outer, inner, on, rel->rows),
-				 by_inner = scanned_rows(inner, outer, on, rel->rows);
+	double const by_outer = scanned_rows(outer, inner, on, rel->rows);
+	double const by_inner = scanned_rows(inner, outer, on, rel->rows);
 	join->scanned = Min(by_outer, by_inner);
 	rel->fdw_private = join;
 	if (join->options.use_remote_estimate && ask_remote_planner(root, join))

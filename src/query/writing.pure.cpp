@@ -3,8 +3,6 @@
  */
 #include "query/writing.pure.hpp"
 
-#include <algorithm>
-
 #include "remote/ascii.hpp"
 #include "remote/sql_tokens.hpp"
 
@@ -36,10 +34,10 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 	sql::Token token = tokens.next_code();
 	while (token.is('('))
 		token = tokens.next_code();
-	if (token.kind != sql::Kind::word || !remote::is_one_of(querying, token.text))
+	if (token.kind != sql::Kind::word || !remote::is_one_of(token.text, querying))
 		return token.kind != sql::Kind::end;
-	bool const explains = remote::is_one_of(explaining, token.text),
-			   has_parts = explains || remote::is_one_of(naming, token.text);
+	bool const explains = remote::is_one_of(token.text, explaining),
+			   has_parts = explains || remote::is_one_of(token.text, naming);
 	/*
 	 * A statement within begins behind a parenthesis, or behind the column of SEARCH … SET and CYCLE … USING; elsewhere
 	 * these words are names, functions and FOR UPDATE.
@@ -48,10 +46,10 @@ tells_to_write(remote::DatabaseType type, std::string_view text) noexcept
 		if (token.kind == sql::Kind::executable)
 			return true;
 		if (has_parts && (begins || explains) && token.kind == sql::Kind::word &&
-		    (remote::is_one_of(writing, token.text) || replaces(token, tokens)))
+		    (remote::is_one_of(token.text, writing) || replaces(token, tokens)))
 			return true;
 		begins = names || token.is('(') || token.is(')');
-		names = token.kind == sql::Kind::word && remote::is_one_of(column_follows, token.text);
+		names = token.kind == sql::Kind::word && remote::is_one_of(token.text, column_follows);
 	}
 	return false;
 }

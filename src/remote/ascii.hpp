@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,11 +31,10 @@ equal_ignoring_case(std::string_view a, std::string_view b) noexcept
 	                  [](char left, char right) { return lower_ascii(left) == lower_ascii(right); });
 }
 
-template <std::size_t Size>
-constexpr bool
-is_one_of(const std::string_view (&words)[Size], std::string_view text) noexcept
+inline bool
+is_one_of(std::string_view word, std::span<const std::string_view> list) noexcept
 {
-	return std::ranges::any_of(words, [text](std::string_view word) { return equal_ignoring_case(text, word); });
+	return std::ranges::any_of(list, [word](std::string_view known) { return equal_ignoring_case(word, known); });
 }
 
 } // namespace tenancy::remote

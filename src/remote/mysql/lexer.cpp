@@ -3,7 +3,6 @@
  */
 #include "remote/mysql/lexer.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "remote/ascii.hpp"
@@ -23,12 +22,10 @@ constexpr std::array<std::string_view, 5> writing = {"insert", "replace", "updat
 constexpr std::array<std::string_view, 3> into = {"into", "outfile", "dumpfile"};
 constexpr std::array<std::string_view, 2> into_file = {"outfile", "dumpfile"};
 
-template <std::size_t count>
 bool
-any_of(const Token &token, const std::array<std::string_view, count> &list) noexcept
+any_of(const Token &token, std::span<const std::string_view> list) noexcept
 {
-	return token.kind == Kind::word &&
-	       std::ranges::any_of(list, [&](std::string_view item) { return equal_ignoring_case(token.text, item); });
+	return token.kind == Kind::word && is_one_of(token.text, list);
 }
 
 /* The first token behind blanks, comments and opening parentheses. */

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
 
 #include "remote/ascii.hpp"
 #include "remote/sql_tokens.hpp"
@@ -37,12 +36,6 @@ constexpr std::string_view suspects[] = {
 /* Columns are called temp too, but not after these: CREATE OR REPLACE TEMP VIEW, SELECT INTO TEMP, and so on. */
 constexpr std::string_view temporary[] = {"temp", "temporary"};
 constexpr std::string_view before_temporary[] = {"create", "global", "local", "replace", "into"};
-
-bool
-is_one_of(std::string_view word, std::span<const std::string_view> list) noexcept
-{
-	return std::ranges::any_of(list, [word](std::string_view known) { return equal_ignoring_case(word, known); });
-}
 
 } // namespace
 
