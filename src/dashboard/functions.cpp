@@ -8,6 +8,8 @@
 #include "dashboard/histogram.pure.hpp"
 #include "dashboard/statement.hpp"
 
+#include <cmath>
+
 extern "C" {
 #include "access/detoast.h"
 }
@@ -36,10 +38,11 @@ bytes_of(const bytea *stored)
 	return {reinterpret_cast<const unsigned char *>(VARDATA_ANY(stored)), VARSIZE_ANY_EXHDR(stored)};
 }
 
+/* A caller's value is an argument like any other; one that the rollups hold (histogram_add) is damage. */
 [[noreturn]] void
-refuse_bytes()
+refuse_bytes(int code)
 {
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("value is not a histogram of durations")));
+	ereport(ERROR, (errcode(code), errmsg("value is not a histogram of durations")));
 }
 
 } // namespace
@@ -60,7 +63,7 @@ TENANCY_FUNCTION(histogram_merge_step)
 {
 	Histogram *const state = state_of(fcinfo);
 	if (!PG_ARGISNULL(1) && !state->add(bytes_of(PG_GETARG_BYTEA_PP(1))))
-		refuse_bytes();
+		refuse_bytes(ERRCODE_INVALID_BINARY_REPRESENTATION);
 	PG_RETURN_POINTER(state);
 }
 
@@ -82,7 +85,7 @@ TENANCY_FUNCTION(histogram_add)
 	auto *const result = static_cast<bytea *>(palloc(VARHDRSZ + 2 * (left.size() + right.size()) + longest_pair));
 	Size const size = add_stored(left, right, reinterpret_cast<unsigned char *>(VARDATA(result)));
 	if (size == 0)
-		refuse_bytes();
+		refuse_bytes(ERRCODE_DATA_CORRUPTED);
 	SET_VARSIZE(result, VARHDRSZ + size);
 	PG_RETURN_BYTEA_P(result);
 }
@@ -95,6 +98,8 @@ TENANCY_FUNCTION(histogram_quantile)
 		ereport(ERROR,
 		        (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("fraction %g is not between 0 and 1", fraction)));
 	double const microseconds = quantile_of(bytes_of(PG_GETARG_BYTEA_PP(0)), fraction);
+	if (std::isnan(microseconds))
+		refuse_bytes(ERRCODE_INVALID_BINARY_REPRESENTATION);
 	if (microseconds < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(microseconds / 1000);

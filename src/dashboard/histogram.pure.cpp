@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace tenancy::dashboard {
 
@@ -126,7 +127,9 @@ quantile_of(Bytes stored, double fraction) noexcept
 	Reader all(stored);
 	while (all.next())
 		total += all.count();
-	if (all.bad() || total == 0)
+	if (all.bad())
+		return std::numeric_limits<double>::quiet_NaN();
+	if (total == 0)
 		return -1;
 	auto const rank =
 		std::max(std::uint64_t{1}, static_cast<std::uint64_t>(std::ceil(fraction * static_cast<double>(total))));

@@ -86,8 +86,8 @@ struct Histogram {
 std::size_t add_stored(Bytes left, Bytes right, unsigned char *to) noexcept;
 
 /*
- * The value of rank ceil(fraction × n), as percentile_disc has it, by the middle of its bucket: microseconds, or a
- * negative number for an empty histogram or bytes that are none.
+ * The value of rank ceil(fraction × n), as percentile_disc has it, by the middle of its bucket: microseconds, a
+ * negative number for an empty histogram, not a number for bytes that are none.
  */
 double quantile_of(Bytes stored, double fraction) noexcept;
 

@@ -38,6 +38,9 @@ SELECT probe.error_of($$SELECT tenancy.dashboard_charts('-infinity', now())$$);
 SELECT probe.error_of($$SELECT tenancy.dashboard_charts('1900-01-01', now(), 'hour')$$);
 SELECT probe.error_of($$SELECT tenancy.dashboard_charts(time_zone => 'Europe/Nowhere')$$);
 SELECT probe.error_of($$SELECT tenancy.fingerprint(repeat(' ', 17000000), 'postgresql')$$);
+SELECT probe.error_of($$SELECT tenancy.histogram_merge(h) FROM (VALUES ('\x01'::bytea), ('\x02'), (NULL)) AS t (h)$$);
+SELECT probe.error_of($$SELECT tenancy.histogram_quantile('\x0180', 0.5)$$);
+SELECT tenancy.histogram_quantile('\x01', 0.5) IS NULL AS empty;
 
 -- Analytics.
 SELECT tenancy.dashboard_analytics(now() - interval '1 day', now() + interval '1 hour') AS analytics \gset
