@@ -21,6 +21,7 @@
 #include "remote/address.hpp"
 #include "remote/mysql/connect.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/mysql/number.hpp"
 #include "remote/roots.hpp"
 #include "remote/stop_limit.hpp"
 #include "remote/text.hpp"
@@ -80,7 +81,7 @@ file_refusal(void *, char *message, unsigned int size) noexcept
 {
 	if (size > 0)
 		message[0] = 0;
-	return 2068;
+	return number::reject_local_infile;
 }
 
 #ifndef MARIADB_PACKAGE_VERSION

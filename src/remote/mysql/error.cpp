@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "remote/mysql/error.hpp"
+#include "remote/mysql/number.hpp"
 #include "remote/mysql/utf8.hpp"
 
 namespace tenancy::remote::mysql {
@@ -16,48 +17,6 @@ namespace tenancy::remote::mysql {
 namespace {
 
 using core::FailureKind;
-
-/*
- * Those that are more to us than a SQLSTATE, under the names of mysqld_error.h and errmsg.h in lower case: no client
- * library has them all.
- */
-enum Number : unsigned {
-	dbaccess_denied = 1044,
-	access_denied = 1045,
-	bad_db = 1049,
-	server_shutdown = 1053,
-	host_is_blocked = 1129,
-	host_not_privileged = 1130,
-	not_supported_auth_mode = 1251,
-	query_interrupted = 1317,
-	access_denied_no_password = 1698,
-	must_change_password = 1820,
-	must_change_password_login = 1862,
-	connection_killed = 1927, /* MariaDB */
-	statement_timeout = 1969, /* MariaDB */
-	unknown_error = 2000,     /* of Oracle's library: no password fits the key that it has */
-	connection_error = 2002,
-	conn_host_error = 2003,
-	ipsock_error = 2004,
-	unknown_host = 2005,
-	server_gone = 2006,
-	out_of_memory = 2008, /* for an answer, of which the rest is still to come */
-	server_handshake_err = 2012,
-	server_lost = 2013,
-	commands_out_of_sync = 2014,
-	ssl_connection_error = 2026,
-	malformed_packet = 2027,
-	secure_auth = 2049,
-	not_implemented = 2054,
-	server_lost_extended = 2055,
-	already_connected = 2058,
-	auth_plugin_cannot_load = 2059,
-	auth_plugin_err = 2061,
-	query_timeout = 3024,              /* MySQL */
-	client_interaction_timeout = 4031, /* MySQL */
-	plugin_not_allowed = 5010,         /* Connector/C */
-	err_load_plugin = 5012             /* Connector/C */
-};
 
 struct Known {
 	unsigned number;
@@ -99,13 +58,13 @@ sqlstate_of(const Report &report, const char *otherwise)
 }
 
 FailureKind
-kind_of(unsigned number) noexcept
+kind_of(unsigned reported) noexcept
 {
-	switch (number) {
-	case statement_timeout:
-	case query_timeout: return FailureKind::timeout;
-	case query_interrupted: return FailureKind::cancelled;
-	default: return is_lost(number) ? FailureKind::lost : FailureKind::query;
+	switch (reported) {
+	case number::statement_timeout:
+	case number::query_timeout: return FailureKind::timeout;
+	case number::query_interrupted: return FailureKind::cancelled;
+	default: return is_lost(reported) ? FailureKind::lost : FailureKind::query;
 	}
 }
 
@@ -155,18 +114,18 @@ has_failed(MYSQL *mysql) noexcept
 }
 
 bool
-is_lost(unsigned number) noexcept
+is_lost(unsigned reported) noexcept
 {
-	switch (number) {
-	case server_gone:
-	case out_of_memory:
-	case server_lost:
-	case commands_out_of_sync:
-	case malformed_packet:
-	case server_lost_extended:
-	case connection_killed:
-	case server_shutdown:
-	case client_interaction_timeout: return true;
+	switch (reported) {
+	case number::server_gone:
+	case number::out_of_memory:
+	case number::server_lost:
+	case number::commands_out_of_sync:
+	case number::malformed_packet:
+	case number::server_lost_extended:
+	case number::connection_killed:
+	case number::server_shutdown:
+	case number::client_interaction_timeout: return true;
 	default: return false;
 	}
 }
@@ -196,37 +155,38 @@ connect_error(const Report &wrapped)
 {
 	Report const report = unwrapped(wrapped);
 	switch (report.number) {
-	case connection_error:
-	case conn_host_error:
-	case ipsock_error:
+	case number::connection_error:
+	case number::conn_host_error:
+	case number::ipsock_error:
 		if (system_error(report.message) == ETIMEDOUT)
 			return {FailureKind::timeout, "08001", "could not connect to remote server in time", report.message};
 		return {FailureKind::refused, "08001", "could not connect to remote server", report.message};
-	case unknown_host: return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
-	case ssl_connection_error:
+	case number::unknown_host:
+		return {FailureKind::dns, "08001", "could not resolve the remote host name", report.message};
+	case number::ssl_connection_error:
 		return {FailureKind::tls, "08001", "TLS connection to remote server failed", report.message};
-	case access_denied:
-	case access_denied_no_password:
-	case must_change_password:
-	case must_change_password_login:
+	case number::access_denied:
+	case number::access_denied_no_password:
+	case number::must_change_password:
+	case number::must_change_password_login:
 		return {FailureKind::password, "28P01", "remote server did not accept the user name and password",
 		        report.message};
-	case dbaccess_denied:
+	case number::dbaccess_denied:
 		return {FailureKind::database, "42501", "remote user may not use the database", report.message};
-	case bad_db: return {FailureKind::database, "3D000", "remote database does not exist", report.message};
-	case host_is_blocked:
-	case host_not_privileged:
+	case number::bad_db: return {FailureKind::database, "3D000", "remote database does not exist", report.message};
+	case number::host_is_blocked:
+	case number::host_not_privileged:
 		return {FailureKind::refused, "28000", "remote server does not accept connections from this host",
 		        report.message};
-	case not_supported_auth_mode:
-	case unknown_error:
-	case secure_auth:
-	case not_implemented:
-	case already_connected:
-	case auth_plugin_cannot_load:
-	case auth_plugin_err:
-	case plugin_not_allowed:
-	case err_load_plugin:
+	case number::not_supported_auth_mode:
+	case number::unknown_error:
+	case number::secure_auth:
+	case number::not_implemented:
+	case number::already_connected:
+	case number::auth_plugin_cannot_load:
+	case number::auth_plugin_err:
+	case number::plugin_not_allowed:
+	case number::err_load_plugin:
 		/* Without the library's text, which names the method from memory that it has freed. */
 		return {FailureKind::password,
 		        "28000",
@@ -234,11 +194,11 @@ connect_error(const Report &wrapped)
 		        {},
 		        "Allowed are mysql_native_password and client_ed25519, and with TLS also caching_sha2_password and "
 		        "sha256_password."};
-	case server_gone:
-	case server_handshake_err:
-	case server_lost:
-	case malformed_packet:
-	case server_lost_extended:
+	case number::server_gone:
+	case number::server_handshake_err:
+	case number::server_lost:
+	case number::malformed_packet:
+	case number::server_lost_extended:
 		return {FailureKind::refused, "08001", "remote server closed the connection while it was being made",
 		        report.message, "Is there a MySQL or MariaDB server at this port?"};
 	default:

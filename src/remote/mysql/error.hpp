@@ -30,6 +30,6 @@ core::Error connect_error(const Report &report);
 core::Error statement_error(const Report &report);
 
 /* Is the connection gone? */
-bool is_lost(unsigned number) noexcept;
+bool is_lost(unsigned reported) noexcept;
 
 } // namespace tenancy::remote::mysql

@@ -8,6 +8,7 @@
 #include "remote/mysql/bind.hpp"
 #include "remote/mysql/cursor.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/mysql/number.hpp"
 #include "remote/stop_limit.hpp"
 #include "remote/text.hpp"
 
@@ -25,16 +26,12 @@ constexpr long quiet_ms = 20;
 constexpr long settle_ms = 1000;
 constexpr unsigned rows_at_once = 256; /* of those that nobody wants */
 
-/* Of the libraries: the result has another number of columns than was prepared, and is still to be read. */
-constexpr unsigned new_metadata = 2057;
-constexpr unsigned unknown_error = 2000;
-
 /* The server changed what was prepared (a table was altered) or forgot it: prepare again, once. */
 bool
-is_outdated(unsigned number) noexcept
+is_outdated(unsigned reported) noexcept
 {
-	constexpr unsigned unknown_statement = 1243, need_reprepare = 1615;
-	return number == unknown_statement || number == need_reprepare || number == new_metadata;
+	return reported == number::unknown_stmt_handler || reported == number::need_reprepare ||
+	       reported == number::new_stmt_metadata;
 }
 
 [[noreturn]] void
@@ -51,8 +48,8 @@ refuse_in_read_only(std::string_view sql, StatementKind kind)
 unsigned
 failure_of(MYSQL_STMT *stmt)
 {
-	unsigned const number = mysql_stmt_errno(stmt);
-	return number != 0 ? number : unknown_error;
+	unsigned const reported = mysql_stmt_errno(stmt);
+	return reported != 0 ? reported : number::unknown_error;
 }
 
 } // namespace
@@ -142,14 +139,14 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 		if (flow.statement == nullptr)
 			throw Error(FailureKind::query, "0A000", "remote server takes no parameters for this kind of statement");
 		auto const limit = core::Deadline::after(is_mariadb_ ? 0 : timeout_ms);
-		unsigned const number = execute_prepared(flow, params, budget);
-		if (number == 0 && kind == StatementKind::reads && limit.passed())
+		unsigned const reported = execute_prepared(flow, params, budget);
+		if (reported == 0 && kind == StatementKind::reads && limit.passed())
 			throw Error(FailureKind::timeout, "57014", "remote statement timed out");
-		if (number == 0)
+		if (reported == 0)
 			return bind_rows(*flow.statement);
 		/* A procedure that is called may have such errors of its own, and have done something before. */
 		bool const may_repeat = !again && !flow.statement->sql.empty();
-		if (!may_repeat || !is_outdated(number) || !read_out(flow, budget, nullptr))
+		if (!may_repeat || !is_outdated(reported) || !read_out(flow, budget, nullptr))
 			throw statement_error(report_of(flow.statement->stmt));
 		forget(*flow.statement);
 		release(flow);
@@ -170,9 +167,9 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 		binds_.push_back(binding(param));
 	if (!binds_.empty() && mysql_stmt_bind_param(stmt, binds_.data()) != 0)
 		throw statement_error(report_of(stmt));
-	unsigned const number = handle_->execute(stmt, budget) != 0 ? failure_of(stmt) : 0;
-	flow.pending = number == 0 || number == new_metadata;
-	return number;
+	unsigned const reported = handle_->execute(stmt, budget) != 0 ? failure_of(stmt) : 0;
+	flow.pending = reported == 0 || reported == number::new_stmt_metadata;
+	return reported;
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "core/error.hpp"
 #include "remote/mysql/error.hpp"
 #include "remote/mysql/greeting.hpp"
+#include "remote/mysql/number.hpp"
 
 namespace tenancy::remote::mysql {
 
@@ -54,8 +55,7 @@ size_of(const SocketAddress &address) noexcept
 core::Error
 not_connected(const Login &login, int error)
 {
-	constexpr unsigned cannot_connect = 2003;
-	return connect_error({cannot_connect, "HY000",
+	return connect_error({number::conn_host_error, "HY000",
 	                      std::string("Can't connect to MySQL server on '") + login.host + ":" +
 	                          std::to_string(login.port) + "' (" + std::to_string(error) + ")"});
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "core/error.hpp"
+#include "remote/mysql/number.hpp"
 
 /* Exported by the library; the header that has it is not installed. */
 extern "C" int ma_pvio_register_callback(my_bool add, void (*callback)(int mode, MYSQL *mysql,
@@ -113,9 +114,8 @@ verify_certificate(void *session, unsigned) noexcept
 	if (fault == nullptr)
 		return 0;
 	NET &net = call->mysql->net;
-	constexpr unsigned tls_error = 2026;
 	net.tls_verify_status |= MARIADB_TLS_VERIFY_ERROR;
-	net.last_errno = tls_error;
+	net.last_errno = number::ssl_connection_error;
 	std::snprintf(net.sqlstate, sizeof(net.sqlstate), "HY000");
 	std::snprintf(net.last_error, sizeof(net.last_error), "TLS/SSL error: %s", fault);
 	return 1;

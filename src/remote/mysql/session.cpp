@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "remote/mysql/error.hpp"
+#include "remote/mysql/number.hpp"
 #include "remote/mysql/session.hpp"
 
 namespace tenancy::remote::mysql {
@@ -257,8 +258,7 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 		if (is_lost(report.number))
 			handle_->break_off();
 		discard(statement);
-		constexpr unsigned not_preparable = 1295;
-		if (report.number == not_preparable)
+		if (report.number == number::unsupported_ps)
 			return nullptr;
 		throw statement_error(report);
 	}
