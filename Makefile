@@ -3,6 +3,9 @@
 MODULE_big  = pg_tenancy
 EXTENSION   = pg_tenancy
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_tenancy.control)
+ifeq ($(EXTVERSION),)
+$(error build in the directory of the sources: VPATH builds are not supported)
+endif
 
 SOURCES     = $(sort $(wildcard src/*.cpp src/*/*.cpp src/*/*/*.cpp))
 PURE        = $(sort $(wildcard src/core/*.cpp src/remote/*.cpp src/remote/*/*.cpp src/*/*.pure.cpp))
@@ -16,7 +19,7 @@ REGRESS     = $(patsubst test/sql/%.sql,%,$(TESTS))
 REGRESS_OPTS = --inputdir=test
 ISOLATION   = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
-EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps $(SOURCES:.cpp=.d)
+EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql results output_iso build .deps .made_with $(SOURCES:.cpp=.d)
 
 PG_CONFIG  ?= pg_config
 PKG_CONFIG ?= pkg-config
@@ -39,7 +42,16 @@ override with_llvm := no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# What the server and its packager want of the preprocessor (_FORTIFY_SOURCE) holds for pure code too; their paths do not.
+PURE_CPPFLAGS := $(filter-out -DTENANCY_VERSION=%,$(filter -D% -U% -W%,$(CPPFLAGS))) $(PURE_CPPFLAGS)
 $(PURE:.cpp=.o): override CPPFLAGS := $(PURE_CPPFLAGS)
+
+# Objects know of the sources they are made of; of the rest only here, so that another server's or library's are not taken for ours.
+MADE_WITH := $(shell $(PG_CONFIG) --version), $(MYSQL_CONFIG), $(EXTVERSION)
+$(OBJS): .made_with
+.made_with: always
+	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' >$@
+.PHONY: always
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql)) pg_tenancy.control
 	cat $(filter %.sql,$^) > $@

@@ -296,7 +296,7 @@ SELECT :surprises = 0 AS all_as_expected \gset
 \if :all_as_expected
     \echo '\nAll as expected: each client reached their own databases and history, and nothing of the other''s.'
 \else
-    \echo '\n' :surprises 'step(s) did not do what they should.'
+    \echo '\nNot every step did what it should.'
     \set ON_ERROR_STOP on
     DO $$ BEGIN RAISE EXCEPTION 'the demo failed'; END $$;
 \endif

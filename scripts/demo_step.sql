@@ -6,6 +6,8 @@
 \else
     \set rows :count
 \endif
+\set as_expected false
+\set refusal false
 SELECT :'state' = :'expect' AND :'count' = :'rows' AS as_expected, :'expect' <> '00000' AS refusal \gset
 \if :as_expected
     \if :refusal
@@ -13,7 +15,7 @@ SELECT :'state' = :'expect' AND :'count' = :'rows' AS as_expected, :'expect' <> 
     \endif
 \else
     \echo '    NOT AS EXPECTED: SQLSTATE' :state 'and' :count 'rows instead of' :expect 'and' :rows '\n'
-    SELECT :surprises + 1 AS surprises \gset
+    \set surprises 1
 \endif
 \set expect 00000
 \unset rows

@@ -115,9 +115,11 @@ need_packages()
 	install_without_services $missing
 }
 
-# The servers of the packages must not start: no PostgreSQL cluster is made, no service is run.
+# The servers of the packages must not start: no PostgreSQL cluster is made, no service is run, now or when the machine starts.
 install_without_services()
 (
+	exec 9</var/lib/dpkg # not beside another one, whose end would take away what holds the servers back
+	flock 9
 	cluster_conf=/etc/postgresql-common/createcluster.d/pg_tenancy.conf
 	policy=/usr/sbin/policy-rc.d
 	[ -e "$policy" ] && policy=
@@ -130,8 +132,16 @@ install_without_services()
 		as_root chmod 755 "$policy"
 	fi
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-		--no-install-recommends install "$@" >&2 || die "apt-get install failed: $*"
+		--no-install-recommends install "$@" >&2 9<&- || die "apt-get install failed: $*"
+	case " $* " in *" mariadb-server "*) disable_service mariadb ;; esac
+	case " $* " in *" mysql-server "*) disable_service mysql ;; esac
+	case " $* " in *" pgbouncer "*) disable_service pgbouncer ;; esac
 )
+
+disable_service()
+{
+	! command -v systemctl >/dev/null || as_root systemctl --quiet disable "$1" >/dev/null 2>&1 || :
+}
 
 build()
 {

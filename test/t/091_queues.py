@@ -233,7 +233,7 @@ def rotation():
         pid = value(admin, "SELECT pg_backend_pid()")
         job = Background(sqlstate, rows, admin, "SELECT tenancy.rotate_encryption_key()")
         with contextlib.closing(connect()) as watcher:
-            wait_until(lambda: value(watcher, "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", pid) == 1, "the rotation waits")
+            wait_until(lambda: value(watcher, "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", pid) == 1, 30, "the rotation waits")
         works("a query beside it")
         same(job.value(), "55P03", "the rotation")
 

@@ -20,6 +20,9 @@ import traceback
 import psycopg2
 import psycopg2.extensions
 
+# A test that takes too long is terminated: its servers, mounts and settings are put away then, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
 UNIQUE = "%d_%x" % (os.getpid(), int(time.time() * 1000) & 0xFFFFFFFF)
 
 

@@ -1,6 +1,6 @@
 -- Properties of the query cache: whose it is, what it adds up to, what it leaves behind.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 SET LOCAL tenancy.identity_scope = 'transaction';
 CREATE ROLE tap_cache;
 GRANT tenancy_user TO tap_cache;
@@ -54,7 +54,8 @@ SELECT tenancy.authenticate(:'token_a') \gset
 SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(1, 50) AS n), 50::bigint, 'and the owner from their own');
 SELECT tenancy.authenticate(:'token_b') \gset
 SET LOCAL tenancy.cache_size_per_user = '4kB';
-SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(51, 150) AS n), 0::bigint, 'a small share takes new answers too');
+SELECT is((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(51, 150) AS n), 0::bigint, 'what was never asked comes from nowhere');
+SELECT cmp_ok((SELECT count(*) FILTER (WHERE pg_temp.ask('mine', n)) FROM generate_series(150, 141, -1) AS n), '>', 0::bigint, 'and answers from the newest');
 SELECT cmp_ok((SELECT sum(size) FROM tenancy.query_cache_entries() WHERE user_id = :'b'), '<=', 4096::numeric, 'and never grows beyond itself');
 SELECT * FROM finish();
 ROLLBACK;
