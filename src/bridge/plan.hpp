@@ -9,6 +9,7 @@ extern "C" {
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
 }
 
 namespace tenancy::compat {
@@ -57,14 +58,32 @@ foreign_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, doubl
 #endif
 }
 
-/* GROUP BY without redundant keys since 16. */
+/* Expressions that are equal, those of partitions among them, which since 18 are kept apart. */
 inline List *
-group_clause(const PlannerInfo *root)
+members_of(EquivalenceClass *klass, Relids relids)
+{
+#if PG_VERSION_NUM >= 180000
+	List *members = NIL;
+	EquivalenceMemberIterator iterator;
+	setup_eclass_member_iterator(&iterator, klass, relids);
+	while (EquivalenceMember *const member = eclass_member_iterator_next(&iterator))
+		members = lappend(members, member);
+	return members;
+#else
+	(void) relids;
+	return klass->ec_members;
+#endif
+}
+
+/* Since 16 a Var that an outer join may make NULL names that join as well: those of rel. */
+inline Relids
+outer_joins_of(const PlannerInfo *root, const RelOptInfo *rel)
 {
 #if PG_VERSION_NUM >= 160000
-	return root->processed_groupClause;
+	return bms_intersect(rel->relids, root->outer_join_rels);
 #else
-	return root->parse->groupClause;
+	(void) root, (void) rel;
+	return nullptr;
 #endif
 }
 

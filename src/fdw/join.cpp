@@ -145,6 +145,16 @@ fits_parser(const Relation *join)
 	       list_length(join->conditions) + list_length(join->on) <= abilities.most_beside;
 }
 
+/* A condition that one side may send may need the encoding that the other side does not have, or not be known to have.
+ */
+bool
+keeps_conditions(PlannerInfo *root, const Relation *join, const Relation *outer, const Relation *inner)
+{
+	bool const same_outer = has_same_encoding(outer->sources, outer->source_count);
+	bool const same_inner = has_same_encoding(inner->sources, inner->source_count);
+	return same_outer == same_inner || print_from_where(*renderer_for(root, join), join, NIL);
+}
+
 } // namespace
 
 void
@@ -164,8 +174,9 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 	Relation *const join = combine(outer, inner);
 	List *on = NIL, *above = NIL;
 	if (!split_clauses(root, rel, join, type, extra->restrictlist, &on, &above) ||
-	    !shape(root, rel, join, type, on, above) || !fits_parser(join))
+	    !shape(root, rel, join, type, on, above) || !fits_parser(join) || !keeps_conditions(root, join, outer, inner))
 		return;
+	join->visible = bms_union(join->visible, compat::outer_joins_of(root, rel));
 	join->rows = join->rows_here = rel->rows;
 	double const by_outer = scanned_rows(outer, inner, on, rel->rows);
 	double const by_inner = scanned_rows(inner, outer, on, rel->rows);

@@ -184,13 +184,11 @@ buffer_slots(Modification &modification)
 	return modification.buffer;
 }
 
-/* The columns of a row that are sent: an identity that is still null after BEFORE triggers is the server's to fill. */
+/* The columns of a row that are sent: an identity that is null, also after BEFORE triggers, is the server's to fill. */
 List *
 targets_of(const Modification &modification, TupleTableSlot *slot)
 {
 	List *const all = modification.plan.targets;
-	if (!has_before_insert(modification.relation))
-		return all;
 	List *targets = NIL;
 	ListCell *cell;
 	foreach (cell, all)
@@ -236,13 +234,28 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 	return true;
 }
 
+/* Other engines fill an identity that is sent as NULL; for PostgreSQL such a row goes by itself. */
+bool
+is_whole_row(const Modification &modification, TupleTableSlot *slot)
+{
+	return modification.plan.type != DatabaseType::postgresql ||
+	       targets_of(modification, slot) == modification.plan.targets;
+}
+
 /* How many rows were inserted; without RETURNING. */
 int64
 insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 {
 	int64 inserted = 0;
 	for (int sent = 0; sent < count;) {
-		int const left = count_distinct(modification, slots + sent, count - sent);
+		int whole = 0;
+		while (sent + whole < count && is_whole_row(modification, slots[sent + whole]))
+			++whole;
+		if (whole == 0) {
+			inserted += insert_row(modification, slots[sent++]) ? 1 : 0;
+			continue;
+		}
+		int const left = count_distinct(modification, slots + sent, whole);
 		bool const by_arrays = modification.arrays_sql != nullptr && left > 1;
 		sent += by_arrays ? send_arrays(modification, slots + sent, left, &inserted)
 		                  : send_values(modification, slots + sent, left, &inserted);

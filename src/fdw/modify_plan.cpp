@@ -64,6 +64,23 @@ is_null_constant(Node *node)
 	return node != nullptr && IsA(node, Const) && reinterpret_cast<Const *>(node)->constisnull;
 }
 
+/* In no row a value: of several rows of VALUES, each has DEFAULT or NULL there. */
+bool
+is_always_null(Node *node, List *range_table)
+{
+	auto *const var = reinterpret_cast<Var *>(node);
+	if (node == nullptr || !IsA(node, Var) || IS_SPECIAL_VARNO(var->varno))
+		return is_null_constant(node);
+	RangeTblEntry const *const entry = rt_fetch(var->varno, range_table);
+	if (entry->rtekind != RTE_VALUES || var->varattno <= 0)
+		return false;
+	ListCell *cell;
+	foreach (cell, entry->values_lists)
+		if (!is_null_constant(static_cast<Node *>(list_nth(static_cast<List *>(lfirst(cell)), var->varattno - 1))))
+			return false;
+	return true;
+}
+
 [[noreturn]] void
 refuse_generated(const Column &column, const char *action)
 {
@@ -98,14 +115,14 @@ target_expression(List *target_list, int number)
  * run; what is generated there takes none.
  */
 List *
-insert_targets(::Relation relation, const Table &table, List *target_list)
+insert_targets(::Relation relation, const Table &table, List *target_list, List *range_table)
 {
 	List *targets = NIL;
 	ListCell *cell;
 	foreach (cell, live_columns(table)) {
 		int const number = lfirst_int(cell);
 		Column const &column = table.columns[number - 1];
-		bool const missing = is_null_constant(target_expression(target_list, number));
+		bool const missing = is_always_null(target_expression(target_list, number), range_table);
 		bool const sent = is_sent(relation, table, number);
 		if (!sent && !missing && attribute_at(relation, number)->attgenerated == 0)
 			refuse_generated(column, "insert a value into");
@@ -194,7 +211,7 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 	modify.operation = plan->operation;
 	if (plan->operation == CMD_INSERT) {
 		modify.conflict = conflict_of(plan, relation, table);
-		modify.targets = insert_targets(relation, table, outerPlan(plan)->targetlist);
+		modify.targets = insert_targets(relation, table, outerPlan(plan)->targetlist, root->parse->rtable);
 	} else if (plan->operation == CMD_UPDATE) {
 		modify.targets = update_targets(root, relation, table, varno);
 	}
@@ -277,7 +294,8 @@ plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &
 		int const outside = number_in_root(map, number);
 		bool missing = outside == 0;
 		if (!missing && from_insert)
-			missing = is_null_constant(target_expression(outerPlan(plan)->targetlist, outside));
+			missing = is_always_null(target_expression(outerPlan(plan)->targetlist, outside),
+			                         state->ps.state->es_range_table);
 		else if (!missing && plan == nullptr)
 			missing = !bms_is_member(outside - FirstLowInvalidHeapAttributeNumber, given) &&
 			          !has_default(root->ri_RelationDesc, outside);

@@ -88,6 +88,17 @@ constexpr Oid collation_free[] = {F_TEXTEQ,
                                   F_COUNT_ANY,
                                   F_STRING_AGG_TEXT_TEXT,
                                   F_ARRAY_AGG_ANYNONARRAY,
+                                  F_JSON_OBJECT_FIELD,
+                                  F_JSON_OBJECT_FIELD_TEXT,
+                                  F_JSON_EXTRACT_PATH,
+                                  F_JSON_EXTRACT_PATH_TEXT,
+                                  F_JSONB_OBJECT_FIELD,
+                                  F_JSONB_OBJECT_FIELD_TEXT,
+                                  F_JSONB_EXTRACT_PATH,
+                                  F_JSONB_EXTRACT_PATH_TEXT,
+                                  F_JSONB_EXISTS,
+                                  F_JSONB_EXISTS_ANY,
+                                  F_JSONB_EXISTS_ALL,
                                   F_LAG_ANYELEMENT,
                                   F_LEAD_ANYELEMENT,
                                   F_FIRST_VALUE,
@@ -218,8 +229,7 @@ is_portable_function(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	Form_pg_proc const form = form_of(tuple);
-	bool portable = form->provolatile == PROVOLATILE_IMMUTABLE && form->prokind == PROKIND_FUNCTION &&
-	                !form->proretset && form->provariadic == InvalidOid;
+	bool portable = form->provolatile == PROVOLATILE_IMMUTABLE && form->prokind == PROKIND_FUNCTION && !form->proretset;
 	for (int i = 0; portable && i < form->pronargs; ++i) {
 		Oid const type = form->proargtypes.values[i];
 		portable = is_portable_type(type) || IsPolymorphicType(type);

@@ -47,11 +47,19 @@ has_default_collation(const Column &column)
 	return column.remote_collation != nullptr && strcmp(column.remote_collation, "default") == 0;
 }
 
-/* pg_operator's name of op, when it is in pg_catalog. */
+/*
+ * The name of op, when it is in pg_catalog. Of one that takes any type with its schema: the client database may have
+ * another in its search path that takes just this one (those of intarray), and would come first.
+ */
 const char *
 operator_name(Oid op)
 {
-	return op < FirstUnpinnedObjectId ? get_opname(op) : nullptr;
+	if (op >= FirstUnpinnedObjectId)
+		return nullptr;
+	Oid left, right;
+	op_input_types(op, &left, &right);
+	const char *const name = get_opname(op);
+	return IsPolymorphicType(left) || IsPolymorphicType(right) ? psprintf("OPERATOR(pg_catalog.%s)", name) : name;
 }
 
 } // namespace

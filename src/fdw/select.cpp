@@ -30,8 +30,11 @@ print(Renderer &renderer, const char *text)
 bool
 print_condition(Renderer &renderer, const Condition *condition)
 {
-	if (condition->exists == nullptr)
-		return renderer.condition(condition->clause) != Ship::none;
+	if (condition->exists == nullptr) {
+		/* What a single table lets through too much is checked again here; nothing checks the rows of a join. */
+		Ship const ship = renderer.condition(condition->clause);
+		return ship == Ship::exact || (ship == Ship::superset && renderer.source_count == 1);
+	}
 	print(renderer, condition->negated ? "(NOT EXISTS (SELECT 1" : "(EXISTS (SELECT 1");
 	bool const looked = renderer.must_look;
 	renderer.must_look = looked || condition->negated;
@@ -176,10 +179,11 @@ sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortK
 	if (klass->ec_has_volatile)
 		return false;
 	ListCell *cell;
-	foreach (cell, klass->ec_members) {
+	List *const members = compat::members_of(klass, relation->relids);
+	foreach (cell, members) {
 		auto *const member = static_cast<EquivalenceMember *>(lfirst(cell));
 		auto *const node = reinterpret_cast<Node *>(member->em_expr);
-		if (member->em_is_const || member->em_is_child || !is_in_scope(root, relation, node))
+		if (member->em_is_const || !is_in_scope(root, relation, node))
 			continue;
 		Oid const op = get_opfamily_member(pathkey->pk_opfamily, member->em_datatype, member->em_datatype,
 		                                   compat::pathkey_strategy(pathkey));

@@ -10,6 +10,8 @@ extern "C" {
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paramassign.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/tlist.h"
 #include "utils/selfuncs.h"
 }
@@ -92,7 +94,7 @@ constexpr int with_windows = PVC_RECURSE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS | 
 bool
 add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target)
 {
-	List *const clauses = compat::group_clause(root);
+	List *const clauses = root->parse->groupClause; /* with the keys that others imply, or there may be none at all */
 	int keys = 0;
 	int position = 0;
 	ListCell *cell;
@@ -143,12 +145,9 @@ bool
 group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPathExtraData *extra)
 {
 	Query const *const query = root->parse;
-	/* With constant keys alone there is no row without one; what would be sent has no key at all, and gives one. */
-	List *const clauses = compat::group_clause(root);
-	bool const constant = query->groupClause != NIL && clauses == NIL;
-	if (query->groupingSets != NIL || constant || has_upper_part(relation))
+	if (query->groupingSets != NIL || has_upper_part(relation))
 		return false;
-	List *const keys = get_sortgrouplist_exprs(clauses, root->processed_tlist);
+	List *const keys = get_sortgrouplist_exprs(query->groupClause, root->processed_tlist);
 	relation->grouped = true;
 	relation->visible_exprs = output->reltarget->exprs;
 	relation->scanned = relation->rows;
@@ -227,20 +226,45 @@ order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 		               NIL);
 }
 
+/*
+ * With FOR UPDATE the scan of the table takes the count along, or the remote server would lock rows that nobody wants.
+ * LockRows and Limit stay above; with OFFSET both sides would skip rows.
+ */
+void
+limit_locked(PlannerInfo *root, const Relation *relation, RelOptInfo *output, double count)
+{
+	Query const *const query = root->parse;
+	if (relation->source_count != 1 || has_upper_part(relation) || query->limitOffset != nullptr)
+		return;
+	RelOptInfo *const table = find_base_rel(root, static_cast<int>(relation->sources[0].varno));
+	Estimate const cost = estimate_limited(root, table, relation, root->sort_pathkeys != NIL, count);
+	auto *path = reinterpret_cast<Path *>(
+		compat::foreign_table_path(root, table, cost.rows, cost.startup, cost.total, root->sort_pathkeys, nullptr,
+	                               list_make2(query->limitCount, query->limitOffset)));
+	path = apply_projection_to_path(root, table, path, root->upper_targets[UPPERREL_FINAL]);
+	path = reinterpret_cast<Path *>(
+		create_lockrows_path(root, output, path, root->rowMarks, assign_special_exec_param(root)));
+	add_path(output, reinterpret_cast<Path *>(create_limit_path(root, output, path, nullptr, query->limitCount,
+	                                                            query->limitOption, 0, static_cast<int64>(cost.rows))));
+}
+
 void
 limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathExtraData *extra)
 {
 	Query const *const query = root->parse;
 	Relation const *const relation = relation_of(input);
-	if (!extra->limit_needed || query->commandType != CMD_SELECT || query->rowMarks != NIL ||
-	    query->limitOption == LIMIT_OPTION_WITH_TIES || !is_whole(relation) ||
-	    (!has_upper_part(relation) && !has_plain_columns(root->upper_targets[UPPERREL_FINAL]->exprs)))
+	bool const locks = query->rowMarks != NIL;
+	if (!extra->limit_needed || query->commandType != CMD_SELECT || query->limitOption == LIMIT_OPTION_WITH_TIES ||
+	    !is_whole(relation) ||
+	    (!locks && !has_upper_part(relation) && !has_plain_columns(root->upper_targets[UPPERREL_FINAL]->exprs)))
 		return;
 	/* The relation that sorts is the one that order() has accepted, or sorting is done here and LIMIT too. */
 	if (root->sort_pathkeys != NIL && !(IS_UPPER_REL(input) && can_sort(root, relation, root->sort_pathkeys)))
 		return;
 	if (!renderer_for(root, relation)->limit(query->limitCount, query->limitOffset))
 		return;
+	if (locks)
+		return limit_locked(root, relation, output, extra->limit_tuples);
 	output->fdw_private = copy_of(relation);
 	add_upper_path(root, output,
 	               estimate_limited(root, output, relation, root->sort_pathkeys != NIL, extra->limit_tuples),

@@ -67,6 +67,30 @@ SELECT plan.remote('SELECT DISTINCT active, random() < 0.5 FROM customers ORDER 
 SELECT plan.remote('SELECT active, random() FROM customers GROUP BY active HAVING random() < 0.5 LIMIT 1');
 -- Locks.
 SELECT plan.remote('SELECT id FROM orders WHERE id = 1 FOR UPDATE');
+SELECT plan.remote('SELECT id FROM orders WHERE customer_id = 1 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED');
+SELECT plan.remote('SELECT id, upper(note) FROM orders LIMIT 2 FOR SHARE');
+SELECT plan.remote('SELECT id FROM orders LIMIT 2 OFFSET 1 FOR UPDATE');
+SELECT plan.remote('SELECT id FROM orders WHERE upper(note) = ''X'' LIMIT 2 FOR UPDATE');
+-- A group that WHERE fixes, and the side of a join that may be missing.
+SELECT plan.remote('SELECT customer_id, count(*) FROM orders WHERE customer_id = 7 GROUP BY customer_id');
+SELECT plan.remote('SELECT customer_id, note, sum(amount) FROM orders WHERE customer_id = 7 GROUP BY customer_id, note');
+SELECT plan.remote('SELECT o.id, c.born FROM orders o LEFT JOIN customers c ON c.id = o.customer_id ORDER BY c.born LIMIT 10');
+-- Operators that take any type, of which the client database may have others; JSON by its keys.
+CREATE FOREIGN TABLE documents (id int, tags int[], body jsonb) SERVER plan_server OPTIONS (table_name 'documents');
+SELECT plan.remote('SELECT id FROM documents WHERE tags && ARRAY[1] AND tags = ARRAY[1, 2]');
+SELECT plan.remote('SELECT id FROM documents WHERE body ->> ''state'' = ''open'' AND body -> ''a'' ? ''b'' AND body #>> ''{c,d}'' IS NULL');
+-- Partitions are sorted where they are.
+CREATE TABLE events (id int, at timestamptz) PARTITION BY LIST (id);
+CREATE FOREIGN TABLE events_1 PARTITION OF events FOR VALUES IN (1) SERVER plan_server;
+CREATE FOREIGN TABLE events_2 PARTITION OF events FOR VALUES IN (2) SERVER plan_server;
+SELECT plan.remote('SELECT * FROM events ORDER BY at DESC LIMIT 10');
+-- A table whose encoding is not known beside one whose encoding is.
+CREATE SERVER unknown_server FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection :'id');
+CREATE FOREIGN TABLE notes (id int, note text) SERVER unknown_server OPTIONS (table_name 'notes', encoding 'UTF8');
+CREATE FOREIGN TABLE open_notes (id int) SERVER unknown_server OPTIONS (query 'SELECT id FROM notes WHERE NOT done');
+SELECT plan.remote('SELECT n.id FROM notes n JOIN open_notes o ON o.id = n.id WHERE n.note LIKE ''A%''');
+SELECT plan.remote('SELECT n.id FROM notes n JOIN open_notes o ON o.id = n.id WHERE n.note LIKE ''A%'' AND n.id > 3 OR n.id = 7');
+SELECT plan.remote('SELECT n.id FROM notes n JOIN open_notes o ON o.id = n.id WHERE n.id > 3');
 -- Nothing is sent but the columns.
 SET tenancy.enable_pushdown = off;
 SELECT plan.remote('SELECT region, count(*) FROM customers WHERE id > 5 GROUP BY region');
@@ -75,3 +99,4 @@ RESET tenancy.enable_pushdown;
 RESET search_path;
 DROP SCHEMA plan CASCADE;
 DROP SERVER plan_server;
+DROP SERVER unknown_server;

@@ -727,6 +727,30 @@ def remote_collations():
     rows(world().session, "SELECT tenancy.attach('pg', %s)", world().schema(PG))
 
 
+def operators_of_others():
+    """An operator of the client database that takes just these types does not come before PostgreSQL's own"""
+    world().remote(PG, "DROP TABLE IF EXISTS tagged", "CREATE TABLE tagged (id integer PRIMARY KEY, tags integer[])",
+                   "INSERT INTO tagged VALUES (1, '{1,NULL}'), (2, '{2}')", "DROP OPERATOR IF EXISTS public.&& (integer[], integer[])",
+                   "CREATE OR REPLACE FUNCTION public.never(integer[], integer[]) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+                   "CREATE OPERATOR public.&& (LEFTARG = integer[], RIGHTARG = integer[], FUNCTION = public.never)")
+    attach_again(PG)
+    ids("operators of others", (PG,), "tagged", "tags && ARRAY[1]", [1], (PG,))
+    world().remote(PG, "DROP OPERATOR public.&& (integer[], integer[])", "DROP FUNCTION public.never")
+
+
+def encodings_of_a_join():
+    """A join with a table whose encoding is not known sends no more than both sides may"""
+    admin, schema = world().admin, world().schema(PG)
+    rows(admin, "CREATE FOREIGN TABLE {0}.all_numbers (id integer) SERVER {1} OPTIONS (query 'SELECT id FROM numbers')".format(
+        schema, value(admin, "SELECT quote_ident(s.srvname) FROM pg_foreign_table AS t JOIN pg_foreign_server AS s ON s.oid = t.ftserver WHERE t.ftrelid = %s::regclass",
+                      schema + ".words")))
+    rows(admin, "GRANT SELECT ON {0}.all_numbers TO PUBLIC".format(schema))
+    joined = "SELECT w.id FROM @words AS w JOIN @all_numbers AS n ON n.id = w.id WHERE %s ORDER BY w.id"
+    for condition in ("length(w.w) > 100", "length(w.w) > 100 AND w.id > 1 OR w.id = 2"):
+        answers("encodings", (PG,), joined % condition, ["2"] if " OR " in condition else [])
+    rows(admin, "DROP FOREIGN TABLE {0}.all_numbers".format(schema))
+
+
 def json_order():
     """jsonb sorts its texts by the default collation of its server"""
     world().remote(PG, "DROP TABLE IF EXISTS documents", "CREATE TABLE documents (id integer PRIMARY KEY, j jsonb)",
@@ -737,6 +761,7 @@ def json_order():
         _, remote = world().plan(PG, sql)
         ok(word not in remote, "jsonb, pg: %s is not pushed" % sql, remote)
     ids("jsonb", (PG,), "documents", "j = '\"a\"'", [1], (PG,))
+    ids("jsonb by key", (PG,), "documents", "j ->> 'k' IS NULL AND NOT j ? 'k' AND j #>> '{k,l}' IS NULL AND j <> '\"B\"'", [1, 3], (PG,))
     world().remote(PG, "ALTER TABLE documents ADD COLUMN a jsonb[]", "UPDATE documents SET a = ARRAY[j]")
     attach_again(PG)
     for sql, word in (("SELECT id FROM @documents WHERE a < ARRAY['\"b\"']::jsonb[]", "WHERE"), ("SELECT min(a) FROM @documents", "min"),
@@ -979,4 +1004,5 @@ if __name__ == "__main__":
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
         run_conditions, windows_without_an_order, least_values, lacking_rows, moments, remote_collations, json_order,
+        operators_of_others, encodings_of_a_join,
         narrower, folding_collations, collations_of_keys, settings_of_text, distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)
