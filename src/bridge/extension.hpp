@@ -26,7 +26,7 @@ enum class Turn : uint16 {
 	removal = 1, /* who needs the extension shares it (AccessShareLock), who drops or updates it has it alone */
 	sums,        /* who changes sums of dashboards has it alone */
 	pruning,     /* who deletes old history, or counts on none being deleted, has it alone */
-	sealing      /* who changes connections shares it (RowExclusiveLock), who seals all of them anew has it alone */
+	sealing      /* changes of connections, or of is_active, share it (RowExclusiveLock), a rotation has it alone */
 };
 
 /* A standby gives no lock that others have to wait for; who needs one is told why, as of whatever writes. */

@@ -7,6 +7,7 @@ extern "C" {
 }
 
 #include "bridge/datum.hpp"
+#include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
 #include "identity/attempts.hpp"
@@ -87,6 +88,8 @@ TENANCY_FUNCTION(set_active)
 	                                        {UUIDOID, BOOLOID},
 	                                        nullptr};
 	Datum const values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	/* Before any row: the health of the user's connections is written with the user, that of all by a rotation. */
+	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	bridge::spi::Scope const scope = bridge::spi::open();
 	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;
 	if (found)

@@ -236,6 +236,12 @@ def rotation():
             wait_until(lambda: value(watcher, "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", pid) == 1, 30, "the rotation waits")
         works("a query beside it")
         same(job.value(), "55P03", "the rotation")
+    bystander = User("bystander")
+    with contextlib.closing(connect()) as admin, contextlib.closing(connect()) as other:
+        rows(admin, "BEGIN")
+        rows(admin, "SELECT tenancy.rotate_encryption_key()")
+        same(sqlstate(rows, other, "SELECT tenancy.set_active(%s, false)", bystander.id), "55P03", "a change of a user waits for it before any row")
+        rows(admin, "ROLLBACK")
 
 
 run(own_schema, extension, tables, granted, vacuumed, shared, own_tables, own_row, prepared, rotation)
