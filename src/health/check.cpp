@@ -69,6 +69,20 @@ spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = 
                               nullptr};
 
 /*
+ * What makes a connection due may not see, with the snapshot of its transaction, that the user was deactivated since.
+ * Whoever activates it again makes it due, too.
+ */
+spi::Statement end_checks = {
+	"UPDATE tenancy.connection_health AS h SET next_check_at = NULL"
+	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+	" JOIN tenancy.database_connections AS c ON c.id = d.connection_id JOIN tenancy.users AS u ON u.id = c.user_id"
+	" WHERE d.connection_id = $1 AND d.next_check_at = $2 AND NOT (c.is_active AND u.is_active)"
+	" FOR UPDATE OF d SKIP LOCKED) AS mine WHERE h.connection_id = mine.connection_id",
+	2,
+	{UUIDOID, TIMESTAMPTZOID},
+	nullptr};
+
+/*
  * Where one answers late or never, others of the same server will too: they must not hold up the fast lane. Those of
  * the same user only: a tenant could make the connections of others slow, and would learn of theirs by its own.
  */
@@ -166,9 +180,11 @@ void
 look_up(void *arg)
 {
 	auto *const check = static_cast<Check *>(arg);
-	MemoryContext const context = MemoryContextSwitchTo(check->context);
+	Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
+	bool const ended = spi::run(end_checks, mine, nullptr, false) == 1;
+	MemoryContext const context = MemoryContextSwitchTo(check->context); /* a statement leaves another one behind */
 	check->config = {};
-	check->found = connection::find_for_worker(check->id, &check->config);
+	check->found = !ended && connection::find_for_worker(check->id, &check->config);
 	MemoryContextSwitchTo(context);
 }
 

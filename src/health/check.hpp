@@ -19,7 +19,7 @@ struct Check {
 	int failures;
 	bool unknown; /* the state before */
 	Lane lane;
-	bool found; /* the connection */
+	bool found; /* the connection, which is to be checked */
 	connection::Config config;
 	/* The result. */
 	const char *state; /* up, down, or unknown when it could not be asked */

@@ -158,6 +158,28 @@ def unreadable():
         rows(admin, "UPDATE tenancy.database_connections SET options = '{}', is_active = false WHERE id = %s", bad)
 
 
+def deactivated():
+    """A snapshot from before a user was deactivated does not keep a new connection of the user under check."""
+    user = User("deactivated")
+    idle = user.sqlite("idle")
+    with contextlib.closing(user.connect()) as session, health_checks() as admin:
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT tenancy.current_user_id()")
+        rows(admin, "SELECT tenancy.set_active(%s, false)", user.id)
+        new = value(session, "SELECT tenancy.create_connection('new', 'sqlite', database_name => 'new.db')")
+        rows(session, "COMMIT")
+        rows(admin, "UPDATE tenancy.connection_health SET next_check_at = now() WHERE connection_id = %s", idle)
+        wait_until(lambda: rows(admin, "SELECT 1 FROM tenancy.connection_health WHERE connection_id IN (%s, %s)"
+                                " AND next_check_at IS NULL", new, idle) == [(1,), (1,)], 30, "a worker that leaves them alone")
+        same([health(admin, connection)["checked_at"] for connection in (new, idle)], [None, None], "their databases are not asked")
+        rows(admin, "SELECT tenancy.set_active(%s, true)", user.id)
+        rows(admin, "UPDATE tenancy.database_connections SET is_active = false WHERE id = %s", new)
+        rows(admin, "UPDATE tenancy.connection_health SET next_check_at = now() WHERE connection_id = %s", new)
+        wait_until(lambda: rows(admin, "SELECT 1 FROM tenancy.connection_health WHERE connection_id = %s AND next_check_at IS NULL", new), 30,
+                   "the same of a connection that is not active")
+        wait_until(lambda: health(admin, idle)["checked_at"] is not None, 30, "checks of what is active again")
+
+
 class Late(FalsePostgres):
     """A server that lets visitors wait for so many seconds before it lets them in."""
 
@@ -365,4 +387,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, two_with_silent_servers, late_servers, unreadable, other_commands, pruned, locked_rows, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, two_with_silent_servers, late_servers, unreadable, deactivated, other_commands, pruned, locked_rows, scarce_processes)
