@@ -10,6 +10,7 @@ CREATE TABLE tenancy.schema_touches (
 ALTER TABLE tenancy.schema_touches ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.schema_touches FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
 CREATE POLICY admin ON tenancy.schema_touches FOR SELECT TO tenancy_admin USING (true);
+SELECT pg_extension_config_dump('tenancy.schema_touches', '');
 COMMENT ON TABLE tenancy.schema_touches
     IS 'when a statement that may have changed the schema of a client database last ended: a schema detected before is stale';
 

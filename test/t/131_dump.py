@@ -9,7 +9,7 @@ from platform_server import PASSWORD, Platform, enter, make_ring, settle
 from tenancy import ok, raised, rows, run, same, value
 
 # What is not dumped: logins, queues, and what a worker finds out again.
-NOT_KEPT = {"user_sessions", "running_queries", "schema_touches"}
+NOT_KEPT = {"user_sessions", "running_queries"}
 
 source = Platform()
 settle(source)
@@ -59,6 +59,8 @@ def same_rows():
             else:
                 same(contents(after, table), contents(before, table), table + " is what it was")
         same(rows(after, "SELECT * FROM tenancy.verify_history() WHERE problem IS NOT NULL"), [], "the hash chains hold")
+        ok(rows(after, "SELECT 1 FROM tenancy.schema_touches AS t JOIN tenancy.database_connections AS c ON c.id = t.database_connection_id"
+                " WHERE c.name = 'shop'"), "a schema that was known to be stale still is")
         same(value(after, "SELECT count(*) FROM pg_foreign_table"), 1, "foreign tables are there")
 
 
