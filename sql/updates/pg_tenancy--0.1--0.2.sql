@@ -1533,7 +1533,7 @@ BEGIN
     ELSE
         RETURN QUERY SELECT l AT TIME ZONE zone
                      FROM generate_series(date_trunc(bucket, "from" AT TIME ZONE zone),
-                                          "until" AT TIME ZONE zone - interval '1 microsecond', width) AS l;
+                                          ("until" - interval '1 microsecond') AT TIME ZONE zone, width) AS l;
     END IF;
 END
 $$;

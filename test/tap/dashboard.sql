@@ -1,6 +1,6 @@
 -- Dashboards agree with the history that they are sums of: random runs, time zones with every kind of offset.
 BEGIN;
-SELECT plan(28);
+SELECT plan(32);
 SET LOCAL tenancy.identity_scope = 'transaction';
 SELECT setseed(0.42) IS NULL AS seeded \gset
 SELECT tenancy.register('a@dash.example', 'a long password') AS a \gset
@@ -78,6 +78,13 @@ FROM (VALUES (timestamp '2024-11-03 00:00', 'America/Havana', '2024-11-03 04:00+
 SELECT is(ARRAY(SELECT (p ->> 'at')::timestamptz FROM jsonb_array_elements(
               tenancy.dashboard_charts('2024-11-02 12:00+00', '2024-11-04 12:00+00', 'day', 'America/Havana') -> 'points') AS p),
           '{2024-11-02 04:00+00, 2024-11-03 04:00+00, 2024-11-04 05:00+00}'::timestamptz[], 'so does the point of a day');
+-- The last point is that of the last instant, where the clocks are changed at the midnight that ends the span, too.
+SELECT is((SELECT max((p ->> 'at')::timestamptz) FROM jsonb_array_elements(
+               tenancy.dashboard_charts(until::timestamptz - interval '7 days', until::timestamptz, 'day', zone) -> 'points') AS p),
+          last::timestamptz, 'the last day of a week until a change of clocks in ' || zone)
+FROM (VALUES ('America/Havana', '2026-11-01 05:00+00', '2026-11-01 04:00+00'), ('America/Santiago', '2026-09-06 04:00+00', '2026-09-05 04:00+00'),
+             ('Africa/Cairo', '2026-04-23 22:00+00', '2026-04-22 22:00+00'), ('Asia/Beirut', '2026-03-28 22:00+00', '2026-03-27 22:00+00'))
+     AS t (zone, until, last);
 -- A time zone whose clocks are set back from 1:00 to 0:00 today, from UTC to an hour less.
 SELECT tenancy.register('midnight@dash.example', 'a long password') AS midnight,
        format('WST1WDT,%s/0,%s/1', (d.day + 100) % 365, d.day) AS falling
