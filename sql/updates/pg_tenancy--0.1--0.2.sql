@@ -1507,14 +1507,16 @@ END;
 COMMENT ON FUNCTION tenancy.dashboard_overview(text, uuid)
     IS 'connections, running queries, and figures of today, yesterday, 7 and 30 days; an administrator sees all users, or one';
 
--- Where the points of a chart begin, local midnights and months included; an hour that a clock is set back over is two.
+-- Where the points of a chart begin, local midnights and months included; an hour that a clock is set back over is two. By the key, what
+-- date_trunc() makes of an instant, they are joined: it is not where a day with two midnights begins, nor an hour that clocks are changed in.
 CREATE FUNCTION tenancy.dashboard_points("from" timestamptz, "until" timestamptz, bucket text, zone text)
-RETURNS SETOF timestamptz
+RETURNS TABLE (key timestamptz, at timestamptz)
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     width CONSTANT interval := CASE bucket WHEN 'hour' THEN '1 hour' WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days'
                                            WHEN 'month' THEN '1 month' END;
     most  CONSTANT integer := 10000;
+    since CONSTANT timestamptz := date_bin('15 minutes', "from", 'epoch');
 BEGIN
     IF width IS NULL THEN
         RAISE EXCEPTION 'invalid bucket "%"', bucket
@@ -1526,12 +1528,12 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Use a wider bucket, or a shorter time.';
     END IF;
     IF bucket = 'hour' THEN
-        -- Clocks are changed by quarters of an hour, so these cannot be counted in local time.
-        RETURN QUERY SELECT DISTINCT date_trunc('hour', q, zone)
-                     FROM generate_series(date_bin('15 minutes', "from", 'epoch'), "until" - interval '1 microsecond',
-                                          interval '15 minutes') AS q;
+        -- Clocks are changed by quarters of an hour, so these cannot be counted in local time. The first hour may begin before "from".
+        RETURN QUERY SELECT date_trunc('hour', q, zone), min(q)
+                     FROM generate_series(since - interval '45 minutes', "until" - interval '1 microsecond', interval '15 minutes') AS q
+                     GROUP BY 1 HAVING max(q) >= since;
     ELSE
-        RETURN QUERY SELECT l AT TIME ZONE zone
+        RETURN QUERY SELECT l AT TIME ZONE zone, tenancy.dashboard_instant(l, zone)
                      FROM generate_series(date_trunc(bucket, "from" AT TIME ZONE zone),
                                           ("until" - interval '1 microsecond') AT TIME ZONE zone, width) AS l;
     END IF;
@@ -1550,10 +1552,10 @@ BEGIN ATOMIC
         SELECT tenancy.dashboard_subject(dashboard_charts.user_id) AS subject,
                coalesce(dashboard_charts.time_zone, current_setting('TimeZone')) AS zone
     ), point AS MATERIALIZED (
-        SELECT p.at FROM asked AS a, tenancy.dashboard_points(dashboard_charts."from", dashboard_charts."until",
-                                                              dashboard_charts.bucket, a.zone) AS p (at)
+        SELECT p.key, p.at FROM asked AS a, tenancy.dashboard_points(dashboard_charts."from", dashboard_charts."until",
+                                                                     dashboard_charts.bucket, a.zone) AS p
     ), summed AS MATERIALIZED (
-        SELECT date_trunc(dashboard_charts.bucket, r.bucket, a.zone) AS at, sum(r.runs) AS runs,
+        SELECT date_trunc(dashboard_charts.bucket, r.bucket, a.zone) AS key, sum(r.runs) AS runs,
                coalesce(sum(r.runs) FILTER (WHERE r.status = 'success'), 0) AS succeeded, sum(r.row_count) AS row_count,
                sum(r.result_bytes) AS result_bytes, sum(r.cached) AS cached, sum(r.truncated) AS truncated,
                sum(r.total_ms) AS total_ms, max(r.max_ms) AS max_ms, tenancy.histogram_merge(r.latency) AS latency
@@ -1566,13 +1568,11 @@ BEGIN ATOMIC
         'from', dashboard_charts."from", 'until', dashboard_charts."until", 'bucket', dashboard_charts.bucket,
         'time_zone', a.zone,
         'points', (
-            -- Points and sums are joined by what PostgreSQL takes for a local midnight, which may come twice; a day begins with the first.
-            SELECT jsonb_agg(jsonb_build_object('at', CASE dashboard_charts.bucket WHEN 'hour' THEN p.at
-                                                      ELSE tenancy.dashboard_instant(p.at AT TIME ZONE a.zone, a.zone) END)
+            SELECT jsonb_agg(jsonb_build_object('at', p.at)
                              || tenancy.dashboard_figures(s.runs, s.succeeded, s.row_count, s.result_bytes, s.cached,
                                                           s.truncated, s.total_ms, s.max_ms, s.latency)
                              ORDER BY p.at)
-            FROM point AS p LEFT JOIN summed AS s ON s.at = p.at))
+            FROM point AS p LEFT JOIN summed AS s ON s.key = p.key))
     FROM asked AS a;
 END;
 COMMENT ON FUNCTION tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid)

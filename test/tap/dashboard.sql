@@ -1,6 +1,6 @@
 -- Dashboards agree with the history that they are sums of: random runs, time zones with every kind of offset.
 BEGIN;
-SELECT plan(32);
+SELECT plan(35);
 SET LOCAL tenancy.identity_scope = 'transaction';
 SELECT setseed(0.42) IS NULL AS seeded \gset
 SELECT tenancy.register('a@dash.example', 'a long password') AS a \gset
@@ -40,7 +40,8 @@ $$;
 CREATE FUNCTION pg_temp.charted(subject uuid, since timestamptz, until timestamptz, bucket text, zone text)
 RETURNS TABLE (at timestamptz, runs bigint, succeeded bigint, row_count bigint, bytes bigint, cached bigint, truncated bigint,
                total_ms bigint, max_ms integer, median double precision, p95 double precision) LANGUAGE sql AS $$
-    SELECT p.at, p.runs, p.succeeded, p.row_count, p.result_bytes, p.cached, p.truncated, p.total_ms, p.max_ms, p.median_ms, p.p95_ms
+    SELECT date_trunc(bucket, p.at, zone), p.runs, p.succeeded, p.row_count, p.result_bytes, p.cached, p.truncated, p.total_ms, p.max_ms,
+           p.median_ms, p.p95_ms
     FROM jsonb_to_recordset(tenancy.dashboard_charts(since, until, bucket, zone, subject) -> 'points')
          AS p (at timestamptz, runs bigint, succeeded bigint, row_count bigint, result_bytes bigint, cached bigint, truncated bigint,
                total_ms bigint, max_ms integer, median_ms double precision, p95_ms double precision)
@@ -85,6 +86,14 @@ SELECT is((SELECT max((p ->> 'at')::timestamptz) FROM jsonb_array_elements(
 FROM (VALUES ('America/Havana', '2026-11-01 05:00+00', '2026-11-01 04:00+00'), ('America/Santiago', '2026-09-06 04:00+00', '2026-09-05 04:00+00'),
              ('Africa/Cairo', '2026-04-23 22:00+00', '2026-04-22 22:00+00'), ('Asia/Beirut', '2026-03-28 22:00+00', '2026-03-27 22:00+00'))
      AS t (zone, until, last);
+-- Where clocks are changed by half an hour, an hour is one of an hour and a half, or its second half is an hour of its own.
+SELECT is(ARRAY(SELECT p ->> 'at' FROM jsonb_array_elements(tenancy.dashboard_charts(since::timestamptz, until::timestamptz, 'hour', 'Australia/Lord_Howe') -> 'points') AS p
+                ORDER BY 1)::timestamptz[], points::timestamptz[], 'hours begin when the clocks of Lord Howe Island show them: ' || what)
+FROM (VALUES ('set back', '2026-04-04 13:15+00', '2026-04-04 17:00+00', '{2026-04-04 13:00+00, 2026-04-04 14:00+00, 2026-04-04 15:00+00, 2026-04-04 15:30+00, 2026-04-04 16:30+00}'),
+             ('set forward', '2026-10-03 14:30+00', '2026-10-03 17:00+00', '{2026-10-03 14:30+00, 2026-10-03 15:30+00, 2026-10-03 16:00+00}'),
+             ('from the second half on', '2026-04-04 15:00+00', '2026-04-04 15:30+00', '{2026-04-04 15:00+00}'))
+     AS t (what, since, until, points);
+
 -- A time zone whose clocks are set back from 1:00 to 0:00 today, from UTC to an hour less.
 SELECT tenancy.register('midnight@dash.example', 'a long password') AS midnight,
        format('WST1WDT,%s/0,%s/1', (d.day + 100) % 365, d.day) AS falling
