@@ -1466,13 +1466,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.dashboard_instant(timestamp, text) IS 'the first instant at which the clocks of a time zone show this';
 
+-- AT TIME ZONE and date_trunc() take what names both a time zone and one of its offsets for the offset, without summer time. What tzdata
+-- has for the same zone names nothing else.
+CREATE FUNCTION tenancy.dashboard_zone(time_zone text) RETURNS text
+STABLE PARALLEL SAFE LANGUAGE sql
+BEGIN ATOMIC
+    SELECT CASE upper(z.zone) WHEN 'CET' THEN 'Europe/Brussels' WHEN 'MET' THEN 'Europe/Brussels' WHEN 'EET' THEN 'Europe/Athens'
+                              WHEN 'WET' THEN 'Europe/Lisbon' ELSE z.zone END
+    FROM (SELECT coalesce(dashboard_zone.time_zone, current_setting('TimeZone')) AS zone) AS z;
+END;
+COMMENT ON FUNCTION tenancy.dashboard_zone(text) IS 'the time zone of a dashboard, by default the session''s, by a name that is no abbreviation';
+
 CREATE FUNCTION tenancy.dashboard_overview(time_zone text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS jsonb
 STABLE LANGUAGE sql
 BEGIN ATOMIC
     WITH asked AS MATERIALIZED (
         SELECT tenancy.dashboard_subject(dashboard_overview.user_id) AS subject, z.zone,
                date_trunc('day', now() AT TIME ZONE z.zone) AS today
-        FROM (SELECT coalesce(dashboard_overview.time_zone, current_setting('TimeZone')) AS zone) AS z
+        FROM (SELECT tenancy.dashboard_zone(dashboard_overview.time_zone) AS zone) AS z
     ), span AS MATERIALIZED (
         SELECT a.subject, s.name, tenancy.dashboard_instant(a.today - s.days_ago * interval '1 day', a.zone) AS since,
                tenancy.dashboard_instant(a.today + (s.days - s.days_ago) * interval '1 day', a.zone) AS until
@@ -1550,7 +1561,7 @@ STABLE LANGUAGE sql
 BEGIN ATOMIC
     WITH asked AS MATERIALIZED (
         SELECT tenancy.dashboard_subject(dashboard_charts.user_id) AS subject,
-               coalesce(dashboard_charts.time_zone, current_setting('TimeZone')) AS zone
+               tenancy.dashboard_zone(dashboard_charts.time_zone) AS zone
     ), point AS MATERIALIZED (
         SELECT p.key, p.at FROM asked AS a, tenancy.dashboard_points(dashboard_charts."from", dashboard_charts."until",
                                                                      dashboard_charts.bucket, a.zone) AS p
@@ -1638,7 +1649,7 @@ STABLE LANGUAGE sql
 BEGIN ATOMIC
     WITH asked AS MATERIALIZED (
         SELECT tenancy.dashboard_subject(dashboard_analytics.user_id) AS subject,
-               coalesce(dashboard_analytics.time_zone, current_setting('TimeZone')) AS zone,
+               tenancy.dashboard_zone(dashboard_analytics.time_zone) AS zone,
                date_bin('15 minutes', dashboard_analytics."from", 'epoch') AS since
     ), part AS MATERIALIZED (
         SELECT r.*, extract(isodow FROM r.bucket AT TIME ZONE a.zone)::integer AS day,
@@ -1805,7 +1816,7 @@ GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.connec
 GRANT EXECUTE ON FUNCTION
     tenancy.dashboard_overview(text, uuid), tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid),
     tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer),
-    tenancy.dashboard_subject(uuid), tenancy.dashboard_instant(timestamp, text),
+    tenancy.dashboard_subject(uuid), tenancy.dashboard_zone(text), tenancy.dashboard_instant(timestamp, text),
     tenancy.dashboard_points(timestamptz, timestamptz, text, text),
     tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer),
     tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea),

@@ -1,6 +1,6 @@
 -- Dashboards agree with the history that they are sums of: random runs, time zones with every kind of offset.
 BEGIN;
-SELECT plan(35);
+SELECT plan(38);
 SET LOCAL tenancy.identity_scope = 'transaction';
 SELECT setseed(0.42) IS NULL AS seeded \gset
 SELECT tenancy.register('a@dash.example', 'a long password') AS a \gset
@@ -93,6 +93,31 @@ FROM (VALUES ('set back', '2026-04-04 13:15+00', '2026-04-04 17:00+00', '{2026-0
              ('set forward', '2026-10-03 14:30+00', '2026-10-03 17:00+00', '{2026-10-03 14:30+00, 2026-10-03 15:30+00, 2026-10-03 16:00+00}'),
              ('from the second half on', '2026-04-04 15:00+00', '2026-04-04 15:30+00', '{2026-04-04 15:00+00}'))
      AS t (what, since, until, points);
+
+-- CET and the like name both a time zone and one of its offsets.
+SELECT is((tenancy.dashboard_charts('2026-07-01 12:00+00', '2026-07-01 13:00+00', 'day', 'cet') #>> '{points,0,at}')::timestamptz,
+          '2026-06-30 22:00+00'::timestamptz, 'a day of CET in summer');
+CREATE FUNCTION pg_temp.documents(zone text) RETURNS jsonb[] LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('TimeZone', 'UTC', true); -- as instants are shown
+    RETURN ARRAY[tenancy.dashboard_overview(zone), tenancy.dashboard_charts('2026-06-01', '2026-06-30', 'day', zone),
+                 tenancy.dashboard_analytics('2026-06-01', '2026-06-30', zone)];
+END
+$$;
+SELECT ok(pg_temp.documents('CET') = pg_temp.documents('Europe/Brussels'), 'all documents of CET are those of Brussels');
+CREATE FUNCTION pg_temp.shown(at timestamptz, zone text) RETURNS timestamp LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('TimeZone', zone, true);
+    RETURN at::timestamp;
+END
+$$;
+SELECT is_empty($q$
+    SELECT n.name, at
+    FROM (SELECT DISTINCT n.name FROM pg_timezone_names AS n JOIN pg_timezone_abbrevs AS a ON a.abbrev = upper(n.name)) AS n,
+         unnest('{2026-01-01 12:00+00, 2026-07-01 12:00+00}'::timestamptz[]) AS at
+    WHERE at AT TIME ZONE (tenancy.dashboard_overview(n.name) ->> 'time_zone') <> pg_temp.shown(at, n.name)
+$q$, 'no zone''s name is taken for another offset than a session with it has');
+SET LOCAL TimeZone = 'UTC';
 
 -- A time zone whose clocks are set back from 1:00 to 0:00 today, from UTC to an hour less.
 SELECT tenancy.register('midnight@dash.example', 'a long password') AS midnight,
