@@ -1715,76 +1715,49 @@ END;
 COMMENT ON FUNCTION tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer)
     IS 'figures per connection, status, source and hour of the week; slowest, most frequent and failing statements';
 
--- Every GRANT and REVOKE. Nothing is for PUBLIC; tenancy_user is what a platform's login role gets for its users,
--- tenancy_admin is that and sight of everybody's rows. What is not named here, only the extension's own code calls.
+-- Privileges of what is new here, or made again; those of all else are as the operator has left them. What a script grants or revokes is a
+-- part of the extension, with all other privileges of the same object: no dump would have those that are the operator's. Whatever 0.1 made
+-- of functions, which had to be taken from PUBLIC, has its privileges of then in pg_init_privs.
+DO $$
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT p.oid::pg_catalog.regprocedure AS object
+        FROM pg_catalog.pg_proc AS p
+        JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+        JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'pg_tenancy'
+        WHERE p.pronamespace = 'tenancy'::pg_catalog.regnamespace
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = d.classid AND i.objoid = p.oid)
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made.object);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON
+    tenancy.connection_health, tenancy.deferred_queries, tenancy.history_pruned, tenancy.encryption_keys, tenancy.query_cache,
+    tenancy.schema_touches, tenancy.query_rollups, tenancy.statement_rollups, tenancy.connection_rollups, tenancy.query_daily
+    FROM PUBLIC;
 
-REVOKE ALL ON ALL TABLES IN SCHEMA tenancy FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenancy FROM PUBLIC;
-REVOKE ALL ON SCHEMA tenancy FROM PUBLIC;
+-- Identity: update_profile() writes the profile, with the rights of the extension's owner.
 REVOKE UPDATE (first_name, last_name, company_name) ON tenancy.users FROM tenancy_user;
 
-GRANT tenancy_user TO tenancy_admin;
-GRANT USAGE ON SCHEMA tenancy TO tenancy_user;
-
--- Identity. Row-level security keeps to the own rows; hashes of passwords and tokens are not for reading.
-GRANT EXECUTE ON FUNCTION
-    tenancy.current_user_id(), tenancy.require_user_id(), tenancy.is_admin(),
-    tenancy.register(text, text, text, text, text), tenancy.login(text, text), tenancy.authenticate(text),
-    tenancy.logout(), tenancy.logout_everywhere(), tenancy.change_password(text, text),
-    tenancy.profile(), tenancy.update_profile(text, text, text), tenancy.sessions()
-    TO tenancy_user;
-GRANT SELECT (id, email, first_name, last_name, company_name, is_active, created_at, updated_at)
-    ON tenancy.users TO tenancy_user;
-GRANT SELECT (id, user_id, created_at, expires_at, revoked_at, client_addr, application_name)
-    ON tenancy.user_sessions TO tenancy_user;
-GRANT SELECT ON tenancy.role_bindings TO tenancy_user;
-GRANT EXECUTE ON FUNCTION
-    tenancy.reset_password(uuid, text), tenancy.set_active(uuid, boolean), tenancy.unlock_account(text),
-    tenancy.bind_role(uuid, name), tenancy.unbind_role(name)
-    TO tenancy_admin;
-
--- Credentials.
-GRANT EXECUTE ON FUNCTION
-    tenancy.encrypt_database_password(text), tenancy.decrypt_database_password(text),
-    tenancy.rotate_encryption_key(), tenancy.key_ring()
-    TO tenancy_admin;
-
--- Connections. Ciphertexts are not for reading, not even the own ones; all writing is done by functions.
-GRANT EXECUTE ON FUNCTION
-    tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb),
-    tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean),
-    tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean),
-    tenancy.delete_connection(text), tenancy.delete_connection(uuid),
-    tenancy.test_connection(text), tenancy.test_connection(uuid),
-    tenancy.connections(), tenancy.user_has_access(uuid, uuid), tenancy.get_client_connection(uuid, uuid),
-    tenancy.pool(), tenancy.close_connections()
-    TO tenancy_user;
-GRANT SELECT (id, user_id, name, database_type, host, port, database_name, username, options, schema_json, is_active,
-              version, last_connected_at, created_at, updated_at, deleted_at, schema_version, schema_detected_at)
-    ON tenancy.database_connections TO tenancy_user;
+-- Connections.
+GRANT EXECUTE ON FUNCTION tenancy.connections(), tenancy.get_client_connection(uuid, uuid) TO tenancy_user;
+GRANT SELECT (schema_version, schema_detected_at) ON tenancy.database_connections TO tenancy_user;
 
 GRANT SELECT ON tenancy.connection_health TO tenancy_user;
 GRANT EXECUTE ON FUNCTION tenancy.status() TO tenancy_admin;
 
 -- History and audit: to read.
-GRANT SELECT ON tenancy.running_queries, tenancy.query_history, tenancy.history_chain,
-    tenancy.history_pruned, tenancy.audit_log, tenancy.history_entries TO tenancy_user;
+GRANT SELECT ON tenancy.history_pruned TO tenancy_user;
 GRANT EXECUTE ON FUNCTION
-    tenancy.history(text, text, text, text, timestamptz, timestamptz, uuid, integer), tenancy.history_entry(uuid),
     tenancy.first_uuid(timestamptz), tenancy.verify_history(uuid), tenancy.history_anchor(uuid), tenancy.verify_anchor(text)
     TO tenancy_user;
 GRANT SELECT ON tenancy.encryption_keys TO tenancy_admin;
-GRANT EXECUTE ON FUNCTION tenancy.history_queue() TO tenancy_admin;
 
 -- Queries.
-GRANT EXECUTE ON FUNCTION
-    tenancy.query(text, text), tenancy.query(uuid, text),
-    tenancy.query(text, text, "any"), tenancy.query(uuid, text, "any"),
-    tenancy.open_query(text, text, jsonb, refcursor), tenancy.open_query(uuid, text, jsonb, refcursor),
-    tenancy.describe_query(text, text), tenancy.describe_query(uuid, text),
-    tenancy.execute_query(text, text, jsonb, integer, interval), tenancy.execute_query(uuid, text, jsonb, integer, interval),
-    tenancy.query_cache_entries()
-    TO tenancy_user;
+GRANT EXECUTE ON FUNCTION tenancy.query_cache_entries() TO tenancy_user;
 GRANT SELECT ON tenancy.query_cache TO tenancy_user;
 
 -- Catalog.
@@ -1795,15 +1768,6 @@ GRANT EXECUTE ON FUNCTION
     tenancy.tables(text), tenancy.tables(uuid), tenancy.columns(text, text), tenancy.columns(uuid, text),
     tenancy.relationships(text), tenancy.relationships(uuid), tenancy.schema_changes(text), tenancy.schema_changes(uuid),
     tenancy.sample_data(text, text, integer), tenancy.sample_data(uuid, text, integer), tenancy.schema_place(jsonb, text)
-    TO tenancy_user;
-
--- Foreign tables. Whoever may use a connection may make a server for it; the identity is checked when it is used.
-GRANT USAGE ON FOREIGN DATA WRAPPER tenant_fdw TO tenancy_user;
-GRANT SELECT ON tenancy.attachments TO tenancy_user;
-GRANT EXECUTE ON FUNCTION
-    tenancy.attach(text, name, text, text[], jsonb), tenancy.attach(uuid, name, text, text[], jsonb),
-    tenancy.detach(text, name), tenancy.detach(uuid, name),
-    tenancy.refresh_attached(text, name), tenancy.refresh_attached(uuid, name), tenancy.attached()
     TO tenancy_user;
 
 -- Questions.

@@ -70,4 +70,37 @@ def same_rows():
         same(value(session, "SELECT count(*) FROM tenancy.verify_history() WHERE problem IS NOT NULL"), 0, "its chain holds, across the update")
 
 
-run(same_objects, same_rows)
+def own_privileges():
+    """What the operator has granted and revoked stays, and a dump has it: pg_init_privs, which pg_dump takes for given, has not."""
+    role = "signup_" + UNIQUE
+    register = "tenancy.register(text, text, text, text, text)"
+    privileges = ("SELECT 'register', x::text FROM pg_proc, unnest(proacl) AS x WHERE oid = '%s'::regprocedure"
+                  " UNION ALL SELECT relname, x::text FROM pg_class, unnest(relacl) AS x WHERE relname IN ('query_history', 'users', 'database_connections')"
+                  " AND relnamespace = 'tenancy'::regnamespace"
+                  " UNION ALL SELECT 'role_name', x::text FROM pg_attribute, unnest(attacl) AS x WHERE attrelid = 'tenancy.role_bindings'::regclass"
+                  " UNION ALL SELECT 'own', coalesce(proacl::text, 'default') FROM pg_proc WHERE proname = 'of_the_operator'"
+                  " UNION ALL SELECT 'schema', x::text FROM pg_namespace, unnest(nspacl) AS x WHERE nspname = 'tenancy' ORDER BY 1, 2" % register)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, 'CREATE ROLE "%s"' % role)
+        try:
+            with database(UPDATED) as session:
+                rows(session, "CREATE EXTENSION pg_tenancy VERSION '%s'" % FIRST)
+                rows(session, "REVOKE EXECUTE ON FUNCTION %s FROM tenancy_user" % register)
+                rows(session, "CREATE FUNCTION tenancy.of_the_operator() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+                for right in ("EXECUTE ON FUNCTION " + register, "SELECT ON tenancy.query_history", "SELECT (role_name) ON tenancy.role_bindings",
+                              "SELECT ON tenancy.users", "SELECT ON tenancy.database_connections", "USAGE ON SCHEMA tenancy"):
+                    rows(session, 'GRANT %s TO "%s"' % (right, role))
+                before = rows(session, privileges)
+                ok(any(role in privilege for _, privilege in before), "there are privileges of the operator's own", before)
+                rows(session, "ALTER EXTENSION pg_tenancy UPDATE")
+                same(rows(session, privileges), before, "the update leaves them as they are")
+                same(rows(session, "SELECT pg_describe_object(i.classoid, i.objoid, i.objsubid), x::text FROM pg_init_privs AS i, unnest(i.initprivs) AS x"
+                          " WHERE x::text LIKE %s", role + "%"), [], "and makes none of them the extension's")
+                same(rows(session, "SELECT p.oid::regprocedure::text FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.deptype = 'e'"
+                          " CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS x"
+                          " WHERE p.pronamespace = 'tenancy'::regnamespace AND x.grantee = 0"), [], "none of the extension's functions is for everybody")
+        finally:
+            rows(admin, 'DROP ROLE "%s"' % role)
+
+
+run(same_objects, same_rows, own_privileges)
