@@ -6,7 +6,7 @@ import os
 import time
 
 from foreign import ForeignTables
-from tenancy import (UNIQUE, Background, User, client_server, connect, environment, free_port, history, memory, mysql, note, ok,
+from tenancy import (UNIQUE, Background, User, client_server, connect, environment, execute, free_port, history, memory, mysql, mysql_default, note, ok,
                      person_role, pid_of, raised, rows, run, same, sqlstate, value, wait_until)
 
 COUNT = 200_000
@@ -320,6 +320,40 @@ def lost_by_an_argument():
         same(rows(session, statement), [("v7",)], "the next one works")
 
 
+def other_defaults():
+    """A MySQL server may have sessions begin in another way: what is reported as done is done all the same."""
+    if "my" not in ENGINES:
+        return
+    table, written = tables.schema("my") + ".t", 0
+
+    def stays(session, label, write, *parameters):
+        nonlocal written
+        written += 1
+        write(*parameters)
+        session.close()
+        same(tables.remote("my", "SELECT v FROM {t} WHERE id = 2")[0][0], "w%d" % written, label)
+
+    def update():
+        return "UPDATE t_%s SET v = 'w%d' WHERE id = 2" % (tables.word, written)
+
+    def executed(session):
+        same(execute(session, "my", update())["status"], "success", "a statement is a success")
+
+    def by_foreign_table(session):
+        rows(session, "UPDATE %s SET v = 'w%d' WHERE id = 2" % (table, written))
+    for name, text in (("autocommit", "0"), ("init_connect", "SET autocommit = 0"), ("completion_type", "CHAIN"), ("completion_type", "RELEASE")):
+        with mysql_default(name, text):
+            for write in (executed, by_foreign_table):
+                session = tables.connect("my")
+                stays(session, "%s = %s: it stays done (%s)" % (name, text, write.__name__), write, session)
+                session = tables.connect("my")
+                rows(session, "BEGIN READ ONLY")
+                rows(session, "SELECT v FROM %s WHERE id = 1" % table)
+                rows(session, "COMMIT")
+                stays(session, "%s = %s: after a transaction that only read (%s)" % (name, text, write.__name__), write, session)
+
+
 for each in ENGINES:
     make_tall(each)
-run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, more_than_sent, changed_side_by_side, lost_by_an_argument)
+run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, more_than_sent, changed_side_by_side, lost_by_an_argument,
+    other_defaults)

@@ -5,6 +5,7 @@ Each test uses users and roles with names of its own, so that tests can run agai
 
 import atexit
 import contextlib
+import getpass
 import json
 import os
 import shutil
@@ -157,17 +158,39 @@ def client_server(user=None):
                    password=environment("CLIENT_PGPASSWORD"), dbname=environment("CLIENT_PGDATABASE"))
 
 
-def mysql(statement):
-    """Rows of one statement on the MySQL server, as its client's user."""
+def run_mysql(statement, password, *options):
     plain = [] if environment("MYSQL_FLAVOUR") == "mysql" else ["--skip-ssl"]
-    command = [environment("MYSQL_CLIENT"), "--no-defaults", *plain, "--batch", "--skip-column-names", "--protocol=tcp",
-               "--host=" + environment("MYSQL_HOST"), "--port=" + environment("MYSQL_PORT"),
-               "--user=" + environment("MYSQL_USER"), environment("MYSQL_DATABASE"), "--execute=" + statement]
-    done = subprocess.run(command, env=dict(os.environ, MYSQL_PWD=environment("MYSQL_PASSWORD")), text=True,
+    command = [environment("MYSQL_CLIENT"), "--no-defaults", *plain, "--batch", "--skip-column-names", *options, "--execute=" + statement]
+    done = subprocess.run(command, env=dict(os.environ, MYSQL_PWD=password), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip())
     return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def mysql(statement):
+    """Rows of one statement on the MySQL server, as its client's user."""
+    return run_mysql(statement, environment("MYSQL_PASSWORD"), "--protocol=tcp", "--host=" + environment("MYSQL_HOST"),
+                     "--port=" + environment("MYSQL_PORT"), "--user=" + environment("MYSQL_USER"), environment("MYSQL_DATABASE"))
+
+
+def mysql_administrator(statement):
+    """The same as the server's administrator, by the socket."""
+    user = "root" if environment("MYSQL_FLAVOUR") == "mysql" else getpass.getuser()
+    return run_mysql(statement, "", "--host=localhost", "--socket=%s/mysql/mysqld.sock" % environment("SANDBOX"), "--user=" + user)
+
+
+@contextlib.contextmanager
+def mysql_default(name, text):
+    """Another default for new sessions of the whole MySQL server, and the old one afterwards."""
+    def becomes(wanted):
+        mysql_administrator("SET GLOBAL %s = %s" % (name, wanted if wanted.isdigit() else "'%s'" % wanted))
+    before = "".join(mysql_administrator("SELECT @@GLOBAL." + name)[0])
+    becomes(text)
+    try:
+        yield
+    finally:
+        becomes(before)
 
 
 def rows(session, statement, *parameters):

@@ -26,11 +26,13 @@ constexpr long housekeeping_ms = 1000;
 /*
  * One meaning for every session, whatever the server's defaults: UTC, UTF-8, errors for values that do not fit,
  * || that concatenates, a backslash that is a backslash, differences below zero, and a 0 that is no next number.
- * Identifiers stay in backticks, "…" is a string.
+ * What is done outside of a transaction is committed, and behind the end of one there is none. Identifiers stay in
+ * backticks, "…" is a string.
  */
 constexpr std::string_view session_settings =
 	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_auto_is_null = 0, "
-	"sql_safe_updates = 0, sql_select_limit = DEFAULT, max_sort_length = 1024, sql_mode = "
+	"sql_safe_updates = 0, sql_select_limit = DEFAULT, max_sort_length = 1024, autocommit = 1, completion_type = 0, "
+	"sql_mode = "
 	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
 	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO'";
 
