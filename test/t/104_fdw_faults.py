@@ -353,7 +353,22 @@ def other_defaults():
                 stays(session, "%s = %s: after a transaction that only read (%s)" % (name, text, write.__name__), write, session)
 
 
+def slow_reader():
+    """A reader that pauses for longer than a MySQL server would wait for it."""
+    if "my" not in ENGINES:
+        return
+    with mysql_default("net_write_timeout", "1"):
+        for limit in ("0", "1h"):
+            with contextlib.closing(tables.connect("my", statement_timeout=limit)) as session:
+                rows(session, "BEGIN")
+                rows(session, "DECLARE c CURSOR FOR SELECT * FROM %s.tall LIMIT 3000000" % tables.schema("my"))
+                rows(session, "FETCH 1 FROM c")
+                rows(session, "SELECT pg_sleep(3)")
+                same(sqlstate(rows, session, "MOVE ALL IN c"), None, "a cursor goes on, with a limit of " + limit)
+                rows(session, "ROLLBACK")
+
+
 for each in ENGINES:
     make_tall(each)
 run(in_the_middle, cancelled_there, too_slow, at_commit, changed_columns, long_values, no_leak, unreachable, more_than_sent, changed_side_by_side, lost_by_an_argument,
-    other_defaults)
+    other_defaults, slow_reader)

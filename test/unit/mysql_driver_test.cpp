@@ -245,6 +245,16 @@ TEST_F(MysqlDriver, SessionIsAsPromised)
 	EXPECT_FALSE(session->reusable());
 }
 
+/* A server would hang up on who does not read for so many seconds. */
+TEST_F(MysqlDriver, ServerWaitsForItsReader)
+{
+	EXPECT_EQ(one("select @@net_write_timeout"), "31536000");
+	RunOptions limited;
+	limited.timeout_ms = 90'500;
+	EXPECT_GT(std::stol(rows("select @@net_write_timeout", {}, limited)[0][0]), 91);
+	EXPECT_EQ(one("select @@net_write_timeout"), "31536000") << "no limit again";
+}
+
 /* Locks and variables of a session, which the next user of it would have. */
 TEST_F(MysqlDriver, LeavesNoMarks)
 {

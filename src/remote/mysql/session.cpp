@@ -22,6 +22,9 @@ constexpr std::size_t most_statements = 64;
 constexpr std::size_t most_kept_bytes = 4 << 20;
 constexpr std::size_t largest_kept = most_kept_bytes / 8;
 constexpr long housekeeping_ms = 1000;
+/* How long a server waits for us to read on: longer than the statement may take, or the most that it can. */
+constexpr long read_grace_s = 60;
+constexpr long longest_read_s = 31'536'000;
 
 /*
  * One meaning for every session, whatever the server's defaults: UTC, UTF-8, errors for values that do not fit,
@@ -32,7 +35,7 @@ constexpr long housekeeping_ms = 1000;
 constexpr std::string_view session_settings =
 	"SET NAMES utf8mb4, time_zone = '+00:00', group_concat_max_len = 1073741824, sql_auto_is_null = 0, "
 	"sql_safe_updates = 0, sql_select_limit = DEFAULT, max_sort_length = 1024, autocommit = 1, completion_type = 0, "
-	"sql_mode = "
+	"net_write_timeout = 31536000, sql_mode = "
 	"'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
 	"PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO'";
 
@@ -111,11 +114,13 @@ Connection::set_up(const Budget &budget)
 std::string
 Connection::time_limit(long timeout_ms) const
 {
+	long const read_s = timeout_ms > 0 ? timeout_ms / 1000 + read_grace_s : longest_read_s;
+	std::string const sql = "SET SESSION net_write_timeout = " + std::to_string(read_s);
 	if (!is_mariadb_)
-		return "SET SESSION max_execution_time = " + std::to_string(timeout_ms);
+		return sql + ", max_execution_time = " + std::to_string(timeout_ms);
 	std::string fraction = std::to_string(timeout_ms % 1000);
 	fraction.insert(0, 3 - fraction.size(), '0');
-	return "SET SESSION max_statement_time = " + std::to_string(timeout_ms / 1000) + "." + fraction;
+	return sql + ", max_statement_time = " + std::to_string(timeout_ms / 1000) + "." + fraction;
 }
 
 /*
