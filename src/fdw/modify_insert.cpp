@@ -56,8 +56,9 @@ run_insert(Modification &modification, const char *sql, int sent, TupleTableSlot
 		modification.param_count = params;
 	}
 	int64 rows = returned != nullptr ? run_and_read(modification, sql, returned) : run_statement(modification, sql);
+	/* MySQL counts a row that was there too, and twice when a trigger has changed it. */
 	if (counts)
-		rows = Max(rows - skipped_rows(modification), 0);
+		rows = Max(sent - skipped_rows(modification), 0);
 	/* MySQL counts a row that was replaced twice. */
 	if (modification.plan.conflict == Conflict::replace && modification.plan.type == DatabaseType::mysql)
 		rows = sent;
