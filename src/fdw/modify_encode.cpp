@@ -161,6 +161,7 @@ refuse_number_like(const Encoder &encoder)
 	                errhint("A remote column declared as TEXT keeps text.")));
 }
 
+/* MySQL has no spaces at the end of a char(n), and some of its collations do not ignore those of a key to compare. */
 ParamView
 text_value(const Encoder &encoder, Datum value)
 {
@@ -171,6 +172,8 @@ text_value(const Encoder &encoder, Datum value)
 		param.text = {VARDATA_ANY(characters), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(characters))};
 	else
 		param.text = bridge::utf8(text_to_cstring(characters));
+	if (encoder.dialect == DatabaseType::mysql && encoder.type == BPCHAROID)
+		param.text = param.text.substr(0, param.text.find_last_not_of(' ') + 1);
 	if (encoder.is_number_like && looks_like_number(param.text) && !is_plain_integer(param.text))
 		refuse_number_like(encoder);
 	return param;

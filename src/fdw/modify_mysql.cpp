@@ -102,8 +102,6 @@ void
 check_text(const Encoder &encoder, string_view text)
 {
 	NativeType const &native = encoder.native;
-	if (encoder.type == BPCHAROID)
-		text = text.substr(0, text.find_last_not_of(' ') + 1);
 	if (native.length >= 0 && characters_of(text) > native.length)
 		refuse(encoder, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, "is shorter");
 	if (native.kind == Native::character && text.ends_with(' '))

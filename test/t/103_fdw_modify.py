@@ -369,6 +369,24 @@ def keys(engine, session):
     same(value(session, "SELECT count(*) FROM %s WHERE number = 99" % table), 1, engine.name + ": but INSERT")
 
 
+def padded_keys():
+    """A key character(n) finds its row where the remote collation counts spaces at the end."""
+    engine = next(engine for engine in ENGINES if engine.name == "mysql")
+    session = engine.user.session
+    collation = "utf8mb4_nopad_bin" if environment("MYSQL_FLAVOUR") == "mariadb" else "utf8mb4_0900_as_cs"
+    engine.make("padded", "k char(5) COLLATE %s PRIMARY KEY, v int" % collation, {"k": ("character(5)", "char(5)"), "v": ("integer", "int")}, key=("k",))
+    table = engine.table("padded")
+    same(rows(session, "INSERT INTO %s VALUES ('ab', 1), ('abcde', 1) RETURNING k, v" % table), [("ab   ", 1), ("abcde", 1)], "INSERT RETURNING")
+    with session.cursor() as cursor:
+        cursor.execute("UPDATE %s SET v = 2 WHERE random() >= 0" % table)
+        same(cursor.rowcount, 2, "UPDATE row by row")
+        same(rows(session, "UPDATE %s SET v = 3 WHERE k = 'ab' AND random() >= 0 RETURNING k, v" % table), [("ab   ", 3)], "UPDATE RETURNING")
+        same(rows(session, "SELECT k, v FROM %s ORDER BY k" % table), [("ab   ", 3), ("abcde", 2)], "they have changed")
+        cursor.execute("DELETE FROM %s WHERE random() >= 0" % table)
+        same(cursor.rowcount, 2, "DELETE row by row")
+    same(value(session, "SELECT count(*) FROM %s" % table), 0, "they are gone")
+
+
 @each
 def computed(engine, session):
     """Columns that the remote server fills: identity, generated, defaults that are not asked for."""
@@ -968,6 +986,6 @@ def partitions():
     ok(error is not None and error.pgcode == "0A000", "not into a partition that the statement updates", str(error))
 
 
-run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, computed, some_numbered, jobs, filled_by_trigger,
+run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, padded_keys, computed, some_numbered, jobs, filled_by_trigger,
     completed_keys, named_twice, local_columns, virtual_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers,
     refusals, without_columns, read_only, history, truncated_together, partitions)
