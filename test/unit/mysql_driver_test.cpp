@@ -362,6 +362,11 @@ TEST(MysqlLexer, Classifies)
 	EXPECT_EQ(classify("select 5--'1' into @x"), StatementKind::exports);
 	EXPECT_EQ(classify("select 'a\\' into outfile 'b' from t"), StatementKind::exports);
 	EXPECT_EQ(classify("explain insert into t values (1)"), StatementKind::reads);
+	EXPECT_EQ(classify("explain insert into `t` select @v"), StatementKind::reads);
+	EXPECT_EQ(classify("explain select t.into, @v from t"), StatementKind::reads);
+	for (const char *sql : {"explain format = json into @v select 1", "DESC format=json INTO/* */@v select 1",
+	                        "explain analyze format = json into\n@`v` select 1"})
+		EXPECT_EQ(classify(sql), StatementKind::exports) << sql;
 	EXPECT_EQ(classify("insert into t values (1)"), StatementKind::writes);
 	EXPECT_EQ(classify("insert into t values (1) /*! x */"), StatementKind::other);
 	EXPECT_EQ(classify("selectx 1"), StatementKind::other);

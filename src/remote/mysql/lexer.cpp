@@ -38,18 +38,24 @@ first_of(Tokens &tokens) noexcept
 	return token;
 }
 
-/* Reads on to the end. All words of the lists are reserved, but right behind a dot they are names of columns. */
+/*
+ * Reads on to the end. All words of the lists are reserved, but right behind a dot they are names of columns. EXPLAIN
+ * may explain INSERT INTO, and since MySQL 8.1 write into a variable.
+ */
 template <std::size_t count>
 StatementKind
 kind_of_query(Tokens &tokens, const std::array<std::string_view, count> &exporting) noexcept
 {
 	StatementKind kind = StatementKind::reads;
 	Token before;
+	bool is_into = false;
 	for (Token token = tokens.next(); token.kind != Kind::end; before = token, token = tokens.next()) {
 		if (token.kind == Kind::executable)
 			return StatementKind::other;
-		if (any_of(token, exporting) && !before.is('.'))
+		if ((any_of(token, exporting) && !before.is('.')) || (is_into && token.kind == Kind::variable))
 			kind = StatementKind::exports;
+		if (token.kind != Kind::blank && token.kind != Kind::comment)
+			is_into = token.kind == Kind::word && equal_ignoring_case(token.text, "into");
 	}
 	return kind;
 }
