@@ -248,6 +248,21 @@ TEST_F(MysqlFlood, TakesNoErrorForSuccess)
 	EXPECT_EQ(attack(rogue, 3000).kind, FailureKind::query);
 }
 
+/* A change that begins like a query: the server's time limit does not end it early, and it stays done. */
+TEST_F(MysqlFlood, TakesNoLateChangeForATimeout)
+{
+	RunOptions options;
+	options.timeout_ms = 500;
+	auto const late = [&](Rogue &self) {
+		std::this_thread::sleep_for(std::chrono::milliseconds(options.timeout_ms + 20));
+		self.send_packet(1, "\0\1\0\2\2\0\0"s);
+	};
+	Rogue rogue(PreparingServer{[](Rogue &self) { self.send_packet(1, "\0\1\0\0\0\0\0\0\0\0\0\0"s); }, late});
+	auto const patient = mysql::connect(target_of(rogue), waiter);
+	EXPECT_TRUE(rows(*patient, "with x as (select 1) delete from t", {}, options).empty());
+	EXPECT_EQ(affected, 1);
+}
+
 /* Nor for the end of the rows, where those of a statement that cannot be prepared come as text. */
 TEST_F(MysqlFlood, TakesNoErrorForTheEnd)
 {

@@ -124,7 +124,8 @@ Connection::execute(std::string_view sql, std::span<const Param> params, const R
 
 /*
  * Run the statement; how its rows look, null when it returns none. MySQL's own time limit makes sleep() and get_lock()
- * return early, with success: what comes after the limit is no answer.
+ * return early, with success: rows that come after the limit are no answer. What returns none, as WITH … DELETE, is not
+ * limited by it, and done.
  */
 std::shared_ptr<const Layout>
 Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params, StatementKind kind, long timeout_ms,
@@ -140,7 +141,8 @@ Connection::send(Flow &flow, std::string_view sql, std::span<const Param> params
 			throw Error(FailureKind::query, "0A000", "remote server takes no parameters for this kind of statement");
 		auto const limit = core::Deadline::after(is_mariadb_ ? 0 : timeout_ms);
 		unsigned const reported = execute_prepared(flow, params, budget);
-		if (reported == 0 && kind == StatementKind::reads && limit.passed())
+		bool const returns_rows = mysql_stmt_field_count(flow.statement->stmt) != 0;
+		if (reported == 0 && kind == StatementKind::reads && returns_rows && limit.passed())
 			throw Error(FailureKind::timeout, "57014", "remote statement timed out");
 		if (reported == 0)
 			return bind_rows(*flow.statement);
