@@ -105,16 +105,6 @@ store_row(const Modification &modification, TupleTableSlot *slot, const remote::
 }
 
 void
-refuse_several(const Modification &modification, int64 rows)
-{
-	if (rows > 1)
-		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-		                errmsg("key of foreign table \"%s\" matches " INT64_FORMAT " remote rows",
-		                       RelationGetRelationName(modification.relation), rows),
-		                errhint("The option \"key\" must be set on the columns of a unique key.")));
-}
-
-void
 find_key_attributes(Modification &modification, List *target_list)
 {
 	modification.key_attributes = static_cast<AttrNumber *>(
@@ -139,6 +129,7 @@ begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, 
 	Modification *const modification = begin_modification(target->ri_RelationDesc, plan, state->ps.state->es_query_cxt);
 	if (plan.operation != CMD_INSERT) {
 		find_key_attributes(*modification, outerPlanState(state)->plan->targetlist);
+		begin_later(*modification, state, target);
 		begin_keys(*modification, outerPlanState(state)->plan);
 	}
 	target->ri_FdwState = modification;
@@ -189,6 +180,11 @@ exec_update(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 	add_params(modification, slot, modification.plan.targets);
 	end_values(modification, level);
 	add_key(modification, plan_slot);
+	if (modification.later != nullptr) {
+		put_off(modification);
+		MemoryContextSwitchTo(outer);
+		return slot;
+	}
 	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
 	                           : run_statement(modification, modification.plan.sql);
 	refuse_several(modification, rows);
@@ -209,6 +205,15 @@ exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 	MemoryContextReset(modification.memory);
 	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
 	ExecClearTuple(slot);
+	if (modification.later != nullptr) {
+		bool const again = comes_again(modification, plan_slot);
+		if (!again) {
+			add_key(modification, plan_slot);
+			put_off(modification);
+		}
+		MemoryContextSwitchTo(outer);
+		return again ? nullptr : slot;
+	}
 	if (modification.select_sql != nullptr) {
 		add_key(modification, plan_slot);
 		run_and_read(modification, modification.select_sql, slot);
@@ -227,10 +232,22 @@ exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 void
 end_modify(EState *, ResultRelInfo *target)
 {
+	if (target->ri_FdwState != nullptr)
+		run_put_off(*modification_of(target));
 	end_modification(target);
 }
 
 } // namespace
+
+void
+refuse_several(const Modification &modification, int64 rows)
+{
+	if (rows > 1)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+		                errmsg("key of foreign table \"%s\" matches " INT64_FORMAT " remote rows",
+		                       RelationGetRelationName(modification.relation), rows),
+		                errhint("The option \"key\" must be set on the columns of a unique key.")));
+}
 
 Modification *
 begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory)

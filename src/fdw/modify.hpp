@@ -14,6 +14,7 @@
 extern "C" {
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
+#include "utils/tuplestore.h"
 }
 
 namespace tenancy::fdw {
@@ -144,6 +145,7 @@ struct Modification {
 	bool changes_once;          /* a row that comes again stays as it is */
 	bool doubts_missing;        /* a row that is not found may be there */
 	KeyBytes key;               /* that was noted last */
+	Tuplestorestate *later;     /* changes that are put off, each a bytea; NULL: each is sent at once */
 	char *select_sql;           /* reads a changed row back where RETURNING is not of the dialect */
 	List *numbered_keys;        /* int: those that the server fills when INSERT gives them no value */
 	char *select_numbered_sql;  /* reads back a row where it has */
@@ -201,6 +203,21 @@ void note_key(Modification &modification, int first);
 bool is_changed(const Modification &modification);
 /* So many rows with that key were changed: an error when there are none and it may be there. */
 void check_found(Modification &modification, int64 rows);
+/* An error where a row that is not found may be there. */
+void refuse_missing(const Modification &modification);
+
+/*
+ * Keep the changes of rows until the statement reads no more, where it would see them: when it has more to read on the
+ * connection than the one scan that finds the rows, and nothing on this side waits for the changed rows.
+ */
+void begin_later(Modification &modification, const ModifyTableState *state, const ResultRelInfo *target);
+/* The parameters are those of a row; what they are is kept, and they are forgotten. */
+void put_off(Modification &modification);
+void run_put_off(Modification &modification);
+/* Parameters from first on as bytes. */
+void append_params(StringInfo bytes, const Modification &modification, int first);
+/* An error when a key has changed more than one row. */
+void refuse_several(const Modification &modification, int64 rows);
 
 /*
  * How many of the first rows one INSERT may hold: a PostgreSQL server does not replace a row twice in one statement,

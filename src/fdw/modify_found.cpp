@@ -84,7 +84,8 @@ has_doubtful_key(const Modification &modification)
 void
 begin_keys(Modification &modification, const Plan *below)
 {
-	modification.changes_once = modification.plan.operation == CMD_UPDATE && !names_once(below);
+	bool const by_itself = modification.plan.operation == CMD_DELETE && modification.later == nullptr;
+	modification.changes_once = !by_itself && !names_once(below);
 	modification.doubts_missing =
 		modification.plan.type == remote::DatabaseType::sqlite && has_doubtful_key(modification);
 	if (!modification.changes_once && !modification.doubts_missing)
@@ -105,15 +106,7 @@ note_key(Modification &modification, int first)
 		return;
 	StringInfoData bytes;
 	initStringInfo(&bytes);
-	for (int i = first; i < modification.param_count; ++i) {
-		remote::ParamView const &param = modification.params[i];
-		Size const size = param.text.size();
-		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.kind), sizeof(param.kind));
-		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.integer), sizeof(param.integer));
-		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&param.real), sizeof(param.real));
-		appendBinaryStringInfoNT(&bytes, reinterpret_cast<const char *>(&size), sizeof(size));
-		appendBinaryStringInfoNT(&bytes, param.text.data(), static_cast<int>(size));
-	}
+	append_params(&bytes, modification, first);
 	modification.key = {bytes.data, static_cast<Size>(bytes.len)};
 }
 
@@ -138,7 +131,14 @@ check_found(Modification &modification, int64 rows)
 			memcpy(copy, entry->bytes, entry->size);
 			entry->bytes = copy;
 		}
-	} else if (modification.doubts_missing && !is_changed(modification)) {
+	} else if (!is_changed(modification))
+		refuse_missing(modification);
+}
+
+void
+refuse_missing(const Modification &modification)
+{
+	if (modification.doubts_missing)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
@@ -146,7 +146,6 @@ check_found(Modification &modification, int64 rows)
 		            RelationGetRelationName(modification.relation)),
 		     errdetail("SQLite compares keys as they are spelled: the remote row spells its key in another way than "
 		               "PostgreSQL, or another command has removed the row.")));
-	}
 }
 
 } // namespace tenancy::fdw

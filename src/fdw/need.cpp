@@ -16,22 +16,22 @@ namespace {
 
 /* A walk over a plan tree that counts the scans of one connection. */
 struct Census {
-	const ForeignScan *self;
+	Oid server;
 	core::Uuid connection;
 	List *subplans;
 	Bitmapset *seen; /* of subplans */
 	int scans;
-	bool self_repeats;
+	bool repeats; /* any of them */
 };
 
-/* A scan of another table, or a join, on the same connection. */
+/* A scan of a table, or a join, on the connection. */
 bool
-is_sibling(const Census &census, const ForeignScan *scan)
+is_counted(const Census &census, const ForeignScan *scan)
 {
-	if (scan->fs_server == census.self->fs_server)
+	if (scan->fs_server == census.server)
 		return true;
 	return OidIsValid(scan->fs_server) &&
-	       GetForeignServer(scan->fs_server)->fdwid == GetForeignServer(census.self->fs_server)->fdwid &&
+	       GetForeignServer(scan->fs_server)->fdwid == GetForeignServer(census.server)->fdwid &&
 	       server_options(scan->fs_server).connection == census.connection;
 }
 
@@ -48,10 +48,9 @@ count_list(Census &census, List *plans, bool repeats)
 void
 count_scan(Census &census, const ForeignScan *scan, bool repeats)
 {
-	if (scan == census.self)
-		census.self_repeats = census.self_repeats || repeats;
-	else if (!is_sibling(census, scan))
+	if (!is_counted(census, scan))
 		return;
+	census.repeats = census.repeats || repeats;
 	++census.scans;
 }
 
@@ -87,16 +86,18 @@ count(Census &census, Plan *plan, bool repeats)
 	count(census, plan->righttree, repeats || IsA(plan, NestLoop) || IsA(plan, RecursiveUnion));
 }
 
-void
-count_all(Census &census, Plan *top)
+} // namespace
+
+bool
+reads_once(const PlannedStmt *statement, Oid server, const Activity &activity)
 {
-	count(census, top, false);
+	Census census{server, activity.config.id, statement->subplans, nullptr, 0, false};
+	count(census, statement->planTree, false);
 	for (int id = 1; id <= list_length(census.subplans); ++id)
 		if (!bms_is_member(id, census.seen))
 			count(census, static_cast<Plan *>(list_nth(census.subplans, id - 1)), true);
+	return census.scans <= 1 && !census.repeats;
 }
-
-} // namespace
 
 /*
  * One statement that runs once, in a transaction of a single local statement that only reads, sees one snapshot
@@ -111,10 +112,8 @@ need_of_scan(const ForeignScanState *node, const Activity &activity)
 		statement->commandType == CMD_SELECT && !statement->hasModifyingCTE && statement->rowMarks == NIL;
 	if (!single || !reads || in_remote_transaction(activity))
 		return Need::snapshot;
-	auto *const self = reinterpret_cast<const ForeignScan *>(node->ss.ps.plan);
-	Census census{self, activity.config.id, statement->subplans, nullptr, 0, false};
-	count_all(census, statement->planTree);
-	return census.scans == 1 && !census.self_repeats ? Need::statement : Need::snapshot;
+	Oid const server = reinterpret_cast<const ForeignScan *>(node->ss.ps.plan)->fs_server;
+	return reads_once(statement, server, activity) ? Need::statement : Need::snapshot;
 }
 
 } // namespace tenancy::fdw

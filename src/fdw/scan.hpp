@@ -84,5 +84,7 @@ can_answer(const Scan *scan)
 
 /* What the scan needs, when it starts for the first time. */
 Need need_of_scan(const ForeignScanState *node, const Activity &activity);
+/* Has the statement one scan of the activity's connection at most, and that runs once? */
+bool reads_once(const PlannedStmt *statement, Oid server, const Activity &activity);
 
 } // namespace tenancy::fdw

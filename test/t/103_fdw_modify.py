@@ -433,6 +433,45 @@ def some_numbered(engine, session):
 
 
 @each
+def own_changes(engine, session):
+    """A statement sees its own table as it was when it began, whatever it has changed there."""
+    whole = ("integer", "int")[engine.name == "mysql"]
+    engine.make("own", "id int PRIMARY KEY, grp int, share int", {name: ("integer", whole) for name in ("id", "grp", "share")})
+    table = engine.table("own")
+
+    def fill():
+        rows(session, "DELETE FROM %s" % table)
+        rows(session, "INSERT INTO %s VALUES (1, 1, 30), (2, 1, 70), (3, 2, 5), (4, 3, 8), (5, 3, 8)" % table)
+
+    def shares():
+        return [share for (share,) in rows(session, "SELECT share FROM %s ORDER BY id" % table)]
+
+    def count_of(sql):
+        with session.cursor() as cursor:
+            cursor.execute(sql.format(table))
+            return cursor.rowcount
+
+    fill()
+    same(count_of("UPDATE {0} AS t SET share = (SELECT sum(b.share) FROM {0} AS b WHERE b.grp = t.grp) - share"), 5, engine.name + ": rows")
+    same(shares(), [70, 30, 0, 8, 8], engine.name + ": a sub-select for each row")
+    same(value(session, "SELECT row_count FROM tenancy.history(search => 'UPDATE', max_rows => 1)"), 5, engine.name + ": and in history")
+    fill()
+    same(count_of("DELETE FROM {0} AS t WHERE (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) > 1"), 4, engine.name + ": rows that are deleted")
+    same(shares(), [5], engine.name + ": all that have a twin")
+    fill()
+    rows(session, "SET enable_hashjoin = off; SET enable_mergejoin = off; SET tenancy.enable_pushdown = off")
+    rows(session, "UPDATE {0} AS t SET share = p.share + 1 FROM {0} AS p WHERE p.id = t.id - 1".format(table))
+    same(shares(), [30, 31, 71, 6, 9], engine.name + ": the row before, as it was")
+    fill()
+    same(count_of("DELETE FROM {0} AS t USING {0} AS o WHERE o.grp = t.grp AND o.id <> 1"), 5, engine.name + ": a join that names rows twice")
+    rows(session, "RESET enable_hashjoin; RESET enable_mergejoin; RESET tenancy.enable_pushdown")
+    fill()
+    with session.cursor() as cursor:
+        cursor.execute("UPDATE {0} AS t SET share = (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) RETURNING id".format(table))
+        same(len(cursor.fetchall()), 5, engine.name + ": RETURNING wants each row at once")
+
+
+@each
 def jobs(engine, session):
     """Of rows that are to be locked only as many are as LIMIT wants, so that each session gets its own."""
     whole = ("integer", "int")[engine.name == "mysql"]
@@ -986,6 +1025,6 @@ def partitions():
     ok(error is not None and error.pgcode == "0A000", "not into a partition that the statement updates", str(error))
 
 
-run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, padded_keys, computed, some_numbered, jobs, filled_by_trigger,
+run(prepare, hostile_values, special_values, returning, direct, reading_checks, domains, transactions, copy, batches, keys, padded_keys, computed, some_numbered, own_changes, jobs, filled_by_trigger,
     completed_keys, named_twice, local_columns, virtual_columns, constraints, conflicts, mixed, upsert, odd_types, lossy_values, far_intervals, triggers,
     refusals, without_columns, read_only, history, truncated_together, partitions)
