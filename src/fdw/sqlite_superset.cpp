@@ -103,10 +103,7 @@ SqliteRenderer::dated_bounds(const Column &column, Index varno, const char *op, 
 	return true;
 }
 
-/*
- * A timestamp without a zone means that of the session, less than a day from UTC, in which the other side is: so the
- * days around its own are let through.
- */
+/* By days, and those beside are let through, too: the text of the other side has an offset behind it. */
 bool
 SqliteRenderer::zoned_bounds(const Column &column, Index varno, const char *op, Node *value)
 {
@@ -142,12 +139,12 @@ SqliteRenderer::zoned_bounds(const Column &column, Index varno, const char *op, 
 	return true;
 }
 
-/* Of a type that is no value of an expression. */
+/* Exactly one, and nothing beside it: its number is that of all that value may be. It may be of any type. */
 bool
 SqliteRenderer::any_parameter(Node *value)
 {
 	any_type_ = true;
-	bool const sent = !IsA(value, Const) && expression(value);
+	bool const sent = !IsA(value, Const) && is_local(value) && expression(value);
 	any_type_ = false;
 	return sent;
 }

@@ -78,4 +78,15 @@ def decimals():
         same(rows(session, "SELECT x FROM tenancy.query('lite', 'SELECT n FROM prices ORDER BY id') AS q(x numeric)"), wanted, "and of query()")
 
 
-run(dates_and_bytes, returned, decimals)
+def two_parameters():
+    """A comparison with a choice of two parameters is bounded by neither"""
+    with attached("CREATE TABLE dated (f BOOL, ts TIMESTAMPTZ, d DATE, n NUMERIC)",
+                  "INSERT INTO dated VALUES (1, '2024-06-01 00:00:00', '2024-06-01', 0.123456789012346), (0, '2019-01-01 00:00:00', '2019-01-01', 2)") as session:
+        for condition in ("ts < CASE WHEN f THEN current_timestamp ELSE (SELECT timestamptz '2020-01-01') END",
+                          "d < CASE WHEN f THEN (SELECT date '10000-01-01') ELSE (SELECT date '2020-01-01') END",
+                          "n < CASE WHEN f THEN (SELECT 0.12345678901234600001) ELSE (SELECT 3::numeric) END"):
+            same(rows(session, "SELECT count(*) FROM dated WHERE " + condition), [(2,)], condition)
+        same(rows(session, "SELECT count(*) FROM dated WHERE ts < (SELECT timestamptz '2020-01-01')"), [(1,)], "one is a bound")
+
+
+run(dates_and_bytes, returned, decimals, two_parameters)
