@@ -22,6 +22,8 @@ using remote::sql::Kind;
 enum TableField { table_name, table_kind, without_rowid, strict, text, table_fields };
 enum ColumnField { column_table, column_name, declared, not_null, key, hidden, key_index, indexed, column_fields };
 
+constexpr const char *row_number = "integer primary key";
+
 #define COLUMN_FIELDS "x.name, x.type, x.\"notnull\", x.pk, x.hidden"
 
 struct TableFacts {
@@ -236,6 +238,17 @@ quoted_name(std::string_view name)
 	return quoted += '"';
 }
 
+/* A client may call a type whatever it likes: also what says here that SQLite checks the values of a column. */
+std::string
+claimed_type(const ColumnFacts &column)
+{
+	constexpr std::string_view mark = " strict";
+	std::string type = lower_ascii(column.declared);
+	while (type.ends_with(mark))
+		type.resize(type.size() - mark.size());
+	return type == row_number ? "integer" : type;
+}
+
 void
 add_table(CatalogQuery &query, SchemaBuilder &builder, const TableFacts &facts, const std::vector<ColumnFacts> &columns,
           const ViewFacts &views)
@@ -258,10 +271,8 @@ add_table(CatalogQuery &query, SchemaBuilder &builder, const TableFacts &facts, 
 		ImportedColumn column;
 		column.name = from.name;
 		column.type_oid = described[i].type_oid;
-		column.native_type = plain || views.types ? lower_ascii(from.declared) : "";
-		if (rowid)
-			column.native_type = "integer primary key";
-		if (facts.strict)
+		column.native_type = rowid ? row_number : plain || views.types ? claimed_type(from) : "";
+		if (facts.strict && !from.generated) /* whose values it does not check */
 			column.native_type += " strict";
 		column.collation = plain ? collations[i] : facts.kind == "view" && views.collations ? "BINARY" : "unknown";
 		column.not_null = plain && (rowid || from.not_null || (facts.without_rowid && from.key));
