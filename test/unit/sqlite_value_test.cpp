@@ -79,14 +79,20 @@ TEST_F(SqliteValue, Parameters)
 	EXPECT_EQ(value(*session, "SELECT ?", {string(Param::Kind::bytes, "")}), "bytes 0");
 	EXPECT_EQ(value(*session, "SELECT ?", {string(Param::Kind::text, "")}), "text ");
 	EXPECT_EQ(value(*session, "SELECT ?", {real_number(0.1)}), "real 0.10000000000000001");
-	for (auto const &[decimal, wanted] :
-	     std::vector<std::pair<std::string, std::string>>{{"42", "int 42"},
-	                                                      {"-9223372036854775808", "int -9223372036854775808"},
-	                                                      {"1.25", "real 1.25"},
-	                                                      {"9223372036854775808", "text 9223372036854775808"},
-	                                                      {"0.12345678901234567890", "text 0.12345678901234567890"},
-	                                                      {"NaN", "text NaN"},
-	                                                      {"Infinity", "text Infinity"}})
+	for (auto const &[decimal, wanted] : std::vector<std::pair<std::string, std::string>>{
+			 {"42", "int 42"},
+			 {"-9223372036854775808", "int -9223372036854775808"},
+			 {"1.25", "real 1.25"},
+			 {"9223372036854775808", "text 9223372036854775808"},
+			 {"0.12345678901234567890", "text 0.12345678901234567890"},
+			 {"0.00141765211419631", "real 0.0014176521141963099"},
+			 {"-1.2500000000000000000", "real -1.25"},
+			 {"3000000000000000000000", "real 3e+21"},
+			 {"0.0000000000000000000", "real 0"},
+			 {"1" + std::string(400, '0'), "text 1" + std::string(400, '0')},
+			 {"0." + std::string(310, '0') + "123456789012345", "text 0." + std::string(310, '0') + "123456789012345"},
+			 {"NaN", "text NaN"},
+			 {"Infinity", "text Infinity"}})
 		EXPECT_EQ(value(*session, "SELECT ?", {string(Param::Kind::decimal, decimal)}), wanted);
 	EXPECT_EQ(failure_of([&] { rows(*session, "SELECT ?", {real_number(std::nan(""))}); }).sqlstate, "22023");
 	EXPECT_EQ(failure_of([&] { rows(*session, "SELECT ?", {}); }).sqlstate, "42601");

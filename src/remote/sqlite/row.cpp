@@ -119,9 +119,22 @@ number_of_name(const char *name) noexcept
 	return result.ec == std::errc() && result.ptr == end ? number : 0;
 }
 
+/* The digits that count of a number without an exponent: neither leading nor trailing zeros. */
+std::size_t
+significant_digits(const std::string &text)
+{
+	constexpr const char *counting = "123456789";
+	std::size_t const first = text.find_first_of(counting), last = text.find_last_of(counting);
+	if (first == text.npos)
+		return 0;
+	std::size_t const point = text.find('.');
+	return last - first + 1 - (point > first && point < last ? 1 : 0);
+}
+
 /*
  * SQLite has no decimal type. A number of up to 15 significant digits comes back from a double as it was
- * (DBL_DIG); a longer one stays text, and the affinity of the column decides.
+ * (DBL_DIG), unless it is so small that the double has fewer; a longer one stays text, and the affinity of the column
+ * decides. SQLite's own reading of digits is not always the nearest double.
  */
 int
 bind_decimal(sqlite3_stmt *statement, int index, const std::string &text)
@@ -131,10 +144,9 @@ bind_decimal(sqlite3_stmt *statement, int index, const std::string &text)
 	double real = 0;
 	if (auto const result = std::from_chars(text.data(), end, integer); result.ec == std::errc() && result.ptr == end)
 		return sqlite3_bind_int64(statement, index, integer);
-	auto const digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 	if (auto const result = std::from_chars(text.data(), end, real, std::chars_format::fixed);
-	    digits <= std::numeric_limits<double>::digits10 && result.ec == std::errc() && result.ptr == end &&
-	    std::isfinite(real))
+	    significant_digits(text) <= std::numeric_limits<double>::digits10 && result.ec == std::errc() &&
+	    result.ptr == end && (real == 0 || std::isnormal(real)))
 		return sqlite3_bind_double(statement, index, real);
 	return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
