@@ -1,5 +1,5 @@
 #!/bin/sh
-# Only src/bridge catches everything, or jumps; pure code may clean up and throw on. What can be jumped over owns
+# Only src/bridge catches everything, or jumps; pure code may clean up and throw on, at once or later. What can be jumped over owns
 # nothing with a destructor.
 cd "$(dirname "$0")/../.." || exit 1
 status=0
@@ -11,7 +11,7 @@ function close_handler() { if (handler) { print handler; found = 1 } handler = "
 FNR == 1 { close_handler(); pure = FILENAME ~ /^src\/(core|remote)\/|\.pure\.[ch]pp$/ }
 /^[ \t]*(\/?\*|\/\/)/ { next }
 /PG_TRY|PG_CATCH|PG_FINALLY|sigsetjmp|siglongjmp/ { print FILENAME ":" FNR ": " $0; found = 1 }
-handler && /^[ \t]*throw;/ { handler = "" }
+handler && /^[ \t]*throw;|= std::current_exception\(\);/ { handler = "" }
 handler && /^[ \t]*}/ { close_handler() }
 /catch[ \t]*\([ \t]*\.\.\./ {
 	handler = FILENAME ":" FNR ": " $0

@@ -277,10 +277,36 @@ def writes():
     session.close()
 
 
+def harmless_interrupts():
+    """An interrupt that ends nothing ends nothing, however often it comes, while SQLite works"""
+    user = make_tenant()
+    session, table, schema = user.connect(), "ticked_" + UNIQUE, "ticked_%s" % UNIQUE
+    rows(session, "SET client_connection_check_interval = '100ms'; SET statement_timeout = '60s'")
+    series = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 4000000) "
+    answer = execute(session, "lite", series + "SELECT count(*) FROM c")
+    same((answer["status"], answer["rows"]), ("success", [[4000000]]), "a client that is looked for: one answer")
+    execute(session, "lite", "CREATE TABLE %s (id INTEGER PRIMARY KEY, n INTEGER)" % table)
+    same(execute(session, "lite", "INSERT INTO %s (n) %s SELECT n FROM c" % (table, series))["row_count"], 4000000, "a table")
+    rows(session, "SELECT tenancy.attach('lite', %s)", schema)
+    same(raised(rows, session, "UPDATE %s.%s SET n = n + 1" % (schema, table)), None, "a client that is looked for: what writes goes on")
+    rows(session, "RESET client_connection_check_interval")
+    with contextlib.closing(connect()) as admin:
+        job = Background(raised, rows, session, "UPDATE %s.%s SET n = n + 1" % (schema, table))
+        asked = 0
+        while job.running():
+            rows(admin, "SELECT pg_log_backend_memory_contexts(%s)", pid_of(session))
+            asked += 1
+            time.sleep(0.1)
+        same(job.value(60), None, "what is asked of its memory goes on")
+        ok(asked > 5, "and has been asked", asked)
+    same(value(session, "SELECT min(n) FROM %s.%s" % (schema, table)), 3, "both have written")
+    session.close()
+
+
 def promptly():
     """One that a busy machine holds up is none; most are ended within the second that is promised"""
     ok(statistics.median(TAKEN) < 1, "the median of %d is below a second" % len(TAKEN), sorted(TAKEN))
 
 
 mysql("SELECT 1 FROM seq_1_to_1")
-run(slow_queries, streams, lost_sessions, cursors_left, writes, promptly)
+run(slow_queries, streams, lost_sessions, cursors_left, writes, harmless_interrupts, promptly)

@@ -211,6 +211,49 @@ TEST_F(SqliteDriver, HarmlessInterruptsChangeNothing)
 	EXPECT_EQ(cursor->affected(), 10'000);
 }
 
+/* Harmless ones, too, one after the other, as by a timer. */
+class TickingWaiter final : public core::Waiter {
+public:
+	unsigned wait(int, unsigned, core::Deadline) override { return 0; }
+	bool interrupted() const noexcept override { return next_.passed(); }
+	void serve() override
+	{
+		++served;
+		next_ = core::Deadline::after(20);
+	}
+	int served = 0;
+
+private:
+	core::Deadline next_ = core::Deadline::after(20);
+};
+
+constexpr const char *millions = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) ";
+
+TEST_F(SqliteDriver, RepeatedInterruptsStartNothingAnew)
+{
+	auto const session = open();
+	TickingWaiter waiter;
+	RunOptions options;
+	options.timeout_ms = 20'000;
+	auto const cursor = session->execute(std::string(millions) + "SELECT count(*) FROM n", {}, options, waiter);
+	Batch batch;
+	ASSERT_TRUE(cursor->fetch(batch, waiter));
+	EXPECT_EQ(batch.row(0)[0].integer, 3'000'000);
+	EXPECT_GT(waiter.served, 2);
+}
+
+TEST_F(SqliteDriver, RepeatedInterruptsEndNoTransaction)
+{
+	auto const session = open();
+	rows(*session, "CREATE TABLE t(a)");
+	TickingWaiter waiter;
+	session->transact({TransactionStep::Verb::begin, 0, false, false, true}, {}, waiter);
+	auto const cursor =
+		session->execute("INSERT INTO t " + std::string(millions) + "SELECT i FROM n ORDER BY -i", {}, {}, waiter);
+	EXPECT_EQ(cursor->affected(), 3'000'000);
+	EXPECT_GT(waiter.served, 2);
+}
+
 /* Another process holds the write lock for a while, so that POSIX locks really meet. */
 class LockHolder {
 public:

@@ -28,8 +28,6 @@ constexpr int operations_between_checks = 1000; /* some microseconds */
 constexpr std::int64_t heap_limit = 512 << 20;  /* of all SQLite databases of the process */
 /* Without a statement timeout a lock is not waited for forever: its holder may be another cursor of this backend. */
 constexpr long lock_timeout_ms = 30'000;
-constexpr long patience_ms = 100;
-constexpr long patience_with_transaction_ms = 500;
 
 constexpr std::pair<int, int> limit_table[] = {
 	{SQLITE_LIMIT_ATTACHED, 0},
@@ -199,9 +197,9 @@ Database::require_utf8(const Call &call)
 }
 
 /*
- * Called by SQLite now and then; 1 ends the statement. After its first row a statement cannot be repeated, so there
- * an interrupt gets a moment to be served between two rows: it may be one that ends nothing. One that writes takes its
- * whole transaction with it, so there the moment is longer, in the hope that the statement ends first.
+ * Called by SQLite now and then; 1 ends the statement. An interrupt may be one that ends nothing, so it is served here:
+ * no code that it runs knows of SQLite. What it leaves by must not pass through SQLite, and waits for the statement's
+ * end.
  */
 int
 Database::progress(void *self) noexcept
@@ -209,15 +207,14 @@ Database::progress(void *self) noexcept
 	auto &database = *static_cast<Database *>(self);
 	if (database.call_ == nullptr)
 		return 0;
-	if (database.call_->deadline.passed())
-		return 1;
-	if (database.deaf_ || !database.call_->waiter.interrupted())
-		return 0;
-	if (!database.started_ && !database.fragile_)
-		return 1;
-	if (database.patience_.never())
-		database.patience_ = core::Deadline::after(database.fragile_ ? patience_with_transaction_ms : patience_ms);
-	return database.patience_.passed() ? 1 : 0;
+	if (database.interrupt_ == nullptr && database.call_->waiter.interrupted()) {
+		try {
+			database.call_->waiter.serve();
+		} catch (...) {
+			database.interrupt_ = std::current_exception();
+		}
+	}
+	return database.interrupt_ != nullptr || database.call_->deadline.passed() ? 1 : 0;
 }
 
 void
@@ -233,49 +230,40 @@ Database::wait_for_lock(const Call &call)
 }
 
 /*
- * What SQLite calls BUSY and INTERRUPT has been rolled back by it, so the operation starts anew; only one that has
- * shown a row cannot, for it might show other rows then, nor one that has lost its transaction. And what a transaction
- * has read never becomes new again (BUSY_SNAPSHOT, of databases with a write-ahead log).
+ * What SQLite calls BUSY has been rolled back by it, so the operation starts anew; only one that has shown a row
+ * cannot, for it might show other rows then, nor one that has lost its transaction. And what a transaction has read
+ * never becomes new again (BUSY_SNAPSHOT, of databases with a write-ahead log).
  */
 void
 Database::recover(int code, const Call &call, bool started, bool within)
 {
-	bool const lost_transaction = within && idle();
 	if (authorizer_.refused())
 		throw authorizer_.error();
 	if (code == SQLITE_BUSY_SNAPSHOT && within)
 		throw Error(FailureKind::query, "40001", "could not serialize access to the database",
 		            "It was changed after the transaction had read it.", "Roll back the transaction and try it again.");
-	if ((code & 0xff) == SQLITE_BUSY && !started && !lost_transaction)
+	if ((code & 0xff) == SQLITE_BUSY && !started && !(within && idle()))
 		return wait_for_lock(call);
-	if ((code & 0xff) != SQLITE_INTERRUPT)
-		throw error_of(handle_.get(), code);
-	call.waiter.serve();
-	if (call.deadline.passed())
+	if ((code & 0xff) == SQLITE_INTERRUPT && call.deadline.passed())
 		throw Error(FailureKind::timeout, "57014", "canceling statement due to statement timeout");
-	if (started)
-		throw Error(FailureKind::cancelled, "57014", "the statement was interrupted after its first rows");
-	if (lost_transaction)
-		throw Error(FailureKind::cancelled, "57014", "the statement was interrupted, and its transaction with it");
-	deaf_ = call.waiter.interrupted();
+	throw error_of(handle_.get(), code);
 }
 
 /* Run operation until it is done. */
 template <typename Operation>
 int
-Database::run(const Call &call, bool started, bool fragile, Operation operation)
+Database::run(const Call &call, bool started, Operation operation)
 {
 	bool const within = !idle();
-	deaf_ = false;
-	started_ = started;
-	fragile_ = fragile;
-	patience_ = lock_deadline_ = {};
+	lock_deadline_ = {};
 	pause_ms_ = 1;
 	for (;;) {
 		authorizer_.begin(call.read_only, call.own_step);
 		call_ = &call;
 		int const code = operation();
 		call_ = nullptr;
+		if (interrupt_ != nullptr)
+			std::rethrow_exception(std::exchange(interrupt_, nullptr));
 		if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
 			return code;
 		recover(code, call, started, within);
@@ -299,7 +287,7 @@ Database::prepare(std::string_view sql, const Call &call)
 	taken.push_back({std::string(sql), call.read_only, nullptr, nullptr, 0});
 	const std::string &text = taken.front().sql;
 	const char *tail = nullptr;
-	run(call, false, false, [&] {
+	run(call, false, [&] {
 		sqlite3_stmt *statement = nullptr;
 		int const size = static_cast<int>(std::min(text.size() + 1, std::size_t{1} << 30));
 		int const code =
@@ -327,8 +315,7 @@ Database::prepare_anew(std::string_view sql, const Call &call)
 bool
 Database::step(sqlite3_stmt *statement, const Call &call, bool started)
 {
-	bool const fragile = !idle() && sqlite3_stmt_readonly(statement) == 0;
-	return run(call, started, fragile, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
+	return run(call, started, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
 }
 
 /* Never from the cache of users' statements, nor into it. */
@@ -337,13 +324,13 @@ Database::command(const std::string &sql, const Call &call)
 {
 	Call const own = {call.waiter, call.deadline, call.read_only, true};
 	StatementHandle handle;
-	run(own, false, false, [&] {
+	run(own, false, [&] {
 		sqlite3_stmt *statement = nullptr;
 		int const code = sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &statement, nullptr);
 		handle.reset(statement);
 		return code;
 	});
-	run(own, false, false, [&] { return sqlite3_step(handle.get()); });
+	run(own, false, [&] { return sqlite3_step(handle.get()); });
 }
 
 } // namespace tenancy::remote::sqlite

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <exception>
 #include <list>
 #include <memory>
 #include <string>
@@ -72,8 +73,8 @@ public:
 	/* The same by the schema of this moment: one that is known is brought up to date only by its first step. */
 	Statement prepare_anew(std::string_view sql, const Call &call);
 	/*
-	 * One row: true, or false at the end. A lock, or an interrupt that turns out to be nobody's, is waited for and
-	 * tried again while started is false: that is, while no row has been seen and so nothing can be seen twice.
+	 * One row: true, or false at the end. A lock is waited for and tried again while started is false: that is, while
+	 * no row has been seen and so nothing can be seen twice.
 	 */
 	bool step(sqlite3_stmt *statement, const Call &call, bool started);
 	/* A transaction command of the session's own; waits for locks as any statement does. */
@@ -88,7 +89,7 @@ private:
 	void harden(bool read_only);
 	void look(const Call &call);
 	void require_utf8(const Call &call);
-	template <typename Operation> int run(const Call &call, bool started, bool fragile, Operation operation);
+	template <typename Operation> int run(const Call &call, bool started, Operation operation);
 	/* What to do about a failed operation, begun within a transaction or not: return to repeat it, or throw. */
 	void recover(int code, const Call &call, bool started, bool within);
 	void wait_for_lock(const Call &call);
@@ -99,10 +100,7 @@ private:
 	StatementList cache_;
 	/* Of the operation that runs. */
 	const Call *call_ = nullptr;
-	bool started_ = false;
-	bool fragile_ = false;         /* ending it early ends its transaction too */
-	bool deaf_ = false;            /* its interrupts are held off by their owner */
-	core::Deadline patience_;      /* with an interrupt, when rows have been seen or the transaction is at stake */
+	std::exception_ptr interrupt_; /* what ends it */
 	core::Deadline lock_deadline_; /* when it has met a lock */
 	int pause_ms_ = 1;
 };
