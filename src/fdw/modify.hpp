@@ -90,6 +90,7 @@ struct Encoder {
 	NativeType native;   /* unknown for other engines than MySQL */
 	bool counts_digits;  /* more than 15 of them would be lost on the way */
 	bool is_number_like; /* text that looks like a number would become one */
+	bool is_text;        /* numbers would become texts of 15 digits */
 	FmgrInfo output;
 	FmgrInfo send;
 };

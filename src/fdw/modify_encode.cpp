@@ -29,15 +29,20 @@ contains(const char *text, const char *word)
 	return strstr(text, word) != nullptr;
 }
 
-/* SQLite's rules for the affinity of a declared type (datatype3.html, 3.1): would it turn text into numbers? */
+/* SQLite's rules for the affinity of a declared type (datatype3.html, 3.1): would it turn numbers into text? */
+bool
+prefers_text(const char *native_type)
+{
+	return !contains(native_type, "int") &&
+	       (contains(native_type, "char") || contains(native_type, "clob") || contains(native_type, "text"));
+}
+
+/* Or text into numbers? */
 bool
 prefers_numbers(const char *native_type)
 {
-	if (contains(native_type, "int"))
-		return true;
-	if (contains(native_type, "char") || contains(native_type, "clob") || contains(native_type, "text"))
-		return false;
-	return native_type[0] != 0 && !contains(native_type, "blob");
+	return contains(native_type, "int") ||
+	       (!prefers_text(native_type) && native_type[0] != 0 && !contains(native_type, "blob"));
 }
 
 bool
@@ -161,6 +166,13 @@ refuse_number_like(const Encoder &encoder)
 	                errhint("A remote column declared as TEXT keeps text.")));
 }
 
+void
+check_number_like(const Encoder &encoder, std::string_view text)
+{
+	if (encoder.is_number_like && looks_like_number(text) && !is_plain_integer(text))
+		refuse_number_like(encoder);
+}
+
 /* MySQL has no spaces at the end of a char(n), and some of its collations do not ignore those of a key to compare. */
 ParamView
 text_value(const Encoder &encoder, Datum value)
@@ -174,8 +186,7 @@ text_value(const Encoder &encoder, Datum value)
 		param.text = bridge::utf8(text_to_cstring(characters));
 	if (encoder.dialect == DatabaseType::mysql && encoder.type == BPCHAROID)
 		param.text = param.text.substr(0, param.text.find_last_not_of(' ') + 1);
-	if (encoder.is_number_like && looks_like_number(param.text) && !is_plain_integer(param.text))
-		refuse_number_like(encoder);
+	check_number_like(encoder, param.text);
 	return param;
 }
 
@@ -196,7 +207,7 @@ numeric_value(Encoder &encoder, Datum value)
 		refuse_not_finite(encoder);
 	if (encoder.counts_digits && significant_digits(text) > DBL_DIG && !is_plain_integer(text))
 		refuse_lossy_number(encoder, text);
-	return text_param(text, Kind::decimal);
+	return text_param(text, encoder.is_text && strlen(text) > DBL_DIG ? Kind::text : Kind::decimal);
 }
 
 /* MySQL's time counts hours beyond a day; it has no months. */
@@ -232,7 +243,18 @@ output_value(Encoder &encoder, Datum value)
 	ParamView param;
 	param.kind = Kind::text;
 	param.text = bridge::utf8(OutputFunctionCall(&encoder.output, value));
+	check_number_like(encoder, param.text);
 	return param;
+}
+
+/* As SQLite writes it where that is the same number, and with all digits where it is not. */
+ParamView
+plain_value(const Encoder &encoder, Datum value)
+{
+	if (encoder.is_text && encoder.type == FLOAT8OID)
+		if (char *const text = bridge::portable_text(FLOAT8OID, value); significant_digits(text) > DBL_DIG)
+			return text_param(text);
+	return bridge::datum_param(encoder.type, value);
 }
 
 /* No type is told to a PostgreSQL server: the column's own is the one that reads every value of it. */
@@ -255,8 +277,7 @@ encoded(Encoder &encoder, Datum value)
 	case Form::finite:
 	case Form::plain: break;
 	}
-	ParamView param =
-		encoder.form == Form::finite ? finite_value(encoder, value) : bridge::datum_param(encoder.type, value);
+	ParamView param = encoder.form == Form::finite ? finite_value(encoder, value) : plain_value(encoder, value);
 	param.type_oid = 0;
 	return param;
 }
@@ -276,6 +297,7 @@ make_encoder(const Column &column, DatabaseType dialect)
 	bool const known = column.native_type != nullptr;
 	encoder.counts_digits = is_sqlite && (!known || prefers_numbers(column.native_type));
 	encoder.is_number_like = is_sqlite && known && prefers_numbers(column.native_type);
+	encoder.is_text = is_sqlite && known && prefers_text(column.native_type);
 	Oid function;
 	bool is_varlena;
 	getTypeOutputInfo(encoder.type, &function, &is_varlena);

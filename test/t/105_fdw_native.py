@@ -5,6 +5,7 @@ finds and changes exactly the rows that PostgreSQL would, and what it writes is 
 import contextlib
 import os
 import sqlite3
+from decimal import Decimal
 
 from tenancy import UNIQUE, User, connect, environment, execute, ok, raised, rows, run, same, sqlstate, value
 
@@ -240,5 +241,23 @@ def affinities():
     same(rows(session, "SELECT s FROM %s ORDER BY id" % table), [("0012",), ("1e3",)], "and is the same text")
 
 
+def hand_made():
+    """Nor does SQLite change a value whose type here is none of its own"""
+    session = world().session
+    name, table = world().table(LITE, "hand", "id integer primary key, j json, b bits, d text, n text")
+    for column, kind in (("j", "jsonb"), ("b", "bit(8)"), ("d", "double precision"), ("n", "numeric")):
+        rows(world().admin, "ALTER FOREIGN TABLE %s ALTER COLUMN %s TYPE %s" % (table, column, kind))
+    rows(session, "INSERT INTO %s (id) VALUES (1)" % table)
+    for column, text in (("j", "12345678901234567890"), ("j", "1.50"), ("b", "00000001")):
+        same(sqlstate(rows, session, "INSERT INTO %s (id, %s) VALUES (2, %%s)" % (table, column), text), "22023", "%s = %s" % (column, text))
+        same(sqlstate(rows, session, "UPDATE %s SET %s = %%s WHERE id = 1" % (table, column), text), "22023", "%s = %s: UPDATE" % (column, text))
+    kept = [("12", "10000000", 0.1 + 0.2, "0.00000141765211419631"), ('{"a": 1.50}', "11111111", 1e22 / 3, "-1.10"), ('"1.5"', "10000001", 2.0, "2")]
+    for number, row in enumerate(kept):
+        rows(session, "INSERT INTO %s VALUES (%%s, %%s, %%s, %%s, %%s)" % table, number + 10, *row)
+    same(rows(session, "SELECT j::text, b::text, d, n FROM %s WHERE id >= 10 ORDER BY id" % table), [row[:3] + (Decimal(row[3]),) for row in kept], "what is kept")
+    same(world().remote(LITE, "SELECT d, n FROM %s WHERE id >= 10 ORDER BY id" % name),
+         [("0.30000000000000004", "0.00000141765211419631"), ("3.3333333333333335e+21", "-1.1"), ("2.0", "2")], "numbers in a text column, as they are there")
+
+
 if __name__ == "__main__":
-    run(rounded_keys, edges, utf_16, numbers_without_nan, affinities, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)
+    run(rounded_keys, edges, utf_16, numbers_without_nan, affinities, hand_made, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)
