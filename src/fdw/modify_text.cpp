@@ -81,6 +81,28 @@ print_insert_head(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfoString(writer.renderer->out, ")");
 }
 
+/*
+ * SQLite knows no conflict clause behind DEFAULT VALUES; no value for the column that it numbers is as good. True where
+ * that has been printed.
+ */
+bool
+print_numbered(const Writer &writer, const ModifyPlan &plan)
+{
+	if (plan.type != DatabaseType::sqlite || plan.conflict == Conflict::fail)
+		return false;
+	ListCell *cell;
+	foreach (cell, live_columns(*writer.table)) {
+		Column const &column = column_at(*writer.table, lfirst_int(cell));
+		if (!column.identity)
+			continue;
+		appendStringInfoString(writer.renderer->out, " (");
+		writer.renderer->identifier(column.name);
+		appendStringInfoString(writer.renderer->out, ") VALUES (NULL)");
+		return true;
+	}
+	return false;
+}
+
 /* One that may be set to what it is: of a table with computed columns only, any, and the server refuses it. */
 int
 assignable_column(const Table &table)
@@ -217,10 +239,10 @@ insert_text(const Writer &writer, const ModifyPlan &plan, int rows)
 {
 	StringInfo const out = begin_text(writer);
 	print_insert_head(writer, plan);
-	if (plan.targets == NIL)
-		appendStringInfoString(out, plan.type == DatabaseType::mysql ? " () VALUES ()" : " DEFAULT VALUES");
-	else
+	if (plan.targets != NIL)
 		appendStringInfoString(out, " VALUES ");
+	else if (!print_numbered(writer, plan))
+		appendStringInfoString(out, plan.type == DatabaseType::mysql ? " () VALUES ()" : " DEFAULT VALUES");
 	int number = 1;
 	for (int row = 0; row < rows && plan.targets != NIL; ++row) {
 		appendStringInfoString(out, row == 0 ? "(" : ", (");

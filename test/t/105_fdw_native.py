@@ -259,5 +259,17 @@ def hand_made():
          [("0.30000000000000004", "0.00000141765211419631"), ("3.3333333333333335e+21", "-1.1"), ("2.0", "2")], "numbers in a text column, as they are there")
 
 
+def nothing_given():
+    """A row of which nothing is given, beside those that may be there"""
+    session = world().session
+    name, table = world().table(LITE, "nothing", "id integer primary key")
+    same(raised(rows, session, "INSERT INTO %s DEFAULT VALUES ON CONFLICT DO NOTHING" % table), None, "sqlite: DO NOTHING, DEFAULT VALUES")
+    rows(session, "INSERT INTO %s DEFAULT VALUES" % table)
+    rows(world().admin, "ALTER FOREIGN TABLE %s OPTIONS (ADD upsert 'true')" % table)
+    same(raised(rows, session, "INSERT INTO %s DEFAULT VALUES RETURNING id" % table), None, "sqlite: upsert, DEFAULT VALUES")
+    same(raised(rows, session, "INSERT INTO %s VALUES (DEFAULT), (DEFAULT)" % table), None, "sqlite: upsert, two rows")
+    same(world().remote(LITE, "SELECT id FROM %s ORDER BY id" % name), [(1,), (2,), (3,), (4,), (5,)], "sqlite: all of them are there")
+
+
 if __name__ == "__main__":
-    run(rounded_keys, edges, utf_16, numbers_without_nan, affinities, hand_made, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)
+    run(rounded_keys, edges, utf_16, numbers_without_nan, affinities, hand_made, nothing_given, spellings, stored_as_given, taken_anyway, other_keys, groups_without_keys, skipped_rows)
