@@ -7,6 +7,7 @@
 #include "bridge/moment.hpp"
 #include "bridge/param.hpp"
 #include "bridge/setting.hpp"
+#include "core/moment.hpp"
 
 extern "C" {
 #include "common/shortest_dec.h"
@@ -343,6 +344,7 @@ make_converters(TupleDesc descriptor)
 void
 match(Converter &converter, const remote::Column &column)
 {
+	converter.utc = column.utc;
 	if (converter.remote_type == column.type_oid || column.type_oid >= FirstUnpinnedObjectId)
 		return;
 	converter.same_type = converter.base_type == column.type_oid;
@@ -374,7 +376,11 @@ cell_datum(Converter &converter, const Cell &cell, bool *is_null)
 			return receive(converter, cell, converter.typmod);
 	}
 	check_class(converter, cell);
-	return InputFunctionCall(&converter.input, cell_text(converter, cell), converter.io_param, converter.typmod);
+	char *text = cell_text(converter, cell);
+	if (converter.utc && converter.base_type == TIMESTAMPTZOID && cell.kind == CellKind::text &&
+	    core::lacks_offset(text))
+		text = psprintf("%s+00", text);
+	return InputFunctionCall(&converter.input, text, converter.io_param, converter.typmod);
 }
 
 } // namespace tenancy::bridge

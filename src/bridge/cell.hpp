@@ -40,6 +40,7 @@ struct Converter {
 	/* What the remote column is, 0 until match(); the rest is for its cells in wire form. */
 	Oid remote_type;
 	Way way;
+	bool utc;          /* see remote::Column */
 	bool same_type;    /* the remote type is the local one, or the one that the local domain is over */
 	bool encoded_text; /* its wire form holds text, which receive functions take in the encoding of the client */
 	Oid receive_param;

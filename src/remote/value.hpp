@@ -19,6 +19,7 @@ struct Column {
 	std::uint32_t type_oid = 25; /* a built-in type, core/pgtype.hpp */
 	std::int32_t typmod = -1;
 	std::string native_type; /* the remote server's own word for it */
+	bool utc = false;        /* a moment that does not say its offset is one of UTC: nothing there has a time zone */
 };
 
 enum class CellKind : std::uint8_t {

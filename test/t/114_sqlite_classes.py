@@ -6,7 +6,7 @@ import contextlib
 import datetime
 from decimal import Decimal
 
-from tenancy import UNIQUE, User, execute, run, same, sqlstate, rows
+from tenancy import UNIQUE, User, connect, execute, rows, run, same, sqlstate
 
 SCHEMA = "classes_" + UNIQUE
 USER = User("classes")
@@ -107,4 +107,20 @@ def unchecked_columns():
         same(execute(session, "lite", "SELECT count(*) FROM computed")["rows"], [[3]], "and nothing is deleted")
 
 
-run(dates_and_bytes, returned, decimals, two_parameters, unchecked_columns)
+def moments():
+    """A moment without an offset is UTC, read from a column or computed, whatever the session's time zone"""
+    with attached("CREATE TABLE moments (id INTEGER PRIMARY KEY, ts TIMESTAMPTZ, at DATETIME)",
+                  "INSERT INTO moments VALUES (1, '2024-07-01 12:00:00', '2024-07-01 12:00:00')",
+                  "CREATE VIEW latest AS SELECT max(ts) AS ts FROM moments") as session:
+        rows(session, "SET timezone = 'Europe/Zurich'")
+        noon = datetime.datetime(2024, 7, 1, 12)
+        for expression, wanted in (("ts", noon), ("max(ts)", noon), ("at", noon), ("max(at)", noon), ("strftime('%Y-%m-%dT%H:%M:%S', ts)", noon),
+                                   ("'2024-07-01 14:00:00+02'", noon), ("'2024-07-01 12:00:00Z'", noon), ("date(ts)", datetime.datetime(2024, 7, 1))):
+            found = rows(session, "SELECT v AT TIME ZONE 'UTC' FROM tenancy.query('lite', %s) AS t(v timestamptz)", "SELECT %s FROM moments" % expression)
+            same(found, [(wanted,)], expression)
+        with contextlib.closing(connect()) as admin:
+            rows(admin, "ALTER FOREIGN TABLE %s.latest ALTER COLUMN ts TYPE timestamptz" % SCHEMA)
+        same(rows(session, "SELECT ts AT TIME ZONE 'UTC' FROM latest"), [(noon,)], "a view")
+
+
+run(dates_and_bytes, returned, decimals, two_parameters, unchecked_columns, moments)

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/moment.hpp"
 #include "core/pgtype.hpp"
 #include "remote/room.hpp"
 #include "remote/sqlite/error.hpp"
@@ -88,12 +89,8 @@ void
 set_moment(sqlite3_stmt *statement, int index, Batch &batch, Cell &cell)
 {
 	set_text(statement, index, batch, cell);
-	std::string_view const text = cell.view();
-	constexpr std::size_t date_size = 10;
-	if (text.size() < date_size || text.find_first_not_of("0123456789-:. T") != text.npos ||
-	    text.find('-', date_size) != text.npos)
-		return;
-	batch.set_text(cell, std::string(text) + "+00");
+	if (core::lacks_offset(cell.view()))
+		batch.set_text(cell, std::string(cell.view()) + "+00");
 }
 
 void
@@ -197,6 +194,7 @@ columns_of(sqlite3_stmt *statement, bool with_row)
 		if (name == nullptr)
 			throw std::bad_alloc();
 		columns[i].name = name;
+		columns[i].utc = true;
 		if (const char *const declaration = sqlite3_column_decltype(statement, index); declaration != nullptr) {
 			columns[i].type_oid = type_of_declaration(declaration);
 			columns[i].native_type = declaration;
