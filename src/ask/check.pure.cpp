@@ -200,12 +200,14 @@ Statement::check_item(std::size_t at)
 		check_call(at);
 }
 
-/* Of a value: (x).f is f(x) to PostgreSQL, unless x has a field of that name. */
+/*
+ * Of a value or of a table's row: (x).f and x.f are f(x) to PostgreSQL, unless x has a field or column of that name.
+ * The row of a function in FROM is what it returns.
+ */
 bool
 Statement::is_attribute(std::size_t at) const noexcept
 {
-	return engine_ == DatabaseType::postgresql && at > 1 && is_symbol(at - 1, '.') &&
-	       (is_symbol(at - 2, ')') || is_symbol(at - 2, ']'));
+	return engine_ == DatabaseType::postgresql && at > 0 && is_symbol(at - 1, '.') && !is_symbol(at + 1, '.');
 }
 
 void

@@ -35,6 +35,14 @@ object_to_call(const char *function, Objection *objection)
 		objection->text = psprintf("it calls the function %s", function);
 }
 
+/* x.f is f(x) of the row of a table x, unless it has a column of that name. */
+void
+object_to_column(const ColumnRef *node, Objection *objection)
+{
+	if (list_length(node->fields) > 1 && IsA(llast(node->fields), String))
+		object_to_call(strVal(llast(node->fields)), objection);
+}
+
 /* (x).f is f(x), unless x has a field of that name. */
 void
 object_to_attributes(const A_Indirection *node, Objection *objection)
@@ -66,6 +74,7 @@ object_to_node(Node *node, void *context)
 	case T_MergeStmt: objection->text = "it changes rows"; break;
 	case T_ParamRef: objection->text = "it holds a parameter"; break;
 	case T_FuncCall: object_to_call(called_name(reinterpret_cast<const FuncCall *>(node)), objection); break;
+	case T_ColumnRef: object_to_column(reinterpret_cast<const ColumnRef *>(node), objection); break;
 	case T_A_Indirection: object_to_attributes(reinterpret_cast<const A_Indirection *>(node), objection); break;
 	default: break;
 	}

@@ -161,7 +161,12 @@ class Judge {
 public:
 	Judge(DatabaseType type, const std::vector<Token> &tokens)
 		: type_(type), tokens_(tokens), partners_(pair_up(tokens))
-	{}
+	{
+		for (std::size_t i = 0; i < tokens_.size(); ++i)
+			if (names_a_result(i))
+				results_.push_back(tokens_[i].text);
+		std::ranges::sort(results_);
+	}
 
 	bool accepts() const
 	{
@@ -197,12 +202,36 @@ private:
 		}
 		return true;
 	}
-	/* Of a value: (x).f is f(x) to PostgreSQL, unless x has a field of that name. */
-	bool is_attribute(std::size_t i) const noexcept
+	/*
+	 * Of a value: (x).f is f(x) to PostgreSQL, unless x has a field of that name. So is x.f of a function x in FROM,
+	 * where the row of x is no more than the value.
+	 */
+	bool is_attribute(std::size_t i) const
 	{
 		const Token &value = before(i, 2);
 		return type_ == DatabaseType::postgresql && before(i).is(".") &&
-		       (value.is(")") || value.is("]") || value.kind == Kind::number);
+		       (value.is(")") || value.is("]") || value.kind == Kind::number ||
+		        std::ranges::binary_search(results_, value.text));
+	}
+	/* A function's name, or the alias behind its call: not behind a query, whose row has columns only. */
+	bool names_a_result(std::size_t i) const
+	{
+		if (!is_name(i))
+			return false;
+		if (tokens_[i + 1].is("(") && !names_a_shape(i))
+			return true;
+		std::size_t const end = before(i).is("as") ? 2 : 1;
+		if (!before(i, end).is(")"))
+			return false;
+		std::size_t const open = partners_[i - end];
+		const Token &first = tokens_[std::min(open + 1, tokens_.size() - 1)];
+		bool const query = first.is("(") || first.is("select") || first.is("with") || first.is("values");
+		return !query || (open > 0 && is_name(open - 1));
+	}
+	bool is_name(std::size_t i) const
+	{
+		const Token &token = tokens_[i];
+		return token.kind == Kind::quoted || (token.kind == Kind::word && !listed(grammar_words, token.text));
 	}
 	bool accepts_word(std::size_t i) const
 	{
@@ -262,6 +291,7 @@ private:
 	DatabaseType type_;
 	const std::vector<Token> &tokens_;
 	std::vector<std::size_t> partners_;
+	std::vector<std::string> results_; /* what functions in FROM may be called, sorted */
 };
 
 } // namespace

@@ -125,7 +125,8 @@ def refusals():
 MALICIOUS = {
     "pg": ["DROP TABLE %s", "SELECT 1; DROP TABLE %s", "SELECT pg_sleep(60) FROM %s", "SELECT * INTO copy_of FROM %s",
            "WITH d AS (DELETE FROM %s RETURNING id) SELECT * FROM d", "SELECT * FROM %s FOR UPDATE",
-           "SELECT pg_read_file('/etc/passwd') FROM %s", "SELECT U&\"pg\\005fsleep\"(60) FROM %s",
+           "SELECT pg_read_file('/etc/passwd') FROM %s", "SELECT x.pg_read_file FROM %s, concat('/etc/passwd') AS x",
+           "SELECT x.U&\"pg\\005fsleep\" FROM %s, generate_series(60, 60) AS x", "SELECT U&\"pg\\005fsleep\"(60) FROM %s",
            "SELECT set_config('transaction_read_only', 'off', false) FROM %s", "COPY %s TO PROGRAM 'true'",
            "SELECT * FROM query_to_xml('DELETE FROM %s', true, true, '')"],
     "my": ["DROP TABLE %s", "SELECT 1; DROP TABLE %s", "SELECT sleep(60) FROM %s", "SELECT * FROM %s INTO OUTFILE '/tmp/x'",

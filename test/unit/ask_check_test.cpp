@@ -188,6 +188,12 @@ TEST(AskCheck, RefusesFunctionsWithEffects)
 	expect_objection(DatabaseType::postgresql, "SELECT pg_sleep(10)", "it calls the function pg_sleep");
 	expect_objection(DatabaseType::postgresql, "SELECT (3600::float8).pg_sleep", "it calls the function pg_sleep");
 	expect_objection(DatabaseType::postgresql, "SELECT (array[1])[1].\"PG_SLEEP\"", "it calls the function pg_sleep");
+	for (const char *const alias : {"x", "\"x\"", "public.x"})
+		for (const char *const name : {"pg_sleep", "\"pg_sleep\"", " /**/ PG_SLEEP"})
+			expect_objection(DatabaseType::postgresql,
+			                 "SELECT " + std::string(alias) + "." + name + " FROM generate_series(3600, 3600) AS x",
+			                 "it calls the function pg_sleep");
+	expect_taken(DatabaseType::postgresql, "SELECT pg_data.items.id, x.y FROM pg_data.items, pg_data.others AS x");
 	expect_objection(DatabaseType::postgresql, "SELECT brin_desummarize_range('i', 0)",
 	                 "it calls the function brin_desummarize_range");
 	expect_objection(DatabaseType::mysql, "SELECT asynchronous_connection_failover_reset()",

@@ -86,12 +86,31 @@ TEST(Cacheable, WhatDependsOnTheMomentIsNot)
 			EXPECT_FALSE(is_cacheable(type, sql)) << sql << " on type " << static_cast<int>(type);
 	EXPECT_TRUE(is_cacheable(pg, "SELECT 'nowhere', 'todays'"));
 	EXPECT_TRUE(is_cacheable(pg, "SELECT DISTINCT ON (a) lower(b) FROM t AS x JOIN (SELECT 1) y (c) ON (a = c)"));
-	for (const char *sql :
-	     {"SELECT (1).bump", "SELECT (born).age FROM p", "SELECT $1.bump", "SELECT a[1].\"bump\" FROM t", "SELECT user",
-	      "SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_class", "SELECT age(d) FROM t",
-	      "SELECT txid_current()", "SELECT a FROM t TABLESAMPLE SYSTEM (1)", "SELECT current_setting('x')",
-	      "SELECT DISTINCT ON (a) clock_timestamp(), b FROM t", "SELECT DISTINCT ON (a) my_function(b) FROM t",
-	      "SELECT (1) OPERATOR(pg_catalog.+) my_function(2)", "SELECT 1 OPERATOR(s.+) 2"})
+	for (const char *sql : {"SELECT x.a, t.b FROM t JOIN (SELECT a FROM u WHERE b IN (1, 2)) AS x ON (x.a = t.a)",
+	                        "WITH x (n) AS (SELECT lower(a) FROM t) SELECT x.n, y.m FROM x, (VALUES (1)) y (m)",
+	                        "SELECT u.a FROM ((SELECT 1 AS a) UNION (SELECT 2)) u WHERE lower(u.b) = 'x' ORDER BY u.a"})
+		EXPECT_TRUE(is_cacheable(pg, sql)) << sql;
+	for (const char *sql : {"SELECT x.current_setting FROM lower('timezone') AS x",
+	                        "SELECT x.bump FROM unnest(a) x (y)",
+	                        "SELECT \"x\".\"bump\" FROM generate_series(1, 2) \"x\"",
+	                        "SELECT lower.bump FROM lower('a')",
+	                        "SELECT x.bump FROM lower((SELECT 'a')) AS x",
+	                        "SELECT x.bump FROM ROWS FROM (lower('a')) AS x",
+	                        "SELECT (1).bump",
+	                        "SELECT (born).age FROM p",
+	                        "SELECT $1.bump",
+	                        "SELECT a[1].\"bump\" FROM t",
+	                        "SELECT user",
+	                        "SELECT * FROM pg_stat_activity",
+	                        "SELECT * FROM pg_catalog.pg_class",
+	                        "SELECT age(d) FROM t",
+	                        "SELECT txid_current()",
+	                        "SELECT a FROM t TABLESAMPLE SYSTEM (1)",
+	                        "SELECT current_setting('x')",
+	                        "SELECT DISTINCT ON (a) clock_timestamp(), b FROM t",
+	                        "SELECT DISTINCT ON (a) my_function(b) FROM t",
+	                        "SELECT (1) OPERATOR(pg_catalog.+) my_function(2)",
+	                        "SELECT 1 OPERATOR(s.+) 2"})
 		EXPECT_FALSE(is_cacheable(pg, sql)) << sql;
 	for (const char *sql :
 	     {"SELECT @a", "SELECT @@version", "SELECT uuid()", "SELECT sleep(1)", "SELECT unix_timestamp()",
