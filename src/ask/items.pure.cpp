@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include "ask/phrases.pure.hpp"
 
@@ -19,6 +20,19 @@ constexpr std::array<std::string_view, 21> empty_words{"a",    "an",   "the",  "
                                                        "were", "be",   "been", "we",   "our", "me",  "i",
                                                        "that", "than", "do",   "does", "did", "it",  "any"};
 
+bool
+is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
+{
+	return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool
+holds(const Refs &columns, const Ref &value)
+{
+	return std::any_of(columns.begin(), columns.end(),
+	                   [&](const Ref &column) { return column.table == value.table && column.column == value.column; });
+}
+
 } // namespace
 
 std::vector<Item>
@@ -30,6 +44,10 @@ Recogniser::run()
 		for (std::size_t i = before; i < items.size(); ++i)
 			count_meanings(items[i]);
 	}
+	/* "customers from it", but "the city they live in" */
+	if (unknown.empty() && !preposition.empty() && preposition != "for" &&
+	    std::find(empty_words.begin(), empty_words.end(), words.back().folded) != empty_words.end())
+		unknown.push_back(words.back().text);
 	if (!unknown.empty())
 		throw Refusal{(unknown.size() == 1 ? "there is no place for the word " : "there is no place for the words ") +
 		              join(unknown, ", ")};
@@ -92,6 +110,8 @@ Recogniser::next()
 	const Word &word = words[at];
 	if (word.quoted)
 		return quoted();
+	if (pattern() || small_name())
+		return;
 	auto const date = read_date(words, at, today);
 	std::size_t const phrase = longest_phrase();
 	std::size_t const name = longest_name();
@@ -121,6 +141,57 @@ Recogniser::next()
 	if (word.number || number_word(word.folded))
 		return number();
 	other();
+}
+
+bool
+Recogniser::is_small(const std::string &folded) const
+{
+	return std::find(empty_words.begin(), empty_words.end(), folded) != empty_words.end() ||
+	       std::find(prepositions.begin(), prepositions.end(), folded) != prepositions.end() ||
+	       find_phrase(folded) != nullptr;
+}
+
+/* Where a column, a preposition or another value leads to it and it is typed in capitals, the value is meant; else it
+ * may be. */
+bool
+Recogniser::small_name()
+{
+	const Word &word = words[at];
+	const Refs &values = lexicon.values(word.stem);
+	if (at == 0 || values.empty() || !is_small(word.folded) || longest_name() > 1)
+		return false;
+	auto const has = [](const Word &of, char first, char last) {
+		return std::any_of(of.text.begin(), of.text.end(), [=](char c) { return c >= first && c <= last; });
+	};
+	bool const led = !preposition.empty() || std::any_of(values.begin(), values.end(), [this](const Ref &value) {
+		bool const joined =
+			items.size() > 1 && (items.back().key == Key::conjunction || items.back().key == Key::disjunction);
+		return !items.empty() &&
+		       (holds(items.back().columns, value) || (joined && holds(items[items.size() - 2].values, value)));
+	});
+	bool const last = at + 1 == words.size() || is_small(words[at + 1].folded);
+	bool const meant = !has(word, 'a', 'z') && (led || word.text != "I");
+	if (!meant && !(led && last && is_one_of(word.folded, {"a", "an", "i", "it", "me", "the", "we"})))
+		return false;
+	if (meant && led &&
+	    std::any_of(words.begin(), words.end(), [&](const Word &other) { return has(other, 'a', 'z'); }))
+		named(1);
+	else
+		unknown.push_back(words[at++].text);
+	return true;
+}
+
+bool
+Recogniser::pattern()
+{
+	if (items.empty() || !preposition.empty() || !is_small(words[at].folded))
+		return false;
+	Key const before = items.back().key;
+	bool const last = at + 1 == words.size();
+	if ((before != Key::starts && before != Key::ends && before != Key::contains) || !(words[at].capital || last))
+		return false;
+	add(Key::literal, 1);
+	return true;
 }
 
 void

@@ -301,7 +301,7 @@ void
 Grammar::like(const Noun &column)
 {
 	Key const how = take().key;
-	if (!more() || (here().key != Key::literal && here().key != Key::thing))
+	if (!more() || !here().before.empty() || (here().key != Key::literal && here().key != Key::thing))
 		refuse();
 	Clause clause;
 	clause.filter.what = What::like;

@@ -38,6 +38,11 @@ private:
 	std::size_t longest_phrase() const;
 	/* Names that are mere prepositions or articles of English are none. */
 	std::size_t longest_name() const;
+	/* "from IT", "blood type A", which are not typed like the small words of English. */
+	bool small_name();
+	bool is_small(const std::string &folded) const;
+	/* "starts with A" */
+	bool pattern();
 	/* month, after per, by or each. */
 	bool bucket();
 	void structure(std::size_t count);

@@ -1,0 +1,94 @@
+/*
+ * The built-in translator where words look like others: values like small words, values that differ in signs, nouns
+ * side by side, names like other names, numbers that do not count. Either the one reading, or a refusal.
+ */
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "../ask/judge.hpp"
+
+namespace {
+
+using namespace ask_test;
+using tenancy::ask::Translation;
+
+constexpr const char *tables = R"(
+CREATE TABLE customers (id integer PRIMARY KEY, name varchar(40) NOT NULL, country varchar(2) NOT NULL, city varchar(40) NOT NULL);
+CREATE TABLE patients (id integer PRIMARY KEY, name varchar(40) NOT NULL, blood_type varchar(3));
+CREATE TABLE departments (id integer PRIMARY KEY, name varchar(40) NOT NULL, budget integer NOT NULL);
+CREATE TABLE employees (id integer PRIMARY KEY, department_id integer NOT NULL REFERENCES departments (id),
+	full_name varchar(40) NOT NULL, language varchar(10) NOT NULL);
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id), status varchar(20) NOT NULL,
+	total numeric(10,2) NOT NULL, ordered_on date NOT NULL, destination varchar(30) NOT NULL);
+CREATE TABLE stores (id integer PRIMARY KEY, name varchar(40) NOT NULL, distance_km integer NOT NULL);
+CREATE TABLE buildings (id integer PRIMARY KEY, name varchar(40) NOT NULL, height integer NOT NULL);
+CREATE TABLE shifts (id integer PRIMARY KEY, store_id integer NOT NULL REFERENCES stores (id), rating integer NOT NULL,
+	hours integer NOT NULL);
+CREATE TABLE parts (id integer PRIMARY KEY, sku varchar(10) NOT NULL, origin varchar(20) NOT NULL);
+INSERT INTO customers VALUES (1, 'Anna Weiss', 'DE', 'Berlin'), (2, 'Maria Rossi', 'IT', 'Rome'), (3, 'Bea Roy', 'IN', 'Delhi'),
+	(4, 'Eva Maes', 'BE', 'Gent'), (5, 'Max Auer', 'AT', 'Wien'), (6, 'Ola Dahl', 'NO', 'Oslo');
+INSERT INTO patients VALUES (1, 'X', 'A'), (2, 'Y', 'B+'), (3, 'Z', 'B-');
+INSERT INTO departments VALUES (1, 'Sales', 10);
+INSERT INTO employees VALUES (1, 1, 'Ann Bell', 'C'), (2, 1, 'Al Bell', 'C++');
+INSERT INTO orders VALUES (1, 1, 'pending', 10, '2024-02-01', 'Vienna'), (2, 1, 'cancelled', 2000, '2024-02-02', 'Berlin');
+INSERT INTO stores VALUES (1, 'Desk Lamp', 3);
+INSERT INTO parts VALUES (1, 'SKU1235', 'Slovenia'), (2, 'SKU9999', 'Germany');
+)";
+
+std::string
+sql_of(std::string_view question)
+{
+	Translation const translation = ask(schema_of(Database(tables), true), std::string(question));
+	return translation.refused ? "refused: " + translation.understood : translation.sql;
+}
+
+/* What follows WHERE, up to the end of that line, without the names of tables. */
+std::string
+condition_of(std::string_view question)
+{
+	std::string text = sql_of(question);
+	if (std::size_t const at = text.find("\nWHERE "); at != text.npos)
+		text = text.substr(at + 7, text.find('\n', at + 1) - at - 7);
+	for (std::string_view const table :
+	     {"customers", "patients", "employees", "orders", "stores", "buildings", "shifts", "parts"})
+		for (std::size_t at; (at = text.find("\"" + std::string(table) + "\".")) != text.npos;)
+			text.erase(at, table.size() + 3);
+	return text;
+}
+
+void
+expect_refused(std::initializer_list<const char *> questions)
+{
+	for (const char *const question : questions)
+		EXPECT_TRUE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
+}
+
+TEST(AskWord, AValueMayBeSpelledLikeASmallWord)
+{
+	EXPECT_EQ(condition_of("how many customers from IT"), "\"country\" = 'IT'");
+	EXPECT_EQ(condition_of("customers in IN"), "\"country\" = 'IN'");
+	EXPECT_EQ(condition_of("customers from NO"), "\"country\" = 'NO'");
+	EXPECT_EQ(condition_of("customers whose country is BE"), "\"country\" = 'BE'");
+	EXPECT_EQ(condition_of("customers from DE or IT"), "\"country\" IN ('DE', 'IT')");
+	EXPECT_EQ(condition_of("customers from IT in Rome"), "\"country\" = 'IT' AND \"city\" = 'Rome'");
+	EXPECT_EQ(condition_of("patients with blood type A"), "\"blood_type\" = 'A'");
+	EXPECT_EQ(condition_of("customers in Rome"), "\"city\" = 'Rome'");
+	EXPECT_EQ(condition_of("HOW MANY CUSTOMERS FROM ROME"), "\"city\" = 'Rome'");
+	EXPECT_FALSE(sql_of("what countries do customers come from").starts_with("refused"));
+	EXPECT_FALSE(sql_of("which city do I have customers in").starts_with("refused"));
+	expect_refused({"how many customers from it", "patients with blood type a", "HOW MANY CUSTOMERS FROM IT",
+	                "customers IN Rome", "patients with A"});
+}
+
+TEST(AskWord, WhatATextBeginsWithMayBeASmallWord)
+{
+	EXPECT_EQ(condition_of("customers whose name starts with A"), "LOWER(\"name\") LIKE LOWER('A%') ESCAPE '!'");
+	EXPECT_EQ(condition_of("customers whose name starts with A in Berlin"),
+	          "LOWER(\"name\") LIKE LOWER('A%') ESCAPE '!' AND \"city\" = 'Berlin'");
+	expect_refused({"customers whose name contains in Berlin"});
+}
+
+} // namespace
