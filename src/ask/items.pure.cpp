@@ -335,9 +335,16 @@ Recogniser::number()
 		value = *number_word(words[at].folded);
 		digits = std::to_string(static_cast<int>(value));
 	}
+	bool const or_more = words[at].signs == "+";
 	Item &item = add(Key::number, 1);
 	item.digits = digits;
 	item.value = value;
+	if (or_more) {
+		Item more;
+		more.key = Key::or_more;
+		more.text = "+";
+		items.push_back(std::move(more));
+	}
 }
 
 std::vector<Item>

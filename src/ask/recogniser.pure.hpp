@@ -52,6 +52,8 @@ private:
 	/* things.pure.cpp */
 	void named(std::size_t count);
 	void fill(Item &item, const std::string &text) const;
+	/* Of values of one column that are the same words, such as B+ and B-, those that were typed. */
+	void keep_typed(Item &item, std::size_t first);
 	/* What a word names by its root: shipped → shipped_on and shipments, reported → reporter_id. */
 	void add_verbs(Item &item, const std::string &folded) const;
 	/* The tables and columns that share a root with a word. */

@@ -5,12 +5,24 @@
 #include "ask/recogniser.pure.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "ask/phrases.pure.hpp"
 
 namespace tenancy::ask {
 
 namespace {
+
+std::string
+signs_of(const std::string &value)
+{
+	std::string signs;
+	for (auto const &word : split_question(value))
+		signs += word.signs;
+	return signs;
+}
 
 /* Verbs whose columns are named by another word. */
 bool
@@ -35,17 +47,40 @@ Recogniser::named(std::size_t count)
 {
 	std::string const stems = span(count, true), plain = span(count, false), same = meaning(count);
 	std::string const folded = count == 1 ? words[at].folded : std::string();
+	std::size_t const first = at;
 	Item &item = add(Key::thing, count);
 	fill(item, stems);
 	for (std::string const &text : {plain, same})
 		if (item.tables.empty() && item.columns.empty() && item.values.empty() && item.roles.empty())
 			fill(item, text);
+	keep_typed(item, first);
 	if (auto const country = item.values.empty() || count > 1 ? std::string_view() : country_of(words[at - 1].folded);
 	    !country.empty())
 		for (auto const &ref : lexicon.values(std::string(country)))
 			item.values.push_back(ref);
 	if (!folded.empty())
 		add_verbs(item, folded);
+}
+
+void
+Recogniser::keep_typed(Item &item, std::size_t first)
+{
+	std::string typed, signs;
+	for (std::size_t i = first; i < at; ++i) {
+		typed += (i == first ? "" : " ") + words[i].folded + words[i].signs;
+		signs += words[i].signs;
+	}
+	bool const valued = !item.values.empty();
+	std::erase_if(item.values, [&](const Ref &ref) { return signs_of(value_text(ref)) != signs; });
+	std::map<std::pair<int, int>, std::set<std::string>> texts;
+	for (auto const &ref : item.values)
+		texts[{ref.table, ref.column}].insert(fold(value_text(ref)));
+	std::erase_if(item.values, [&](const Ref &ref) {
+		lexicon.breathe();
+		return texts[{ref.table, ref.column}].size() > 1 && fold(value_text(ref)) != typed;
+	});
+	if (valued && item.values.empty() && item.tables.empty() && item.columns.empty())
+		unknown.push_back(item.text + signs);
 }
 
 void
@@ -233,6 +268,7 @@ Recogniser::misspelled()
 	if (!meant.empty()) {
 		Item &item = add(Key::thing, 1);
 		fill(item, meant);
+		keep_typed(item, at - 1);
 		return;
 	}
 	if (const Phrase *const phrase = common ? nullptr : resembling_phrase(word.folded)) {

@@ -224,6 +224,8 @@ private:
 	{
 		if (c == ',' && !words.empty())
 			words.back().comma = true;
+		else if (ends_name(c))
+			words.back().signs += c;
 		else if (c == '%' || c == '=' || c == '<' || c == '>' || (c == '!' && !ends_sentence())) {
 			std::string_view const two = text.substr(at, 2);
 			std::size_t const length = is_one_of(two, {"<=", ">=", "==", "!=", "<>"}) ? 2 : 1;
@@ -231,6 +233,18 @@ private:
 			at += length - 1;
 		}
 		++at;
+	}
+
+	/* "B+", "C#", "B-", not "twenty-5" */
+	bool ends_name(char c) const
+	{
+		constexpr std::string_view signs = "+#-";
+		if (words.empty() || signs.find(c) == signs.npos || at == 0)
+			return false;
+		bool const behind =
+			!starts_word() || (!words.back().signs.empty() && text[at - 1] == words.back().signs.back());
+		bool const within = at + 1 < text.size() && (is_letter(text[at + 1]) || is_digit(text[at + 1]));
+		return behind && !within;
 	}
 
 	/* "Show all orders!", not "total !100" */

@@ -25,6 +25,7 @@ struct Word {
 	bool quoted = false;
 	bool possessive = false;
 	bool comma = false; /* follows it */
+	std::string signs;  /* what a name may end with: B+, C# */
 };
 
 /* Splits a question into words; empty when it is too long or not UTF-8. */

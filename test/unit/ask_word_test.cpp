@@ -91,4 +91,15 @@ TEST(AskWord, WhatATextBeginsWithMayBeASmallWord)
 	expect_refused({"customers whose name contains in Berlin"});
 }
 
+TEST(AskWord, ValuesThatDifferInSignsAreSeveral)
+{
+	EXPECT_EQ(condition_of("patients with blood type B+"), "\"blood_type\" = 'B+'");
+	EXPECT_EQ(condition_of("patients with blood type b-"), "\"blood_type\" = 'B-'");
+	EXPECT_EQ(condition_of("patients with blood type B+ or B-"), "\"blood_type\" IN ('B+', 'B-')");
+	EXPECT_EQ(condition_of("employees with language C"), "\"language\" = 'C'");
+	EXPECT_EQ(condition_of("employees with language C++"), "\"language\" = 'C++'");
+	EXPECT_TRUE(condition_of("customers with 5+ orders").ends_with(" >= 5"));
+	expect_refused({"patients with blood type B", "patients with blood type A+", "employees with language C#"});
+}
+
 } // namespace
