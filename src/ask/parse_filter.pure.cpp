@@ -383,6 +383,11 @@ Grammar::mention(bool act)
 {
 	if (!act && at > 0 && (items[at - 1].key == Key::conjunction || items[at - 1].comma))
 		refuse();
+	/* "customer orders" are orders, of which the rows of customers would be no answer. */
+	if (!act && at > 0 && here().joined && here().before.empty() && is_plain_table() && !items[at - 1].tables.empty() &&
+	    !items[at - 1].possessive)
+		throw Refusal{"there is no telling whether \"" + items[at - 1].text + " " + here().text + "\" are " +
+		              items[at - 1].text + " or " + here().text};
 	Clause clause;
 	clause.what = Clause::What::mention;
 	clause.table = &take();

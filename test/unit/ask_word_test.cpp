@@ -102,4 +102,10 @@ TEST(AskWord, ValuesThatDifferInSignsAreSeveral)
 	expect_refused({"patients with blood type B", "patients with blood type A+", "employees with language C#"});
 }
 
+TEST(AskWord, TwoTablesSideBySideAreOneNoun)
+{
+	expect_refused({"how many customer orders were placed in 2024", "customer orders", "department employees"});
+	EXPECT_TRUE(sql_of("customers who ordered in 2024").find("EXISTS") != std::string::npos);
+}
+
 } // namespace
