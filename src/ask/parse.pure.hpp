@@ -80,6 +80,7 @@ private:
 	void groups();
 	bool more_groups();
 	void by();
+	bool is_doer() const;
 	void rank_by(Ranking &ranking);
 	void ordering();
 	void direction();

@@ -98,10 +98,21 @@ Grammar::by()
 		return rank_by(*draft.ranking);
 	if (is_value() && !is_table() && !is_column())
 		return value_filter(false);
+	if (is_doer())
+		return mention(false);
 	if (draft.ranking && !(is_table() || is_column() || is(Key::bucket)))
 		refuse();
 	accept(Key::each);
 	groups();
+}
+
+/* "placed by customers from Germany" tells who did it, "placed by customer" makes groups. */
+bool
+Grammar::is_doer() const
+{
+	const Item &deed = items[at - 2];
+	bool const done = !deed.verb.empty() || ((!deed.acts.empty() || !deed.verbs.empty()) && deed.tables.empty());
+	return done && is_table() && (here().plural || (is_value(1) && items[at + 1].joined));
 }
 
 void

@@ -108,4 +108,14 @@ TEST(AskWord, TwoTablesSideBySideAreOneNoun)
 	EXPECT_TRUE(sql_of("customers who ordered in 2024").find("EXISTS") != std::string::npos);
 }
 
+TEST(AskWord, ByBehindAVerbTellsWhoDidIt)
+{
+	std::string const one = sql_of("How many orders were placed by customers from DE?");
+	EXPECT_TRUE(one.starts_with("SELECT COUNT(*) AS \"count\"\nFROM \"orders\"")) << one;
+	EXPECT_TRUE(one.ends_with("WHERE \"customers\".\"country\" = 'DE'")) << one;
+	EXPECT_EQ(condition_of("how many orders were placed by customer Anna Weiss"), "\"name\" = 'Anna Weiss'");
+	for (const char *const question : {"orders placed by customer", "orders by customers", "orders placed by month"})
+		EXPECT_NE(sql_of(question).find("GROUP BY"), std::string::npos) << sql_of(question);
+}
+
 } // namespace
