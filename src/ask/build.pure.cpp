@@ -128,6 +128,8 @@ Builder::bound(const DraftMeasure &draft_measure)
 		throw Refusal{"dates are not counted"};
 	if (measure.function == Function::count && !draft_measure.different && lexicon.facts(ref).kind == Kind::number &&
 	    !lexicon.facts(ref).key) {
+		if (!adds_up(ref)) /* "how many ratings" are rows, or a sum */
+			throw Refusal{"it is not told whether \"" + draft_measure.noun.column->text + "\" are counted or added up"};
 		measure.function = Function::sum; /* "how many hours" */
 		measure.distinct = false;
 	}

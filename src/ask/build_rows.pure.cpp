@@ -66,6 +66,15 @@ Builder::summed()
 }
 
 bool
+Builder::adds_up(const Ref &column) const
+{
+	auto const &facts = lexicon.facts(column);
+	return (!facts.unit.empty() && facts.unit != "year" && facts.unit != "percent") ||
+	       std::any_of(facts.words.begin(), facts.words.end(),
+	                   [](const std::string &word) { return word == "credit" || adds_up(word); });
+}
+
+bool
 Builder::adds_up(std::string_view word)
 {
 	return word == "quantity" || word == "amount" || word == "total" || word == "revenue" || word == "sale" ||

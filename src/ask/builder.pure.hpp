@@ -66,6 +66,7 @@ private:
 	/* "revenue per month": of what adds up, the sum is meant. */
 	void summed();
 	static bool adds_up(std::string_view word);
+	bool adds_up(const Ref &column) const;
 	/* "highest paid" has a row for a subject; a column alone would be a list of values. */
 	void listed_column();
 	void show_row_with_columns();

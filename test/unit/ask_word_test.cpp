@@ -118,4 +118,10 @@ TEST(AskWord, ByBehindAVerbTellsWhoDidIt)
 		EXPECT_NE(sql_of(question).find("GROUP BY"), std::string::npos) << sql_of(question);
 }
 
+TEST(AskWord, OnlyWhatAddsUpIsAddedUp)
+{
+	expect_refused({"how many ratings does Desk Lamp have", "how many heights do the buildings have"});
+	EXPECT_TRUE(sql_of("how many hours does Desk Lamp have").starts_with("SELECT SUM(\"shifts\".\"hours\")"));
+}
+
 } // namespace
