@@ -145,7 +145,7 @@ constexpr std::string_view light_verbs =
 	"had having got done given bought purchased come came coming live lives living reside based located work works "
 	"working earn earns earning earned cost costs costing sold belong belongs belonging called named titled "
 	"written priced rated worth paid pays used held holds hold go goes going sent carry carried carries supplied "
-	"include includes including contain";
+	"include includes contain";
 
 constexpr std::string_view deeds =
 	"bought purchased sold paid pays used sent supplied given carry carried carries take "
@@ -165,7 +165,7 @@ constexpr std::string_view common = "what when where which while whom whose with
 									"compare compared versus forecast predict trend risk risky profit margin loss "
 									"churn median improve dropping weather "
 									"happy satisfied recommend transfer assign delete update insert drop create "
-									"all available current currently due";
+									"all available current currently due including";
 
 } // namespace
 

@@ -124,4 +124,9 @@ TEST(AskWord, OnlyWhatAddsUpIsAddedUp)
 	EXPECT_TRUE(sql_of("how many hours does Desk Lamp have").starts_with("SELECT SUM(\"shifts\".\"hours\")"));
 }
 
+TEST(AskWord, IncludingRestrictsNothing)
+{
+	expect_refused({"orders including cancelled", "customers including their orders"});
+}
+
 } // namespace
