@@ -162,6 +162,11 @@ private:
 		filter.op = several ? (negated ? Op::none_of : Op::one_of) : (negated ? Op::differs : Op::equal);
 	}
 
+	static std::string hint(const Item &literal)
+	{
+		return literal.likely.empty() ? std::string() : " (did you mean \"" + literal.likely + "\"?)";
+	}
+
 	/* Text that no list of values knows: for the column before it, or the name of the table before it. */
 	void typed(const DraftFilter &draft, Refs named)
 	{
@@ -171,7 +176,8 @@ private:
 			if (item->key != Key::literal ||
 			    (named.empty() && !item->before.empty() && !(behind_role && item->before == "by")))
 				throw Refusal{"\"" + item->text + "\" is not a value of " +
-				              (named.empty() ? "any column that could be meant" : draft.noun.column->text)};
+				              (named.empty() ? "any column that could be meant" : draft.noun.column->text) +
+				              hint(*item)};
 		if (named.empty())
 			for (auto const &scope : binder.all())
 				if (&scope == &binder.all().back() && lexicon.facts(scope.table).names.size() == 1)
@@ -180,7 +186,8 @@ private:
 			return lexicon.facts(ref).kind != Kind::text || !lexicon.column(ref).values.empty();
 		});
 		if (named.empty())
-			throw Refusal{"no column is known to have the value \"" + draft.values[0]->text + "\""};
+			throw Refusal{"no column is known to have the value \"" + draft.values[0]->text + "\"" +
+			              hint(*draft.values[0])};
 		Filter filter;
 		filter.folded = true;
 		for (auto const *item : draft.values)

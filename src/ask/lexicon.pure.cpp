@@ -386,11 +386,14 @@ Lexicon::columns_of(int index, Kind kind) const
 }
 
 std::string
-Lexicon::corrected(const std::string &folded) const
+Lexicon::corrected(const std::string &folded, bool also_values) const
 {
 	std::string found;
 	std::string const single = singular(folded);
-	for (const Names *names : {&table_names, &column_names, &value_names})
+	std::vector<const Names *> all{&table_names, &column_names};
+	if (also_values)
+		all.push_back(&value_names);
+	for (const Names *names : all)
 		for (std::size_t count = 0; auto const &[words, refs] : *names) {
 			if (++count % 1024 == 0)
 				breathe();

@@ -72,7 +72,7 @@ public:
 	const Refs &columns(const std::string &words) const;
 	const Refs &values(const std::string &words) const;
 	/* The words that a misspelled one may be meant as; empty when there is none, or more than one. */
-	std::string corrected(const std::string &folded) const;
+	std::string corrected(const std::string &folded, bool also_values) const;
 
 	const catalog::Schema &schema() const { return *source; }
 	const catalog::Table &table(int index) const { return source->tables[static_cast<std::size_t>(index)]; }

@@ -34,6 +34,8 @@ private:
 	void quoted();
 	std::string quoted_stems() const;
 	const std::string &value_text(const Ref &ref) const;
+	/* The first such value; empty: there is none. */
+	std::string value_named(const std::string &words_of_it) const;
 	void dated(const DatePhrase &phrase);
 	std::size_t longest_phrase() const;
 	/* Names that are mere prepositions or articles of English are none. */

@@ -259,12 +259,24 @@ Recogniser::costs()
 	return true;
 }
 
+std::string
+Recogniser::value_named(const std::string &words_of_it) const
+{
+	const Refs &values = lexicon.values(words_of_it);
+	return values.empty() ? std::string() : value_text(values[0]);
+}
+
 void
 Recogniser::misspelled()
 {
 	const Word &word = words[at];
 	bool const common = is_common_word(word.folded);
-	std::string const meant = common ? std::string() : lexicon.corrected(word.folded);
+	/* Slovakia is not Slovenia, and one article is not the next. */
+	bool const proper = word.capital || std::any_of(word.text.begin(), word.text.end(),
+	                                                [](unsigned char c) { return c >= '0' && c <= '9'; });
+	std::string const meant = common ? std::string() : lexicon.corrected(word.folded, !proper);
+	std::string const likely =
+		common || !proper || !meant.empty() ? std::string() : value_named(lexicon.corrected(word.folded, true));
 	if (!meant.empty()) {
 		Item &item = add(Key::thing, 1);
 		fill(item, meant);
@@ -282,10 +294,12 @@ Recogniser::misspelled()
 		std::size_t count = 1;
 		while (at + count < words.size() && words[at + count].capital && !words[at + count - 1].comma && count < 5)
 			++count;
-		add(Key::literal, count);
+		Item &item = add(Key::literal, count);
+		if (count == 1)
+			item.likely = likely;
 		return;
 	}
-	unknown.push_back(word.text);
+	unknown.push_back(word.text + (likely.empty() ? "" : " (did you mean \"" + likely + "\"?)"));
 	++at;
 }
 

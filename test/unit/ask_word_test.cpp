@@ -129,4 +129,18 @@ TEST(AskWord, IncludingRestrictsNothing)
 	expect_refused({"orders including cancelled", "customers including their orders"});
 }
 
+TEST(AskWord, NamesAreNotCorrectedToOtherNames)
+{
+	for (std::string const question : {"parts from Slovakia", "how many parts with sku SKU1234",
+	                                   "parts with sku sku1234", "SKU1234", "Slovakia parts"}) {
+		std::string const likely = question.find("Slovakia") == question.npos ? "SKU1235" : "Slovenia";
+		EXPECT_TRUE(sql_of(question).starts_with("refused") &&
+		            sql_of(question).ends_with("(did you mean \"" + likely + "\"?)."))
+			<< question << "\n"
+			<< sql_of(question);
+	}
+	EXPECT_EQ(condition_of("Custmers from Berlin"), "\"city\" = 'Berlin'");
+	EXPECT_EQ(condition_of("ordrs that are canceled"), "\"status\" = 'cancelled'");
+}
+
 } // namespace
