@@ -120,6 +120,13 @@ Grammar::amount(DraftFilter filter, bool compared)
 		throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
 	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)
 		return relation(filter.op, filter.numbers[0]);
+	if (compared && !named && single && is_related_next()) {
+		std::size_t const next = at;
+		at += 3;
+		relation(filter.op, filter.numbers[0]);
+		at = next;
+		return;
+	}
 	filter.what = What::compare;
 	if (is(Key::of_them)) {
 		filter.unit = &take();
@@ -134,6 +141,8 @@ Grammar::amount(DraftFilter filter, bool compared)
 		filter.noun = noun(true);
 	} else if (named && is_column() && here().before.empty() && !unit_of(singular(fold(here().text))).empty())
 		filter.unit = &take();
+	else if (compared && !named)
+		share_noun(filter);
 	if (!compared && !filter.noun && filter.unit == nullptr)
 		throw Refusal{"there is no telling what " + filter.numbers[0] + " counts or measures"};
 	if (!filter.noun && filter.measure.empty() && is_about_groups())
@@ -141,6 +150,35 @@ Grammar::amount(DraftFilter filter, bool compared)
 	Clause clause;
 	clause.filter = std::move(filter);
 	add(clause);
+}
+
+/* "more than 5 and fewer than 20 employees": what is counted is told behind the last of the numbers. */
+bool
+Grammar::is_joined_next() const
+{
+	return (is(Key::conjunction) || is(Key::disjunction)) && is(Key::compare, 1) && is(Key::number, 2) &&
+	       at + 3 < items.size() && items[at + 3].before.empty();
+}
+
+bool
+Grammar::is_related_next() const
+{
+	return is_joined_next() && is_table(3) && !rather_column(items[at + 3]);
+}
+
+/* The same of a column or unit: "over 30 and under 60 minutes". */
+void
+Grammar::share_noun(DraftFilter &filter)
+{
+	if (!is_joined_next())
+		return;
+	std::size_t const next = at;
+	at += 3;
+	if (is(Key::of_them))
+		filter.unit = &here();
+	else if (is_column() && !is(Key::compare, 1) && !is(Key::number, 1))
+		filter.noun = noun(true);
+	at = next;
 }
 
 /* "orders per customer over 3"; not "customers per city with orders over 3", where other rows are named since. */

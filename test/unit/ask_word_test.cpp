@@ -143,4 +143,15 @@ TEST(AskWord, NamesAreNotCorrectedToOtherNames)
 	EXPECT_EQ(condition_of("ordrs that are canceled"), "\"status\" = 'cancelled'");
 }
 
+TEST(AskWord, TwoComparisonsShareTheNounBehindThem)
+{
+	std::string const count = "(SELECT COUNT(*) FROM \"employees\" WHERE \"employees\".\"department_id\" = "
+							  "\"departments\".\"id\") > 5 AND ";
+	std::string const both = sql_of("departments with more than 5 and fewer than 20 employees");
+	EXPECT_NE(both.find("WHERE " + count), std::string::npos) << both;
+	EXPECT_EQ(condition_of("shifts over 3 and under 6 hours"), "\"hours\" > 3 AND \"hours\" < 6");
+	EXPECT_EQ(condition_of("orders over 100 and under 200"), "\"total\" > 100 AND \"total\" < 200");
+	expect_refused({"departments with more than 20 or fewer than 5 employees"});
+}
+
 } // namespace
