@@ -82,13 +82,16 @@ Builder::loses_rows(const std::vector<Filter> &filters, int alternative) const
 	return optional && differ;
 }
 
-/* "in grade 9 and in grade 10" asks for both, of which no row is: it was not meant so. */
+/*
+ * "in grade 9 and in grade 10" asks for both, of which no row is: it was not meant so. Nor was an alternative that what
+ * is told beside it excludes: "pending and over 1000 or cancelled".
+ */
 void
 Builder::check_contradictions(const std::vector<Filter> &filters) const
 {
 	for (auto a = filters.begin(); a != filters.end(); ++a)
 		for (auto b = a + 1; b != filters.end(); ++b)
-			if (a->alternative < 0 && b->alternative < 0 && a->place.ref.table == b->place.ref.table &&
+			if ((a->alternative < 0 || b->alternative < 0) && a->place.ref.table == b->place.ref.table &&
 			    a->place.ref.column == b->place.ref.column && a->place.path == b->place.path &&
 			    exclude_each_other(*a, *b))
 				throw Refusal{"no row can meet both conditions on " + lexicon.column(a->place.ref).name};

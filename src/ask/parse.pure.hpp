@@ -142,6 +142,8 @@ private:
 	void named();
 	void like(const Noun &column);
 	void add(Clause clause);
+	/* Alternatives of one column, which "and" before the first of them does not tear apart. */
+	bool are_alike(const DraftFilter &a, const DraftFilter &b) const;
 	void thing();
 	void mention(bool act);
 	void mention_role();
@@ -158,6 +160,7 @@ private:
 	Draft draft;
 	const Item *pending_verb = nullptr;
 	bool disjunction = false;
+	std::size_t conjoined = 0; /* the clause that "and" joins to the one before it */
 	bool asks_which = false, summed = false;
 	int alternatives = 0;
 };

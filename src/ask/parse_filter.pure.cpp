@@ -311,6 +311,19 @@ Grammar::like(const Noun &column)
 	add(clause);
 }
 
+bool
+Grammar::are_alike(const DraftFilter &a, const DraftFilter &b) const
+{
+	if (a.what != b.what)
+		return false;
+	switch (a.what) {
+	case What::value: return same_column(*a.values[0], *b.values[0]);
+	case What::compare: return !b.noun || (a.noun.column != nullptr && a.noun.column->text == word_of(b));
+	case What::date: return a.verb == b.verb;
+	default: return false;
+	}
+}
+
 void
 Grammar::add(Clause clause)
 {
@@ -318,6 +331,9 @@ Grammar::add(Clause clause)
 		if (draft.clauses.empty() || draft.clauses.back().what != Clause::What::filter)
 			refuse_alternative();
 		Clause &before = draft.clauses.back();
+		/* "paid and over 1000 or from Paris" */
+		if (conjoined > 0 && conjoined + 1 == draft.clauses.size() && !are_alike(before.filter, clause.filter))
+			refuse_alternative();
 		if (before.filter.alternative < 0)
 			before.filter.alternative = alternatives++;
 		clause.filter.alternative = before.filter.alternative;

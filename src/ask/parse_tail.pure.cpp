@@ -35,7 +35,7 @@ Grammar::tail()
 	case Key::out: return exhausted();
 	case Key::date: return dated();
 	case Key::number: return counted();
-	case Key::conjunction:
+	case Key::conjunction: conjoined = draft.clauses.size(); [[fallthrough]];
 	case Key::who:
 	case Key::which: ++at; return;
 	case Key::disjunction:

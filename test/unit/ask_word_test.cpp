@@ -154,4 +154,14 @@ TEST(AskWord, TwoComparisonsShareTheNounBehindThem)
 	expect_refused({"departments with more than 20 or fewer than 5 employees"});
 }
 
+TEST(AskWord, AndBeforeOrIsRefusedWhereItMayJoinEither)
+{
+	expect_refused({"orders that are pending and over 1000 or cancelled",
+	                "orders that are pending and over 1000 or to Vienna",
+	                "orders that are pending with a total over 1000 or cancelled"});
+	EXPECT_EQ(condition_of("orders over 1000 or cancelled"), "(\"total\" > 1000 OR \"status\" = 'cancelled')");
+	EXPECT_EQ(condition_of("orders to Vienna and under 100 or over 1000"),
+	          "\"destination\" = 'Vienna' AND (\"total\" < 100 OR \"total\" > 1000)");
+}
+
 } // namespace
