@@ -326,6 +326,21 @@ Recogniser::described(const Adjective &measured)
 	}
 }
 
+bool
+Recogniser::measures_space_or_time() const
+{
+	for (int table = 0; table < static_cast<int>(lexicon.schema().tables.size()); ++table) {
+		lexicon.breathe();
+		for (auto const &ref : lexicon.columns_of(table, Kind::number))
+			for (auto const &word : lexicon.facts(ref).words)
+				if (is_one_of(unit_of(word), {"km", "minute", "second", "hour"}) ||
+				    is_one_of(word, {"m", "metre", "meter", "cm", "mm", "mile", "height", "length", "width", "depth",
+				                     "distance", "altitude", "elevation", "duration", "runtime", "time"}))
+					return true;
+	}
+	return false;
+}
+
 void
 Recogniser::number()
 {
@@ -335,8 +350,11 @@ Recogniser::number()
 		value = *number_word(words[at].folded);
 		digits = std::to_string(static_cast<int>(value));
 	}
-	bool const or_more = words[at].signs == "+";
+	bool const or_more = words[at].signs == "+", ordinal = words[at].ordinal;
+	if (words[at].metric && measures_space_or_time())
+		throw Refusal{"there is no telling whether \"" + words[at].text + "\" are millions, metres or minutes"};
 	Item &item = add(Key::number, 1);
+	item.ordinal = ordinal;
 	item.digits = digits;
 	item.value = value;
 	if (or_more) {

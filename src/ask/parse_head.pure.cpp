@@ -291,7 +291,7 @@ Grammar::ranked_head()
 int
 Grammar::rows_of(const Item &item)
 {
-	if (item.value < 1 || item.value > 100'000 || item.value != static_cast<int>(item.value))
+	if (item.ordinal || item.value < 1 || item.value > 100'000 || item.value != static_cast<int>(item.value))
 		throw Refusal{"\"" + item.text + "\" is no number of rows"};
 	return static_cast<int>(item.value);
 }

@@ -52,6 +52,7 @@ Grammar::equal_to(DraftFilter &filter)
 {
 	bool const named = filter.noun || !filter.measure.empty();
 	bool alternatives_told = false;
+	std::size_t const first = at;
 	for (std::size_t joint = 0;; at += joint) {
 		filter.numbers.push_back(take().digits);
 		joint = is(Key::conjunction) || is(Key::disjunction) ? 1 : 0;
@@ -64,6 +65,11 @@ Grammar::equal_to(DraftFilter &filter)
 	}
 	bool const single = filter.numbers.size() == 1;
 	filter.op = single ? Op::equal : Op::one_of;
+	if (items[first].before == "within") {
+		if (!single || is_table())
+			refuse();
+		filter.op = Op::at_most;
+	}
 	filter.conjoint = !single && !alternatives_told;
 	if (!is(Key::or_more) && !is(Key::or_less))
 		return false;
@@ -116,6 +122,11 @@ Grammar::amount(DraftFilter filter, bool compared)
 	       (items[first].key == Key::number || items[first].key == Key::or_more || items[first].key == Key::or_less) &&
 	       items[first - 1].key == Key::compare)
 		--first;
+	bool const ordinal =
+		std::any_of(items.begin() + static_cast<std::ptrdiff_t>(first), items.begin() + static_cast<std::ptrdiff_t>(at),
+	                [](const Item &item) { return item.ordinal; });
+	if (ordinal && is_table() && !rather_column(here()))
+		throw Refusal{"there is no telling which \"" + here().text + "\" are the " + items[at - 1].text};
 	if (is_table() && items[first].before == "for")
 		throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
 	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)

@@ -50,6 +50,7 @@ private:
 	void structure(std::size_t count);
 	void described(const Adjective &measured);
 	void number();
+	bool measures_space_or_time() const;
 
 	/* things.pure.cpp */
 	void named(std::size_t count);

@@ -133,6 +133,8 @@ private:
 		double const scale = is_one_of(suffix, {"k"}) ? 1e3 : is_one_of(suffix, {"m", "mio"}) ? 1e6 : 1;
 		if (!suffix.empty() && scale == 1 && !is_one_of(suffix, {"st", "nd", "rd", "th"}))
 			return unit(plain, suffix);
+		words.back().ordinal = is_one_of(suffix, {"st", "nd", "rd", "th"});
+		words.back().metric = text.substr(0, at).ends_with('m');
 		take_number(words.back(), plain, scale);
 	}
 

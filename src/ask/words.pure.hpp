@@ -21,6 +21,8 @@ struct Word {
 	std::string stem;   /* folded, in the singular */
 	std::optional<double> number;
 	std::string digits; /* the number as it may stand in SQL */
+	bool ordinal = false; /* 2nd */
+	bool metric = false;  /* 100m, which is a million or metres */
 	bool capital = false;
 	bool quoted = false;
 	bool possessive = false;

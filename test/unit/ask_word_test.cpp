@@ -164,4 +164,17 @@ TEST(AskWord, AndBeforeOrIsRefusedWhereItMayJoinEither)
 	          "\"destination\" = 'Vienna' AND (\"total\" < 100 OR \"total\" > 1000)");
 }
 
+TEST(AskWord, NumbersAreNotReadAsOthers)
+{
+	expect_refused({"the 2nd highest building", "2nd tallest building", "customers with a 2nd order",
+	                "customers with exactly 2nd orders", "buildings taller than 100m", "orders over 1m"});
+	EXPECT_EQ(condition_of("buildings taller than 100M"), "\"height\" > 100000000");
+	EXPECT_EQ(condition_of("buildings taller than 100"), "\"height\" > 100");
+	EXPECT_EQ(condition_of("stores within 5 km"), "\"distance_km\" <= 5");
+	EXPECT_EQ(condition_of("stores with a distance within 5km"), "\"distance_km\" <= 5");
+	EXPECT_EQ(condition_of("orders on March 1st 2024"),
+	          "\"ordered_on\" >= '2024-03-01' AND \"ordered_on\" < '2024-03-02'");
+	expect_refused({"customers within 5 orders"});
+}
+
 } // namespace
