@@ -190,7 +190,10 @@ Recogniser::pattern()
 	bool const last = at + 1 == words.size();
 	if ((before != Key::starts && before != Key::ends && before != Key::contains) || !(words[at].capital || last))
 		return false;
-	add(Key::literal, 1);
+	std::size_t count = 1;
+	while (at + count < words.size() && words[at + count].capital && !words[at + count - 1].comma)
+		++count;
+	add(Key::literal, count);
 	return true;
 }
 

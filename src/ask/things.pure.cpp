@@ -71,7 +71,10 @@ Recogniser::keep_typed(Item &item, std::size_t first)
 		signs += words[i].signs;
 	}
 	bool const valued = !item.values.empty();
-	std::erase_if(item.values, [&](const Ref &ref) { return signs_of(value_text(ref)) != signs; });
+	std::erase_if(item.values, [&](const Ref &ref) {
+		lexicon.breathe();
+		return signs_of(value_text(ref)) != signs;
+	});
 	std::map<std::pair<int, int>, std::set<std::string>> texts;
 	for (auto const &ref : item.values)
 		texts[{ref.table, ref.column}].insert(fold(value_text(ref)));

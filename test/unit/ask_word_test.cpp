@@ -88,6 +88,8 @@ TEST(AskWord, WhatATextBeginsWithMayBeASmallWord)
 	EXPECT_EQ(condition_of("customers whose name starts with A"), "LOWER(\"name\") LIKE LOWER('A%') ESCAPE '!'");
 	EXPECT_EQ(condition_of("customers whose name starts with A in Berlin"),
 	          "LOWER(\"name\") LIKE LOWER('A%') ESCAPE '!' AND \"city\" = 'Berlin'");
+	EXPECT_EQ(condition_of("customers whose name contains Of Mice"),
+	          "LOWER(\"name\") LIKE LOWER('%Of Mice%') ESCAPE '!'");
 	expect_refused({"customers whose name contains in Berlin"});
 }
 
