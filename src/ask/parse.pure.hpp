@@ -34,6 +34,7 @@ private:
 	bool is_table(std::size_t ahead = 0) const { return is(Key::thing, ahead) && !items[at + ahead].tables.empty(); }
 	bool is_value(std::size_t ahead = 0) const;
 	static bool rather_column(const Item &item);
+	bool is_owner() const;
 	/* A table and a column of it side by side are one noun. */
 	Noun noun(bool want_column);
 	/* "students grade level 8": the column begins a condition. */

@@ -91,11 +91,32 @@ Grammar::rather_column(const Item &item)
 	return !item.columns.empty() && (item.tables.empty() || (has_exact(item.columns) && !has_exact(item.tables)));
 }
 
+/* "customer orders" are orders, where each of them has a customer. */
+bool
+Grammar::is_owner() const
+{
+	if (!is_plain_table() || !is_table(1) || here().tables.size() != 1 || here().plural || here().possessive ||
+	    here().comma)
+		return false;
+	const Item &owned = items[at + 1];
+	if (!owned.joined || !owned.before.empty() || owned.tables.size() != 1 || rather_column(owned))
+		return false;
+	auto const path = climb(lexicon, owned.tables[0].table, here().tables[0].table, {});
+	return path && !path->empty() && std::none_of(path->begin(), path->end(), [this](const Step &step) {
+			   auto const &columns = lexicon.table(step.from).columns;
+			   return std::any_of(columns.begin(), columns.end(), [&](const catalog::Column &column) {
+				   return column.nullable && std::find(step.key->columns.begin(), step.key->columns.end(),
+			                                           column.name) != step.key->columns.end();
+			   });
+		   });
+}
+
 Noun
 Grammar::noun(bool want_column)
 {
 	if (!is(Key::thing) && !is_column())
 		return {};
+	at += is_owner() ? 1 : 0;
 	const Item &item = here();
 	if (is_table() && is_column(1) && (is(Key::thing, 1) || is(Key::function, 1)) && items[at + 1].before.empty() &&
 	    is_column_of(items[at + 1], item) && !item.comma && !is_column_before_number(1)) {

@@ -106,8 +106,12 @@ TEST(AskWord, ValuesThatDifferInSignsAreSeveral)
 
 TEST(AskWord, TwoTablesSideBySideAreOneNoun)
 {
-	expect_refused({"how many customer orders were placed in 2024", "customer orders", "department employees"});
-	EXPECT_TRUE(sql_of("customers who ordered in 2024").find("EXISTS") != std::string::npos);
+	std::string const one = sql_of("how many customer orders were placed in 2024");
+	EXPECT_TRUE(one.starts_with("SELECT COUNT(*) AS \"count\"\nFROM \"orders\"\nWHERE")) << one;
+	EXPECT_EQ(condition_of("customer orders over 100"), "\"total\" > 100");
+	EXPECT_TRUE(sql_of("average customer order total").starts_with("SELECT AVG(\"orders\".\"total\")"));
+	expect_refused({"order customers", "customers with customer orders", "part stores"});
+	EXPECT_NE(sql_of("customers who ordered in 2024").find("EXISTS"), std::string::npos);
 }
 
 TEST(AskWord, ByBehindAVerbTellsWhoDidIt)
