@@ -146,6 +146,7 @@ private:
 	/* Alternatives of one column, which "and" before the first of them does not tear apart. */
 	bool are_alike(const DraftFilter &a, const DraftFilter &b) const;
 	void thing();
+	bool is_one_noun(const Item &first) const;
 	void mention(bool act);
 	void mention_role();
 	/* "accounts that are closed": there is a date of it */

@@ -394,14 +394,23 @@ Grammar::thing()
 	refuse();
 }
 
+/* "customer orders" are orders, of which the rows of customers would be no answer; not "orders customers placed". */
+bool
+Grammar::is_one_noun(const Item &first) const
+{
+	const Item &second = here();
+	if (!second.joined || !second.before.empty() || second.tables.empty() || first.tables.empty() || first.possessive)
+		return false;
+	bool const done = !second.verb.empty() || (is(Key::thing, 1) && !items[at + 1].acts.empty() && !is_table(1));
+	return !done || !lexicon.rises(first.tables[0].table, second.tables[0].table);
+}
+
 void
 Grammar::mention(bool act)
 {
 	if (!act && at > 0 && (items[at - 1].key == Key::conjunction || items[at - 1].comma))
 		refuse();
-	/* "customer orders" are orders, of which the rows of customers would be no answer. */
-	if (!act && at > 0 && here().joined && here().before.empty() && is_plain_table() && !items[at - 1].tables.empty() &&
-	    !items[at - 1].possessive)
+	if (!act && at > 0 && is_one_noun(items[at - 1]))
 		throw Refusal{"there is no telling whether \"" + items[at - 1].text + " " + here().text + "\" are " +
 		              items[at - 1].text + " or " + here().text};
 	Clause clause;

@@ -112,6 +112,7 @@ TEST(AskWord, TwoTablesSideBySideAreOneNoun)
 	EXPECT_TRUE(sql_of("average customer order total").starts_with("SELECT AVG(\"orders\".\"total\")"));
 	expect_refused({"order customers", "customers with customer orders", "part stores"});
 	EXPECT_NE(sql_of("customers who ordered in 2024").find("EXISTS"), std::string::npos);
+	EXPECT_EQ(condition_of("how many orders customers placed in 2024"), condition_of("how many orders in 2024"));
 }
 
 TEST(AskWord, ByBehindAVerbTellsWhoDidIt)
