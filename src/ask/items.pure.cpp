@@ -158,7 +158,8 @@ Recogniser::small_name()
 {
 	const Word &word = words[at];
 	const Refs &values = lexicon.values(word.stem);
-	if (at == 0 || values.empty() || !is_small(word.folded) || longest_name() > 1)
+	bool const begins = at == 0 && word.text.size() == 1; /* "A list of …" */
+	if (begins || values.empty() || !is_small(word.folded) || longest_name() > 1)
 		return false;
 	auto const has = [](const Word &of, char first, char last) {
 		return std::any_of(of.text.begin(), of.text.end(), [=](char c) { return c >= first && c <= last; });

@@ -80,7 +80,8 @@ TEST(AskWord, AValueMayBeSpelledLikeASmallWord)
 	EXPECT_FALSE(sql_of("what countries do customers come from").starts_with("refused"));
 	EXPECT_FALSE(sql_of("which city do I have customers in").starts_with("refused"));
 	expect_refused({"how many customers from it", "patients with blood type a", "HOW MANY CUSTOMERS FROM IT",
-	                "customers IN Rome", "patients with A"});
+	                "customers IN Rome", "patients with A", "IT customers"});
+	EXPECT_FALSE(sql_of("A list of patients").starts_with("refused"));
 }
 
 TEST(AskWord, WhatATextBeginsWithMayBeASmallWord)
