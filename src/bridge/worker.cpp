@@ -74,7 +74,9 @@ let_others_go_first(uint32 slice_ms)
 void
 pin_settings()
 {
-	static constexpr const char *settings[][2] = {{"search_path", "pg_catalog, pg_temp"},
+	static constexpr const char *settings[][2] = {{"role", "none"},
+	                                              {"exit_on_error", "off"},
+	                                              {"search_path", "pg_catalog, pg_temp"},
 	                                              {"session_replication_role", "origin"},
 	                                              {"row_security", "on"},
 	                                              {"default_transaction_isolation", "read committed"},

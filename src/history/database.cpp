@@ -1,7 +1,9 @@
 /*
  * Commands that need a database without other sessions: its history worker steps aside for them. PG regime.
- * The next query of that database starts a worker again.
+ * The next worker comes when the command has ended.
  */
+#include <algorithm>
+
 #include "history/worker.hpp"
 
 #include "bridge/error.hpp"
@@ -73,14 +75,19 @@ forget_closer(int, Datum)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	for (Slot &slot : queue->slots)
-		if (slot.closer == MyProcPid)
-			slot.closer = 0;
+		std::ranges::replace(slot.closers, MyProcPid, 0);
 	LWLockRelease(queue->lock);
 }
 
-/* Ask the worker of a database to leave until reopen_database(closed), and wait until it has; NULL when it has none. */
+/* What a command has closed: a slot, or none, and whether a worker was there. */
+struct Closed {
+	Slot *slot;
+	bool served;
+};
+
+/* Ask the worker of a database to leave until reopen_database(), and wait until it has. */
 void
-close_database(Oid database, Slot **closed)
+close_database(Oid database, Closed *closed)
 {
 	static bool registered = false;
 	if (!registered)
@@ -89,8 +96,10 @@ close_database(Oid database, Slot **closed)
 	Slot *slot = nullptr;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (int const i = find_slot(database); i >= 0) {
-		*closed = slot = &queue->slots[i]; /* before the wait, which may raise */
-		slot->closer = MyProcPid;
+		slot = &queue->slots[i];
+		*closed = {slot, slot->pid != 0}; /* before the wait, which may raise */
+		/* Where as many others have closed it already, it stays closed for long enough. */
+		*std::ranges::find(slot->closers, std::end(slot->closers) - 1, 0) = MyProcPid;
 		wake(*slot, Line::pending, true);
 		wake(*slot, Line::heavy, true);
 	}
@@ -106,15 +115,17 @@ close_database(Oid database, Slot **closed)
 	ConditionVariableCancelSleep();
 }
 
+/* A worker that has left comes back while the database exists: nobody else may ask for one for long. */
 void
-reopen_database(Slot *slot)
+reopen_database(const Closed &closed, Oid database)
 {
-	if (slot == nullptr)
+	if (closed.slot == nullptr)
 		return;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	if (slot->closer == MyProcPid)
-		slot->closer = 0;
+	std::ranges::replace(closed.slot->closers, MyProcPid, 0);
 	LWLockRelease(queue->lock);
+	if (closed.served && OidIsValid(database))
+		launch_again(*closed.slot, database);
 }
 
 /*
@@ -148,17 +159,18 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
 	if (!OidIsValid(database) || database == MyDatabaseId || !may_disturb(database))
 		return run();
-	Slot *slot = nullptr;
-	Slot **const closed = &slot;
+	Closed what{};
+	Closed *const closed = &what;
 	bridge::on_error(
 		[=] {
 			close_database(database, closed);
 			run();
 		},
-		[=](ErrorData *) { reopen_database(*closed); });
-	if (IsA(planned->utilityStmt, DropdbStmt))
-		forget_database(slot, database);
-	reopen_database(slot);
+		[=](ErrorData *) { reopen_database(*closed, database); });
+	bool const dropped = IsA(planned->utilityStmt, DropdbStmt);
+	if (dropped)
+		forget_database(what.slot, database);
+	reopen_database(what, dropped ? InvalidOid : database);
 }
 
 } // namespace

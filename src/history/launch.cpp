@@ -144,6 +144,18 @@ launch_if_down(int i)
 }
 
 void
+launch_again(Slot &slot, Oid database)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const wanted = slot.database == database && slot.pid == 0 && !is_closed(slot);
+	if (wanted)
+		slot.launched = GetCurrentTimestamp();
+	LWLockRelease(queue->lock);
+	if (wanted)
+		(void) launch(database); /* the next query asks again */
+}
+
+void
 ask_for_worker()
 {
 	if (RecoveryInProgress())

@@ -188,11 +188,11 @@ whoami()
 			strlcpy(peer.address, DatumGetCString(DirectFunctionCall1(inet_out, address)), sizeof peer.address);
 		peer.known = true;
 	}
-	if (peer.role != GetSessionUserId()) {
-		peer.role = GetSessionUserId();
-		const char *const name = GetUserNameFromId(peer.role, true);
-		strlcpy(peer.role_name, name != nullptr ? name : "", sizeof peer.role_name);
-	}
+	/* Each time: the role may be another one, or have another name. */
+	char *const name = GetUserNameFromId(GetSessionUserId(), true);
+	strlcpy(peer.role_name, name != nullptr ? name : "", sizeof peer.role_name);
+	if (name != nullptr)
+		pfree(name);
 	return peer;
 }
 

@@ -7,11 +7,10 @@
 
 namespace tenancy::history {
 
-/* Who asks, as far as it is the same for the life of a connection. */
+/* Who asks. */
 struct Peer {
-	bool known;
+	bool known; /* the address, which is the same for the life of a connection */
 	char address[48];
-	Oid role;
 	char role_name[NAMEDATALEN];
 };
 const Peer &whoami();

@@ -1,6 +1,8 @@
 /*
  * Shared memory of history: made by the postmaster, mapped by each process on first use. PG regime.
  */
+#include <algorithm>
+
 #include "history/queue.hpp"
 
 #include "bridge/shared.hpp"
@@ -129,7 +131,8 @@ hand_over(Slot &slot, Oid database) noexcept
 	slot.launched = slot.started = slot.troubled = slot.others = 0;
 	slot.failures = 0;
 	slot.alarmed = slot.absent = slot.ready = slot.writing = false;
-	slot.closer = slot.trouble_of = 0;
+	std::ranges::fill(slot.closers, 0);
+	slot.trouble_of = 0;
 	slot.commits = slot.heavy_commits = slot.batches = 0;
 	slot.trouble[0] = 0;
 	slot.parts = {};
@@ -313,7 +316,7 @@ find_slot(Oid database) noexcept
 bool
 is_closed(const Slot &slot) noexcept
 {
-	return slot.closer != 0 && BackendPidGetProc(slot.closer) != nullptr;
+	return std::ranges::any_of(slot.closers, [](pid_t pid) { return pid != 0 && BackendPidGetProc(pid) != nullptr; });
 }
 
 int

@@ -161,8 +161,8 @@ set_alarm()
 	return timeout;
 }
 
-/* Wait a little for the runs of backends that are being shut down too, and write them. */
-void
+/* Wait a little for the runs of backends that are being shut down too, and write them. False: the extension is gone. */
+bool
 drain(Item *items)
 {
 	TimestampTz const begun = GetCurrentTimestamp();
@@ -170,10 +170,10 @@ drain(Item *items)
 	for (;;) {
 		bool const written = work(items, true);
 		if (!written && !extension_exists())
-			break;
+			return false;
 		if ((mine->unwritten() == 0 && mine->running() == 0) ||
 		    TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), farewell_ms))
-			break;
+			return true;
 		bridge::rest(written ? 10 : retry_ms);
 	}
 }
@@ -192,14 +192,15 @@ tell_unwritten()
 		     errdetail("They are in memory: the next worker writes them, but the server loses them when it stops.")));
 }
 
-void
+/* Until the worker is asked to leave, or the extension is gone: then false. */
+bool
 loop(Item *items, Leftovers &leftovers)
 {
 	while (!is_asked_to_leave()) {
 		tend_companion(mine->database);
 		if (!work(items, false)) {
 			if (!extension_exists())
-				return;
+				return false;
 			leftovers.tend(); /* these may be written, whatever it is that cannot */
 			bridge::rest(retry_ms);
 			continue;
@@ -215,9 +216,9 @@ loop(Item *items, Leftovers &leftovers)
 			continue;
 		pgstat_report_stat(true);
 		if (!extension_exists())
-			return;
+			return false;
 	}
-	drain(items);
+	return drain(items);
 }
 
 [[noreturn]] void
@@ -231,7 +232,8 @@ serve(Oid database)
 	watch_commits();
 	auto *const items = static_cast<Item *>(palloc(sizeof(Item) * max_batch));
 
-	if (extension_exists()) {
+	bool exists = extension_exists();
+	if (exists) {
 		Leftovers leftovers;
 		await_hauler();
 		leftovers.tend(); /* before sessions may write: what died is then known to have died */
@@ -240,14 +242,14 @@ serve(Oid database)
 		mine->failures = 0;
 		LWLockRelease(queue->lock);
 		ConditionVariableBroadcast(&mine->changed);
-		loop(items, leftovers);
+		exists = loop(items, leftovers);
 	}
-	bool const stay_away = is_closed(*mine);
-	if (!stay_away && !ShutdownRequestPending)
+	if (!exists && !ShutdownRequestPending)
 		drop_pending();
 	if (ShutdownRequestPending)
 		tell_unwritten();
-	proc_exit(ShutdownRequestPending && !stay_away ? 1 : 0); /* 1: terminated by hand, so start again */
+	/* 1: start again, after an end by hand, or for a command on the database that has ended meanwhile. */
+	proc_exit(exists && !is_closed(*mine) ? 1 : 0);
 }
 
 } // namespace

@@ -161,7 +161,8 @@ block_at(dsa_pointer pointer) noexcept
 Size
 largest_block() noexcept
 {
-	return static_cast<Size>(Min(settings::cache_size_per_user, settings::cache_entry_size)) * 1024;
+	Size const largest = static_cast<Size>(Min(settings::cache_size_per_user, settings::cache_entry_size)) * 1024;
+	return Min(largest, store->capacity);
 }
 
 dsa_pointer

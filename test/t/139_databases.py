@@ -57,6 +57,42 @@ def closed():
     admin.close()
 
 
+def served_again():
+    """When the command has ended there is a worker again, whom nobody has to ask for"""
+    tenant, admin = enter(server, token), server.connect(dbname="template1")
+    same(value(tenant, "SELECT tenancy.execute_query('shop', 'SELECT 4712')")["status"], "success", "a query before")
+    before = worker(admin)
+    same(copy(admin), "55006", "a command that fails")
+    wait_until(lambda: worker(admin) not in (None, before), 30, "another worker")
+    ok(True, "another worker is there")
+    tenant.close()
+    admin.close()
+
+
+def two_commands():
+    """One command that ends does not open the database to which another one is still waiting"""
+    tenant, first, second = enter(server, token), server.connect(dbname="template1"), server.connect(dbname="template1")
+    watcher = server.connect(dbname="other")
+    same(value(tenant, "SELECT tenancy.execute_query('shop', 'SELECT 4713')")["status"], "success", "a query before")
+    pid = worker(watcher)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        jobs = []
+        for session in (first, second):
+            jobs.append(Background(copy, session))
+            wait_until(lambda: value(watcher, "SELECT wait_event FROM pg_stat_activity WHERE pid = %s", pid_of(session)) == "Extension", 30,
+                       "the command to wait")
+        rows(watcher, "SELECT pg_cancel_backend(%s)", pid_of(second))
+        same(jobs[1].value(), "57014", "one is cancelled")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: worker(watcher) is None, 30, "the worker to step aside")
+    ok(jobs[0].running(), "for the other, which goes on")
+    same(jobs[0].value(), "55006", "and has the database for itself but for its sessions")
+    for session in (tenant, first, second, watcher):
+        session.close()
+
+
 def cancelled():
     """A command that is cancelled while it waits for the worker does not leave the database closed"""
     tenant, admin, canceller = enter(server, token), server.connect(dbname="template1"), server.connect(dbname="template1")
@@ -95,4 +131,26 @@ def forced():
         wait_until(lambda: value(owner, "SELECT bytes FROM tenancy.history_queue()") == before, 30, "its room to be free")
 
 
-run(closed, cancelled, forced)
+def role_of_sessions():
+    """A role that the database gives to its sessions is not the workers'"""
+    with contextlib.closing(server.connect(dbname="other")) as owner:
+        rows(owner, "CREATE ROLE bystander")
+        rows(owner, "ALTER DATABASE other SET role = 'bystander'")
+    try:
+        with contextlib.closing(server.connect(dbname="other")) as session:
+            same(value(session, "SELECT current_user"), "bystander", "sessions have the role")
+            rows(session, "SET ROLE none")
+            before = worker(session, "other")
+            rows(session, "SELECT pg_terminate_backend(%s)", before)
+            wait_until(lambda: worker(session, "other") not in (None, before), 30, "another worker")
+            rows(session, "SET tenancy.identity_scope = 'session'")
+            rows(session, "SELECT set_config('tenancy.session', tenancy.login('eve@example.com', %s), false)", PASSWORD)
+            same(value(session, "SELECT tenancy.execute_query('shop', 'SELECT 4714')")["status"], "success", "a query is written to history")
+            rows(session, "RESET tenancy.session")
+    finally:
+        with contextlib.closing(server.connect()) as owner:
+            rows(owner, "ALTER DATABASE other RESET role")
+            rows(owner, "DROP ROLE bystander")
+
+
+run(closed, served_again, two_commands, cancelled, forced, role_of_sessions)
