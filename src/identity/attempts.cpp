@@ -54,22 +54,25 @@ after_seconds(TimestampTz time, int seconds)
 	return TimestampTzPlusMilliseconds(time, int64{1000} * seconds);
 }
 
-/*
- * Under the lock: the entry of an account, or NULL. An account that was left alone for the lock's duration is forgiven.
- */
+/* An account that was left alone for the lock's duration is forgiven, and so is one whose lock has ended. */
+bool
+has_lapsed(const Account &account, TimestampTz now)
+{
+	return account.locked_until <= now &&
+	       (account.locked_until != 0 || after_seconds(account.last, settings::lockout_duration) <= now);
+}
+
+/* Under the lock: the entry of an account, or NULL. */
 Account *
 find(const Digest &key, TimestampTz now)
 {
 	for (Account &account : shared->accounts) {
 		if (account.failures == 0 || !(account.key == key))
 			continue;
-		if (account.locked_until > now)
+		if (!has_lapsed(account, now))
 			return &account;
-		if (account.locked_until != 0 || after_seconds(account.last, settings::lockout_duration) <= now) {
-			account.failures = 0;
-			return nullptr;
-		}
-		return &account;
+		account.failures = 0;
+		return nullptr;
 	}
 	return nullptr;
 }
@@ -94,7 +97,7 @@ make_room(const Digest &key, TimestampTz now)
 {
 	Account *victim = &shared->accounts[0];
 	for (Account &account : shared->accounts) {
-		if (account.failures == 0) {
+		if (account.failures == 0 || has_lapsed(account, now)) {
 			victim = &account;
 			break;
 		}

@@ -119,6 +119,35 @@ def guesses():
         ok(value(session, "SELECT tenancy.login(%s, %s)", victim.email, victim.password), "unlocked")
 
 
+def lapsed():
+    """Failed logins that have lapsed make room for new ones, before those that still count do."""
+    names = ["first.%s@test.example" % UNIQUE, "second.%s@test.example" % UNIQUE]
+    settings = {"lockout_threshold": "3", "lockout_duration": "3s", "password_cost": "10"}
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE FUNCTION pg_temp.guess(email text) RETURNS text LANGUAGE plpgsql AS $$
+            DECLARE
+                hint text;
+            BEGIN
+                PERFORM tenancy.login(email, 'wrong');
+            EXCEPTION WHEN invalid_password THEN
+                GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+                RETURN hint;
+            END $$""")
+        try:
+            for name, setting in settings.items():
+                rows(admin, "ALTER SYSTEM SET tenancy.%s = '%s'" % (name, setting))
+            rows(admin, "SELECT pg_reload_conf()")
+            wait_until(lambda: all(value(admin, "SHOW tenancy." + name) == setting for name, setting in settings.items()), 10, "the settings")
+            rows(admin, "SELECT pg_temp.guess(format('%%s.%%s@test.example', n / 2, %s)) FROM generate_series(2, 8193) AS n", UNIQUE)
+            hints = [value(admin, "SELECT pg_temp.guess(%s)", name) for _ in range(4) for name in names]
+        finally:
+            for name in settings:
+                rows(admin, "ALTER SYSTEM RESET tenancy." + name)
+            rows(admin, "SELECT pg_reload_conf()")
+            wait_until(lambda: value(admin, "SHOW tenancy.lockout_threshold") != settings["lockout_threshold"], 10, "the old settings")
+    same([bool(hint) for hint in hints], [False] * 6 + [True] * 2, "two accounts that are guessed in turn are locked, though thousands were before")
+
+
 def work(session, emails, password):
     """Seconds of processor time that a login takes its backend, and the answers. No account is locked meanwhile."""
     answers = set()
@@ -242,4 +271,4 @@ def snapshots():
         rows(session, "ROLLBACK")
 
 
-run(hidden, startup, guesses, unknown, crowd, changes, snapshots)
+run(hidden, startup, guesses, lapsed, unknown, crowd, changes, snapshots)
