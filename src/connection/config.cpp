@@ -38,6 +38,14 @@ spi::Statement by_name = {
 	"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
 spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", 1, {TEXTOID}, nullptr};
 
+uint64
+add_text(uint64 hash, const char *text)
+{
+	auto const *const bytes = reinterpret_cast<const unsigned char *>(text == nullptr ? "" : text);
+	int const length = text == nullptr ? 0 : static_cast<int>(strlen(text)) + 1;
+	return hash_bytes_extended(bytes, length, hash);
+}
+
 /* The ciphertext of a password is another one each time, and stands for it. */
 uint64
 fingerprint_of(const Config &config)
@@ -45,12 +53,16 @@ fingerprint_of(const Config &config)
 	const char *const texts[] = {config.host, config.database, config.username, config.password_encrypted,
 	                             config.options_json};
 	uint64 hash = (static_cast<uint64>(config.port) << 8) | static_cast<uint64>(config.type);
-	for (const char *const text : texts) {
-		auto const *const bytes = reinterpret_cast<const unsigned char *>(text == nullptr ? "" : text);
-		int const length = text == nullptr ? 0 : static_cast<int>(strlen(text)) + 1;
-		hash = hash_bytes_extended(bytes, length, hash);
-	}
+	for (const char *const text : texts)
+		hash = add_text(hash, text);
 	return hash;
+}
+
+/* With the settings that say what may be reached: a session that was opened under others does not serve any more. */
+uint64
+fingerprint_now(const Config &config)
+{
+	return add_text(add_text(config.fingerprint, settings::allowed_networks), settings::sqlite_root);
 }
 
 /* The row of SPI's result, copied out of SPI's memory into context. */
@@ -135,7 +147,7 @@ make_opening(const Config &config, const core::Uuid &identity)
 
 	char *directory = psprintf("%s/%s", settings::sqlite_root, bridge::uuid_text(config.user));
 	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
-	opening->key = {config.id, config.user, identity, config.version, config.fingerprint};
+	opening->key = {config.id, config.user, identity, config.version, fingerprint_now(config)};
 	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
 	bridge::enter([&] { fill_target(*opening, config, directory); });
 	return opening;

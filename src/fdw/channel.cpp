@@ -15,11 +15,18 @@ Channel *channels = nullptr;
 
 namespace {
 
+/* Without the settings that the pool's own key has: a reload does not part a transaction from what it has begun. */
+connection::PoolKey
+key_of(const Activity &activity)
+{
+	return {activity.config.id, activity.config.user, activity.identity, activity.config.version,
+	        activity.config.fingerprint};
+}
+
 Channel *
 find_channel(const Activity &activity)
 {
-	connection::PoolKey const key{activity.config.id, activity.config.user, activity.identity, activity.config.version,
-	                              activity.config.fingerprint};
+	connection::PoolKey const key = key_of(activity);
 	Channel *channel = channels;
 	while (channel != nullptr && !(channel->key == key))
 		channel = channel->next;
@@ -37,7 +44,7 @@ lease(Channel *channel, const Activity &activity, bool fresh, bridge::Failure &f
 		(void) pool.close_idle();
 	connection::Opening *const opening = connection::prepare(activity.config, fresh);
 	bool const keep = activity.keep;
-	channel->key = opening->key;
+	channel->key = key_of(activity);
 	channel->read_only = opening->read_only;
 	channel->timeout_ms = opening->statement_timeout_ms;
 	bool const done = bridge::attempt(failure, [&] {

@@ -82,20 +82,20 @@ def codes():
 
 
 @contextlib.contextmanager
-def allowed_networks(networks):
-    """Another value of the setting for the whole server, and the old one afterwards."""
+def server_setting(name, text):
+    """Another value of a setting for the whole server, and the old one afterwards."""
     with contextlib.closing(connect()) as admin:
-        before = value(admin, "SHOW tenancy.allowed_networks")
+        before = value(admin, "SHOW tenancy." + name)
 
         def becomes(wanted):
             rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: value(admin, "SHOW tenancy.allowed_networks") == wanted, 10, "the new setting")
-        rows(admin, "ALTER SYSTEM SET tenancy.allowed_networks = %s", networks)
+            wait_until(lambda: value(admin, "SHOW tenancy." + name) == wanted, 10, "the new setting")
+        rows(admin, "ALTER SYSTEM SET tenancy.%s = %%s" % name, text)
         try:
-            becomes(networks)
+            becomes(text)
             yield
         finally:
-            rows(admin, "ALTER SYSTEM RESET tenancy.allowed_networks")
+            rows(admin, "ALTER SYSTEM RESET tenancy." + name)
             becomes(before)
 
 
@@ -112,8 +112,10 @@ def forbidden_addresses():
         same([probe(session, name)[0] for name in ("pg here", "my here")], ["ok", "ok"], "with 127.0.0.0/8 allowed, it is reached")
         pool = user.connect()
         same(execute(pool, "pg here", "SELECT 1")["status"], "success", "and pooled")
-        with allowed_networks(""):
-            wait_until(lambda: value(session, "SHOW tenancy.allowed_networks") == "", 10)
+        with server_setting("allowed_networks", ""):
+            for waiting in (session, pool):
+                wait_until(lambda s=waiting: value(s, "SHOW tenancy.allowed_networks") == "", 10)
+            same((execute(pool, "pg here", "SELECT 1").get("error") or {}).get("sqlstate"), "42501", "a pooled session does not serve any more")
             for name in ("pg here", "my here", "pg trap", "my trap"):
                 faulty(session, user, name, "denied_address", ("42501",))
             same(trap.visits, 0, "nothing came to the forbidden port")
@@ -185,6 +187,9 @@ def sqlite_paths():
         same(execute(session, "good", "ATTACH '%s' AS t" % os.path.join(root, other.id, "theirs.db"))["status"] in ("error", "denied"),
              True, "no ATTACH")
         same(execute(session, "good", "SELECT 3 AS n")["rows"], [[3]], "the own file works")
+        with server_setting("sqlite_root", outside):
+            wait_until(lambda: execute(session, "good", "SELECT * FROM mine")["status"] == "error", 10, "another file, under another root")
+            ok(True, "under another root it is another file, also in a session that had it open")
 
 
 def died_while_streaming():
