@@ -47,13 +47,22 @@ plan_of(Statement &statement)
 	return statement.plan;
 }
 
+namespace {
+
 uint64
-run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+rows_of(const Statement &statement, int rc)
 {
-	int const rc = SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, read_only, 0);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement.sql, SPI_result_code_string(rc));
 	return SPI_processed;
+}
+
+} // namespace
+
+uint64
+run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+{
+	return rows_of(statement, SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, read_only, 0));
 }
 
 uint64
@@ -65,6 +74,13 @@ run_latest(Statement &statement, const Datum *values)
 	uint64 const rows = run(statement, values, nullptr, true);
 	PopActiveSnapshot();
 	return rows;
+}
+
+uint64
+change_latest(Statement &statement, const Datum *values)
+{
+	return rows_of(statement, SPI_execute_snapshot(plan_of(statement), const_cast<Datum *>(values), nullptr,
+	                                               GetLatestSnapshot(), InvalidSnapshot, false, true, 0));
 }
 
 Datum

@@ -37,6 +37,8 @@ SPIPlanPtr plan_of(Statement &statement);
 uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
 /* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
 uint64 run_latest(Statement &statement, const Datum *values);
+/* The same for a statement that writes: it finds rows that are newer than the transaction's snapshot. */
+uint64 change_latest(Statement &statement, const Datum *values);
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */
 Datum value(uint64 row, int column, bool *is_null);

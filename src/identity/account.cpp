@@ -39,7 +39,9 @@ find_account(const char *email)
 	Account account{};
 	Datum argument = CStringGetTextDatum(email);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	if (bridge::spi::run(find, &argument, nullptr, false) == 1) {
+	/* As it is now, whatever snapshot the transaction has: to an old one an old password would be right. */
+	CommandCounterIncrement();
+	if (bridge::spi::run_latest(find, &argument) == 1) {
 		bool is_null;
 		const char *const hash = bridge::spi::text(0, 3);
 		account.id = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));

@@ -93,7 +93,7 @@ TENANCY_FUNCTION(set_active)
 	bridge::spi::Scope const scope = bridge::spi::open();
 	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;
 	if (found)
-		(void) bridge::spi::run(revoke, values, nullptr, false);
+		(void) bridge::spi::change_latest(revoke, values);
 	bridge::spi::close(scope);
 	session::forget();
 	if (!found)

@@ -63,7 +63,8 @@ replace_hash(const Account &account, const char *hash)
 
 /*
  * A new session of the account, in place of the oldest when there are as many as may be, if its password and state are
- * still those that were checked: the row lock makes a login and a change of password or state wait for each other.
+ * still those that were checked: the row lock makes a login and a change of password or state wait for each other. Here
+ * and in all that ends sessions, they are those that there are by now: by an old snapshot, some would be missed.
  */
 bool
 insert_session(const Account &account, const Digest &digest)
@@ -86,8 +87,8 @@ insert_session(const Account &account, const Digest &digest)
 	Datum const values[] = {bridge::uuid_datum(account.id), digest_datum(digest),
 	                        Float8GetDatum(settings::session_lifetime), CStringGetTextDatum(account.hash)};
 	Datum const bounds[] = {values[0], Int32GetDatum(settings::max_sessions_per_user)};
-	(void) bridge::spi::run(purge, bounds, nullptr, false);
-	return bridge::spi::run(insert, values, nullptr, false) == 1;
+	(void) bridge::spi::change_latest(purge, bounds);
+	return bridge::spi::change_latest(insert, values) == 1;
 }
 
 /* End sessions of a user, but for the one with the given digest; answers how many. */
@@ -101,7 +102,7 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 		{UUIDOID, BYTEAOID},
 		nullptr};
 	Datum const values[] = {bridge::uuid_datum(user), digest_datum(kept)};
-	return bridge::spi::run(revoke, values, nullptr, false);
+	return bridge::spi::change_latest(revoke, values);
 }
 
 /*
@@ -219,7 +220,7 @@ TENANCY_FUNCTION(logout)
 		nullptr};
 	Datum const value = digest_datum(digest);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const ended = bridge::spi::run(revoke, &value, nullptr, false) == 1;
+	bool const ended = bridge::spi::change_latest(revoke, &value) == 1;
 	bridge::spi::close(scope);
 	session::set_token("");
 	session::forget();

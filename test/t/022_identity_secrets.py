@@ -271,4 +271,60 @@ def snapshots():
         rows(session, "ROLLBACK")
 
 
-run(hidden, startup, guesses, lapsed, unknown, crowd, changes, snapshots)
+def ends():
+    """What ends sessions ends those that began after the transaction's snapshot, too."""
+    def log_in(victim):
+        with contextlib.closing(app()) as session:
+            return value(session, "SELECT tenancy.login(%s, %s)", victim.email, victim.password)
+
+    def lives(token):
+        with contextlib.closing(app()) as session:
+            return sqlstate(rows, session, "SELECT tenancy.authenticate(%s)", token) is None
+
+    def ended(label, statement, *parameters, by=app, victim=None):
+        victim = victim or User("ends")
+        for level in ("REPEATABLE READ", "SERIALIZABLE"):
+            with contextlib.closing(by()) as session:
+                rows(session, "BEGIN ISOLATION LEVEL " + level)
+                rows(session, "SELECT count(*) FROM tenancy.users")
+                token = log_in(victim)
+                if by is app:
+                    rows(session, "SELECT tenancy.authenticate(%s)", token if "logout" in statement else victim.token)
+                rows(session, statement, *(getattr(victim, name) for name in parameters))
+                rows(session, "COMMIT")
+            ok(not lives(token), "%s (%s)" % (label, level))
+    ended("change_password", "SELECT tenancy.change_password(%s, %s)", "password", "password")
+    ended("logout", "SELECT tenancy.logout()")
+    ended("logout_everywhere", "SELECT tenancy.logout_everywhere()")
+    ended("reset_password", "SELECT tenancy.reset_password(%s, %s)", "id", "password", by=connect)
+    victim = User("ends")
+    with contextlib.closing(connect()) as admin:
+        rows(admin, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(admin, "SELECT count(*) FROM tenancy.users")
+        token = log_in(victim)
+        rows(admin, "SELECT tenancy.set_active(%s, false)", victim.id)
+        rows(admin, "COMMIT")
+        rows(admin, "SELECT tenancy.set_active(%s, true)", victim.id)
+    ok(not lives(token), "set_active")
+
+
+def forgotten():
+    """To a transaction with an old snapshot an old password is as wrong as to any other, and the new one is right."""
+    victim, new = User("forgotten"), "a new long password"
+    with contextlib.closing(app()) as session, contextlib.closing(connect()) as admin:
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT count(*) FROM tenancy.users")
+        rows(admin, "SELECT tenancy.reset_password(%s, %s)", victim.id, new)
+        for _ in range(int(value(admin, "SHOW tenancy.lockout_threshold"))):
+            rows(session, "SAVEPOINT s")
+            same(sqlstate(rows, session, "SELECT tenancy.login(%s, %s)", victim.email, victim.password), "28P01", "the old password")
+            rows(session, "ROLLBACK TO s")
+        error = raised(rows, session, "SELECT tenancy.login(%s, %s)", victim.email, victim.password)
+        ok(error is not None and error.diag.message_hint, "it locks the account", error)
+        rows(session, "ROLLBACK TO s")
+        rows(admin, "SELECT tenancy.unlock_account(%s)", victim.email)
+        ok(value(session, "SELECT tenancy.login(%s, %s)", victim.email, new), "the new one lets in")
+        rows(session, "COMMIT")
+
+
+run(hidden, startup, guesses, lapsed, unknown, crowd, changes, snapshots, ends, forgotten)

@@ -384,6 +384,13 @@ def logins():
         tokens.append(login())
         same([lives(token) for token in tokens], [False, True, True, False, True], "one that was logged out makes room first")
         same(value(admin, "SELECT count(*) FROM tenancy.user_sessions WHERE user_id = %s", user.id), 3, "no more rows are kept")
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT count(*) FROM tenancy.users")
+        with contextlib.closing(as_app(max_sessions_per_user="3")) as other:
+            tokens += [value(other, "SELECT tenancy.login(%s, %s)", user.email, user.password) for _ in range(3)]
+        tokens.append(login())
+        rows(session, "COMMIT")
+        same([lives(token) for token in tokens], [False] * 6 + [True] * 3, "nor after a login in a transaction with an old snapshot")
         rows(session, "RESET SESSION AUTHORIZATION")
         rows(session, "SET tenancy.max_sessions_per_user = 0")
         tokens += [login() for _ in range(3)]
