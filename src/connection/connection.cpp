@@ -246,6 +246,15 @@ check_count(const core::Uuid &user)
 		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));
 }
 
+/* Of a connection that is newer than the transaction's snapshot, which a change would not find. */
+[[noreturn]] void
+refuse_unseen(const Config &config)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+	                errmsg("connection \"%s\" was made or changed since the transaction began", config.name),
+	                errhint("Try again in a new transaction.")));
+}
+
 /*
  * The connection as nobody else changes it until the end of the transaction. Of two changes at once the later one has
  * to see what the other left: a password is kept only where the rest of the row still leads to where it was given for.
@@ -256,9 +265,12 @@ require_locked(const Selector &selector)
 	Config const seen = require(selector);
 	Datum const values[] = {bridge::uuid_datum(seen.id)};
 	spi::Scope const scope = spi::open();
-	(void) spi::run(lock_connection, values, nullptr, false);
+	bool const locked = spi::run(lock_connection, values, nullptr, false) == 1;
 	spi::close(scope);
-	return require({selector.text, true, seen.id});
+	Config const config = require({selector.text, true, seen.id});
+	if (!locked)
+		refuse_unseen(config);
+	return config;
 }
 
 /* The draft of a stored connection; its password stays sealed. */
@@ -365,8 +377,11 @@ TENANCY_FUNCTION(delete_connection)
 	Config const config = require(selector_argument(fcinfo, 0));
 	Datum const values[] = {bridge::uuid_datum(config.id)};
 	spi::Scope const scope = spi::open();
-	(void) spi::run(forget_connection, values, nullptr, false);
+	bool const forgotten = spi::run(forget_connection, values, nullptr, false) == 1;
 	spi::close(scope);
+	Config left{};
+	if (!forgotten && find(selector_of(config.id), &left)) /* else somebody else has deleted it meanwhile */
+		refuse_unseen(left);
 	PG_RETURN_VOID();
 }
 

@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter
 
-from tenancy import UNIQUE, User, app_role, connect, execute, make_role, note, ok, raised, rows, run, same, together, value
+from tenancy import UNIQUE, User, app_role, connect, execute, make_role, note, ok, raised, rows, run, same, sqlstate, together, value
 
 TENANTS = 16
 SESSIONS = 32
@@ -273,6 +273,17 @@ def old_snapshots():
         rows(now, "SELECT tenancy.delete_connection('kept')")
         same(execute(old, "kept", "SELECT 1")["status"], "denied", "and one that is deleted is gone")
         rows(old, "COMMIT")
+        for change in ("SELECT tenancy.update_connection('since', is_active => false)", "SELECT tenancy.delete_connection('since')"):
+            rows(old, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+            rows(old, "SELECT count(*) FROM tenancy.users")
+            user.sqlite("since")
+            same(sqlstate(rows, old, change), "40001", "one that is newer than the snapshot is not left as it is in silence: " + change)
+            rows(old, "ROLLBACK")
+            same(rows(now, "SELECT is_active FROM tenancy.connections() WHERE name = 'since'"), [(True,)], "it is as it was")
+            same(sqlstate(rows, old, change), None, "tried again, it works")
+            if "update" in change:
+                rows(now, "SELECT tenancy.delete_connection('since')")
+        same(rows(now, "SELECT is_active FROM tenancy.connections() WHERE name = 'since'"), [], "and is gone")
 
 
 run(tenants_at_once, one_session_as_many, pooled, old_snapshots)
