@@ -354,6 +354,10 @@ TENANCY_FUNCTION(update_connection)
 		         errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
 		                   "than the one that it was given for.")));
 
+	/* A row names one key: what is kept beside a string that is sealed now is sealed with it. */
+	if (from_string && draft->password.empty() && config.password_encrypted != nullptr)
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, draft->password);
+
 	Row row;
 	fill_row(&row, *draft, config.user, config.id, arguments);
 	row.set_text(Column::name, new_name);

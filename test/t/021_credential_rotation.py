@@ -64,6 +64,20 @@ def fills():
          [(OLD, False, before), (NEW, True, 1)], "key_ring counts both")
 
 
+def kept():
+    """A password that a new connection string keeps is sealed with the string's key: a row names one key."""
+    def string(name):
+        return "postgresql://u@127.0.0.1:1/" + name
+    with contextlib.closing(user.connect()) as session:
+        rows(session, "SELECT tenancy.update_connection('old 0', connection_string => %s)", string("e"))
+        same(rows(admin, "SELECT * FROM tenancy.key_ring() WHERE key_id = %s", NEW), [(NEW, True, 2)], "the new key has sealed it")
+        write_ring(NEW_LINE)
+        same(sqlstate(rows, session, "SELECT tenancy.test_connection('old 0')"), None, "and opens its password without the old one")
+        same(sqlstate(rows, session, "SELECT tenancy.update_connection('old 1', connection_string => %s)", string("d")), "28000",
+             "what cannot be opened is not kept in silence")
+        write_ring(NEW_LINE + ORIGINAL)
+
+
 def stopped():
     """A rotation that is ended half-way has changed nothing."""
     before = ciphertexts()
@@ -150,6 +164,6 @@ def back():
 
 
 try:
-    run(fills, stopped, damaged, missing, snapshot, rotates, loose, back)
+    run(fills, kept, stopped, damaged, missing, snapshot, rotates, loose, back)
 finally:
     write_ring(ORIGINAL)
