@@ -27,8 +27,9 @@ namespace {
 bool
 may_grant_relation(Oid relation)
 {
+	constexpr AclMode of_whole = ACL_GRANT_OPTION_FOR(ACL_ALL_RIGHTS_RELATION | ACL_ALL_RIGHTS_SEQUENCE);
 	constexpr AclMode of_columns = ACL_GRANT_OPTION_FOR(ACL_ALL_RIGHTS_COLUMN);
-	return pg_class_aclcheck(relation, GetUserId(), ACL_GRANT_OPTION_FOR(ACL_ALL_RIGHTS_RELATION)) == ACLCHECK_OK ||
+	return pg_class_aclcheck(relation, GetUserId(), of_whole) == ACLCHECK_OK ||
 	       pg_attribute_aclcheck_all(relation, GetUserId(), of_columns, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
@@ -39,16 +40,18 @@ require_grantable(Oid relation)
 		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
 }
 
+/* Is a relation of that kind among ALL SEQUENCES, or ALL TABLES, of its schema? */
 bool
-has_grants_of_its_own(char kind)
+is_among(ObjectType type, char kind)
 {
+	if (type == OBJECT_SEQUENCE)
+		return kind == RELKIND_SEQUENCE;
 	return kind == RELKIND_RELATION || kind == RELKIND_VIEW || kind == RELKIND_MATVIEW ||
-	       kind == RELKIND_FOREIGN_TABLE || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_SEQUENCE;
+	       kind == RELKIND_FOREIGN_TABLE || kind == RELKIND_PARTITIONED_TABLE;
 }
 
-/* All relations of a schema. */
 void
-require_grantable_in(const char *schema)
+require_grantable_in(const char *schema, ObjectType type)
 {
 	Oid const space = get_namespace_oid(schema, true);
 	if (!OidIsValid(space) || compat::owns(NamespaceRelationId, space))
@@ -59,10 +62,11 @@ require_grantable_in(const char *schema)
 	SysScanDesc const scan = systable_beginscan(classes, InvalidOid, false, nullptr, 1, &key);
 	for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
 		auto const *const row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-		if (has_grants_of_its_own(row->relkind) && !may_grant_relation(row->oid))
+		if (is_among(type, row->relkind) && !may_grant_relation(row->oid))
 			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			                errmsg("permission denied for table %s", NameStr(row->relname)),
-			                errhint("Name the tables whose rights are yours to give.")));
+			                errmsg("permission denied for %s %s", type == OBJECT_SEQUENCE ? "sequence" : "table",
+			                       NameStr(row->relname)),
+			                errhint("Name those whose rights are yours to give.")));
 	}
 	systable_endscan(scan);
 	table_close(classes, AccessShareLock);
@@ -86,7 +90,7 @@ check_grant(const GrantStmt *statement)
 	foreach (cell, statement->objects) {
 		Node *const object = static_cast<Node *>(lfirst(cell));
 		if (statement->targtype == ACL_TARGET_ALL_IN_SCHEMA && of_relations)
-			require_grantable_in(strVal(object));
+			require_grantable_in(strVal(object), statement->objtype);
 		else if (statement->targtype == ACL_TARGET_OBJECT && of_relations)
 			require_grantable(RangeVarGetRelid(castNode(RangeVar, object), NoLock, true));
 		else if (statement->targtype == ACL_TARGET_OBJECT && statement->objtype == OBJECT_DATABASE)

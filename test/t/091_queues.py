@@ -114,6 +114,27 @@ def granted():
     refused("DROP OWNED BY tenancy_admin")
     with contextlib.closing(mallory.connect()) as session:
         same(sqlstate(rows, session, 'GRANT SELECT ON "%s".own TO PUBLIC' % SCHEMA), None, "what is one's own may be granted")
+    lent = SCHEMA + "_lent"
+    with contextlib.closing(connect()) as admin, contextlib.closing(mallory.connect()) as session:
+        def works_on(statement):
+            same(sqlstate(rows, session, statement % lent), None, statement % "…")
+
+        def made_by_admin(*statements):
+            for statement in statements:
+                rows(admin, statement % lent)
+        made_by_admin('CREATE SCHEMA "%s"', 'CREATE SEQUENCE "%s".numbers')
+        rows(admin, 'GRANT USAGE, CREATE ON SCHEMA "%s" TO "%s"' % (lent, person_role()))
+        rows(admin, 'GRANT USAGE ON SEQUENCE "%s".numbers TO "%s" WITH GRANT OPTION' % (lent, person_role()))
+        rows(session, 'CREATE TABLE "%s".own ()' % lent)
+        works_on('GRANT USAGE ON SEQUENCE "%s".numbers TO PUBLIC')
+        works_on('GRANT USAGE ON ALL SEQUENCES IN SCHEMA "%s" TO PUBLIC')
+        made_by_admin('CREATE SEQUENCE "%s".others')
+        works_on('GRANT SELECT ON ALL TABLES IN SCHEMA "%s" TO PUBLIC')
+        refused('GRANT USAGE ON ALL SEQUENCES IN SCHEMA "%s" TO PUBLIC' % lent)
+        made_by_admin('DROP SEQUENCE "%s".others', 'CREATE TABLE "%s".others ()')
+        works_on('GRANT USAGE ON ALL SEQUENCES IN SCHEMA "%s" TO PUBLIC')
+        refused('GRANT SELECT ON ALL TABLES IN SCHEMA "%s" TO PUBLIC' % lent)
+        made_by_admin('DROP SCHEMA "%s" CASCADE')
 
 
 def vacuumed():
