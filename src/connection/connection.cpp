@@ -348,6 +348,8 @@ TENANCY_FUNCTION(update_connection)
 		check(*draft, settings::allowed_networks);
 		return leads_elsewhere(*before, *draft);
 	});
+	if (arguments.given.password != nullptr)
+		require_password(*draft);
 	if (elsewhere && draft->type != remote::DatabaseType::sqlite && draft->password.empty())
 		ereport(ERROR,
 		        (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),

@@ -40,6 +40,7 @@ SELECT probe.error_of($$SELECT tenancy.update_connection('sales', port => 5433)$
 SELECT probe.error_of($$SELECT tenancy.update_connection('sales', username => 'owner')$$);
 SELECT probe.error_of($$SELECT tenancy.update_connection('sales', database_type => 'mysql')$$);
 SELECT probe.error_of($$SELECT tenancy.update_connection('maria', options => '{"sslmode": "disable"}')$$);
+SELECT probe.error_of($$SELECT tenancy.update_connection('sales', password => '')$$);
 SELECT tenancy.update_connection('sales', host => 'db2.example.com', password => 'another-canary', is_active => false);
 SELECT probe.error_of($$SELECT tenancy.update_connection('sales', name => 'shop')$$);
 SELECT probe.error_of($$SELECT tenancy.update_connection('sales', name => '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b')$$);
