@@ -305,7 +305,8 @@ TENANCY_FUNCTION(create_connection)
 	bridge::enter([&] {
 		overlay(*draft, arguments.given);
 		add_options(*draft, given, count, false);
-		check(*draft, settings::allowed_networks);
+		check(*draft);
+		check_address(draft->host, settings::allowed_networks);
 	});
 	require_password(*draft);
 
@@ -345,7 +346,9 @@ TENANCY_FUNCTION(update_connection)
 		overlay(*draft, arguments.given);
 		if (given != nullptr)
 			add_options(*draft, given, count, !from_string);
-		check(*draft, settings::allowed_networks);
+		check(*draft);
+		if (draft->host != before->host) /* what is not reached any more may still be renamed and deactivated */
+			check_address(draft->host, settings::allowed_networks);
 		return leads_elsewhere(*before, *draft);
 	});
 	if (arguments.given.password != nullptr)

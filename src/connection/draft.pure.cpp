@@ -74,7 +74,7 @@ overlay(Fields &draft, const Given &given)
 }
 
 void
-check(const Fields &draft, const char *allowed_networks)
+check(const Fields &draft)
 {
 	remote::Target target;
 	target.type = draft.type;
@@ -92,15 +92,19 @@ check(const Fields &draft, const char *allowed_networks)
 	require(draft.host, "host", type);
 	require(draft.database, "database_name", type);
 	require(draft.username, "username", type);
-	if (is_address_literal(draft.host)) {
-		struct NoWait final : core::Waiter {
-			unsigned wait(int, unsigned, core::Deadline) override { return 0; }
-			bool interrupted() const noexcept override { return false; }
-			void serve() override {}
-		} no_wait;
-		(void) remote::resolve(draft.host, remote::NetworkList::parse(allowed_networks), core::Deadline::after(1),
-		                       no_wait);
-	}
+}
+
+void
+check_address(const std::string &host, const char *allowed_networks)
+{
+	if (!is_address_literal(host))
+		return;
+	struct NoWait final : core::Waiter {
+		unsigned wait(int, unsigned, core::Deadline) override { return 0; }
+		bool interrupted() const noexcept override { return false; }
+		void serve() override {}
+	} no_wait;
+	(void) remote::resolve(host, remote::NetworkList::parse(allowed_networks), core::Deadline::after(1), no_wait);
 }
 
 bool

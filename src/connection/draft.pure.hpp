@@ -18,8 +18,11 @@ struct Given {
 /* Replace draft by what a connection string says, or change the fields that are given; both together are refused. */
 void overlay(Fields &draft, const Given &given);
 
-/* Refuse what a connection could never use (22023), and address literals that may not be reached (42501). */
-void check(const Fields &draft, const char *allowed_networks);
+/* Refuse what a connection could never use (22023). */
+void check(const Fields &draft);
+
+/* Refuse an address literal that may not be reached (42501); of a name, connecting tells. */
+void check_address(const std::string &host, const char *allowed_networks);
 
 /* Would sending the stored password to the new place give it to somebody else? True asks for the password again. */
 bool leads_elsewhere(const Fields &before, const Fields &after);

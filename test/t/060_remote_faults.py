@@ -10,7 +10,7 @@ import time
 
 from rogue import mysql_answering, mysql_greeting
 from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, connect, environment, execute, free_port, history,
-                     mysql, note, ok, private_directory, raised, rows, run, same, value, wait_until)
+                     mysql, note, ok, private_directory, raised, rows, run, same, sqlstate, value, wait_until)
 
 
 def probe(session, name):
@@ -122,6 +122,10 @@ def forbidden_addresses():
             for host in ("127.0.0.1", "::1", "10.1.2.3", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0", "64:ff9b::7f00:1"):
                 error = raised(lambda h=host: user.postgres("literal " + h, host=h))
                 same(error and error.pgcode, "42501", "%s is refused when it is written" % host)
+            same(sqlstate(rows, session, "SELECT tenancy.update_connection('pg trap', name => 'pg old', is_active => false)"), None,
+                 "a connection to an address that may not be reached any more can be renamed and deactivated")
+            same(sqlstate(rows, session, "SELECT tenancy.update_connection('pg old', host => '127.0.0.2', password => 'x')"), "42501",
+                 "but not led to another one")
             for host in ("/tmp", "127.1", "2130706433", "0x7f000001", "localhost,example.com", "@abstract"):
                 error = raised(lambda h=host: user.postgres("odd " + h, host=h))
                 if error is None:
