@@ -58,8 +58,10 @@ spi::Statement insert_connection = {
 
 spi::Statement change_connection = {
 	"UPDATE tenancy.database_connections SET name = $3, database_type = $4, host = $5, port = $6, database_name = $7,"
-	" username = $8, password_encrypted = coalesce($9, password_encrypted), connection_string_encrypted = $10,"
-	" credential_key_id = coalesce($11, credential_key_id), options = $12, is_active = $13"
+	" username = $8, password_encrypted = CASE WHEN $4 <> 'sqlite' THEN coalesce($9, password_encrypted) END,"
+	" connection_string_encrypted = $10,"
+	" credential_key_id = CASE WHEN $4 <> 'sqlite' THEN coalesce($11, credential_key_id) ELSE $11 END,"
+	" options = $12, is_active = $13"
 	" WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
 	Column::count,
 	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
@@ -177,7 +179,7 @@ struct Row {
 	}
 };
 
-/* What both statements store of a draft; secrets only when they are new. */
+/* What both statements store of a draft; secrets only when they are new. SQLite has no password. */
 void
 fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection,
          const Arguments &arguments)
@@ -195,7 +197,7 @@ fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid
 
 	char *key = nullptr;
 	bool const new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;
-	if (new_secret && !draft.password.empty())
+	if (new_secret && draft.type != remote::DatabaseType::sqlite && !draft.password.empty())
 		row->set_text(Column::password,
 		              credential::seal(draft.password.c_str(), {user, connection, "password_encrypted"}, &key));
 	if (arguments.given.connection_string != nullptr)
@@ -360,7 +362,8 @@ TENANCY_FUNCTION(update_connection)
 		                   "than the one that it was given for.")));
 
 	/* A row names one key: what is kept beside a string that is sealed now is sealed with it. */
-	if (from_string && draft->password.empty() && config.password_encrypted != nullptr)
+	if (from_string && draft->type != remote::DatabaseType::sqlite && draft->password.empty() &&
+	    config.password_encrypted != nullptr)
 		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, draft->password);
 
 	Row row;

@@ -59,6 +59,11 @@ overlay(Fields &draft, const Given &given)
 			throw Error(FailureKind::other, "22023",
 			            "unknown database type \"" + std::string(given.database_type).substr(0, 64) + "\"", {},
 			            "Database types are postgresql, mysql (also for MariaDB) and sqlite.");
+		if (*type == remote::DatabaseType::sqlite) { /* which has none of them */
+			draft.host.clear();
+			draft.port = 0;
+			draft.username.clear();
+		}
 		draft.type = *type;
 	}
 	if (given.host != nullptr)

@@ -49,6 +49,15 @@ SELECT probe.error_of($$SELECT * FROM tenancy.test_connection('sales')$$);
 SELECT tenancy.delete_connection('maria');
 SELECT probe.error_of($$SELECT tenancy.delete_connection('maria')$$);
 
+-- What becomes SQLite leaves host, port, user and password behind, however it is said.
+SELECT tenancy.create_connection('by fields', 'postgresql', 'db.example.com', 5432, 'sales', 'reader', 's3cret-canary') IS NOT NULL AS made;
+SELECT tenancy.create_connection('by string', 'postgresql', 'db.example.com', 5432, 'sales', 'reader', 's3cret-canary') IS NOT NULL AS made;
+SELECT probe.error_of($$SELECT tenancy.update_connection('by fields', database_type => 'sqlite', host => 'db.example.com', database_name => 'a.db')$$);
+SELECT tenancy.update_connection('by fields', database_type => 'sqlite', database_name => 'a.db');
+SELECT tenancy.update_connection('by string', connection_string => 'sqlite:a.db');
+SELECT name, database_type, host, port, database_name, username FROM tenancy.connections() WHERE name LIKE 'by %';
+SELECT probe.error_of($$SELECT tenancy.update_connection('by fields', database_type => 'postgresql', host => 'db.example.com', username => 'reader')$$);
+
 -- Secrets are not to be read; the ciphertext opens nowhere but in its own row.
 SELECT probe.error_of($$SELECT password_encrypted FROM tenancy.database_connections$$);
 SELECT probe.error_of($$SELECT connection_string_encrypted FROM tenancy.database_connections$$);
@@ -58,6 +67,9 @@ RESET ROLE;
 SELECT name, password_encrypted IS NULL AS no_password, connection_string_encrypted IS NULL AS no_string,
        deleted_at IS NOT NULL AS deleted
 FROM tenancy.database_connections WHERE name IN ('shop', 'sales', 'maria') ORDER BY created_at, name;
+SELECT name, password_encrypted IS NULL AS no_password, connection_string_encrypted IS NULL AS no_string, credential_key_id IS NULL AS no_key
+FROM tenancy.database_connections WHERE name LIKE 'by %' ORDER BY created_at, name;
+DELETE FROM tenancy.database_connections WHERE name LIKE 'by %';
 SELECT count(*) FROM tenancy.database_connections AS c WHERE c::text LIKE '%canary%';
 
 -- Somebody else's connection is as unknown as one that does not exist.
