@@ -90,8 +90,9 @@ CREATE FUNCTION tenancy.register(email text, password text, first_name text DEFA
 RETURNS uuid LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_register';
 COMMENT ON FUNCTION tenancy.register(text, text, text, text, text) IS 'make a user account; answers its id';
 
+-- Those that take a password are not STRICT: what is NULL must not keep them from hiding what is not.
 CREATE FUNCTION tenancy.login(email text, password text) RETURNS text
-STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_login';
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_login';
 COMMENT ON FUNCTION tenancy.login(text, text) IS 'check a password and begin a session; answers its token';
 
 CREATE FUNCTION tenancy.authenticate(token text) RETURNS uuid
@@ -108,12 +109,12 @@ LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_logout_everyw
 COMMENT ON FUNCTION tenancy.logout_everywhere() IS 'end all sessions of the current user; answers how many there were';
 
 CREATE FUNCTION tenancy.change_password(old_password text, new_password text) RETURNS void
-STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_change_password';
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_change_password';
 COMMENT ON FUNCTION tenancy.change_password(text, text)
     IS 'change the current user''s password and end the user''s other sessions';
 
 CREATE FUNCTION tenancy.reset_password(user_id uuid, new_password text) RETURNS void
-STRICT LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_reset_password';
+LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_reset_password';
 COMMENT ON FUNCTION tenancy.reset_password(uuid, text)
     IS 'for administrators: give a user a new password and end all of the user''s sessions';
 

@@ -16,12 +16,12 @@ $$;
 
 COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
 ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
-ALTER FUNCTION tenancy.login(text, text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.login(text, text) CALLED ON NULL INPUT SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.logout() SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.logout_everywhere() SET lock_timeout = '10s';
-ALTER FUNCTION tenancy.change_password(text, text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.change_password(text, text) CALLED ON NULL INPUT SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb) SET lock_timeout = '10s';
-ALTER FUNCTION tenancy.reset_password(uuid, text) SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.reset_password(uuid, text) CALLED ON NULL INPUT SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.set_active(uuid, boolean) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.rotate_encryption_key() SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean) SET lock_timeout = '10s';

@@ -47,6 +47,14 @@ check_email(const char *email)
 		                errhidecontext(true)));
 }
 
+/* Of a function that takes a secret, which is hidden before it is refused. */
+void
+require_both(FunctionCallInfo fcinfo, const char *what)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
+}
+
 /* Give the account a hash of today's cost. True when the row still had the old one. */
 bool
 replace_hash(const Account &account, const char *hash)
@@ -133,8 +141,7 @@ limit_registrations()
 TENANCY_FUNCTION(register)
 {
 	hide_statement("register");
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("email and password must not be null")));
+	require_both(fcinfo, "email and password");
 	const char *const email = bridge::text_argument(fcinfo, 0);
 	check_email(email);
 	const char *const password = utf8_argument(fcinfo, 1);
@@ -171,6 +178,7 @@ TENANCY_FUNCTION(register)
 TENANCY_FUNCTION(login)
 {
 	hide_statement("login");
+	require_both(fcinfo, "email and password");
 	const char *const password = utf8_argument(fcinfo, 1);
 	Account account = check_credentials(bridge::text_argument(fcinfo, 0), password);
 	char hash[max_hash_size] = "";
@@ -241,6 +249,7 @@ TENANCY_FUNCTION(logout_everywhere)
 TENANCY_FUNCTION(change_password)
 {
 	hide_statement("change_password");
+	require_both(fcinfo, "passwords");
 	core::Uuid const user = require_user();
 	static bridge::spi::Statement find = {
 		"SELECT u.email FROM tenancy.users AS u WHERE u.id = $1", 1, {UUIDOID}, nullptr};
@@ -273,6 +282,7 @@ TENANCY_FUNCTION(reset_password)
 {
 	hide_statement("reset_password");
 	require_admin();
+	require_both(fcinfo, "user_id and new_password");
 	char hash[max_hash_size];
 	make_hash(utf8_argument(fcinfo, 1), hash);
 	static bridge::spi::Statement update = {

@@ -45,7 +45,8 @@ def hidden():
         ("register", "22023", ("nonsense", CANARY + "3")), ("register", "22023", ("a@b", CANARY[:7])),
         ("login", None, (email, CANARY + "1")), ("login", "28P01", (email, CANARY + "4")),
         ("login", "28P01", ("nobody@secrets.example", CANARY + "5")), ("authenticate", "28000", ("tncy_" + CANARY,)),
-        ("change_password", "28000", (CANARY + "6", CANARY + "7"))]
+        ("change_password", "28000", (CANARY + "6", CANARY + "7")), ("login", "22004", (None, CANARY + "9")),
+        ("change_password", "22004", (CANARY + "10", None))]
     with contextlib.closing(app()) as session:
         for function, code, arguments in calls:
             marks = ", ".join(["%s"] * len(arguments))
@@ -58,6 +59,8 @@ def hidden():
         ok(CANARY not in activity(session), "SET is hidden too")
         rows(session, "RESET tenancy.session")
     with contextlib.closing(connect()) as session:
+        same(sqlstate(rows, session, "SELECT tenancy.reset_password(NULL, %s)", CANARY + "11"), "22004", "reset_password of nobody")
+        same(activity(session), "tenancy.reset_password(...)", "pg_stat_activity after it")
         sealed = value(session, "SELECT tenancy.encrypt_database_password(%s)", CANARY + "8")
         same(activity(session), "tenancy.encrypt_database_password(...)", "pg_stat_activity after sealing")
         same(value(session, "SELECT tenancy.decrypt_database_password(%s)", sealed), CANARY + "8", "and opening")
