@@ -28,9 +28,10 @@ BEGIN
            (l.row).result_bytes, (l.row).truncated, (l.row).cached, (l.row).started_at, (l.row).finished_at, (l.row).application_name,
            (l.row).client_addr, (l.row).role_name, (l.row).backend_pid, (l.row).chain_seq, l.hash
     FROM link AS l;
-    INSERT INTO tenancy.history_chain (user_id, seq, hash)
-    SELECT q.user_id, q.chain_seq, q.chain_hash FROM tenancy.query_history AS q WHERE q.user_id = owner ORDER BY q.chain_seq DESC LIMIT 1
-    ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
+    INSERT INTO tenancy.history_chain (user_id, seq, hash, part)
+    SELECT q.user_id, q.chain_seq, q.chain_hash, coalesce(head.part, 0)
+    FROM tenancy.query_history AS q WHERE q.user_id = owner ORDER BY q.chain_seq DESC LIMIT 1
+    ON CONFLICT (user_id, part) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
 END
 $$;
 INSERT INTO tenancy.users (email, password_hash)
