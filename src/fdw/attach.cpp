@@ -102,7 +102,7 @@ require_stored(const connection::Selector &selector, const char *schema)
 	if (find_stored(schema, &stored) && (admin || stored.user == user) &&
 	    (selector.is_id ? selector.id == stored.connection : strcmp(selector.text, stored.connection_name) == 0))
 		return stored;
-	(void) connection::require(selector);
+	(void) require_connection(selector);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_SCHEMA_NAME),
 	                errmsg("schema \"%s\" is not attached to connection \"%s\"", schema, selector.text),
 	                errhint("tenancy.attached() lists what is attached.")));
@@ -209,7 +209,7 @@ put_row(Changes *changes, Change change, const char *table, const char *column)
 
 TENANCY_FUNCTION(attach)
 {
-	connection::Config const config = connection::require(connection::selector_argument(fcinfo, 0));
+	connection::Config const config = require_connection(connection::selector_argument(fcinfo, 0));
 	Arguments arguments{};
 	arguments.schema = schema_argument(fcinfo);
 	check_schema_name(arguments.schema);
@@ -237,7 +237,7 @@ TENANCY_FUNCTION(refresh_attached)
 	char *const schema = schema_argument(fcinfo);
 	Stored const stored = require_stored(selector, schema);
 	/* By its id: a deleted connection may have left its name to another. */
-	connection::Config const config = connection::require({selector.text, true, stored.connection});
+	connection::Config const config = require_connection({selector.text, true, stored.connection});
 	InitMaterializedSRF(fcinfo, 0);
 	Rows rows{};
 	rows.changes.report = put_row;

@@ -57,7 +57,8 @@ import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 		add_name(request, static_cast<RangeVar *>(lfirst(cell))->relname);
 	read_options(statement->options, &request->options);
 
-	const ImportedSchema *const schema = read_remote(require_connection(options.connection), request);
+	const ImportedSchema *const schema =
+		read_remote(require_connection(connection::selector_of(options.connection)), request);
 	const char *const name = GetForeignServer(server)->servername;
 	std::string_view const utf8_name = bridge::utf8(name);
 	using Texts = std::vector<std::string>;
@@ -131,9 +132,8 @@ import_option_names()
 }
 
 connection::Config
-require_connection(const core::Uuid &id)
+require_connection(const connection::Selector &selector)
 {
-	connection::Selector const selector = connection::selector_of(id);
 	connection::Config config{};
 	if (!connection::find(selector, &config))
 		history::deny(selector, history::Source::fdw, nullptr);

@@ -21,10 +21,8 @@ void add_name(ImportRequest *request, const char *name);
 bool set_import_option(ImportOptions *options, const char *name, const char *value);
 const char *import_option_names();
 
-/*
- * The connection with that id as the current identity may use it: 42501 otherwise, which history hears of as denied.
- */
-connection::Config require_connection(const core::Uuid &id);
+/* The connection that selector names as the current identity may use it: 42501 otherwise, which history hears of. */
+connection::Config require_connection(const connection::Selector &selector);
 /* Ask the connection's server; in history it is a run of source fdw. In CurrentMemoryContext. Warnings are raised. */
 ImportedSchema *read_remote(const connection::Config &config, const ImportRequest *request);
 

@@ -4,7 +4,7 @@ without end, and statistics of their tables; and what a refresh follows."""
 
 import contextlib
 
-from tenancy import UNIQUE, Background, User, app_role, client_server, connect, execute, make_role, ok, person_role, raised, rows, run, same, sqlstate, value
+from tenancy import UNIQUE, Background, User, app_role, client_server, connect, execute, make_role, ok, person_role, raised, rows, run, same, sqlstate, value, wait_for_history
 
 SCHEMA = "share_" + UNIQUE
 alice, bob, carol = User("alice"), User("bob"), User("carol")
@@ -262,4 +262,15 @@ def more_columns():
         rows(session, DETACH, SCHEMA)
 
 
-run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only, kept_tables, more_columns)
+def denied():
+    """An attempt on somebody else's connection is in the history of who made it"""
+    with contextlib.closing(alice.connect()) as session:
+        theirs = value(session, "SELECT id FROM tenancy.connections() WHERE name = 'lite'")
+    with contextlib.closing(bob.connect()) as session:
+        for word in ("attach", "refresh_attached", "detach"):
+            same(sqlstate(rows, session, "SELECT tenancy.%s(%%s::uuid, %%s)" % word, theirs, SCHEMA), "42501", word)
+    found = wait_for_history("user_id = %s AND source = 'fdw' AND status = 'denied' AND connection_name = %s", bob.id, theirs, count=3)
+    same(len(found), 3, "all three are kept")
+
+
+run(connections, named_like_roles, named_by_search_paths, roles_made_later, schemas, tables, locks, waiting, statistics, read_only, kept_tables, more_columns, denied)
