@@ -163,7 +163,34 @@ def back():
     same(sealed_with(NEW), 0, "the new key is not used any more")
 
 
+def command():
+    """What a command prints is a ring like that of a file."""
+    before = value(admin, "SELECT tenancy.encrypt_database_password('of the file')")
+    with contextlib.closing(connect()) as session:
+        def reload(*statements):
+            for statement in statements:
+                rows(admin, statement)
+            rows(admin, "SELECT pg_reload_conf()")
+            wait_until(lambda: (value(session, "SHOW tenancy.key_file") == "") == (value(session, "SHOW tenancy.key_command") != "")
+                       == statements[0].startswith("ALTER SYSTEM SET"), 60, "a reload")
+        reload("ALTER SYSTEM SET tenancy.key_file = ''", "ALTER SYSTEM SET tenancy.key_command = 'cat \"%s\"'" % PATH)
+        try:
+            same(value(session, "SELECT tenancy.decrypt_database_password(%s)", before), "of the file", "opens what is sealed")
+            sealed = value(session, "SELECT tenancy.encrypt_database_password('of the command')")
+            create("by command")
+            same(rows(session, "SELECT credential_key_id FROM tenancy.database_connections WHERE name = 'by command'"), [(OLD,)], "seals")
+            os.rename(PATH, PATH + ".away")
+            same(value(session, "SELECT tenancy.decrypt_database_password(%s)", sealed), "of the command", "is not asked for at each use")
+            with contextlib.closing(connect()) as fresh:
+                same(sqlstate(rows, fresh, "SELECT tenancy.encrypt_database_password('x')"), "58000", "a command that fails gives no keys")
+        finally:
+            if os.path.exists(PATH + ".away"):
+                os.rename(PATH + ".away", PATH)
+            reload("ALTER SYSTEM RESET tenancy.key_file", "ALTER SYSTEM RESET tenancy.key_command")
+    same(value(admin, "SELECT tenancy.decrypt_database_password(%s)", sealed), "of the command", "the file opens what was sealed meanwhile")
+
+
 try:
-    run(fills, kept, stopped, damaged, missing, snapshot, rotates, loose, back)
+    run(fills, kept, stopped, damaged, missing, snapshot, rotates, loose, back, command)
 finally:
     write_ring(ORIGINAL)

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import threading
+import time
 
 import psycopg2.errors
 
@@ -28,6 +29,23 @@ def activity(session):
 def log():
     with open(LOG, encoding="utf-8", errors="replace") as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def setting(name, text):
+    """Of the whole server meanwhile, in the session that this gives and in new ones."""
+    with contextlib.closing(connect()) as admin:
+        before = value(admin, "SHOW tenancy." + name)
+
+        def reload(statement, done):
+            rows(admin, statement)
+            rows(admin, "SELECT pg_reload_conf()")
+            wait_until(lambda: done(value(admin, "SHOW tenancy." + name)), 60, "a reload")
+        reload("ALTER SYSTEM SET tenancy.%s = '%s'" % (name, text), lambda now: now != before)
+        try:
+            yield admin
+        finally:
+            reload("ALTER SYSTEM RESET tenancy." + name, lambda now: now == before)
 
 
 def processor_time(pid):
@@ -65,8 +83,31 @@ def hidden():
         same(activity(session), "tenancy.encrypt_database_password(...)", "pg_stat_activity after sealing")
         same(value(session, "SELECT tenancy.decrypt_database_password(%s)", sealed), CANARY + "8", "and opening")
         same(sqlstate(rows, session, "SELECT tenancy.decrypt_database_password(%s)", CANARY), "22023", "and failing")
+    hidden_registrations()
     ok("invalid email or password" in log(), "failed logins are logged")
     ok(CANARY not in log(), "but no secret is", lambda: "\n".join(line for line in log().splitlines() if CANARY in line))
+
+
+def hidden_registrations():
+    """The same of functions that take the password of a connection, and of the administrators'."""
+    fields = "'postgresql', 'localhost', 1, 'd', 'u'"
+    with contextlib.closing(user.connect()) as session:
+        create = "SELECT tenancy.create_connection('hidden', %s, '%s')"
+        update = "SELECT tenancy.update_connection('hidden', password => '%s')"
+        by_string = "SELECT tenancy.%s_connection('hidden', connection_string => 'postgresql://u:%s@localhost/d%s')"
+        for function, code, statement in (
+                ("create", None, create % (fields, CANARY + "1")), ("create", "42710", create % (fields, CANARY + "2")),
+                ("create", "22023", create % (fields.replace("postgresql", "oracle"), CANARY + "3")),
+                ("create", "22023", by_string % ("create", CANARY + "4", "?nonsense=1")),
+                ("update", None, update % (CANARY + "5")), ("update", "22023", (update % (CANARY + "6"))[:-1] + ", port => 0)"),
+                ("update", None, by_string % ("update", CANARY + "7", ""))):
+            same(sqlstate(rows, session, statement), code, "%s_connection gives %s" % (function, code))
+            same(activity(session), "tenancy.%s_connection(...)" % function, "pg_stat_activity after %s_connection" % function)
+    reset = User("reset")
+    with contextlib.closing(connect()) as session:
+        for code, of, password in ((None, reset.id, CANARY + "8"), ("22023", reset.id, CANARY[:7]), ("42704", "0" * 32, CANARY + "9")):
+            same(sqlstate(rows, session, "SELECT tenancy.reset_password(%s, %s)", of, password), code, "reset_password gives %s" % code)
+            same(activity(session), "tenancy.reset_password(...)", "pg_stat_activity after reset_password")
 
 
 def startup():
@@ -149,6 +190,55 @@ def lapsed():
             rows(admin, "SELECT pg_reload_conf()")
             wait_until(lambda: value(admin, "SHOW tenancy.lockout_threshold") != settings["lockout_threshold"], 10, "the old settings")
     same([bool(hint) for hint in hints], [False] * 6 + [True] * 2, "two accounts that are guessed in turn are locked, though thousands were before")
+
+
+def unlocks():
+    """A locked account opens by itself after tenancy.lockout_duration."""
+    victim = User("patient")
+    with setting("lockout_duration", "3s") as admin, contextlib.closing(app()) as session:
+        def attempt(password):
+            return raised(rows, session, "SELECT tenancy.login(%s, %s)", victim.email, password)
+
+        def locked():
+            error = attempt(victim.password)
+            return error is not None and bool(error.diag.message_hint)
+        for _ in range(int(value(admin, "SHOW tenancy.lockout_threshold"))):
+            last = time.monotonic()
+            attempt("a wrong password")
+        ok(locked(), "locked")
+        wait_until(lambda: not locked(), 60, "the end of the lock")
+        ok(time.monotonic() - last > 2.9, "it lasts as long as was set, and ends", time.monotonic() - last)
+
+
+def expires():
+    """A login is valid for tenancy.session_lifetime."""
+    with contextlib.closing(connect()) as admin, contextlib.closing(app()) as session:
+        rows(admin, "SET tenancy.session_lifetime = '3s'")
+        begun = time.monotonic()
+        token = value(admin, "SELECT tenancy.login(%s, %s)", user.email, user.password)
+
+        def state():
+            return sqlstate(rows, session, "SELECT tenancy.authenticate(%s)", token)
+        same(state(), None, "at first it is")
+        wait_until(lambda: state() == "28000", 60, "the end of the session")
+        ok(time.monotonic() - begun > 2.9, "as long as was set, and then no more", time.monotonic() - begun)
+
+
+def rehashed():
+    """After tenancy.password_cost was raised, a login replaces the user's older hash."""
+    member = User("older")
+    with contextlib.closing(connect()) as admin:
+        def log_in():
+            with contextlib.closing(app()) as session:
+                rows(session, "SELECT tenancy.login(%s, %s)", member.email, member.password)
+            return value(admin, "SELECT password_hash FROM tenancy.users WHERE id = %s", member.id)
+        cost, before = int(value(admin, "SHOW tenancy.password_cost")), log_in()
+        ok(before.startswith("$scrypt$ln=%d," % cost), "a hash of the cost that was set", before[:20])
+        same(log_in(), before, "which the next login keeps")
+        with setting("password_cost", cost + 1):
+            after = log_in()
+            ok(after.startswith("$scrypt$ln=%d," % (cost + 1)), "the next one after it was raised does not", after[:20])
+        same(log_in(), after, "the password is the same, and no hash becomes weaker")
 
 
 def work(session, emails, password):
@@ -330,4 +420,4 @@ def forgotten():
         rows(session, "COMMIT")
 
 
-run(hidden, startup, guesses, lapsed, unknown, crowd, changes, snapshots, ends, forgotten)
+run(hidden, startup, guesses, lapsed, unlocks, expires, rehashed, unknown, crowd, changes, snapshots, ends, forgotten)

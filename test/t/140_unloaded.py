@@ -8,6 +8,7 @@ from platform_server import Platform, enter, settle
 from tenancy import ok, pid_of, raised, rows, run, same, value
 
 MESSAGE = 'pg_tenancy must be loaded via "shared_preload_libraries"'
+HINT = 'Add pg_tenancy to "shared_preload_libraries" in postgresql.conf and restart the server.'
 server = Platform()
 token = settle(server)
 
@@ -21,7 +22,7 @@ def set_preloading(libraries):
 
 def refused(session, statement, name):
     error = raised(rows, session, statement)
-    same(error and (error.pgcode, error.diag.message_primary), ("55000", MESSAGE), name)
+    same(error and (error.pgcode, error.diag.message_primary, error.diag.message_hint), ("55000", MESSAGE, HINT), name)
 
 
 def calls(session):
@@ -51,6 +52,9 @@ def unloaded():
     refused(session, "INSERT INTO shop.items VALUES (3, 'pot')", "a row of a foreign table")
     same(rows(session, "SELECT state, hint IS NOT NULL FROM tenancy.status() WHERE item = 'preloading'"), [("error", True)], "status() says what to do")
     rows(session, "CREATE DATABASE copy TEMPLATE template0")
+    with contextlib.closing(server.connect(dbname="copy")) as fresh:
+        refused(fresh, "CREATE EXTENSION pg_tenancy", "the extension of another database")
+        same(value(fresh, "SELECT to_regnamespace('tenancy')"), None, "of which nothing is made")
     rows(session, "DROP DATABASE copy")
     ok("COPY tenancy.query_history" in server.program("pg_dump", *server.reach()), "a dump needs no library")
     same((value(session, "SELECT pg_postmaster_start_time()"), pid_of(session)), (epoch, pid), "the session lives")

@@ -3,9 +3,11 @@
  */
 #include "credential/keyring.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include <sys/stat.h>
@@ -175,6 +177,45 @@ TEST_F(KeyFile, IsReadAgainWhenItChanged)
 	EXPECT_EQ(error_of([&] { vault::refresh(source, waiter); }), "42501");
 	unlink(path_.c_str());
 	EXPECT_EQ(error_of([&] { vault::refresh(source, waiter); }), "58P01");
+}
+
+/* A command is asked once in five minutes, or ten seconds after the last time when its ring lacks a key. */
+TEST_F(KeyFile, MayComeFromACommand)
+{
+	test::PollWaiter waiter;
+	std::string const command = "echo >>" + directory_ + "/target; cat " + path_;
+	vault::Source const source{"", command.c_str()};
+	auto const runs = [this] {
+		std::ifstream lines(directory_ + "/target");
+		return std::count(std::istreambuf_iterator<char>(lines), {}, '\n');
+	};
+	write("k1 " + ones + "\n");
+	vault::refresh(source, waiter);
+	char sealed[128];
+	vault::KeyId id;
+	vault::seal("secret", "place", sealed, id);
+	EXPECT_STREQ(id, "k1");
+
+	write("k2 " + twos + "\n");
+	vault::refresh(source, waiter);
+	EXPECT_EQ(vault::id(0), "k1");
+	vault::reload(source, waiter);
+	auto const asked = std::chrono::steady_clock::now();
+	EXPECT_EQ(vault::id(0), "k2");
+	EXPECT_EQ(runs(), 2);
+
+	write("k2 " + twos + "\nk1 " + ones + "\n");
+	core::Secret secret;
+	bool const at_once = vault::open(source, sealed, "place", secret, waiter);
+	while (!vault::open(source, sealed, "place", secret, waiter) &&
+	       std::chrono::steady_clock::now() - asked < std::chrono::seconds(60))
+		usleep(20'000);
+	EXPECT_FALSE(at_once);
+	EXPECT_EQ(secret.view(), "secret");
+	EXPECT_GE(std::chrono::steady_clock::now() - asked, std::chrono::seconds(9));
+	EXPECT_EQ(vault::find(source, "k1", waiter), 1U);
+	EXPECT_EQ(vault::find(source, "k3", waiter), vault::size());
+	EXPECT_EQ(runs(), 3);
 }
 
 TEST(Vault, NeedsExactlyOneSource)
