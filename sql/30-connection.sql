@@ -41,6 +41,7 @@ COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 't
 COMMENT ON COLUMN tenancy.database_connections.credential_key_id IS 'the key of the key ring that sealed this row';
 COMMENT ON COLUMN tenancy.database_connections.options IS 'driver options from the allow-list, see docs/connection.md';
 COMMENT ON COLUMN tenancy.database_connections.version IS 'grows with every change; pooled connections of older versions are not used';
+COMMENT ON COLUMN tenancy.database_connections.last_connected_at IS 'when a query last succeeded there';
 COMMENT ON COLUMN tenancy.database_connections.schema_json IS 'what the client database has, as it was last detected, see docs/catalog.md; no change of the connection keeps it';
 COMMENT ON COLUMN tenancy.database_connections.schema_version IS 'grows with every change of the schema that was detected';
 COMMENT ON COLUMN tenancy.database_connections.schema_detected_at IS 'when the detection of schema_json began';

@@ -1816,9 +1816,10 @@ FROM tenancy.database_connections AS c JOIN tenancy.users AS u ON u.id = c.user_
 WHERE c.deleted_at IS NULL;
 
 COMMENT ON COLUMN tenancy.database_connections.connection_string_encrypted IS 'the connection string as it was given, sealed like the password; NULL after a change without one';
+COMMENT ON COLUMN tenancy.database_connections.last_connected_at IS 'when a query last succeeded there';
 COMMENT ON FUNCTION tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean)
     IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
 COMMENT ON FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean)
     IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
-COMMENT ON COLUMN tenancy.query_history.user_id IS 'NULL for nobody, or for a user made by a transaction that was rolled back';
+COMMENT ON COLUMN tenancy.query_history.user_id IS 'the owner of the connection, also when an administrator uses it (role_name tells); who asked, when it was denied. NULL for nobody, or for a user made by a transaction that was rolled back';
 COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when a transaction that was rolled back had made the connection; connection_name remains';
