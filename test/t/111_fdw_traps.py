@@ -659,7 +659,8 @@ def windows_without_an_order():
     for window in ("row_number() OVER (ORDER BY 1)", "count(*) OVER (PARTITION BY 1)"):
         answers("a number among a window's keys", ALL, "SELECT count(*) FROM (SELECT %s AS place FROM @numbers OFFSET 0) AS s" % window, ["6"])
         _, remote = world().plan(MY, "SELECT %s FROM @numbers" % window)
-        ok("OVER" not in remote, "a number among a window's keys, my: %s is not pushed" % window, remote)
+        # From 18 on PostgreSQL itself leaves out a key that is the same everywhere.
+        ok("OVER" not in remote or "OVER ()" in remote, "a number among a window's keys, my: %s is not pushed" % window, remote)
     for window in ("rank() OVER ()", "dense_rank() OVER (PARTITION BY z)"):
         answers("ranks without an order", ALL, "SELECT DISTINCT %s FROM @numbers" % window, ["1"])
 

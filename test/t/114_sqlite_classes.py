@@ -89,22 +89,31 @@ def two_parameters():
         same(rows(session, "SELECT count(*) FROM dated WHERE ts < (SELECT timestamptz '2020-01-01')"), [(1,)], "one is a bound")
 
 
+def checks_generated_columns():
+    """Newer releases of SQLite do, in STRICT tables."""
+    with contextlib.closing(USER.connect()) as session:
+        remote(session, "CREATE TABLE checked (doc TEXT, n INTEGER AS (doc || '')) STRICT")
+        return execute(session, "lite", "INSERT INTO checked (doc) VALUES ('abc')")["status"] != "success"
+
+
 def unchecked_columns():
     """What SQLite does not check is not taken for checked: generated columns of STRICT tables, and types that are only called so"""
+    checks_computed = checks_generated_columns()
     with attached("CREATE TABLE computed (id INTEGER PRIMARY KEY, doc TEXT, n INTEGER AS (doc || '')) STRICT",
-                  "INSERT INTO computed (doc) VALUES ('abc'), ('1.5'), ('7')",
+                  "INSERT INTO computed (doc) VALUES ('7')" if checks_computed else "INSERT INTO computed (doc) VALUES ('abc'), ('1.5'), ('7')",
                   'CREATE TABLE called (a INTEGER STRICT, b "integer primary key", c "Integer Primary Key Strict Strict")',
                   "INSERT INTO called VALUES ('abc', 'abc', 'abc'), (7, 7, 7)",
                   "CREATE VIEW seen AS SELECT a, b, c FROM called") as session:
-        for table, columns in (("computed", "n"), ("called", "abc"), ("seen", "abc")):
+        for table, columns in (() if checks_computed else (("computed", "n"),)) + (("called", "abc"), ("seen", "abc")):
             for column in columns:
                 for setting in ("on", "off"):
                     rows(session, "SET tenancy.enable_pushdown = " + setting)
                     same(sqlstate(rows, session, "SELECT count(*) FROM %s WHERE %s > 5" % (table, column)), "22P02",
                          "%s.%s, pushdown %s" % (table, column, setting))
         rows(session, "RESET tenancy.enable_pushdown")
-        same(sqlstate(rows, session, "DELETE FROM computed WHERE n > 5"), "22P02", "DELETE of a row whose value is none")
-        same(execute(session, "lite", "SELECT count(*) FROM computed")["rows"], [[3]], "and nothing is deleted")
+        if not checks_computed:
+            same(sqlstate(rows, session, "DELETE FROM computed WHERE n > 5"), "22P02", "DELETE of a row whose value is none")
+            same(execute(session, "lite", "SELECT count(*) FROM computed")["rows"], [[3]], "and nothing is deleted")
 
 
 def moments():
