@@ -47,7 +47,7 @@ PURE_CPPFLAGS := $(filter-out -DTENANCY_VERSION=%,$(filter -D% -U% -W%,$(CPPFLAG
 $(PURE:.cpp=.o): override CPPFLAGS := $(PURE_CPPFLAGS)
 
 # Objects know of the sources they are made of; of the rest only here, so that another server's or library's are not taken for ours.
-MADE_WITH := $(shell $(PG_CONFIG) --version), $(MYSQL_CONFIG), $(EXTVERSION)
+MADE_WITH := $(shell $(PG_CONFIG) --version), $(shell $(MYSQL_CONFIG) --version --libs | xargs), $(EXTVERSION)
 $(OBJS): .made_with
 .made_with: always
 	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' >$@

@@ -145,7 +145,7 @@ disable_service()
 
 build()
 {
-	make -C "$root" -j "$(nproc)" -s PG_CONFIG="$PG_CONFIG" "$@" >&2
+	make -C "$root" -j "$(nproc)" -s PG_CONFIG="$PG_CONFIG" MYSQL_CONFIG="$MYSQL_CONFIG" "$@" >&2
 }
 
 # Are the installed files the built ones?
@@ -162,7 +162,7 @@ is_current()
 build_and_install()
 {
 	build "$@" || die "the build failed"
-	is_current || as_root make -C "$root" -s PG_CONFIG="$PG_CONFIG" "$@" install >&2 || die "make install failed"
+	is_current || as_root make -C "$root" -s PG_CONFIG="$PG_CONFIG" MYSQL_CONFIG="$MYSQL_CONFIG" "$@" install >&2 || die "make install failed"
 }
 
 # The servers that scripts/sandbox has started in $work/sandbox: their addresses, and where the programs of PostgreSQL are.

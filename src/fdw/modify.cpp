@@ -129,7 +129,7 @@ begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, 
 	Modification *const modification = begin_modification(target->ri_RelationDesc, plan, state->ps.state->es_query_cxt);
 	if (plan.operation != CMD_INSERT) {
 		find_key_attributes(*modification, outerPlanState(state)->plan->targetlist);
-		begin_later(*modification, state, target);
+		begin_later(*modification, state);
 		begin_keys(*modification, outerPlanState(state)->plan);
 	}
 	target->ri_FdwState = modification;

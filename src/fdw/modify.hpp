@@ -159,7 +159,7 @@ struct Modification {
 	char *batch_sql;
 	int batch_rows; /* that batch_sql is for */
 
-	/* INSERT of a row where a BEFORE trigger has left identities to the server. */
+	/* INSERT of a row that leaves identities to the server. */
 	List *row_targets;
 	char *row_sql;
 
@@ -211,7 +211,7 @@ void refuse_missing(const Modification &modification);
  * Keep the changes of rows until the statement reads no more, where it would see them: when it has more to read on the
  * connection than the one scan that finds the rows, and nothing on this side waits for the changed rows.
  */
-void begin_later(Modification &modification, const ModifyTableState *state, const ResultRelInfo *target);
+void begin_later(Modification &modification, const ModifyTableState *state);
 /* The parameters are those of a row; what they are is kept, and they are forgotten. */
 void put_off(Modification &modification);
 void run_put_off(Modification &modification);

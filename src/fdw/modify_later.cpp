@@ -3,12 +3,14 @@
  *
  * A statement of PostgreSQL's own sees nothing of what it changes itself. A remote transaction shows each change to the
  * next remote statement, so that a sub-select which is asked once for each row would count rows that have just been
- * changed. Such changes are kept, on disk beyond work_mem, and sent when the statement reads no more.
+ * changed. Such changes are kept, on disk beyond work_mem, and sent when the executor ends: after all AFTER triggers,
+ * so that there must be none.
  */
 #include "fdw/modify.hpp"
 #include "fdw/scan.hpp"
 
 extern "C" {
+#include "access/table.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_type_d.h"
 #include "executor/executor.h"
@@ -20,12 +22,22 @@ namespace tenancy::fdw {
 
 namespace {
 
+/* Of any table that the statement changes, partitioned ones among them; they are locked since it was planned. */
 bool
-has_trigger_after(const ResultRelInfo *target, CmdType operation)
+has_triggers_after(const EState *state)
 {
-	TriggerDesc const *const triggers = target->ri_TrigDesc;
-	return triggers != nullptr &&
-	       (operation == CMD_UPDATE ? triggers->trig_update_after_statement : triggers->trig_delete_after_statement);
+	bool found = false;
+	ListCell *cell;
+	foreach (cell, state->es_plannedstmt->resultRelations) {
+		::Relation const relation =
+			table_open(exec_rt_fetch(static_cast<Index>(lfirst_int(cell)), const_cast<EState *>(state))->relid, NoLock);
+		if (TriggerDesc const *const triggers = relation->trigdesc)
+			found = found || triggers->trig_insert_after_row || triggers->trig_update_after_row ||
+			        triggers->trig_delete_after_row || triggers->trig_insert_after_statement ||
+			        triggers->trig_update_after_statement || triggers->trig_delete_after_statement;
+		table_close(relation, NoLock);
+	}
+	return found;
 }
 
 /* One parameter, before the bytes of its text. Without padding: keys are compared by these bytes. */
@@ -76,11 +88,9 @@ append_params(StringInfo bytes, const Modification &modification, int first)
 }
 
 void
-begin_later(Modification &modification, const ModifyTableState *state, const ResultRelInfo *target)
+begin_later(Modification &modification, const ModifyTableState *state)
 {
-	CmdType const operation = modification.plan.operation;
-	if (modification.plan.returned != NIL || has_trigger_after(target, operation) ||
-	    has_trigger_after(state->rootResultRelInfo, operation) ||
+	if (modification.plan.returned != NIL || has_triggers_after(state->ps.state) ||
 	    reads_once(state->ps.state->es_plannedstmt, modification.table->server, modification.activity))
 		return;
 	MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);

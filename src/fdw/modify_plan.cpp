@@ -294,8 +294,7 @@ plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &
 		int const outside = number_in_root(map, number);
 		bool missing = outside == 0;
 		if (!missing && from_insert)
-			missing = is_always_null(target_expression(outerPlan(plan)->targetlist, outside),
-			                         state->ps.state->es_range_table);
+			missing = is_null_constant(target_expression(outerPlan(plan)->targetlist, outside));
 		else if (!missing && plan == nullptr)
 			missing = !bms_is_member(outside - FirstLowInvalidHeapAttributeNumber, given) &&
 			          !has_default(root->ri_RelationDesc, outside);

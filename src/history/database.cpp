@@ -1,6 +1,6 @@
 /*
  * Commands that need a database without other sessions: its history worker steps aside for them. PG regime.
- * The next worker comes when the command has ended.
+ * The next worker comes when the command's transaction has ended.
  */
 #include <algorithm>
 
@@ -9,6 +9,7 @@
 #include "bridge/error.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -79,27 +80,32 @@ forget_closer(int, Datum)
 	LWLockRelease(queue->lock);
 }
 
-/* What a command has closed: a slot, or none, and whether a worker was there. */
-struct Closed {
-	Slot *slot;
-	bool served;
-};
-
-/* Ask the worker of a database to leave until reopen_database(), and wait until it has. */
+/* Before, the transaction may hold a lock on the database for which a worker would wait. */
 void
-close_database(Oid database, Closed *closed)
+end_transaction(XactEvent event, void *)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		launch_again();
+}
+
+/* Ask the worker of a database to leave until reopen_database(closed), and wait until it has; NULL when it has none. */
+void
+close_database(Oid database, Slot **closed)
 {
 	static bool registered = false;
-	if (!registered)
+	if (!registered) {
 		before_shmem_exit(forget_closer, 0);
+		RegisterXactCallback(end_transaction, nullptr);
+	}
 	registered = true;
 	Slot *slot = nullptr;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (int const i = find_slot(database); i >= 0) {
-		slot = &queue->slots[i];
-		*closed = {slot, slot->pid != 0}; /* before the wait, which may raise */
-		/* Where as many others have closed it already, it stays closed for long enough. */
-		*std::ranges::find(slot->closers, std::end(slot->closers) - 1, 0) = MyProcPid;
+		*closed = slot = &queue->slots[i]; /* before the wait, which may raise */
+		slot->served = slot->served || slot->pid != 0;
+		/* One without a place has the database for itself only for as long as the others. */
+		if (pid_t *const place = std::ranges::find(slot->closers, 0); place != std::end(slot->closers))
+			*place = MyProcPid;
 		wake(*slot, Line::pending, true);
 		wake(*slot, Line::heavy, true);
 	}
@@ -115,17 +121,14 @@ close_database(Oid database, Closed *closed)
 	ConditionVariableCancelSleep();
 }
 
-/* A worker that has left comes back while the database exists: nobody else may ask for one for long. */
 void
-reopen_database(const Closed &closed, Oid database)
+reopen_database(Slot *slot)
 {
-	if (closed.slot == nullptr)
+	if (slot == nullptr)
 		return;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	std::ranges::replace(closed.slot->closers, MyProcPid, 0);
+	std::ranges::replace(slot->closers, MyProcPid, 0);
 	LWLockRelease(queue->lock);
-	if (closed.served && OidIsValid(database))
-		launch_again(*closed.slot, database);
 }
 
 /*
@@ -138,6 +141,7 @@ forget_database(Slot *slot, Oid database)
 		return;
 	attach();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	slot->served = slot->served && slot->database != database;
 	for (Records &line : slot->lines)
 		while (slot->database == database && DsaPointerIsValid(line.first)) {
 			dsa_pointer const record = line.first;
@@ -159,18 +163,17 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
 	if (!OidIsValid(database) || database == MyDatabaseId || !may_disturb(database))
 		return run();
-	Closed what{};
-	Closed *const closed = &what;
+	Slot *slot = nullptr;
+	Slot **const closed = &slot;
 	bridge::on_error(
 		[=] {
 			close_database(database, closed);
 			run();
 		},
-		[=](ErrorData *) { reopen_database(*closed, database); });
-	bool const dropped = IsA(planned->utilityStmt, DropdbStmt);
-	if (dropped)
-		forget_database(what.slot, database);
-	reopen_database(what, dropped ? InvalidOid : database);
+		[=](ErrorData *) { reopen_database(*closed); });
+	if (IsA(planned->utilityStmt, DropdbStmt))
+		forget_database(slot, database);
+	reopen_database(slot);
 }
 
 } // namespace

@@ -144,15 +144,24 @@ launch_if_down(int i)
 }
 
 void
-launch_again(Slot &slot, Oid database)
+launch_again()
 {
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	bool const wanted = slot.database == database && slot.pid == 0 && !is_closed(slot);
-	if (wanted)
-		slot.launched = GetCurrentTimestamp();
-	LWLockRelease(queue->lock);
-	if (wanted)
-		(void) launch(database); /* the next query asks again */
+	for (Slot &slot : queue->slots) {
+		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+		Oid const database = slot.database;
+		bool const open_again = slot.served && !is_closed(slot);
+		bool const wanted = open_again && OidIsValid(database) && slot.pid == 0;
+		if (open_again)
+			slot.served = false;
+		if (wanted)
+			slot.launched = GetCurrentTimestamp();
+		LWLockRelease(queue->lock);
+		if (!wanted || launch(database))
+			continue;
+		LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+		slot.launched = 0; /* the next query asks again */
+		LWLockRelease(queue->lock);
+	}
 }
 
 void

@@ -130,7 +130,7 @@ hand_over(Slot &slot, Oid database) noexcept
 	slot.database = database;
 	slot.launched = slot.started = slot.troubled = slot.others = 0;
 	slot.failures = 0;
-	slot.alarmed = slot.absent = slot.ready = slot.writing = false;
+	slot.alarmed = slot.absent = slot.ready = slot.writing = slot.served = false;
 	std::ranges::fill(slot.closers, 0);
 	slot.trouble_of = 0;
 	slot.commits = slot.heavy_commits = slot.batches = 0;

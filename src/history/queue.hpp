@@ -20,7 +20,7 @@ extern "C" {
 namespace tenancy::history {
 
 constexpr int max_databases = 64;
-constexpr int most_closers = 4;
+constexpr int most_closers = 8;
 
 /* Of a message for which there is no room of its own. */
 constexpr Size brief_size = 160;
@@ -133,6 +133,7 @@ struct Slot {
 	bool alarmed;                  /* the worker will look at the queue within linger_ms without being woken */
 	bool absent;                   /* the last worker did not find the extension */
 	pid_t closers[most_closers];   /* sessions that want the database for themselves, or 0; see is_closed() */
+	bool served;                   /* until they came there was a worker, which is to come back */
 	uint64 commits, heavy_commits; /* the second are among the first */
 	pg_atomic_uint64 committed;    /* where the last of them ends in the log of PostgreSQL; it may not be on disk */
 	TimestampTz troubled;          /* since when nothing can be written; 0: it can */

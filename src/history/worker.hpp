@@ -22,8 +22,8 @@ enum class Readiness { ready, displaced /* another database has taken the slot *
 Readiness require_worker(int *slot);
 /* Ask for a worker of this database when none runs and none was asked for lately. False when no process can be had. */
 bool launch_if_down(int slot);
-/* Ask for one of another database, which has had one until now. */
-void launch_again(Slot &slot, Oid database);
+/* Ask for workers of the databases that have had one until they were closed, and are open again. */
+void launch_again();
 /* Have a worker leave while a command needs its database for itself. */
 void watch_databases();
 /* See Companion. */

@@ -54,6 +54,20 @@ find_account(const char *email)
 
 } // namespace
 
+void
+require_seen(const core::Uuid &user)
+{
+	static bridge::spi::Statement find = {"SELECT FROM tenancy.users WHERE id = $1", 1, {UUIDOID}, nullptr};
+	Datum const value = bridge::uuid_datum(user);
+	bridge::spi::Scope const scope = bridge::spi::open();
+	bool const newer =
+		bridge::spi::run(find, &value, nullptr, false) == 0 && bridge::spi::run_latest(find, &value) == 1;
+	bridge::spi::close(scope);
+	if (newer)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("user was made since the transaction began"),
+		                errhint("Try again in a new transaction."), errhidestmt(true), errhidecontext(true)));
+}
+
 char *
 utf8_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -25,6 +25,9 @@ char *utf8_argument(FunctionCallInfo fcinfo, int n);
  */
 Account check_credentials(const char *email, const char *password);
 
+/* Raise 40001 for a user who is newer than the transaction's snapshot: its statements would find no such row. */
+void require_seen(const core::Uuid &user);
+
 /* Raise 22023 for a password that the policy does not take. */
 void check_policy(const char *password);
 /* check_policy() and hash it. */

@@ -10,6 +10,7 @@ extern "C" {
 #include "bridge/extension.hpp"
 #include "bridge/function.hpp"
 #include "bridge/spi.hpp"
+#include "identity/account.hpp"
 #include "identity/attempts.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
@@ -96,8 +97,10 @@ TENANCY_FUNCTION(set_active)
 		(void) bridge::spi::change_latest(revoke, values);
 	bridge::spi::close(scope);
 	session::forget();
-	if (!found)
+	if (!found) {
+		require_seen(bridge::uuid_value(values[0]));
 		refuse_unknown_user();
+	}
 	PG_RETURN_VOID();
 }
 

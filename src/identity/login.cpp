@@ -186,6 +186,8 @@ TENANCY_FUNCTION(login)
 		make_hash(password, hash);
 	char token[token_length + 1];
 	bridge::enter([&] { make_token(token); });
+	if (IsolationUsesXactSnapshot())
+		require_seen(account.id);
 
 	bridge::spi::Scope const scope = bridge::spi::open();
 	if (hash[0] != 0 && replace_hash(account, hash))
@@ -294,8 +296,10 @@ TENANCY_FUNCTION(reset_password)
 		(void) revoke_sessions(bridge::uuid_value(values[0]), Digest{});
 	bridge::spi::close(scope);
 	session::forget();
-	if (!found)
+	if (!found) {
+		require_seen(bridge::uuid_value(values[0]));
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("user does not exist")));
+	}
 	PG_RETURN_VOID();
 }
 

@@ -7,7 +7,7 @@ import os
 
 import psycopg2.extensions
 
-from tenancy import (UNIQUE, Background, User, connect, environment, ok, pid_of, raised, rows, run, same, sqlstate, value,
+from tenancy import (UNIQUE, Background, User, connect, environment, ok, pid_of, raised, rows, run, same, server_settings, sqlstate, value,
                      wait_until)
 
 COUNT = 40
@@ -166,27 +166,18 @@ def back():
 def command():
     """What a command prints is a ring like that of a file."""
     before = value(admin, "SELECT tenancy.encrypt_database_password('of the file')")
-    with contextlib.closing(connect()) as session:
-        def reload(*statements):
-            for statement in statements:
-                rows(admin, statement)
-            rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: (value(session, "SHOW tenancy.key_file") == "") == (value(session, "SHOW tenancy.key_command") != "")
-                       == statements[0].startswith("ALTER SYSTEM SET"), 60, "a reload")
-        reload("ALTER SYSTEM SET tenancy.key_file = ''", "ALTER SYSTEM SET tenancy.key_command = 'cat \"%s\"'" % PATH)
+    with server_settings(key_file="", key_command='cat "%s"' % PATH) as session:
+        same(value(session, "SELECT tenancy.decrypt_database_password(%s)", before), "of the file", "opens what is sealed")
+        sealed = value(session, "SELECT tenancy.encrypt_database_password('of the command')")
+        create("by command")
+        same(rows(session, "SELECT credential_key_id FROM tenancy.database_connections WHERE name = 'by command'"), [(OLD,)], "seals")
+        os.rename(PATH, PATH + ".away")
         try:
-            same(value(session, "SELECT tenancy.decrypt_database_password(%s)", before), "of the file", "opens what is sealed")
-            sealed = value(session, "SELECT tenancy.encrypt_database_password('of the command')")
-            create("by command")
-            same(rows(session, "SELECT credential_key_id FROM tenancy.database_connections WHERE name = 'by command'"), [(OLD,)], "seals")
-            os.rename(PATH, PATH + ".away")
             same(value(session, "SELECT tenancy.decrypt_database_password(%s)", sealed), "of the command", "is not asked for at each use")
             with contextlib.closing(connect()) as fresh:
                 same(sqlstate(rows, fresh, "SELECT tenancy.encrypt_database_password('x')"), "58000", "a command that fails gives no keys")
         finally:
-            if os.path.exists(PATH + ".away"):
-                os.rename(PATH + ".away", PATH)
-            reload("ALTER SYSTEM RESET tenancy.key_file", "ALTER SYSTEM RESET tenancy.key_command")
+            os.rename(PATH + ".away", PATH)
     same(value(admin, "SELECT tenancy.decrypt_database_password(%s)", sealed), "of the command", "the file opens what was sealed meanwhile")
 
 

@@ -8,7 +8,7 @@ import time
 
 import psycopg2.errors
 
-from tenancy import (UNIQUE, Background, User, app_role, connect, environment, ok, pid_of, raised, rows, run, same, sqlstate,
+from tenancy import (UNIQUE, Background, User, app_role, connect, environment, ok, pid_of, raised, rows, run, same, server_settings, sqlstate,
                      together, value, wait_until)
 
 CANARY = "canary" + UNIQUE
@@ -29,23 +29,6 @@ def activity(session):
 def log():
     with open(LOG, encoding="utf-8", errors="replace") as file:
         return file.read()
-
-
-@contextlib.contextmanager
-def setting(name, text):
-    """Of the whole server meanwhile, in the session that this gives and in new ones."""
-    with contextlib.closing(connect()) as admin:
-        before = value(admin, "SHOW tenancy." + name)
-
-        def reload(statement, done):
-            rows(admin, statement)
-            rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: done(value(admin, "SHOW tenancy." + name)), 60, "a reload")
-        reload("ALTER SYSTEM SET tenancy.%s = '%s'" % (name, text), lambda now: now != before)
-        try:
-            yield admin
-        finally:
-            reload("ALTER SYSTEM RESET tenancy." + name, lambda now: now == before)
 
 
 def processor_time(pid):
@@ -166,8 +149,7 @@ def guesses():
 def lapsed():
     """Failed logins that have lapsed make room for new ones, before those that still count do."""
     names = ["first.%s@test.example" % UNIQUE, "second.%s@test.example" % UNIQUE]
-    settings = {"lockout_threshold": "3", "lockout_duration": "3s", "password_cost": "10"}
-    with contextlib.closing(connect()) as admin:
+    with server_settings(lockout_threshold=3, lockout_duration="3s", password_cost=10) as admin:
         rows(admin, """CREATE FUNCTION pg_temp.guess(email text) RETURNS text LANGUAGE plpgsql AS $$
             DECLARE
                 hint text;
@@ -177,25 +159,15 @@ def lapsed():
                 GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
                 RETURN hint;
             END $$""")
-        try:
-            for name, setting in settings.items():
-                rows(admin, "ALTER SYSTEM SET tenancy.%s = '%s'" % (name, setting))
-            rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: all(value(admin, "SHOW tenancy." + name) == setting for name, setting in settings.items()), 10, "the settings")
-            rows(admin, "SELECT pg_temp.guess(format('%%s.%%s@test.example', n / 2, %s)) FROM generate_series(2, 8193) AS n", UNIQUE)
-            hints = [value(admin, "SELECT pg_temp.guess(%s)", name) for _ in range(4) for name in names]
-        finally:
-            for name in settings:
-                rows(admin, "ALTER SYSTEM RESET tenancy." + name)
-            rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: value(admin, "SHOW tenancy.lockout_threshold") != settings["lockout_threshold"], 10, "the old settings")
+        rows(admin, "SELECT pg_temp.guess(format('%%s.%%s@test.example', n / 2, %s)) FROM generate_series(2, 8193) AS n", UNIQUE)
+        hints = [value(admin, "SELECT pg_temp.guess(%s)", name) for _ in range(4) for name in names]
     same([bool(hint) for hint in hints], [False] * 6 + [True] * 2, "two accounts that are guessed in turn are locked, though thousands were before")
 
 
 def unlocks():
     """A locked account opens by itself after tenancy.lockout_duration."""
     victim = User("patient")
-    with setting("lockout_duration", "3s") as admin, contextlib.closing(app()) as session:
+    with server_settings(lockout_duration="3s") as admin, contextlib.closing(app()) as session:
         def attempt(password):
             return raised(rows, session, "SELECT tenancy.login(%s, %s)", victim.email, password)
 
@@ -235,7 +207,7 @@ def rehashed():
         cost, before = int(value(admin, "SHOW tenancy.password_cost")), log_in()
         ok(before.startswith("$scrypt$ln=%d," % cost), "a hash of the cost that was set", before[:20])
         same(log_in(), before, "which the next login keeps")
-        with setting("password_cost", cost + 1):
+        with server_settings(password_cost=cost + 1):
             after = log_in()
             ok(after.startswith("$scrypt$ln=%d," % (cost + 1)), "the next one after it was raised does not", after[:20])
         same(log_in(), after, "the password is the same, and no hash becomes weaker")
@@ -399,6 +371,14 @@ def ends():
         rows(admin, "COMMIT")
         rows(admin, "SELECT tenancy.set_active(%s, true)", victim.id)
     ok(not lives(token), "set_active")
+    with contextlib.closing(connect()) as admin:
+        for statement, names in (("SELECT tenancy.login(%s, %s)", ("email", "password")), ("SELECT tenancy.reset_password(%s, %s)", ("id", "password")),
+                                 ("SELECT tenancy.set_active(%s, false)", ("id",))):
+            rows(admin, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+            rows(admin, "SELECT count(*) FROM tenancy.users")
+            victim = User("later")
+            same(sqlstate(rows, admin, statement, *(getattr(victim, name) for name in names)), "40001", statement + " of a user who is newer than the snapshot")
+            rows(admin, "ROLLBACK")
 
 
 def forgotten():

@@ -10,7 +10,7 @@ import time
 
 from rogue import mysql_answering, mysql_greeting
 from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, connect, environment, execute, free_port, history,
-                     mysql, note, ok, private_directory, raised, rows, run, same, sqlstate, value, wait_until)
+                     mysql, note, ok, private_directory, raised, rows, run, same, server_settings, sqlstate, value, wait_until)
 
 
 def probe(session, name):
@@ -81,24 +81,6 @@ def codes():
     session.close()
 
 
-@contextlib.contextmanager
-def server_setting(name, text):
-    """Another value of a setting for the whole server, and the old one afterwards."""
-    with contextlib.closing(connect()) as admin:
-        before = value(admin, "SHOW tenancy." + name)
-
-        def becomes(wanted):
-            rows(admin, "SELECT pg_reload_conf()")
-            wait_until(lambda: value(admin, "SHOW tenancy." + name) == wanted, 10, "the new setting")
-        rows(admin, "ALTER SYSTEM SET tenancy.%s = %%s" % name, text)
-        try:
-            becomes(text)
-            yield
-        finally:
-            rows(admin, "ALTER SYSTEM RESET tenancy." + name)
-            becomes(before)
-
-
 def forbidden_addresses():
     """Without allowed networks nothing on this machine can be reached, by no spelling."""
     user = User()
@@ -112,7 +94,7 @@ def forbidden_addresses():
         same([probe(session, name)[0] for name in ("pg here", "my here")], ["ok", "ok"], "with 127.0.0.0/8 allowed, it is reached")
         pool = user.connect()
         same(execute(pool, "pg here", "SELECT 1")["status"], "success", "and pooled")
-        with server_setting("allowed_networks", ""):
+        with server_settings(allowed_networks=""):
             for waiting in (session, pool):
                 wait_until(lambda s=waiting: value(s, "SHOW tenancy.allowed_networks") == "", 10)
             same((execute(pool, "pg here", "SELECT 1").get("error") or {}).get("sqlstate"), "42501", "a pooled session does not serve any more")
@@ -191,7 +173,7 @@ def sqlite_paths():
         same(execute(session, "good", "ATTACH '%s' AS t" % os.path.join(root, other.id, "theirs.db"))["status"] in ("error", "denied"),
              True, "no ATTACH")
         same(execute(session, "good", "SELECT 3 AS n")["rows"], [[3]], "the own file works")
-        with server_setting("sqlite_root", outside):
+        with server_settings(sqlite_root=outside):
             wait_until(lambda: execute(session, "good", "SELECT * FROM mine")["status"] == "error", 10, "another file, under another root")
             ok(True, "under another root it is another file, also in a session that had it open")
 

@@ -425,11 +425,18 @@ def some_numbered(engine, session):
     whole = ("integer", "int")[engine.name == "mysql"]
     engine.make("some", declaration, {"id": ("integer", whole, "identity"), "v": ("integer", whole)})
     table = engine.table("some")
+    root = "%s.%s_some_root" % (SCHEMA, engine.name)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE TABLE {0} (v integer, id integer) PARTITION BY LIST (v); ALTER TABLE {0} ATTACH PARTITION {1} DEFAULT;
+            GRANT ALL ON {0} TO "{2}\"""".format(root, table, person_role()))
     rows(session, "INSERT INTO %s SELECT CASE WHEN g %% 2 = 0 THEN 100 + g END, g FROM generate_series(1, 6) AS g" % table)
     rows(session, "INSERT INTO %s VALUES (DEFAULT, 7), (2000, 8), (DEFAULT, 9), (3000, 10), (4000, 11)" % table)
     found = dict(rows(session, "SELECT v, id FROM %s" % table))
     same([found[v] for v in (2, 4, 6, 8, 10, 11)], [102, 104, 106, 2000, 3000, 4000], engine.name + ": numbers that are given stay")
     same(len(set(found.values())), 11, engine.name + ": and each row has one")
+    rows(session, "INSERT INTO %s (id, v) VALUES (5000, 12), (DEFAULT, 13), (6000, 14)" % root)
+    found = dict(rows(session, "SELECT v, id FROM %s WHERE v > 11" % table))
+    same((found[12], found[13] in (None, 5000, 6000), found[14]), (5000, False, 6000), engine.name + ": through a partitioned table, too")
 
 
 @each
@@ -467,8 +474,16 @@ def own_changes(engine, session):
     rows(session, "RESET enable_hashjoin; RESET enable_mergejoin; RESET tenancy.enable_pushdown")
     fill()
     with session.cursor() as cursor:
-        cursor.execute("UPDATE {0} AS t SET share = (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) RETURNING id".format(table))
-        same(len(cursor.fetchall()), 5, engine.name + ": RETURNING wants each row at once")
+        cursor.execute("DELETE FROM {0} AS t WHERE (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) > 1 RETURNING id".format(table))
+        same(len(cursor.fetchall()), 2, engine.name + ": RETURNING wants each row at once, and the next one sees that it has gone")
+    fill()
+    log = "%s.%s_own_log" % (SCHEMA, engine.name)
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """CREATE TABLE {0} (rest bigint);
+            CREATE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO {0} SELECT count(*) FROM {1}; RETURN NULL; END$$;
+            CREATE TRIGGER after_row AFTER DELETE ON {1} FOR EACH ROW EXECUTE FUNCTION {0}(); GRANT ALL ON {0} TO "{2}\"""".format(log, table, person_role()))
+    rows(session, "DELETE FROM {0} AS t WHERE id = (SELECT max(b.id) FROM {0} AS b WHERE b.grp = t.grp AND b.grp = 2)".format(table))
+    same(rows(session, "SELECT rest FROM %s" % log), [(4,)], engine.name + ": an AFTER trigger sees that rows have gone")
 
 
 @each

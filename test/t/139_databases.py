@@ -88,7 +88,9 @@ def two_commands():
         os.kill(pid, signal.SIGCONT)
     wait_until(lambda: worker(watcher) is None, 30, "the worker to step aside")
     ok(jobs[0].running(), "for the other, which goes on")
-    same(jobs[0].value(), "55006", "and has the database for itself but for its sessions")
+    jobs[1] = Background(copy, second)
+    same([job.value() for job in jobs], ["55006", "55006"], "both have the database for themselves but for its sessions")
+    wait_until(lambda: worker(watcher), 30, "another worker")
     for session in (tenant, first, second, watcher):
         session.close()
 

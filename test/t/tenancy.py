@@ -5,9 +5,9 @@ Each test uses users and roles with names of its own, so that tests can run agai
 
 import atexit
 import contextlib
-import getpass
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -176,7 +176,7 @@ def mysql(statement):
 
 def mysql_administrator(statement):
     """The same as the server's administrator, by the socket."""
-    user = "root" if environment("MYSQL_FLAVOUR") == "mysql" else getpass.getuser()
+    user = "root" if environment("MYSQL_FLAVOUR") == "mysql" else pwd.getpwuid(os.geteuid()).pw_name
     return run_mysql(statement, "", "--host=localhost", "--socket=%s/mysql/mysqld.sock" % environment("SANDBOX"), "--user=" + user)
 
 
@@ -378,18 +378,27 @@ class User:
 
 
 @contextlib.contextmanager
-def health_checks(interval=1, workers=2):
-    """The health of connections is checked meanwhile, which the sandbox leaves off."""
+def server_settings(**settings):
+    """Other settings of the extension for the whole server meanwhile; gives an administrator's session that has them, as all new ones."""
     with contextlib.closing(connect()) as admin:
-        rows(admin, "ALTER SYSTEM SET tenancy.health_interval = %s" % interval)
-        rows(admin, "ALTER SYSTEM SET tenancy.health_workers = %s" % workers)
-        rows(admin, "SELECT pg_reload_conf()")
+        def reload():
+            before = value(admin, "SELECT pg_conf_load_time()")
+            rows(admin, "SELECT pg_reload_conf()")
+            wait_until(lambda: value(admin, "SELECT pg_conf_load_time()") > before, 60, "a reload")
         try:
+            for name, text in settings.items():
+                rows(admin, "ALTER SYSTEM SET tenancy.%s = %%s" % name, str(text))
+            reload()
             yield admin
         finally:
-            rows(admin, "ALTER SYSTEM RESET tenancy.health_interval")
-            rows(admin, "ALTER SYSTEM RESET tenancy.health_workers")
-            rows(admin, "SELECT pg_reload_conf()")
+            for name in settings:
+                rows(admin, "ALTER SYSTEM RESET tenancy." + name)
+            reload()
+
+
+def health_checks(interval=1, workers=2):
+    """The health of connections is checked meanwhile, which the sandbox leaves off."""
+    return server_settings(health_interval=interval, health_workers=workers)
 
 
 def execute(session, connection, statement, parameters=None, max_rows=None):
