@@ -34,7 +34,8 @@ is_one_of(std::string_view word, const std::array<std::string_view, count> &list
 /* A statement as tokens, words in lower case, and a walk over it that stops at the first objection. */
 class Statement {
 public:
-	Statement(DatabaseType engine, std::string_view sql) : engine_(engine)
+	Statement(DatabaseType engine, std::string_view sql, const catalog::Schema *schema)
+		: engine_(engine), schema_(schema)
 	{
 		Tokens tokens(engine, sql);
 		for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
@@ -98,10 +99,12 @@ private:
 	void check_item(std::size_t at);
 	void check_word(std::size_t at);
 	bool is_attribute(std::size_t at) const noexcept;
+	bool is_column(std::size_t at) const noexcept;
 	void check_call(std::size_t at);
 	void check_parentheses();
 
 	DatabaseType engine_;
+	const catalog::Schema *schema_;
 	std::vector<Item> items_;
 	std::string objection_;
 };
@@ -196,7 +199,7 @@ Statement::check_item(std::size_t at)
 {
 	if (items_[at].kind == TokenKind::word)
 		check_word(at);
-	if (is_name(at) && (is_symbol(at + 1, '(') || is_attribute(at)))
+	if (is_name(at) && (is_symbol(at + 1, '(') || (is_attribute(at) && !is_column(at))))
 		check_call(at);
 }
 
@@ -208,6 +211,16 @@ bool
 Statement::is_attribute(std::size_t at) const noexcept
 {
 	return engine_ == DatabaseType::postgresql && at > 0 && is_symbol(at - 1, '.') && !is_symbol(at + 1, '.');
+}
+
+/* Behind a name: of the catalog, where x.f is that column before it is f(x), and in FROM a table. */
+bool
+Statement::is_column(std::size_t at) const noexcept
+{
+	if (schema_ == nullptr || at < 2 || !is_name(at - 2))
+		return false;
+	std::string_view const text = items_[at].text;
+	return has_name(*schema_, items_[at].kind == TokenKind::name ? text.substr(1, text.size() - 2) : text);
 }
 
 void
@@ -257,9 +270,18 @@ Statement::check_parentheses()
 } // namespace
 
 std::string
-objection_to(DatabaseType engine, std::string_view sql)
+objection_to(DatabaseType engine, std::string_view sql, const catalog::Schema *schema)
 {
-	return Statement(engine, sql).objection();
+	return Statement(engine, sql, schema).objection();
+}
+
+bool
+has_name(const catalog::Schema &schema, std::string_view name) noexcept
+{
+	return std::ranges::any_of(schema.tables, [&](const catalog::Table &table) {
+		return table.name == name ||
+		       std::ranges::find(table.columns, name, &catalog::Column::name) != table.columns.end();
+	});
 }
 
 } // namespace tenancy::ask

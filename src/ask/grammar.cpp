@@ -18,6 +18,7 @@ namespace tenancy::ask {
 namespace {
 
 struct Objection {
+	const catalog::Schema *schema;
 	const char *text;
 };
 
@@ -35,11 +36,12 @@ object_to_call(const char *function, Objection *objection)
 		objection->text = psprintf("it calls the function %s", function);
 }
 
-/* x.f is f(x) of the row of a table x, unless it has a column of that name. */
+/* x.f is f(x) of the row of a table x, unless it has a column of that name, as the catalog tells. */
 void
 object_to_column(const ColumnRef *node, Objection *objection)
 {
-	if (list_length(node->fields) > 1 && IsA(llast(node->fields), String))
+	if (list_length(node->fields) > 1 && IsA(llast(node->fields), String) &&
+	    !has_name(*objection->schema, strVal(llast(node->fields))))
 		object_to_call(strVal(llast(node->fields)), objection);
 }
 
@@ -108,9 +110,9 @@ is_about_text(const ErrorData *error)
 } // namespace
 
 const char *
-grammar_objection(const char *sql)
+grammar_objection(const char *sql, const catalog::Schema &schema)
 {
-	Objection objection{nullptr};
+	Objection objection{&schema, nullptr};
 	bridge::Failure failure;
 	if (bridge::attempt(failure, [&] { (void) bridge::guard(read_statement, sql, &objection); }))
 		return objection.text;

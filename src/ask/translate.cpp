@@ -73,17 +73,18 @@ enum class Verdict {
 
 /* May the statement run? Else why says what is against it. */
 Verdict
-judge(const connection::Config &config, const std::string &sql, const char **why, bridge::Failure *failure)
+judge(const connection::Config &config, const catalog::Schema &schema, const std::string &sql, const char **why,
+      bridge::Failure *failure)
 {
 	if (!is_convertible(sql)) {
 		*why = "it has characters that the platform's database cannot hold";
 		return Verdict::unfit;
 	}
 	std::string *const objection = bridge::owned<std::string>(CurrentMemoryContext);
-	bridge::enter([&] { *objection = objection_to(config.type, sql); });
+	bridge::enter([&] { *objection = objection_to(config.type, sql, &schema); });
 	*why = objection->empty() ? nullptr : bridge::readable(*objection);
 	if (*why == nullptr && config.type == remote::DatabaseType::postgresql)
-		*why = grammar_objection(bridge::readable(sql));
+		*why = grammar_objection(bridge::readable(sql), schema);
 	if (*why != nullptr)
 		return Verdict::unfit;
 
@@ -125,7 +126,7 @@ translate_here(const connection::Config &config, const catalog::Schema &schema, 
 		return;
 	}
 	const char *why;
-	switch (judge(config, translation->sql, &why, &outcome->failure)) {
+	switch (judge(config, schema, translation->sql, &why, &outcome->failure)) {
 	case Verdict::taken: conclude(outcome, End::translated, &translation->sql, translation->understood); break;
 	case Verdict::unfit: conclude_unfit(outcome, translation->sql, why); break;
 	case Verdict::refused:
@@ -192,7 +193,7 @@ is_about_statement(const bridge::Failure &failure)
 
 /* Each round is a request; a statement that is not taken goes back with what is wrong with it. */
 void
-converse(const connection::Config &config, Conversation &conversation, Outcome *outcome)
+converse(const connection::Config &config, const catalog::Schema &schema, Conversation &conversation, Outcome *outcome)
 {
 	core::Deadline const deadline = core::Deadline::after(settings::llm_timeout);
 	for (int round = 0;; ++round) {
@@ -205,7 +206,7 @@ converse(const connection::Config &config, Conversation &conversation, Outcome *
 			return;
 		}
 		const char *why;
-		Verdict const verdict = judge(config, reply.sql, &why, &outcome->failure);
+		Verdict const verdict = judge(config, schema, reply.sql, &why, &outcome->failure);
 		if (verdict == Verdict::taken) {
 			conclude(outcome, End::translated, &reply.sql, reply.words);
 			return;
@@ -236,7 +237,7 @@ translate_there(const connection::Config &config, const catalog::Schema &schema,
 		outcome->end = End::failed;
 		return;
 	}
-	converse(config, *begin_conversation(schema, question), outcome);
+	converse(config, schema, *begin_conversation(schema, question), outcome);
 }
 
 } // namespace

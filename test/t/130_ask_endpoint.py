@@ -14,6 +14,7 @@ from tenancy import (UNIQUE, Background, User, connect, environment, execute, fr
 LIMIT = 3.0  # seconds; a second is promised, the rest is for a busy machine
 KEY = "sk-secret-%s" % UNIQUE
 TABLE = "ask_%s" % UNIQUE
+NAMED = "tenancy_%s" % UNIQUE  # like functions that are refused, as its column is
 ENGINES = ("pg", "my", "lite")
 directory = private_directory()
 
@@ -42,6 +43,9 @@ def make_tenant():
             for statement in ("CREATE TABLE %s (id int PRIMARY KEY, customer varchar(40), amount numeric(10,2))" % TABLE,
                               "INSERT INTO %s VALUES (1, 'Confidential Ltd', 10.5), (2, 'Private GmbH', 20)" % TABLE):
                 same(execute(session, name, statement)["status"], "success", "%s: a table" % name)
+        for statement in ("DROP TABLE IF EXISTS %s" % NAMED, "CREATE TABLE %s (id int PRIMARY KEY, lo_revenue int)" % NAMED,
+                          "INSERT INTO %s VALUES (1, 30), (2, 12)" % NAMED):
+            same(execute(session, "pg", statement)["status"], "success", "a table that is named like functions")
     return user
 
 
@@ -152,6 +156,20 @@ def malice():
                 same([(entry["status"], entry["generated_sql_query"]) for entry in entries(question)], [("refused", sql)],
                      "%s: it is in history" % name)
         same(count(name), [[2]], name + ": all rows are still there")
+
+
+def named_like_functions():
+    """A column or table of the catalog is none of the functions that begin so; the row of a function has no such column."""
+    sql = 'SELECT sum(x."lo_revenue") AS total FROM "%s" AS x' % NAMED
+    with talking(Answer(block(sql))) as (_, session):
+        answer = ask(session, "pg", "What is the revenue?")
+        same((answer["status"], answer["rows"], answer["sql"]), ("success", [[42]], sql), "a column named like a function")
+    for sql in ("SELECT x.lo_import FROM %s, concat('/etc/passwd') AS x" % NAMED, "SELECT lo_revenue(x) FROM %s AS x" % NAMED):
+        with talking(Answer(block(sql)), llm_retries="0") as (_, session):
+            same(ask(session, "pg", "Is it a column?")["status"], "refused", "a function: " + sql)
+    with talking(llm_endpoint="") as (_, session):
+        answer = ask(session, "pg", "total lo revenue")
+        same((answer["status"], answer["rows"], answer["translator"]), ("success", [[42]], "built-in"), "and one of the built-in translator")
 
 
 def corrections():
@@ -441,6 +459,5 @@ def logs():
         ok(KEY not in file.read(), "not in the server's log")
 
 
-run(good, refusals, malice, corrections, cancels, failures, local_failures, recoveries, redirects, out_of_reach, proxies, key_files, quotas, paid_and_denied,
-    characters, samples,
-    tls, injections, strangers, logs)
+run(good, refusals, malice, named_like_functions, corrections, cancels, failures, local_failures, recoveries, redirects, out_of_reach, proxies, key_files,
+    quotas, paid_and_denied, characters, samples, tls, injections, strangers, logs)

@@ -216,4 +216,33 @@ TEST(AskCheck, RefusesFunctionsWithEffects)
 	EXPECT_FALSE(ask::has_effects(DatabaseType::sqlite, "strftime"));
 }
 
+/* Of the catalog's tables, x.f is a column; f of x is a function where the catalog has none, or where it is called. */
+TEST(AskCheck, TakesColumnsAndTablesThatAreNamedLikeFunctions)
+{
+	constexpr DatabaseType engine = DatabaseType::postgresql;
+	auto schema = ask_test::schema_of(
+		ask_test::Database("CREATE TABLE leases (id integer PRIMARY KEY, tenancy_start date);"
+	                       "CREATE TABLE lineorder (id integer PRIMARY KEY, lo_revenue numeric(10,2));"
+	                       "CREATE TABLE movies (id integer PRIMARY KEY, title varchar(40), pg_rating integer);"
+	                       "CREATE TABLE tenancy_agreements (id integer PRIMARY KEY, signed_on date)"),
+		false, engine);
+	schema.tables.back().schema = "app";
+	for (const char *const question :
+	     {"total lo revenue", "leases with tenancy start in 2023", "movies with pg rating 5", "average pg rating",
+	      "how many tenancy agreements in 2023"}) {
+		ask::Translation const translation = ask_test::ask(schema, question);
+		ASSERT_FALSE(translation.refused) << question << translation.understood;
+		EXPECT_EQ(objection_to(engine, translation.sql, &schema), "") << translation.sql;
+		EXPECT_NE(objection_to(engine, translation.sql), "") << translation.sql;
+	}
+	EXPECT_EQ(objection_to(engine, "SELECT m.PG_Rating FROM public.movies AS m", &schema), "");
+	for (const char *const sql :
+	     {"SELECT pg_rating(m) FROM movies AS m", "SELECT m.pg_rating (1) FROM movies AS m",
+	      "SELECT (m).pg_rating FROM movies AS m", "SELECT (array[m])[1].pg_rating FROM movies AS m",
+	      "SELECT m.\"PG_RATING\" FROM movies AS m"})
+		EXPECT_EQ(objection_to(engine, sql, &schema), "it calls the function pg_rating") << sql;
+	EXPECT_EQ(objection_to(engine, "SELECT m.id, x.pg_sleep FROM movies AS m, generate_series(60, 60) AS x", &schema),
+	          "it calls the function pg_sleep");
+}
+
 } // namespace
