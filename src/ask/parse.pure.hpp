@@ -119,8 +119,8 @@ private:
 	void comparison(const Noun &column, std::string_view measure, bool more_of_it = true);
 	/* What the numbers count or measure follows them, or is known; compared: a word of comparison leads to them. */
 	void amount(DraftFilter filter, bool compared);
-	bool is_joined_next() const;
-	bool is_related_next() const;
+	bool is_range_with_next(const DraftFilter &filter) const;
+	bool is_related_next(const DraftFilter &filter) const;
 	void share_noun(DraftFilter &filter);
 	bool is_about_groups() const;
 	void choose_groups(const DraftFilter &filter);

@@ -4,6 +4,7 @@
 #include "ask/parse.pure.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ask/conditions.pure.hpp"
 #include "ask/thesaurus.pure.hpp"
@@ -131,7 +132,7 @@ Grammar::amount(DraftFilter filter, bool compared)
 		throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
 	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)
 		return relation(filter.op, filter.numbers[0]);
-	if (compared && !named && single && is_related_next()) {
+	if (compared && !named && is_related_next(filter)) {
 		std::size_t const next = at;
 		at += 3;
 		relation(filter.op, filter.numbers[0]);
@@ -163,25 +164,38 @@ Grammar::amount(DraftFilter filter, bool compared)
 	add(clause);
 }
 
-/* "more than 5 and fewer than 20 employees": what is counted is told behind the last of the numbers. */
+/*
+ * "more than 5 and fewer than 20 employees": what is counted is told behind the last of the numbers. Only a range is of
+ * one thing, or all but a range behind "or": "over 100 and more than 3 items" compares two.
+ */
 bool
-Grammar::is_joined_next() const
+Grammar::is_range_with_next(const DraftFilter &filter) const
 {
-	return (is(Key::conjunction) || is(Key::disjunction)) && is(Key::compare, 1) && is(Key::number, 2) &&
-	       at + 3 < items.size() && items[at + 3].before.empty();
+	if ((!is(Key::conjunction) && !is(Key::disjunction)) || !is(Key::compare, 1) || !is(Key::number, 2) ||
+	    at + 3 >= items.size() || !items[at + 3].before.empty() || filter.numbers.size() != 1)
+		return false;
+	auto const is_lower = [](Op op) { return op == Op::greater || op == Op::at_least; };
+	auto const is_upper = [](Op op) { return op == Op::less || op == Op::at_most; };
+	Op const next = items[at + 1].op;
+	double lower = items[items[at - 1].key == Key::number ? at - 1 : at - 2].value, upper = items[at + 2].value;
+	if (is_upper(filter.op) && is_lower(next))
+		std::swap(lower, upper);
+	else if (!is_lower(filter.op) || !is_upper(next))
+		return false;
+	return is(Key::conjunction) == (lower < upper);
 }
 
 bool
-Grammar::is_related_next() const
+Grammar::is_related_next(const DraftFilter &filter) const
 {
-	return is_joined_next() && is_table(3) && !rather_column(items[at + 3]);
+	return is_range_with_next(filter) && is_table(3) && !rather_column(items[at + 3]);
 }
 
 /* The same of a column or unit: "over 30 and under 60 minutes". */
 void
 Grammar::share_noun(DraftFilter &filter)
 {
-	if (!is_joined_next())
+	if (!is_range_with_next(filter))
 		return;
 	std::size_t const next = at;
 	at += 3;

@@ -227,6 +227,26 @@ TEST(AskNumber, NothingBehindAComparedNumberIsDropped)
 	EXPECT_EQ(tuned("clinic.sql").condition("appointments longer than 30 minutes"), "\"DurationMinutes\" > 30");
 }
 
+/* Only 5 to 20 is a range; two numbers that bound the same side, or leave nothing between them, are of two columns. */
+TEST(AskNumber, ComparisonsThatMakeNoRangeShareNoNoun)
+{
+	Asked const shop = tuned("shop.sql");
+	std::string const items = "(SELECT COUNT(*) FROM \"order_items\" WHERE \"order_id\" = \"id\")",
+					  same = "(SELECT COUNT(*) FROM \"order_items\" AS \"order_items_2\" "
+							 "WHERE \"order_items_2\".\"order_id\" = \"id\")";
+	EXPECT_EQ(shop.condition("orders over 100 and more than 3 items"), "\"total\" > 100 AND " + items + " > 3");
+	EXPECT_EQ(shop.condition("orders over 100 and fewer than 3 items"), "\"total\" > 100 AND " + items + " < 3");
+	EXPECT_EQ(shop.condition("orders of 100 or more and at least 3 items"), "\"total\" >= 100 AND " + items + " >= 3");
+	EXPECT_EQ(shop.condition("orders with over 3 and under 20 items"), items + " > 3 AND " + same + " < 20");
+	EXPECT_EQ(shop.condition("orders with under 20 and at least 3 items"), items + " < 20 AND " + same + " >= 3");
+	Asked const goods("CREATE TABLE products (id integer PRIMARY KEY, name varchar(60), price numeric(10,2), "
+	                  "weight_kg numeric(10,2))");
+	for (const char *const question : {"products over 100 and over 5 kg", "products over 100 and under 5 kg"})
+		EXPECT_TRUE(goods.refuses(question)) << question << "\n" << goods.sql(question);
+	EXPECT_EQ(goods.condition("products over 5 and under 20 kg"), "\"weight_kg\" > 5 AND \"weight_kg\" < 20");
+	EXPECT_EQ(goods.condition("products over 20 or under 5 kg"), "(\"weight_kg\" > 20 OR \"weight_kg\" < 5)");
+}
+
 TEST(AskNumber, AnApostropheIsPartOfTheText)
 {
 	Asked const shop = tuned("shop.sql");
