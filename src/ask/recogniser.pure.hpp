@@ -72,6 +72,7 @@ private:
 	bool unit();
 	/* "cost more than 200", "earning over 50k" */
 	bool costs();
+	bool is_proper() const;
 	void misspelled();
 
 	const Lexicon &lexicon;

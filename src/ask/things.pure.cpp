@@ -269,14 +269,29 @@ Recogniser::value_named(const std::string &words_of_it) const
 	return values.empty() ? std::string() : value_text(values[0]);
 }
 
+/* Slovakia is not Slovenia, and one article is not the next. A sentence begins with a capital, be it a name or not. */
+bool
+Recogniser::is_proper() const
+{
+	const Word &word = words[at];
+	if (std::any_of(word.text.begin(), word.text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; }))
+		return true;
+	if (!word.capital || at > 0)
+		return word.capital;
+	const Refs &values = lexicon.values(lexicon.corrected(word.folded, true));
+	auto const has_capital = [this](const Ref &ref) {
+		auto const typed = split_question(value_text(ref));
+		return std::any_of(typed.begin(), typed.end(), [](const Word &each) { return each.capital; });
+	};
+	return values.empty() || std::any_of(values.begin(), values.end(), has_capital);
+}
+
 void
 Recogniser::misspelled()
 {
 	const Word &word = words[at];
 	bool const common = is_common_word(word.folded);
-	/* Slovakia is not Slovenia, and one article is not the next. */
-	bool const proper = word.capital || std::any_of(word.text.begin(), word.text.end(),
-	                                                [](unsigned char c) { return c >= '0' && c <= '9'; });
+	bool const proper = is_proper();
 	std::string const meant = common ? std::string() : lexicon.corrected(word.folded, !proper);
 	std::string const likely =
 		common || !proper || !meant.empty() ? std::string() : value_named(lexicon.corrected(word.folded, true));

@@ -149,6 +149,10 @@ TEST(AskWord, NamesAreNotCorrectedToOtherNames)
 	}
 	EXPECT_EQ(condition_of("Custmers from Berlin"), "\"city\" = 'Berlin'");
 	EXPECT_EQ(condition_of("ordrs that are canceled"), "\"status\" = 'cancelled'");
+	/* What a sentence begins with has a capital, be it a name or not. */
+	EXPECT_EQ(condition_of("Canceled orders"), "\"status\" = 'cancelled'");
+	EXPECT_TRUE(condition_of("Canceled orders in 2024").starts_with("\"status\" = 'cancelled' AND"));
+	expect_refused({"Orders that are Canceled in 2024"});
 }
 
 TEST(AskWord, TwoComparisonsShareTheNounBehindThem)
