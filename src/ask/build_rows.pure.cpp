@@ -69,9 +69,25 @@ bool
 Builder::adds_up(const Ref &column) const
 {
 	auto const &facts = lexicon.facts(column);
-	return (!facts.unit.empty() && facts.unit != "year" && facts.unit != "percent") ||
-	       std::any_of(facts.words.begin(), facts.words.end(),
-	                   [](const std::string &word) { return word == "credit" || adds_up(word); });
+	if ((!facts.unit.empty() && facts.unit != "year" && facts.unit != "percent") ||
+	    std::any_of(facts.words.begin(), facts.words.end(), [](const std::string &word) { return adds_up(word); }))
+		return true;
+	return facts.foreign_key < 0 &&
+	       std::none_of(facts.words.begin(), facts.words.end(), [](const std::string &word) { return is_level(word); });
+}
+
+/* Of each row its own: the sum of ratings or heights is the rating or height of nothing. */
+bool
+Builder::is_level(std::string_view word)
+{
+	constexpr std::string_view levels[] = {
+		"age",        "altitude",  "average",  "avg",       "code",  "degree",   "density", "depth",
+		"elevation",  "frequency", "grade",    "height",    "index", "latitude", "length",  "level",
+		"lat",        "lng",       "lon",      "longitude", "mean",  "median",   "percent", "percentage",
+		"percentile", "position",  "postcode", "pressure",  "price", "priority", "rank",    "ranking",
+		"rate",       "rating",    "ratio",    "salary",    "score", "size",     "speed",   "temperature",
+		"version",    "width",     "year",     "zip"};
+	return std::find(std::begin(levels), std::end(levels), word) != std::end(levels);
 }
 
 bool

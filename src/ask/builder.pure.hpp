@@ -66,6 +66,8 @@ private:
 	/* "revenue per month": of what adds up, the sum is meant. */
 	void summed();
 	static bool adds_up(std::string_view word);
+	static bool is_level(std::string_view word);
+	/* "how many pages" are their sum. */
 	bool adds_up(const Ref &column) const;
 	/* "highest paid" has a row for a subject; a column alone would be a list of values. */
 	void listed_column();

@@ -130,6 +130,18 @@ TEST(AskWord, OnlyWhatAddsUpIsAddedUp)
 {
 	expect_refused({"how many ratings does Desk Lamp have", "how many heights do the buildings have"});
 	EXPECT_TRUE(sql_of("how many hours does Desk Lamp have").starts_with("SELECT SUM(\"shifts\".\"hours\")"));
+	constexpr const char *amounts[] = {"pages", "seats", "goals", "rooms", "passengers", "votes", "points", "credits"};
+	constexpr const char *levels[] = {"scores", "grades",       "widths", "depths",   "ages",      "prices", "ranks",
+	                                  "levels", "temperatures", "rates",  "averages", "latitudes", "years"};
+	auto const asked = [](const std::string &noun) {
+		Database const things("CREATE TABLE things (id integer PRIMARY KEY, name varchar(40), " + noun + " integer)");
+		Translation const translation = ask(schema_of(things, true), "how many " + noun + " do the things have");
+		return translation.refused ? "refused: " + translation.understood : translation.sql;
+	};
+	for (const char *const noun : amounts)
+		EXPECT_TRUE(asked(noun).starts_with("SELECT SUM(")) << asked(noun);
+	for (const char *const noun : levels)
+		EXPECT_TRUE(asked(noun).starts_with("refused")) << asked(noun);
 }
 
 TEST(AskWord, IncludingRestrictsNothing)
