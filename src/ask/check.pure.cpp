@@ -99,7 +99,7 @@ private:
 	void check_item(std::size_t at);
 	void check_word(std::size_t at);
 	bool is_attribute(std::size_t at) const noexcept;
-	bool is_column(std::size_t at) const noexcept;
+	bool is_column(std::size_t at) const;
 	void check_call(std::size_t at);
 	void check_parentheses();
 
@@ -215,12 +215,17 @@ Statement::is_attribute(std::size_t at) const noexcept
 
 /* Behind a name: of the catalog, where x.f is that column before it is f(x), and in FROM a table. */
 bool
-Statement::is_column(std::size_t at) const noexcept
+Statement::is_column(std::size_t at) const
 {
 	if (schema_ == nullptr || at < 2 || !is_name(at - 2))
 		return false;
-	std::string_view const text = items_[at].text;
-	return has_name(*schema_, items_[at].kind == TokenKind::name ? text.substr(1, text.size() - 2) : text);
+	std::string name = items_[at].text;
+	if (items_[at].kind == TokenKind::name) {
+		name = name.substr(1, name.size() - 2);
+		for (std::size_t i = name.find('"'); i != name.npos; i = name.find('"', i + 1))
+			name.erase(i, 1); /* of two, which are one */
+	}
+	return has_name(*schema_, name);
 }
 
 void

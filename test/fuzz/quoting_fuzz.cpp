@@ -128,7 +128,7 @@ check_engine(DatabaseType engine, const std::string &name, const std::string &ot
 	fuzz::require(catalog::find_table(schema, catalog::quoted(name, engine)) == wanted);
 	/* Of a backslash before a quote the check cannot know what a server's settings make of it. */
 	if (name.find('\\') == std::string::npos && other.find('\\') == std::string::npos)
-		fuzz::require(ask::objection_to(engine, catalog::sample_statement(schema, table, 5)).empty());
+		fuzz::require(ask::objection_to(engine, catalog::sample_statement(schema, table, 5), &schema).empty());
 }
 
 } // namespace

@@ -241,6 +241,8 @@ TEST(AskCheck, TakesColumnsAndTablesThatAreNamedLikeFunctions)
 	      "SELECT (m).pg_rating FROM movies AS m", "SELECT (array[m])[1].pg_rating FROM movies AS m",
 	      "SELECT m.\"PG_RATING\" FROM movies AS m"})
 		EXPECT_EQ(objection_to(engine, sql, &schema), "it calls the function pg_rating") << sql;
+	schema.tables.back().name = "a\"_to_xml";
+	EXPECT_EQ(objection_to(engine, "SELECT 1 FROM app.\"a\"\"_to_xml\"", &schema), "");
 	EXPECT_EQ(objection_to(engine, "SELECT m.id, x.pg_sleep FROM movies AS m, generate_series(60, 60) AS x", &schema),
 	          "it calls the function pg_sleep");
 }
