@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
 #include "ask/phrases.pure.hpp"
+#include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
 
@@ -19,12 +19,6 @@ constexpr std::array<std::string_view, 9> prepositions{"of", "in", "from", "to",
 constexpr std::array<std::string_view, 21> empty_words{"a",    "an",   "the",  "teh",  "is",  "are", "was",
                                                        "were", "be",   "been", "we",   "our", "me",  "i",
                                                        "that", "than", "do",   "does", "did", "it",  "any"};
-
-bool
-is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
-{
-	return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 bool
 holds(const Refs &columns, const Ref &value)
@@ -151,8 +145,10 @@ Recogniser::is_small(const std::string &folded) const
 	       find_phrase(folded) != nullptr;
 }
 
-/* Where a column, a preposition or another value leads to it and it is typed in capitals, the value is meant; else it
- * may be. */
+/*
+ * Where a column, a preposition or another value leads to it and it is typed in capitals, the value is meant; else it
+ * may be.
+ */
 bool
 Recogniser::small_name()
 {

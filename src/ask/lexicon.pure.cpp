@@ -4,7 +4,6 @@
 #include "ask/lexicon.pure.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <unordered_set>
 
 #include "ask/thesaurus.pure.hpp"
@@ -19,12 +18,6 @@ using Words = std::vector<std::string>;
 
 /* Of all searches for ways of one question: a bound on work, met by no ordinary schema. */
 constexpr int most_steps = 5'000'000;
-
-bool
-is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
-{
-	return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 Kind
 kind_of(const catalog::Column &column)

@@ -48,12 +48,6 @@ ends_with(std::string_view text, std::string_view tail)
 	return text.size() > tail.size() && text.substr(text.size() - tail.size()) == tail;
 }
 
-bool
-is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
-{
-	return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> irregular{{{"people", "person"},
                                                                                    {"persons", "person"},
                                                                                    {"children", "child"},
@@ -263,6 +257,12 @@ private:
 };
 
 } // namespace
+
+bool
+is_one_of(std::string_view word, std::initializer_list<std::string_view> words)
+{
+	return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 std::vector<Word>
 split_question(std::string_view text)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace tenancy::ask {
 /* Longer questions are refused: everything after this has a bounded amount of work. */
 constexpr std::size_t max_question_bytes = 1000;
 constexpr std::size_t max_question_words = 80;
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words);
 
 struct Word {
 	std::string text;   /* as typed, without quotes and possessive ending */

@@ -145,8 +145,7 @@ fits_parser(const Relation *join)
 	       list_length(join->conditions) + list_length(join->on) <= abilities.most_beside;
 }
 
-/* A condition that one side may send may need the encoding that the other side does not have, or not be known to have.
- */
+/* A condition that one side may send may need its encoding, which the other side has not, or is not known to have. */
 bool
 keeps_conditions(PlannerInfo *root, const Relation *join, const Relation *outer, const Relation *inner)
 {

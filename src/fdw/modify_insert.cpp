@@ -185,17 +185,35 @@ buffer_slots(Modification &modification)
 	return modification.buffer;
 }
 
-/* The columns of a row that are sent: an identity that is null, also after BEFORE triggers, is the server's to fill. */
+/* An identity that is null, also after BEFORE triggers, is the server's to fill. */
+bool
+is_left_out(const Modification &modification, TupleTableSlot *slot, int number)
+{
+	return modification.table->columns[number - 1].identity && slot_attisnull(slot, number);
+}
+
+bool
+leaves_out(const Modification &modification, TupleTableSlot *slot)
+{
+	ListCell *cell;
+	foreach (cell, modification.plan.targets)
+		if (is_left_out(modification, slot, lfirst_int(cell)))
+			return true;
+	return false;
+}
+
+/* The columns of a row that are sent. */
 List *
 targets_of(const Modification &modification, TupleTableSlot *slot)
 {
-	List *const all = modification.plan.targets;
+	if (!leaves_out(modification, slot))
+		return modification.plan.targets;
 	List *targets = NIL;
 	ListCell *cell;
-	foreach (cell, all)
-		if (!modification.table->columns[lfirst_int(cell) - 1].identity || !slot_attisnull(slot, lfirst_int(cell)))
+	foreach (cell, modification.plan.targets)
+		if (!is_left_out(modification, slot, lfirst_int(cell)))
 			targets = lappend_int(targets, lfirst_int(cell));
-	return list_length(targets) < list_length(all) ? targets : all;
+	return targets;
 }
 
 const char *
@@ -239,8 +257,7 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 bool
 is_whole_row(const Modification &modification, TupleTableSlot *slot)
 {
-	return modification.plan.type != DatabaseType::postgresql ||
-	       targets_of(modification, slot) == modification.plan.targets;
+	return modification.plan.type != DatabaseType::postgresql || !leaves_out(modification, slot);
 }
 
 /* How many rows were inserted; without RETURNING. */

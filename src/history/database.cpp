@@ -80,12 +80,16 @@ forget_closer(int, Datum)
 	LWLockRelease(queue->lock);
 }
 
+bool closes = false; /* this transaction has closed a database */
+
 /* Before, the transaction may hold a lock on the database for which a worker would wait. */
 void
 end_transaction(XactEvent event, void *)
 {
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		launch_again();
+	if (!closes || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	closes = false;
+	launch_again();
 }
 
 /* Ask the worker of a database to leave until reopen_database(closed), and wait until it has; NULL when it has none. */
@@ -97,7 +101,7 @@ close_database(Oid database, Slot **closed)
 		before_shmem_exit(forget_closer, 0);
 		RegisterXactCallback(end_transaction, nullptr);
 	}
-	registered = true;
+	registered = closes = true;
 	Slot *slot = nullptr;
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (int const i = find_slot(database); i >= 0) {
