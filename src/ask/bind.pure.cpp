@@ -31,8 +31,7 @@ namespace {
 bool
 same_column(const Refs &refs)
 {
-	return std::all_of(refs.begin(), refs.end(),
-	                   [&](const Ref &ref) { return ref.table == refs[0].table && ref.column == refs[0].column; });
+	return std::all_of(refs.begin(), refs.end(), [&](const Ref &ref) { return ref.same_column(refs[0]); });
 }
 
 /* The part of a way up to its last step that may lead to many rows, and the rest, which climbs. */

@@ -289,8 +289,7 @@ void
 Builder::show(const Place &place)
 {
 	for (auto const &shown : query.shown)
-		if (shown.place.ref.table == place.ref.table && shown.place.ref.column == place.ref.column &&
-		    shown.place.path.size() == place.path.size())
+		if (shown.place.ref.same_column(place.ref) && shown.place.path.size() == place.path.size())
 			return;
 	query.shown.push_back({place, Bucket::none});
 }

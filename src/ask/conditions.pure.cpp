@@ -50,7 +50,7 @@ private:
 		Refs candidates = common_columns(draft.values);
 		Refs const named = columns_of(lexicon, draft.noun);
 		if (draft.noun.column != nullptr)
-			std::erase_if(candidates, [&](const Ref &ref) { return !contains(named, ref); });
+			std::erase_if(candidates, [&](const Ref &ref) { return !holds_column_of(named, ref); });
 		keep_described(draft, candidates);
 		if (candidates.empty())
 			return typed(draft, named);
@@ -68,7 +68,7 @@ private:
 		filter.alternative = draft.alternative;
 		for (auto const *item : draft.values)
 			for (auto const &ref : item->values)
-				if (ref.table == column.table && ref.column == column.column) {
+				if (ref.same_column(column)) {
 					auto const &text = lexicon.column(ref).values[static_cast<std::size_t>(ref.value)];
 					if (std::find(filter.operands.begin(), filter.operands.end(), text) == filter.operands.end())
 						filter.operands.push_back(text);
@@ -139,19 +139,13 @@ private:
 		return *near;
 	}
 
-	static bool contains(const Refs &columns, const Ref &value)
-	{
-		return std::any_of(columns.begin(), columns.end(),
-		                   [&](const Ref &ref) { return ref.table == value.table && ref.column == value.column; });
-	}
-
 	Refs common_columns(const std::vector<const Item *> &values) const
 	{
 		Refs common = values[0]->values;
 		for (auto const *item : values)
 			std::erase_if(common, [&](const Ref &ref) {
 				lexicon.breathe();
-				return !contains(item->values, ref);
+				return !holds_column_of(item->values, ref);
 			});
 		return common;
 	}

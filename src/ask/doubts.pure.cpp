@@ -30,7 +30,7 @@ Builder::contradict(const Filter &missing, const Filter &other) const
 	    (missing.alternative >= 0 && missing.alternative == other.alternative))
 		return false;
 	if (path.size() == begun.size())
-		return missing.place.ref.table == other.place.ref.table && missing.place.ref.column == other.place.ref.column;
+		return missing.place.ref.same_column(other.place.ref);
 	auto const &keys = path[begun.size()].key->columns;
 	return path[begun.size()].up &&
 	       std::find(keys.begin(), keys.end(), lexicon.column(missing.place.ref).name) != keys.end();

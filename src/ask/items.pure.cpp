@@ -20,13 +20,6 @@ constexpr std::array<std::string_view, 21> empty_words{"a",    "an",   "the",  "
                                                        "were", "be",   "been", "we",   "our", "me",  "i",
                                                        "that", "than", "do",   "does", "did", "it",  "any"};
 
-bool
-holds(const Refs &columns, const Ref &value)
-{
-	return std::any_of(columns.begin(), columns.end(),
-	                   [&](const Ref &column) { return column.table == value.table && column.column == value.column; });
-}
-
 } // namespace
 
 std::vector<Item>
@@ -163,8 +156,8 @@ Recogniser::small_name()
 	bool const led = !preposition.empty() || std::any_of(values.begin(), values.end(), [this](const Ref &value) {
 		bool const joined =
 			items.size() > 1 && (items.back().key == Key::conjunction || items.back().key == Key::disjunction);
-		return !items.empty() &&
-		       (holds(items.back().columns, value) || (joined && holds(items[items.size() - 2].values, value)));
+		return !items.empty() && (holds_column_of(items.back().columns, value) ||
+		                          (joined && holds_column_of(items[items.size() - 2].values, value)));
 	});
 	bool const last = at + 1 == words.size() || is_small(words[at + 1].folded);
 	bool const meant = !has(word, 'a', 'z') && (led || word.text != "I");

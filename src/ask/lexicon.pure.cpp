@@ -123,8 +123,7 @@ Lexicon::add(Names &names, const std::string &words, const Ref &ref)
 		return;
 	Refs &refs = names[words];
 	/* Tables, columns and values are read one after the other, so that the same one can only be at the end. */
-	bool const known = !refs.empty() && refs.back().table == ref.table && refs.back().column == ref.column &&
-	                   refs.back().value == ref.value;
+	bool const known = !refs.empty() && refs.back().same_column(ref) && refs.back().value == ref.value;
 	if (known)
 		refs.back().tier = std::min(refs.back().tier, ref.tier);
 	else
@@ -146,6 +145,12 @@ best_tier(Refs refs)
 		best = std::min(best, ref.tier);
 	std::erase_if(refs, [best](const Ref &ref) { return ref.tier > best; });
 	return refs;
+}
+
+bool
+holds_column_of(const Refs &columns, const Ref &ref)
+{
+	return std::any_of(columns.begin(), columns.end(), [&](const Ref &column) { return column.same_column(ref); });
 }
 
 Refs

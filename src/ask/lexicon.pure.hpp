@@ -25,9 +25,13 @@ struct Ref {
 	Tier tier = Tier::exact;
 
 	bool operator==(const Ref &) const = default;
+	bool same_column(const Ref &other) const { return table == other.table && column == other.column; }
 };
 
 using Refs = std::vector<Ref>;
+
+/* Is the column that ref is of, as a value or itself, among columns? */
+bool holds_column_of(const Refs &columns, const Ref &ref);
 
 /* Those of the best kind of name among them: exact ones before synonyms. */
 Refs best_tier(Refs refs);

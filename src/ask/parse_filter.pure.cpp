@@ -255,8 +255,7 @@ Grammar::holds(const Item &column, const Item &value) const
 {
 	return std::any_of(column.columns.begin(), column.columns.end(), [&](const Ref &ref) {
 		lexicon.breathe();
-		return std::any_of(value.values.begin(), value.values.end(),
-		                   [&](const Ref &of) { return of.table == ref.table && of.column == ref.column; });
+		return holds_column_of(value.values, ref);
 	});
 }
 
@@ -283,9 +282,8 @@ Grammar::same_column(const Item &a, const Item &b) const
 		return true;
 	return std::any_of(a.values.begin(), a.values.end(), [&](const Ref &left) {
 		lexicon.breathe();
-		return std::any_of(b.values.begin(), b.values.end(), [&](const Ref &right) {
-			return left.table == right.table && left.column == right.column && left.value != right.value;
-		});
+		return std::any_of(b.values.begin(), b.values.end(),
+		                   [&](const Ref &right) { return left.same_column(right) && left.value != right.value; });
 	});
 }
 

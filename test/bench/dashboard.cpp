@@ -161,7 +161,7 @@ in_digits(long number)
 {
 	std::string digits = std::to_string(number);
 	for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-		digits.insert(static_cast<std::size_t>(at), ",");
+		digits.insert(static_cast<std::size_t>(at), 1, ',');
 	return digits;
 }
 
