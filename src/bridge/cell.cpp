@@ -4,6 +4,7 @@
 #include "bridge/cell.hpp"
 
 #include "bridge/datum.hpp"
+#include "bridge/error.hpp"
 #include "bridge/moment.hpp"
 #include "bridge/param.hpp"
 #include "bridge/setting.hpp"
@@ -23,6 +24,17 @@ namespace {
 using remote::Cell;
 using remote::CellKind;
 
+/* Receive functions take text for what the client encodes; an error goes to the client in its own encoding. */
+template <typename Call>
+void
+as_utf8_client(Call call)
+{
+	int const level = NewGUCNestLevel();
+	set_for_now("client_encoding", "UTF8");
+	on_error(call, [level](const ErrorData *) { AtEOXact_GUC(true, level); });
+	AtEOXact_GUC(true, level);
+}
+
 /* A value in wire form, by converter's receive function, which checks it. */
 Datum
 receive(Converter &converter, const Cell &cell, int32 typmod)
@@ -33,13 +45,12 @@ receive(Converter &converter, const Cell &cell, int32 typmod)
 	wire.len = static_cast<int>(cell.size);
 	wire.maxlen = wire.len + 1;
 	wire.cursor = 0;
-	bool const other_encoding = converter.encoded_text && pg_get_client_encoding() != PG_UTF8;
-	int const level = other_encoding ? NewGUCNestLevel() : 0;
-	if (other_encoding)
-		set_for_now("client_encoding", "UTF8");
-	Datum const value = ReceiveFunctionCall(&converter.receive, &wire, converter.receive_param, typmod);
-	if (other_encoding)
-		AtEOXact_GUC(true, level);
+	Datum value;
+	auto const call = [&] { value = ReceiveFunctionCall(&converter.receive, &wire, converter.receive_param, typmod); };
+	if (converter.encoded_text && pg_get_client_encoding() != PG_UTF8)
+		as_utf8_client(call);
+	else
+		call();
 	if (wire.cursor != wire.len)
 		ereport(ERROR,
 		        (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),

@@ -15,6 +15,7 @@ Scope
 open()
 {
 	Scope scope;
+	scope.buffers = pgBufferUsage;
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, scope.security | SECURITY_LOCAL_USERID_CHANGE);
 	scope.guc_level = NewGUCNestLevel();
@@ -32,6 +33,7 @@ close(const Scope &scope)
 	SPI_finish();
 	AtEOXact_GUC(true, scope.guc_level);
 	SetUserIdAndSecContext(scope.user, scope.security);
+	pgBufferUsage = scope.buffers;
 }
 
 SPIPlanPtr

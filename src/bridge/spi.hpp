@@ -6,6 +6,7 @@
 
 #include "bridge/pg.hpp"
 extern "C" {
+#include "executor/instrument.h"
 #include "executor/spi.h"
 }
 
@@ -21,11 +22,15 @@ struct Statement {
 	SPIPlanPtr plan;
 };
 
-/* What open() changed; close() puts it back. After an error the transaction's abort does. */
+/*
+ * What open() changed; close() puts it back. After an error the transaction's abort does. With it go the buffers that
+ * were touched in between: EXPLAIN would show by them whether there is a row that the caller may not know of.
+ */
 struct Scope {
 	Oid user;
 	int security;
 	int guc_level;
+	BufferUsage buffers;
 };
 
 Scope open();

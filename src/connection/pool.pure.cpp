@@ -124,7 +124,9 @@ Pool::is_alive(Entry &entry, core::Waiter &waiter)
 {
 	if (!entry.session->reusable())
 		return false;
-	return now_us() - entry.used_at <= trusted_rest_us || entry.session->ping(core::Deadline::after(ping_ms), waiter);
+	std::int64_t const rest_us = now_us() - entry.used_at; /* negative: the clock was set back */
+	bool const is_trusted = rest_us >= 0 && rest_us <= trusted_rest_us;
+	return is_trusted || entry.session->ping(core::Deadline::after(ping_ms), waiter);
 }
 
 bool

@@ -9,6 +9,7 @@
 extern "C" {
 #include "access/parallel.h"
 #include "foreign/foreign.h"
+#include "utils/plancache.h"
 }
 
 namespace tenancy::fdw {
@@ -26,13 +27,16 @@ check_config(const connection::Config &config, Oid server, remote::DatabaseType 
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		                errmsg("connection \"%s\" is not active", config.name),
 		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
-	if (config.type != type)
+	if (config.type != type) {
+		/* Of a plan for the type that this process remembered; the tables may have been imported again since. */
+		ResetPlanCache();
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 		                errmsg("connection \"%s\" is of another type than the foreign tables of server \"%s\"",
 		                       config.name, GetForeignServer(server)->servername),
 		                errdetail("The connection is of type %s, the tables are of type %s.",
 		                          remote::name_of(config.type).data(), remote::name_of(type).data()),
 		                errhint("Import the foreign tables again.")));
+	}
 }
 
 Finish

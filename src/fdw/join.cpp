@@ -70,7 +70,7 @@ split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType
 	foreach (cell, infos) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
 		auto *const clause = reinterpret_cast<Node *>(info->clause);
-		if (info->pseudoconstant || shippable(root, join, clause) != Ship::exact)
+		if (info->pseudoconstant || shippable(root, join, info) != Ship::exact)
 			return false;
 		bool const filters = IS_OUTER_JOIN(type) && RINFO_IS_PUSHED_DOWN(info, rel->relids);
 		List **const target = filters ? above : on;

@@ -161,7 +161,7 @@ print_conditions(Draft &draft, PlannerInfo *root, Index varno)
 	ListCell *cell;
 	foreach (cell, infos) {
 		auto *const info = lfirst_node(RestrictInfo, cell);
-		if (info->pseudoconstant)
+		if (info->pseudoconstant || !restriction_is_securely_promotable(info, root->simple_rel_array[varno]))
 			return false;
 		appendStringInfoString(draft.renderer->out, before);
 		if (draft.renderer->condition(reinterpret_cast<Node *>(info->clause)) != Ship::exact)

@@ -12,6 +12,7 @@
 extern "C" {
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type_d.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -22,15 +23,14 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Of any table that the statement changes, partitioned ones among them; they are locked since it was planned. */
+/* Of a table, or of one that it keeps its rows in. */
 bool
-has_triggers_after(const EState *state)
+has_triggers_after(Oid table)
 {
 	bool found = false;
 	ListCell *cell;
-	foreach (cell, state->es_plannedstmt->resultRelations) {
-		::Relation const relation =
-			table_open(exec_rt_fetch(static_cast<Index>(lfirst_int(cell)), const_cast<EState *>(state))->relid, NoLock);
+	foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
+		::Relation const relation = table_open(lfirst_oid(cell), NoLock);
 		if (TriggerDesc const *const triggers = relation->trigdesc)
 			found = found || triggers->trig_insert_after_row || triggers->trig_update_after_row ||
 			        triggers->trig_delete_after_row || triggers->trig_insert_after_statement ||
@@ -38,6 +38,19 @@ has_triggers_after(const EState *state)
 		table_close(relation, NoLock);
 	}
 	return found;
+}
+
+/* Of any table that the statement changes. */
+bool
+has_triggers_after(const PlannedStmt *planned)
+{
+	ListCell *cell;
+	foreach (cell, planned->rtable)
+		if (auto const *const entry = static_cast<RangeTblEntry *>(lfirst(cell));
+		    entry->rtekind == RTE_RELATION && entry->rellockmode == RowExclusiveLock &&
+		    has_triggers_after(entry->relid))
+			return true;
+	return false;
 }
 
 /* One parameter, before the bytes of its text. Without padding: keys are compared by these bytes. */
@@ -90,7 +103,9 @@ append_params(StringInfo bytes, const Modification &modification, int first)
 void
 begin_later(Modification &modification, const ModifyTableState *state)
 {
-	if (modification.plan.returned != NIL || has_triggers_after(state->ps.state) ||
+	auto const *const plan = castNode(ModifyTable, state->ps.plan);
+	if (modification.plan.returned != NIL || plan->returningLists != NIL || plan->withCheckOptionLists != NIL ||
+	    has_triggers_after(state->ps.state->es_plannedstmt) ||
 	    reads_once(state->ps.state->es_plannedstmt, modification.table->server, modification.activity))
 		return;
 	MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);

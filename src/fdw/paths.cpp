@@ -30,8 +30,9 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
 	bool by_key = false;
 	ListCell *cell;
 	foreach (cell, info->ppi_clauses) {
-		auto *const clause = reinterpret_cast<Node *>(lfirst_node(RestrictInfo, cell)->clause);
-		if (shippable(root, relation, clause) == Ship::none)
+		auto *const condition = lfirst_node(RestrictInfo, cell);
+		auto *const clause = reinterpret_cast<Node *>(condition->clause);
+		if (shippable(root, relation, condition) == Ship::none)
 			continue;
 		sent = lappend(sent, clause);
 		by_key = by_key || is_key_lookup(relation, clause);

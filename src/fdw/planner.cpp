@@ -67,7 +67,7 @@ sort_out_clauses(PlannerInfo *root, const Relation *relation, List *scan_clauses
 			parts->local = lappend(parts->local, clause);
 		if (remote || local)
 			continue;
-		Ship const ship = shippable(root, relation, clause);
+		Ship const ship = shippable(root, relation, info);
 		if (ship != Ship::none) {
 			parts->tail.more_conditions = lappend(parts->tail.more_conditions, clause);
 			parts->recheck = lappend(parts->recheck, clause);

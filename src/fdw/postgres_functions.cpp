@@ -142,10 +142,12 @@ constexpr Oid text_order[] = {F_TEXT_LT,        F_TEXT_LE,      F_TEXT_GT,   F_T
 /*
  * Called immutable, but not everywhere alike: quote_all_identifiers decides what quote_ident answers, the session's
  * time zone how old a moment is, the server's tables of zones when noon is in one of them. Not the same in each release
- * are the quarter of an interval below zero (18), petabytes (15), a "char" beyond ASCII as text (16), and what the
- * tables of Unicode decide.
+ * are the quarter of an interval below zero (18), the time of a UUID of version 7 (18), petabytes (15), a "char" beyond
+ * ASCII as text and back (16), and what the tables of Unicode decide.
  */
-constexpr Oid date_add_in_zone = 6222, date_subtract_in_zone = 6273; /* since 16 */
+constexpr Oid date_add_in_zone = 6222, date_subtract_in_zone = 6273;              /* since 16 */
+constexpr Oid unicode_assigned = 6105, uuid_extract_timestamp = 6342;             /* since 17 */
+constexpr Oid array_sort = 6388, array_sort_down = 6389, array_sort_nulls = 6390; /* since 18 */
 constexpr Oid not_alike[] = {F_QUOTE_IDENT,
                              F_AGE_TIMESTAMPTZ_TIMESTAMPTZ,
                              F_TIMEZONE_TEXT_TIMESTAMP,
@@ -158,16 +160,20 @@ constexpr Oid not_alike[] = {F_QUOTE_IDENT,
                              F_PG_SIZE_PRETTY_INT8,
                              F_PG_SIZE_PRETTY_NUMERIC,
                              F_TEXT_CHAR,
+                             F_CHAR_TEXT,
+                             uuid_extract_timestamp,
                              F_NORMALIZE,
-                             F_IS_NORMALIZED};
+                             F_IS_NORMALIZED,
+                             unicode_assigned};
 
 /* Order of jsonb, whose texts are compared under the default collation of their server. */
 constexpr Oid json_order[] = {F_JSONB_LT, F_JSONB_LE, F_JSONB_GT, F_JSONB_GE, F_JSONB_CMP};
 
 /* Order of arrays, in which that of jsonb may be. */
 constexpr Oid array_order[] = {
-	F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,     F_ARRAY_GE,     F_BTARRAYCMP,
-	F_ARRAY_LARGER, F_ARRAY_SMALLER, F_MIN_ANYARRAY, F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY};
+	F_ARRAY_LT,     F_ARRAY_LE,      F_ARRAY_GT,      F_ARRAY_GE,     F_BTARRAYCMP,
+	F_ARRAY_LARGER, F_ARRAY_SMALLER, F_MIN_ANYARRAY,  F_MAX_ANYARRAY, F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY,
+	array_sort,     array_sort_down, array_sort_nulls};
 
 /*
  * Their text is what bytea_output and extra_float_digits of the session say, though their output is called immutable.

@@ -25,6 +25,19 @@ namespace {
 /* Rows of a table of which nothing is known: as many as fit on the ten pages that PostgreSQL assumes of its own. */
 constexpr int unknown_pages = 10;
 
+/*
+ * May the clause be asked of rows that conditions of row-level security or of a security barrier would have kept from
+ * it? A remote server heeds no order of conditions, so that one which may tell what it saw has to wait for them here.
+ */
+bool
+is_secure(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
+{
+	for (int i = 0; i < relation->source_count; ++i)
+		if (!restriction_is_securely_promotable(info, root->simple_rel_array[relation->sources[i].varno]))
+			return false;
+	return true;
+}
+
 void
 sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 {
@@ -34,7 +47,7 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 		auto *const info = lfirst_node(RestrictInfo, cell);
 		auto *const clause = reinterpret_cast<Node *>(info->clause);
 		bool const fits = list_length(relation->conditions) < most_beside;
-		Ship const ship = fits ? shippable(root, relation, clause) : Ship::none;
+		Ship const ship = fits ? shippable(root, relation, info) : Ship::none;
 		/* Core puts a gate above a scan for a condition without columns, but not above what replaces the scan. */
 		relation->gated = relation->gated || (info->pseudoconstant && ship != Ship::exact);
 		if (ship != Ship::none) {
@@ -90,9 +103,11 @@ renderer_for(PlannerInfo *root, const Relation *relation)
 }
 
 Ship
-shippable(PlannerInfo *root, const Relation *relation, Node *clause)
+shippable(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
 {
-	return settings::enable_pushdown ? renderer_for(root, relation)->condition(clause) : Ship::none;
+	if (!settings::enable_pushdown || !is_secure(root, relation, info))
+		return Ship::none;
+	return renderer_for(root, relation)->condition(reinterpret_cast<Node *>(info->clause));
 }
 
 bool

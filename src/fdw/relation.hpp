@@ -97,7 +97,7 @@ bool has_plain_columns(List *exprs);
 bool is_key_lookup(const Relation *relation, Node *clause);
 
 /* Can the clause be sent? Prints into nowhere. */
-Ship shippable(PlannerInfo *root, const Relation *relation, Node *clause);
+Ship shippable(PlannerInfo *root, const Relation *relation, RestrictInfo *info);
 /* The expression of a pathkey in terms of relation, with its order; false when there is none that can be sent. */
 bool sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortKey *key);
 bool can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys);

@@ -5,6 +5,7 @@
 #include "fdw/render.hpp"
 
 extern "C" {
+#include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -40,16 +41,34 @@ needs_context(Node *node, void *context)
 	}
 }
 
+/* Is it what a sub-select answers that is run when somebody first asks? */
+bool
+is_asked_for(const PlannerInfo *root, const Param *param)
+{
+	if (param->paramkind != PARAM_EXEC)
+		return false;
+	for (; root != nullptr; root = root->parent_root) {
+		ListCell *cell;
+		foreach (cell, root->init_plans)
+			if (list_member_int(static_cast<SubPlan *>(lfirst(cell))->setParam, param->paramid))
+				return true;
+	}
+	return false;
+}
+
 /* Its evaluation cannot fail, so it may happen although PostgreSQL itself might not have come to it. */
 bool
-is_harmless(Node *node)
+is_harmless(const PlannerInfo *root, Node *node)
 {
 	switch (nodeTag(node)) {
-	case T_Param:
+	case T_Param: return !is_asked_for(root, reinterpret_cast<Param *>(node));
 	case T_Var:
 	case T_SQLValueFunction: return true;
-	case T_FuncExpr: return reinterpret_cast<FuncExpr *>(node)->args == NIL;
-	case T_RelabelType: return is_harmless(reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg));
+	case T_FuncExpr: {
+		auto *const func = reinterpret_cast<FuncExpr *>(node);
+		return func->args == NIL && func->funcid < FirstUnpinnedObjectId;
+	}
+	case T_RelabelType: return is_harmless(root, reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg));
 	default: return false;
 	}
 }
@@ -139,7 +158,7 @@ bool
 Renderer::is_local(Node *node) const
 {
 	return !bms_overlap(pull_varnos(root, node), relids) && !needs_context(node, nullptr) &&
-	       !contain_volatile_functions(node) && (conditional_depth_ == 0 || is_harmless(node));
+	       !contain_volatile_functions(node) && (conditional_depth_ == 0 || is_harmless(root, node));
 }
 
 bool

@@ -58,7 +58,8 @@ print_conditions(Renderer &renderer, const char *before, List *conditions, List 
 	foreach (cell, clauses) {
 		print(renderer, before);
 		before = " AND ";
-		if (renderer.condition(static_cast<Node *>(lfirst(cell))) == Ship::none)
+		Ship const ship = renderer.condition(static_cast<Node *>(lfirst(cell)));
+		if (ship == Ship::none || (ship == Ship::superset && renderer.source_count > 1))
 			return false;
 	}
 	return true;

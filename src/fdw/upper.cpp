@@ -227,8 +227,9 @@ order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 }
 
 /*
- * With FOR UPDATE the scan of the table takes the count along, or the remote server would lock rows that nobody wants.
- * LockRows and Limit stay above; with OFFSET both sides would skip rows.
+ * With FOR UPDATE the scan of the table takes the count along, or the remote server would lock rows that nobody wants:
+ * that is no question of cost, so no other path is left. LockRows and Limit stay above; with OFFSET both sides would
+ * skip rows.
  */
 void
 limit_locked(PlannerInfo *root, const Relation *relation, RelOptInfo *output, double count)
@@ -244,6 +245,7 @@ limit_locked(PlannerInfo *root, const Relation *relation, RelOptInfo *output, do
 	path = apply_projection_to_path(root, table, path, root->upper_targets[UPPERREL_FINAL]);
 	path = reinterpret_cast<Path *>(
 		create_lockrows_path(root, output, path, root->rowMarks, assign_special_exec_param(root)));
+	output->pathlist = NIL;
 	add_path(output, reinterpret_cast<Path *>(create_limit_path(root, output, path, nullptr, query->limitCount,
 	                                                            query->limitOption, 0, static_cast<int64>(cost.rows))));
 }

@@ -130,6 +130,7 @@ reopen_database(Slot *slot)
 {
 	if (slot == nullptr)
 		return;
+	closes = true; /* also after a command that commits in its middle */
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	std::ranges::replace(slot->closers, MyProcPid, 0);
 	LWLockRelease(queue->lock);

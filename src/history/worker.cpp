@@ -56,6 +56,7 @@ enlist(Oid database)
 	bool enlisted = false;
 	if (i >= 0 && queue->slots[i].pid == 0) {
 		mine = &queue->slots[i];
+		mine->served = mine->served || is_closed(*mine);
 		enlisted = ++mine->failures <= max_failures && !is_closed(*mine);
 		if (enlisted) {
 			mine->pid = MyProcPid;

@@ -23,6 +23,7 @@ namespace {
 
 ProcessUtility_hook_type next_utility = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
+ExecutorRun_hook_type next_run = nullptr;
 bool measuring = false;
 
 /* The last of several counts, as it does for EXPLAIN. Buffers are counted for what planning runs, too. */
@@ -63,13 +64,34 @@ reads_hidden_rows(const PlannedStmt *planned)
  * What the extension itself asks, row-level security does not bind.
  */
 void
-start(QueryDesc *query, int flags)
+refuse_hidden_rows(const QueryDesc *query)
 {
 	if (measuring && !is_admin() && reads_hidden_rows(query->plannedstmt))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for EXPLAIN ANALYZE"),
 		                errdetail("On tables of pg_tenancy it would count the rows of other users."),
 		                errhint("Use EXPLAIN without ANALYZE.")));
+}
+
+/*
+ * A parallel worker's first query is its part of the leader's plan, which the leader has looked at, and tells whether
+ * somebody counts; what functions run there only the worker sees.
+ */
+void
+start(QueryDesc *query, int flags)
+{
+	refuse_hidden_rows(query);
+	if (IsParallelWorker() && query->instrument_options != 0)
+		measuring = true;
 	next_start(query, flags);
+}
+
+/* Of a cursor that was opened before. Versions differ in what follows the count. */
+template <typename... More>
+void
+run(QueryDesc *query, ScanDirection direction, uint64 count, More... more)
+{
+	refuse_hidden_rows(query);
+	next_run(query, direction, count, more...);
 }
 
 void
@@ -98,6 +120,8 @@ guard_explain()
 	ProcessUtility_hook = process_utility;
 	next_start = ExecutorStart_hook != nullptr ? ExecutorStart_hook : standard_ExecutorStart;
 	ExecutorStart_hook = start;
+	next_run = ExecutorRun_hook != nullptr ? ExecutorRun_hook : standard_ExecutorRun;
+	ExecutorRun_hook = run;
 }
 
 } // namespace tenancy::identity

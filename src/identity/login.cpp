@@ -70,20 +70,13 @@ replace_hash(const Account &account, const char *hash)
 }
 
 /*
- * A new session of the account, in place of the oldest when there are as many as may be, if its password and state are
- * still those that were checked: the row lock makes a login and a change of password or state wait for each other. Here
- * and in all that ends sessions, they are those that there are by now: by an old snapshot, some would be missed.
+ * A new session of the account, if its password and state are still those that were checked: the row lock makes a login
+ * and a change of password or state wait for each other. Here and in all that ends sessions, they are those that there
+ * are by now: by an old snapshot, some would be missed.
  */
 bool
 insert_session(const Account &account, const Digest &digest)
 {
-	static bridge::spi::Statement purge = {
-		"DELETE FROM tenancy.user_sessions AS s WHERE s.user_id = $1 AND (s.expires_at < clock_timestamp() "
-		"OR $2 > 0 AND s.id IN (SELECT o.id FROM tenancy.user_sessions AS o WHERE o.user_id = $1 "
-		"                       ORDER BY o.revoked_at IS NOT NULL, o.created_at DESC OFFSET greatest($2, 1) - 1))",
-		2,
-		{UUIDOID, INT4OID},
-		nullptr};
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.user_sessions (user_id, token_hash, expires_at, client_addr, application_name) "
 		"SELECT u.id, $2, clock_timestamp() + make_interval(secs => $3), inet_client_addr(), "
@@ -94,9 +87,30 @@ insert_session(const Account &account, const Digest &digest)
 		nullptr};
 	Datum const values[] = {bridge::uuid_datum(account.id), digest_datum(digest),
 	                        Float8GetDatum(settings::session_lifetime), CStringGetTextDatum(account.hash)};
-	Datum const bounds[] = {values[0], Int32GetDatum(settings::max_sessions_per_user)};
-	(void) bridge::spi::change_latest(purge, bounds);
 	return bridge::spi::change_latest(insert, values) == 1;
+}
+
+/*
+ * Delete the user's sessions that have expired, and the oldest of more than there may be with the new one. The user's
+ * row is locked by now, as by all who end sessions; what another login is just deleting is not waited for.
+ */
+void
+purge_sessions(const core::Uuid &user, const Digest &added)
+{
+	static bridge::spi::Statement purge = {
+		"DELETE FROM tenancy.user_sessions WHERE id = ANY (ARRAY("
+		"SELECT s.id FROM tenancy.user_sessions AS s WHERE s.user_id = $1 AND s.token_hash <> $2 "
+		"AND (s.expires_at < clock_timestamp() "
+		"     OR $3 > 0 AND s.id IN (SELECT o.id FROM tenancy.user_sessions AS o "
+		"                            WHERE o.user_id = $1 AND o.token_hash <> $2 "
+		"                            ORDER BY o.revoked_at IS NOT NULL, o.created_at DESC OFFSET greatest($3, 1) - 1)) "
+		"FOR UPDATE OF s SKIP LOCKED))",
+		3,
+		{UUIDOID, BYTEAOID, INT4OID},
+		nullptr};
+	Datum const values[] = {bridge::uuid_datum(user), digest_datum(added),
+	                        Int32GetDatum(settings::max_sessions_per_user)};
+	(void) bridge::spi::change_latest(purge, values);
 }
 
 /* End sessions of a user, but for the one with the given digest; answers how many. */
@@ -192,7 +206,10 @@ TENANCY_FUNCTION(login)
 	bridge::spi::Scope const scope = bridge::spi::open();
 	if (hash[0] != 0 && replace_hash(account, hash))
 		memcpy(account.hash, hash, sizeof hash);
-	bool const inserted = insert_session(account, digest_of(token));
+	Digest const digest = digest_of(token);
+	bool const inserted = insert_session(account, digest);
+	if (inserted)
+		purge_sessions(account.id, digest);
 	bridge::spi::close(scope);
 	if (!inserted)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("invalid email or password"), errhidestmt(true),

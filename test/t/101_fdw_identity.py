@@ -4,7 +4,7 @@
 import contextlib
 
 from foreign import ForeignTables
-from tenancy import (UNIQUE, User, app_role, connect, ok, person_role, raised, rows, run, same, sqlstate, value,
+from tenancy import (UNIQUE, User, app_role, connect, environment, execute, ok, person_role, raised, rows, run, same, sqlstate, value,
                      wait_for_history)
 
 COUNT = 2500
@@ -185,4 +185,27 @@ def recorded():
         same((found[0]["status"], found[0]["error_code"]), ("error", "22P02"), "and is in history with its SQLSTATE")
 
 
-run(others, lent_rights, prepared_plans, cursors, explain, parallel_queries, recorded)
+def moved():
+    """A connection leads to another engine: a session that knew the first one plans anew for tables that have been imported again"""
+    if "my" not in ENGINES:
+        return
+    user, schema, name = User("moving"), "moved_" + UNIQUE, "moved_" + UNIQUE
+    user.mysql("other way")
+    user.sqlite("moving")
+    with contextlib.closing(user.connect()) as knows, contextlib.closing(user.connect()) as changes:
+        execute(changes, "other way", "CREATE TABLE %s (a int PRIMARY KEY)" % name)
+        execute(changes, "other way", "INSERT INTO %s VALUES (1), (2)" % name)
+        execute(changes, "moving", "CREATE TABLE %s (a int PRIMARY KEY)" % name)
+        rows(changes, "SELECT tenancy.attach('moving', %s)", schema)
+        counted = "SELECT count(*) FROM %s.%s" % (schema, name)
+        same(value(knows, counted), 0, "the first database")
+        rows(changes, "SELECT tenancy.update_connection('moving', database_type => 'mysql', host => %s, port => %s, database_name => %s,"
+             " username => %s, password => %s, options => '{}')", environment("MYSQL_HOST"), int(environment("MYSQL_PORT")),
+             environment("MYSQL_DATABASE"), environment("MYSQL_USER"), environment("MYSQL_PASSWORD"))
+        rows(changes, "SELECT tenancy.attach('moving', %s)", schema)
+        rows(knows, "PREPARE counted AS " + counted)
+        same(sqlstate(rows, knows, "EXECUTE counted"), "HV000", "a plan for the first one is refused")
+        same(value(knows, "EXECUTE counted"), 2, "and made again for the other")
+
+
+run(others, lent_rights, prepared_plans, cursors, explain, parallel_queries, recorded, moved)

@@ -477,6 +477,10 @@ def own_changes(engine, session):
         cursor.execute("DELETE FROM {0} AS t WHERE (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) > 1 RETURNING id".format(table))
         same(len(cursor.fetchall()), 2, engine.name + ": RETURNING wants each row at once, and the next one sees that it has gone")
     fill()
+    rows(session, "WITH gone AS (DELETE FROM {0} AS t USING (VALUES (1), (2)) AS l(id) WHERE t.id = l.id"
+         " AND (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) > 0 RETURNING l.id) INSERT INTO {0} SELECT id, 9, 9 FROM gone".format(table))
+    same(shares(), [9, 9, 5, 8, 8], engine.name + ": also one that returns no column of the table")
+    fill()
     log = "%s.%s_own_log" % (SCHEMA, engine.name)
     with contextlib.closing(connect()) as admin:
         rows(admin, """CREATE TABLE {0} (rest bigint);
@@ -484,6 +488,12 @@ def own_changes(engine, session):
             CREATE TRIGGER after_row AFTER DELETE ON {1} FOR EACH ROW EXECUTE FUNCTION {0}(); GRANT ALL ON {0} TO "{2}\"""".format(log, table, person_role()))
     rows(session, "DELETE FROM {0} AS t WHERE id = (SELECT max(b.id) FROM {0} AS b WHERE b.grp = t.grp AND b.grp = 2)".format(table))
     same(rows(session, "SELECT rest FROM %s" % log), [(4,)], engine.name + ": an AFTER trigger sees that rows have gone")
+    fill()
+    with contextlib.closing(connect()) as admin:
+        rows(admin, """DROP TRIGGER after_row ON {2}; TRUNCATE {0}; CREATE TABLE {0}_parts (n int) PARTITION BY LIST (n); CREATE TABLE {0}_part PARTITION OF {0}_parts DEFAULT;
+            CREATE TRIGGER after_row AFTER INSERT ON {0}_part FOR EACH ROW EXECUTE FUNCTION {0}(); GRANT ALL ON {0}_parts TO "{1}\"""".format(log, person_role(), table))
+    rows(session, "WITH gone AS (DELETE FROM {0} AS t WHERE (SELECT count(*) FROM {0} AS b WHERE b.grp = t.grp) > 1) INSERT INTO {1}_parts VALUES (1)".format(table, log))
+    same(rows(session, "SELECT rest FROM %s" % log), [(3,)], engine.name + ": one of a partition, too")
 
 
 @each
@@ -506,6 +516,19 @@ def jobs(engine, session):
         rows(each_session, "COMMIT")
         each_session.close()
     same(value(session, "SELECT count(*) FROM %s WHERE state = 1" % table), 3, engine.name + ": and all are done")
+    if engine.name == "mysql":
+        return  # where the count has to be a constant
+    rows(session, "INSERT INTO %s SELECT g, 0 FROM generate_series(21, 3000) AS g" % table)
+    found = []
+    sessions = [engine.user.connect() for _ in range(3)]
+    for each_session in sessions:
+        rows(each_session, "SET plan_cache_mode = force_generic_plan")
+        rows(each_session, "PREPARE job(int) AS SELECT id FROM %s ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED" % table)
+        rows(each_session, "BEGIN")
+        found += rows(each_session, "EXECUTE job(2)")
+    same(found, [(id,) for id in range(1, 7)], engine.name + ": two for each where their number is a parameter")
+    for each_session in sessions:
+        each_session.close()
 
 
 @each

@@ -749,7 +749,28 @@ def encodings_of_a_join():
     joined = "SELECT w.id FROM @words AS w JOIN @all_numbers AS n ON n.id = w.id WHERE %s ORDER BY w.id"
     for condition in ("length(w.w) > 100", "length(w.w) > 100 AND w.id > 1 OR w.id = 2"):
         answers("encodings", (PG,), joined % condition, ["2"] if " OR " in condition else [])
+    exists = joined % "EXISTS (SELECT FROM @words AS v WHERE length(v.w) + w.id > 1000 AND v.id > 0 OR v.id = w.id + 1 AND w.id < 3)"
+    answers("encodings of EXISTS", (PG,), exists, ["1", "2"])
     rows(admin, "DROP FOREIGN TABLE {0}.all_numbers".format(schema))
+
+
+def conditional_subselects():
+    """A sub-select behind COALESCE is run only when PostgreSQL comes to it"""
+    ids("COALESCE", ALL, "numbers", "id <> 5 AND COALESCE(z, (SELECT 1 FROM generate_series(1, 2))) = 3", [4])
+
+
+def hidden_rows():
+    """A condition that may fail is not asked of rows that row-level security hides, which a remote server would not heed"""
+    admin, schema = world().admin, world().schema(PG)
+    rows(admin, "CREATE TABLE {0}.guarded (LIKE {0}.numbers) PARTITION BY RANGE (id)".format(schema))
+    rows(admin, "ALTER TABLE {0}.guarded ATTACH PARTITION {0}.numbers DEFAULT".format(schema))
+    rows(admin, "ALTER TABLE {0}.guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY guard ON {0}.guarded USING (lower(id::text) <> '1');"
+         ' GRANT SELECT ON {0}.guarded TO "{1}"'.format(schema, person_role()))
+    answers("hidden rows", (PG,), "SELECT count(*) FROM @guarded WHERE 1 / (i - 7) < 5", ["4"])
+    answers("hidden rows", (PG,), "SELECT id FROM @guarded WHERE id = 2", ["2"], (PG,))
+    joined = "SELECT count(*) FROM @guarded AS g JOIN @days AS d ON d.id = g.id AND 1 / (g.i - 7) < d.id WHERE g.id > 0"
+    answers("hidden rows of a join", (PG,), joined, ["4"])
+    rows(admin, "ALTER TABLE {0}.guarded DETACH PARTITION {0}.numbers; DROP TABLE {0}.guarded".format(schema))
 
 
 def json_order():
@@ -1005,5 +1026,5 @@ if __name__ == "__main__":
         prepared_arrays, text_functions, divisions, overflows, rounding, exactness, aggregates, unsigned, booleans, choices, dates, zones, clock,
         off_type_values, limits, operands, generic_plans, credentials, two_phases, hostile_schema,
         run_conditions, windows_without_an_order, least_values, lacking_rows, moments, remote_collations, json_order,
-        operators_of_others, encodings_of_a_join,
+        operators_of_others, encodings_of_a_join, conditional_subselects, hidden_rows,
         narrower, folding_collations, collations_of_keys, settings_of_text, distinct_and_ordered, local_enums, other_servers, rounded_groups, loose_values, deep_statements)

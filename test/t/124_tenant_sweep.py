@@ -415,8 +415,37 @@ def explained():
             same(sqlstate(rows, session, explain + "SELECT pg_temp.counted('%s') LIMIT 1" % alice.id), "42501", explain + "a function that counts")
         same(sqlstate(rows, session, "EXPLAIN (BUFFERS) SELECT FROM pg_class WHERE relpages < pg_temp.counted('%s')" % alice.id), "42501",
              "what counts while it is planned")
+        rows(session, "BEGIN")
+        rows(session, "DECLARE before CURSOR FOR SELECT FROM tenancy.query_history WHERE user_id = '%s'" % alice.id)
+        same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT cursor_to_xml('before', 1, false, false, '')"), "42501", "a cursor that was opened before")
+        rows(session, "ROLLBACK")
+        rows(session, "CREATE FUNCTION pg_temp.aside(uuid) RETURNS bigint STABLE PARALLEL SAFE LANGUAGE plpgsql AS $$BEGIN"
+             " RETURN (SELECT count(*) FROM tenancy.query_history WHERE user_id = $1); END$$")
+        forced = "debug_parallel_query" if session.server_version >= 160000 else "force_parallel_mode"
+        rows(session, "SET %s = on" % forced)
+        same(value(session, "SELECT pg_temp.aside('%s')" % alice.id), 0, "a parallel worker reads nothing of hers")
+        same(sqlstate(rows, session, "EXPLAIN (ANALYZE, BUFFERS) SELECT pg_temp.aside('%s')" % alice.id), "42501", "nor may it be measured")
+        rows(session, "RESET %s" % forced)
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT * FROM tenancy.query('lite', 'SELECT 1') AS t(a int)"), None, "functions may be measured")
         same(sqlstate(rows, session, "EXPLAIN ANALYZE SELECT count(*) FROM pg_class"), None, "and what is not ours")
+
+
+def looked_up():
+    """What the extension itself looks up counts no buffers, so that none tells whether there is something"""
+    with contextlib.closing(connect()) as admin:
+        hers = value(admin, "SELECT id FROM tenancy.database_connections WHERE user_id = %s LIMIT 1", alice.id)
+    with contextlib.closing(bobs_session()) as session:
+        rows(session, "SET enable_seqscan = off")  # as with many rows
+        rows(session, "CREATE FUNCTION pg_temp.code_of(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE $1; RETURN ''; EXCEPTION WHEN OTHERS THEN"
+             " RETURN SQLSTATE; END$$")
+
+        def buffers(statement):
+            for _ in range(3):  # until caches are warm
+                plan = value(session, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT pg_temp.code_of(%s)", statement)[0]["Plan"]
+            return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        for statement, there, missing in (("SELECT tenancy.test_connection('%s')", hers, "00000000-0000-4000-8000-000000000000"),
+                                          ("SELECT tenancy.login('%s', 'wrong')", carol.email, "nobody@test.example")):
+            same(buffers(statement % there), buffers(statement % missing), statement)
 
 
 def bound(user, word):
@@ -519,4 +548,4 @@ def as_before():
 
 
 relog()
-run(tenants, relations, right_calls, foreign_ids, smuggled, explained, aside, as_before)
+run(tenants, relations, right_calls, foreign_ids, smuggled, explained, looked_up, aside, as_before)

@@ -391,6 +391,11 @@ def logins():
         tokens.append(login())
         rows(session, "COMMIT")
         same([lives(token) for token in tokens], [False] * 6 + [True] * 3, "nor after a login in a transaction with an old snapshot")
+        rows(session, "BEGIN")
+        login()
+        with contextlib.closing(as_app(max_sessions_per_user="3")) as other:
+            same(sqlstate(rows, other, "SELECT tenancy.login(%s, %s)", user.email, user.password), None, "a login does not wait for another that is not committed")
+        rows(session, "ROLLBACK")
         rows(session, "RESET SESSION AUTHORIZATION")
         rows(session, "SET tenancy.max_sessions_per_user = 0")
         tokens += [login() for _ in range(3)]

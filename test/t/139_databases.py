@@ -155,4 +155,21 @@ def role_of_sessions():
             rows(owner, "DROP ROLE bystander")
 
 
-run(closed, served_again, two_commands, cancelled, forced, role_of_sessions)
+def moved():
+    """A command that commits in its middle has its worker come back as well"""
+    with contextlib.closing(server.connect()) as owner:
+        with contextlib.closing(server.connect(dbname="other")) as session:
+            rows(session, "SET tenancy.identity_scope = 'session'")
+            rows(session, "SELECT set_config('tenancy.session', tenancy.login('eve@example.com', %s), false)", PASSWORD)
+            same(value(session, "SELECT tenancy.execute_query('shop', 'SELECT 4715')")["status"], "success", "a query before")
+        wait_until(lambda: value(owner, "SELECT count(*) FROM pg_stat_activity WHERE datname = 'other' AND backend_type = 'client backend'") == 0, 30,
+                   "nobody to be connected")
+        before = worker(owner, "other")
+        rows(owner, "SET allow_in_place_tablespaces = on")
+        rows(owner, "CREATE TABLESPACE elsewhere LOCATION ''")
+        rows(owner, "ALTER DATABASE other SET TABLESPACE elsewhere")
+        wait_until(lambda: worker(owner, "other") not in (None, before), 30, "another worker")
+        ok(True, "another worker is there")
+
+
+run(closed, served_again, two_commands, cancelled, forced, role_of_sessions, moved)
