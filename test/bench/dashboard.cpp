@@ -8,7 +8,7 @@ using namespace bench;
 
 namespace {
 
-constexpr char small[] = "bench_small";
+constexpr char small[] = "bench_small", large[] = "bench_large";
 constexpr int recent_rows = 10'000; /* of the tenant's last days, in both databases */
 constexpr int recent_days = 61;     /* dashboard_overview looks at 60 of them */
 constexpr int owners = 1000;
@@ -33,28 +33,22 @@ constexpr Work admin[] = {
 };
 
 std::string
-large()
-{
-	return required("PGDATABASE");
-}
-
-std::string
 superuser(const std::string &database)
 {
 	return "host=" + required("PGHOST") + " port=" + required("PGPORT") + " user=" + required("PGUSER") +
 	       " dbname=" + database;
 }
 
-/* The same tenant, under the same role, in a database of its own. */
+/* The same tenant, under the same role, in a database of its own: other programs have left runs of theirs elsewhere. */
 void
-make_small()
+make_database(const std::string &name)
 {
-	Postgres(superuser(large())).execute(std::string("CREATE DATABASE ") + small);
-	Postgres all(superuser(small));
+	Postgres(superuser(required("PGDATABASE"))).execute("CREATE DATABASE " + name);
+	Postgres all(superuser(name));
 	all.execute("CREATE EXTENSION pg_tenancy");
 	all.execute("SELECT tenancy.bind_role(tenancy.register('bench@example.com', '" + required("BENCH_PASSWORD") +
 	            "'), 'bench_async')");
-	Postgres(Postgres::platform("async", small))
+	Postgres(Postgres::platform("async", name))
 		.execute("SELECT tenancy.create_connection('sqlite', 'sqlite', database_name => 'bench.db',"
 	             " options => '{\"create\": true}')");
 }
@@ -84,12 +78,12 @@ void
 fill(long rows)
 {
 	add_rows(small, 0, 0, recent_rows, recent_days, 0);
-	add_rows(large(), 0, 0, recent_rows, recent_days, 0);
+	add_rows(large, 0, 0, recent_rows, recent_days, 0);
 	auto const begun = Clock::now();
-	add_rows(large(), owners, rows * 9 / 10 / owners, 0, 900, 0);
-	add_rows(large(), 0, 0, rows / 10, 900, recent_days + 1);
+	add_rows(large, owners, rows * 9 / 10 / owners, 0, 900, 0);
+	add_rows(large, 0, 0, rows / 10, 900, recent_days + 1);
 	std::fprintf(stderr, "made %ld rows of history in %.0f s\n", rows, seconds_since(begun));
-	for (std::string const &database : {std::string(small), large()}) {
+	for (std::string const database : {small, large}) {
 		Postgres all(superuser(database));
 		double const total = static_cast<double>(database == small ? recent_rows : recent_rows + rows);
 		std::fprintf(stderr, "rebuild_rollups of %.0f rows: %.0f rows/s\n", total,
@@ -174,17 +168,18 @@ main()
 		long const rows = std::stol(required("BENCH_HISTORY"));
 		if (rows < recent_rows)
 			throw std::runtime_error("too few rows of history");
-		make_small();
+		for (const char *const name : {small, large})
+			make_database(name);
 		fill(rows);
-		Postgres all(superuser(large())), few(superuser(small));
+		Postgres all(superuser(large)), few(superuser(small));
 		std::string const title = in_digits(rows) + " rows of history, and " + in_digits(recent_rows) + ": ";
-		Postgres with(Postgres::platform("async", large())), without(Postgres::platform("async", small));
+		Postgres with(Postgres::platform("async", large)), without(Postgres::platform("async", small));
 		measure_reading(title, with, without, tenant, Promise::at_most);
 		measure_reading(title, all, few, admin, Promise::none);
 		measure_proof(all, static_cast<double>(rows));
 		report(title + "runs recorded",
 		       in_turns(
-				   quick() ? 1 : 5, [] { return recorded(large()); }, [] { return recorded(small); }),
+				   quick() ? 1 : 5, [] { return recorded(large); }, [] { return recorded(small); }),
 		       "%.0f/s", Promise::at_least, 1 / 1.2);
 	});
 }
