@@ -165,68 +165,69 @@ comes_again(Modification &modification, TupleTableSlot *plan_slot)
 	return is_changed(modification);
 }
 
-TupleTableSlot *
-exec_update(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+/* Send one change; how many remote rows it met. What RETURNING wants of it comes into slot. */
+int64
+change_row(Modification &modification, TupleTableSlot *slot)
 {
-	Modification &modification = *modification_of(target);
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	if (comes_again(modification, plan_slot)) {
-		MemoryContextSwitchTo(outer);
-		return nullptr;
-	}
 	bool const returns = modification.plan.returned != NIL && modification.select_sql == nullptr;
+	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
+	                           : run_statement(modification, modification.plan.sql);
+	refuse_several(modification, rows);
+	check_found(modification, rows);
+	modification.changed += rows;
+	return rows;
+}
+
+bool
+update_row(Modification &modification, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	if (comes_again(modification, plan_slot))
+		return false;
 	int const level = begin_values(modification);
 	add_params(modification, slot, modification.plan.targets);
 	end_values(modification, level);
 	add_key(modification, plan_slot);
 	if (modification.later != nullptr) {
 		put_off(modification);
-		MemoryContextSwitchTo(outer);
-		return slot;
+		return true;
 	}
-	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
-	                           : run_statement(modification, modification.plan.sql);
-	refuse_several(modification, rows);
-	check_found(modification, rows);
-	if (rows > 0 && modification.select_sql != nullptr) {
+	bool const found = change_row(modification, slot) > 0;
+	if (found && modification.select_sql != nullptr) {
 		add_key(modification, plan_slot, slot);
 		run_and_read(modification, modification.select_sql, slot);
 	}
-	modification.changed += rows;
-	MemoryContextSwitchTo(outer);
-	return rows > 0 ? slot : nullptr;
+	return found;
 }
 
-TupleTableSlot *
-exec_delete(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+bool
+delete_row(Modification &modification, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
-	Modification &modification = *modification_of(target);
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
 	ExecClearTuple(slot);
-	if (modification.later != nullptr) {
-		bool const again = comes_again(modification, plan_slot);
-		if (!again) {
-			add_key(modification, plan_slot);
-			put_off(modification);
-		}
-		MemoryContextSwitchTo(outer);
-		return again ? nullptr : slot;
-	}
+	if (modification.later != nullptr && comes_again(modification, plan_slot))
+		return false;
 	if (modification.select_sql != nullptr) {
 		add_key(modification, plan_slot);
 		run_and_read(modification, modification.select_sql, slot);
 	}
-	bool const returns = modification.plan.returned != NIL && modification.select_sql == nullptr;
 	add_key(modification, plan_slot);
-	int64 const rows = returns ? run_and_read(modification, modification.plan.sql, slot)
-	                           : run_statement(modification, modification.plan.sql);
-	refuse_several(modification, rows);
-	check_found(modification, rows);
-	modification.changed += rows;
+	if (modification.later != nullptr) {
+		put_off(modification);
+		return true;
+	}
+	return change_row(modification, slot) > 0;
+}
+
+/* Change one row, in memory that is free again with the next one. */
+template <bool (*change)(Modification &, TupleTableSlot *, TupleTableSlot *)>
+TupleTableSlot *
+exec_change(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	Modification &modification = *modification_of(target);
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	bool const changed = change(modification, slot, plan_slot);
 	MemoryContextSwitchTo(outer);
-	return rows > 0 ? slot : nullptr;
+	return changed ? slot : nullptr;
 }
 
 void
@@ -385,8 +386,8 @@ set_modify_callbacks(FdwRoutine *routine)
 	set_insert_callbacks(routine);
 	set_truncate_callback(routine);
 	routine->BeginForeignModify = begin_modify;
-	routine->ExecForeignUpdate = exec_update;
-	routine->ExecForeignDelete = exec_delete;
+	routine->ExecForeignUpdate = exec_change<update_row>;
+	routine->ExecForeignDelete = exec_change<delete_row>;
 	routine->EndForeignModify = end_modify;
 }
 
