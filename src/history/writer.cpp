@@ -63,20 +63,47 @@ constexpr Type int8_type = {INT8OID, INT8ARRAYOID, 8, wide_datum, TYPALIGN_DOUBL
 constexpr Type int4_type = {INT4OID, INT4ARRAYOID, 4, true, TYPALIGN_INT};
 constexpr Type bool_type = {BOOLOID, BOOLARRAYOID, 1, true, TYPALIGN_CHAR};
 
-constexpr Type types[column_count] = {uuid_type, uuid_type, uuid_type, text_type, text_type, text_type,
-                                      text_type, text_type, time_type, time_type, int4_type, int4_type,
-                                      int8_type, bool_type, bool_type, text_type, text_type, text_type,
-                                      text_type, text_type, text_type, int4_type, int8_type};
+constexpr Type types[column_count] = {
+	uuid_type, /* id */
+	uuid_type, /* user */
+	uuid_type, /* connection */
+	text_type, /* name */
+	text_type, /* source */
+	text_type, /* question */
+	text_type, /* sql */
+	text_type, /* status */
+	time_type, /* started */
+	time_type, /* ended */
+	int4_type, /* elapsed */
+	int4_type, /* rows */
+	int8_type, /* bytes */
+	bool_type, /* truncated */
+	bool_type, /* cached */
+	text_type, /* code */
+	text_type, /* message */
+	text_type, /* hash */
+	text_type, /* application */
+	text_type, /* client */
+	text_type, /* role */
+	int4_type, /* pid */
+	int8_type  /* transaction */
+};
 
+/* The columns are in the order of Column. */
 constexpr char insert_runs[] =
 	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
 	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
 	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
 	" client_addr, role_name, backend_pid, transaction_id)"
-	" SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u::pg_catalog.inet, v, w,"
-	" x::pg_catalog.text::pg_catalog.xid8"
+	" SELECT id, user_id, database_connection_id, connection_name, source,"
+	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
+	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
+	" client_addr::pg_catalog.inet, role_name, backend_pid, transaction_id::pg_catalog.text::pg_catalog.xid8"
 	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
-	" $20, $21, $22, $23) AS z (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, s, t, u, v, w, x)"
+	" $20, $21, $22, $23) AS run (id, user_id, database_connection_id, connection_name, source,"
+	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
+	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
+	" client_addr, role_name, backend_pid, transaction_id)"
 	" ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = excluded.finished_at,"
 	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count,"
 	" result_bytes = excluded.result_bytes, truncated = excluded.truncated, cached = excluded.cached,"
