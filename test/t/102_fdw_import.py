@@ -378,7 +378,9 @@ def by_hand():
     with contextlib.closing(bob.connect()) as session:
         same(sqlstate(rows, session, 'IMPORT FOREIGN SCHEMA %s FROM SERVER %s_pg INTO "%s_hand"' % (REMOTE, server, SCHEMA)), "42501",
              "the same role with another identity")
-        wait_for_history("user_id = %s AND source = 'fdw' AND status = 'denied'", bob.id)
+        same(sqlstate(rows, session, "CREATE SERVER %s_his FOREIGN DATA WRAPPER tenant_fdw OPTIONS (connection '%s')" % (server, pg)), "42501",
+             "nor has it a server of its own for that connection")
+        wait_for_history("user_id = %s AND source = 'fdw' AND status = 'denied'", bob.id, count=2)
         ok(True, "which history knows")
 
 
