@@ -9,7 +9,7 @@
 #include "bridge/cell.hpp"
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
-#include "bridge/param.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "query/execution.hpp"
 #include "query/params.hpp"
@@ -17,6 +17,7 @@
 extern "C" {
 #include "executor/executor.h"
 #include "nodes/extensible.h"
+#include "parser/scansup.h"
 #include "tcop/cmdtag.h"
 #include "tcop/pquery.h"
 #include "utils/lsyscache.h"
@@ -180,7 +181,8 @@ make_plan(Cursor *cursor)
 		Oid const type = local_type(column);
 		int32 const typmod = type == column.type_oid ? column.typmod : -1;
 		Oid const collation = get_typcollation(type);
-		char *const name = bridge::server_text(column.name.c_str());
+		char *const name = bridge::readable(column.name);
+		truncate_identifier(name, static_cast<int>(strlen(name)), false); /* namestrcpy cuts within a character */
 		++number;
 		auto *const shape = makeNullConst(type, typmod, collation);
 		scan->custom_scan_tlist = lappend(

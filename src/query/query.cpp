@@ -10,7 +10,7 @@
 #include "bridge/error.hpp"
 #include "bridge/function.hpp"
 #include "bridge/owned.hpp"
-#include "bridge/param.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "query/cache.hpp"
 #include "query/execution.hpp"
@@ -165,7 +165,7 @@ TENANCY_FUNCTION(describe_query)
 	InitMaterializedSRF(fcinfo, 0);
 	auto *const info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 	for (remote::Column const &column : description->columns) {
-		char *const name = bridge::server_text(column.name.c_str());
+		char *const name = bridge::readable(column.name);
 		Datum values[] = {CStringGetTextDatum(name),
 		                  CStringGetTextDatum(format_type_with_typemod(column.type_oid, column.typmod))};
 		bool nulls[] = {false, false};

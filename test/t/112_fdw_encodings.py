@@ -3,8 +3,10 @@
 depends on them is computed there; and a table of which the encoding is not known is none of ours."""
 
 import contextlib
+import os
+import sqlite3
 
-from tenancy import UNIQUE, User, client_server, connect, environment, person_role, rows, run, ok, same, value
+from tenancy import UNIQUE, User, client_server, connect, environment, execute, person_role, rows, run, ok, same, value
 
 ENCODINGS = ("UTF8", "LATIN1", "KOI8R", "EUC_JP", "SQL_ASCII")
 WORDS = {"UTF8": ["é", "z", "я", "あ"], "LATIN1": ["é", "z", "ü"], "KOI8R": ["ю", "а", "Я", "z"], "EUC_JP": ["あ", "漢", "я", "z"],
@@ -75,6 +77,25 @@ def pushed():
                 same(word in remote_sql(session, sql % table), anywhere or encoding == "UTF8", "%s: is sent or not: %s" % (encoding, sql % "x"))
 
 
+def cursors():
+    """Names of columns that are no UTF-8, and one that is cut between two characters"""
+    user.sqlite()
+    long = "é" * 32
+    with contextlib.closing(user.connect()) as session:
+        execute(session, "lite", "CREATE TABLE odd AS SELECT 1 AS a_")
+        path = os.path.join(environment("TENANCY_SQLITE_ROOT"), user.id, "test.db")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+            file.executescript("PRAGMA writable_schema = on; PRAGMA schema_version = 99; UPDATE sqlite_schema SET sql = replace(sql, 'a_', '\"a' || CAST(x'e9' AS TEXT) || '\"')")
+        for sql, described, name in (("SELECT * FROM odd", "a?", "a?"), ('SELECT 1 AS "%s"' % long, long, "é" * 31)):
+            same(rows(session, "SELECT name FROM tenancy.describe_query('lite', %s)", sql), [(described,)], sql + ": a description")
+            with session.cursor() as cursor:
+                rows(session, "BEGIN")
+                rows(session, "SELECT tenancy.open_query('lite', %s, cursor => 'c')", sql)
+                cursor.execute("FETCH ALL FROM c")
+                same(([column.name for column in cursor.description], cursor.fetchall()), ([name], [(1,)]), sql + ": a cursor")
+                rows(session, "COMMIT")
+
+
 def unknown():
     """Made by hand, and refreshed"""
     with contextlib.closing(connect()) as admin, contextlib.closing(user.connect()) as session:
@@ -101,4 +122,4 @@ def clean():
     ok(person_role() is not None, "clean")
 
 
-run(prepare, answers, pushed, unknown, clean)
+run(prepare, answers, pushed, cursors, unknown, clean)
