@@ -60,6 +60,15 @@ append_bytes(std::string &out, std::string_view bytes)
 	out += '"';
 }
 
+/* MySQL's ZEROFILL has zeros before a number, which JSON does not allow. */
+std::string_view
+without_zeros(std::string_view number) noexcept
+{
+	while (number.size() > 1 && number[0] == '0' && number[1] >= '0' && number[1] <= '9')
+		number.remove_prefix(1);
+	return number;
+}
+
 /* Text by its type: numbers and JSON documents stay what they are, if they really are; all else is a string. */
 void
 append_text(std::string &out, std::uint32_t type, std::string_view text)
@@ -67,9 +76,10 @@ append_text(std::string &out, std::uint32_t type, std::string_view text)
 	if (!remote::is_utf8(text))
 		throw core::Error(core::FailureKind::query, "22021", "the client database returned text that is not UTF-8", {},
 		                  "Convert the value, or select it as binary data.");
-	bool const raw = (type == pgtype::numeric && json::is_number(text)) ||
-	                 ((type == pgtype::json || type == pgtype::jsonb) && json::is_valid(text));
-	if (raw)
+	std::string_view const number = without_zeros(text);
+	if (type == pgtype::numeric && json::is_number(number))
+		out += number;
+	else if ((type == pgtype::json || type == pgtype::jsonb) && json::is_valid(text))
 		out += text;
 	else
 		json::append_string(out, text);

@@ -21,6 +21,12 @@ SELECT tenancy.execute_query('my', $$SELECT cast(18446744073709551615 AS unsigne
   cast('2024-02-29' AS date) AS d, cast('2024-02-29 23:59:59.123456' AS datetime(6)) AS ts, x'00ff' AS b,
   cast('-837:59:58.000001' AS time(6)) AS t, b'101' AS bits$$) -> 'rows';
 SELECT tenancy.execute_query('lite', $$SELECT 9223372036854775807 AS big, 0.1 AS f8, NULL AS nix, '' AS empty, 'naïve ☃ 😀' AS utf8, x'00ff' AS b$$) -> 'rows';
+-- The zeros of ZEROFILL are none of the number.
+SELECT tenancy.execute_query('my', 'DROP TABLE IF EXISTS zeros') ->> 'status' AS dropped;
+SELECT tenancy.execute_query('my', 'CREATE TABLE zeros (d decimal(6,2) zerofill, i int(5) zerofill, b bigint(20) unsigned zerofill, f float(7,2) zerofill)') ->> 'status' AS made;
+SELECT tenancy.execute_query('my', 'INSERT INTO zeros VALUES (7.5, 7, 7, 7.5), (0, 0, 0, 0), (0.25, 12345, 18446744073709551615, 0.25)') ->> 'status' AS filled;
+SELECT tenancy.execute_query('my', 'SELECT * FROM zeros') -> 'rows' AS rows;
+SELECT tenancy.execute_query('my', 'DROP TABLE zeros') ->> 'status' AS dropped;
 
 -- A table of the same shape on each; the same rows answer.
 SELECT c, tenancy.execute_query(c, 'DROP TABLE IF EXISTS orders') ->> 'status' AS dropped FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
