@@ -88,7 +88,7 @@ struct Reader {
 				      " FROM pragma_table_xinfo(?1) AS x ORDER BY x.cid",
 				      {name}, column_fields, [this](const remote::Cell *cells) { add_column(cells); });
 			} catch (const core::Error &error) {
-				if (error.kind != core::FailureKind::query)
+				if (!fails_alone(error))
 					throw;
 			}
 		}

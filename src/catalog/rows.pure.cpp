@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-
 namespace tenancy::catalog {
 
 void
@@ -17,6 +15,13 @@ CatalogQuery::require_width(std::size_t given, std::size_t wanted)
 		                  "the remote server answers " + std::to_string(given) + " columns instead of " +
 		                      std::to_string(wanted),
 		                  "It was asked for its schema.");
+}
+
+bool
+fails_alone(const core::Error &error) noexcept
+{
+	return error.kind == core::FailureKind::query || error.kind == core::FailureKind::database ||
+	       error.kind == core::FailureKind::denied;
 }
 
 std::string

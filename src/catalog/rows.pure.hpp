@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.hpp"
 #include "remote/ascii.hpp"
 #include "remote/driver.hpp"
 
@@ -48,6 +49,9 @@ private:
 	core::Waiter &waiter_;
 	remote::Batch batch_;
 };
+
+/* Whether it is only what was asked for that cannot be read, and the rest still can. */
+bool fails_alone(const core::Error &error) noexcept;
 
 std::string text_of(const remote::Cell &cell); /* empty for NULL */
 bool truth_of(const remote::Cell &cell);       /* 1, true, 't', "YES" */

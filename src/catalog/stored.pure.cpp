@@ -56,9 +56,7 @@ look_at(CatalogQuery &query, const std::vector<Place> &places, std::size_t first
 		});
 		return true;
 	} catch (const core::Error &error) {
-		bool const own = error.kind == core::FailureKind::query || error.kind == core::FailureKind::database ||
-		                 error.kind == core::FailureKind::denied;
-		if (!own)
+		if (!fails_alone(error))
 			throw;
 		return false;
 	}

@@ -104,9 +104,9 @@ read_values(CatalogQuery &query, Schema &schema)
 	try {
 		query(sql, {}, 2, [&places](const remote::Cell *cells) { add_value(places, cells); });
 	} catch (const core::Error &error) {
-		if (error.kind != core::FailureKind::query)
+		if (!fails_alone(error) && error.kind != core::FailureKind::timeout)
 			throw;
-		readable = false; /* one table, or one value, of all that the statement reads */
+		readable = false; /* one table, or one value, of all that the statement reads; or they are too much */
 	}
 	for (Place &place : places) {
 		if (place.full || !readable)

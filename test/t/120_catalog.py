@@ -4,8 +4,9 @@
 import contextlib
 import json
 import os
+import sqlite3
 
-from tenancy import (UNIQUE, PostgresServer, User, execute, history, mysql, ok, rows, run, same, sqlstate, together, value,
+from tenancy import (UNIQUE, PostgresServer, User, environment, execute, history, mysql, ok, rows, run, same, sqlstate, together, value,
                      wait_for_history)
 
 TABLES = 1000
@@ -29,9 +30,9 @@ class Shop(PostgresServer):
         with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
             return sum(line.startswith("tenant|LOG:  ") and ("statement:" in line or "execute" in line) for line in file)
 
-    def connection(self, name):
+    def connection(self, name, **options):
         owner.create(name, database_type="postgresql", host="127.0.0.1", port=self.port, database_name="postgres",
-                     username="tenant", password="a password", options={"sslmode": "disable"})
+                     username="tenant", password="a password", options={"sslmode": "disable", **options})
 
 
 def names_of(document, prefix):
@@ -127,6 +128,11 @@ def tables_of_sqlite():
         same(len(names_of(document, "t")), TABLES, "all tables are found")
         same({table["name"]: len(table["columns"]) for table in document["tables"] if table["kind"] == "view"},
              {"broken": 0, "whole": 1}, "a broken view has no columns, and harms no other")
+        with contextlib.closing(sqlite3.connect(os.path.join(environment("TENANCY_SQLITE_ROOT"), owner.id, "thousand.db"))) as file:
+            file.executescript("CREATE VIRTUAL TABLE places USING rtree (id, low, high); DELETE FROM places_node WHERE nodeno = 1")
+        document = value(session, "SELECT tenancy.detect_client_schema('lite')")
+        same({table["name"]: len(table["columns"]) for table in document["tables"] if table["name"] in ("places", "t1")},
+             {"places": 0, "t1": 2}, "nor does a virtual table whose content is damaged")
 
 
 def detections_wait_for_nobody():
@@ -153,6 +159,33 @@ def detections_wait_for_nobody():
             return [value(session, "SELECT tenancy.detect_client_schema('shop') ->> 'version'") for _ in range(3)]
     versions = {version for found in together([detect] * 6) for version in found}
     same(len(versions), 1, "six sessions detect at once, and agree on the version")
+
+
+@contextlib.contextmanager
+def locked_table():
+    """A table of the tenant's that nobody can read meanwhile"""
+    with contextlib.closing(shop.connect()) as session:
+        rows(session, "CREATE TABLE tenant.held (v text)")
+        rows(session, "GRANT SELECT ON tenant.held TO tenant")
+        session.autocommit = False
+        rows(session, "LOCK TABLE tenant.held")
+        try:
+            yield
+        finally:
+            session.rollback()
+            session.autocommit = True
+            rows(session, "DROP TABLE tenant.held")
+
+
+def values_in_time():
+    """A time limit costs the values, not the schema"""
+    shop.connection("hurried", catalog_values=True, statement_timeout=1000)
+    with contextlib.closing(owner.connect()) as session:
+        with locked_table():
+            document = value(session, "SELECT tenancy.detect_client_schema('hurried')")
+            ok("held" in names_of(document, "h"), "a table that cannot be read is in the schema")
+            same(execute(session, "hurried", "SELECT 1")["rows"], [[1]], "and the connection works")
+        rows(session, "SELECT tenancy.delete_connection('hurried')")
 
 
 def values_of_sqlite():
@@ -269,5 +302,5 @@ def failures():
         same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "error", "a sample answers what failed")
 
 
-run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, values_of_sqlite, values_of_mysql,
-    hostile_schema, temporal_keys, privileges, failures)
+run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, values_in_time, values_of_sqlite,
+    values_of_mysql, hostile_schema, temporal_keys, privileges, failures)

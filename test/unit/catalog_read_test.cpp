@@ -16,6 +16,7 @@ namespace {
 
 using namespace tenancy;
 using namespace tenancy::catalog;
+using core::FailureKind;
 using remote::DatabaseType;
 
 using test::Answers;
@@ -305,13 +306,36 @@ TEST(CatalogRead, KeepsTheSchemaWhenItsValuesCannotBeRead)
 	Answers answers;
 	answers.rows = {{"col_description", {pg_column("a", "x"), pg_column("a", "y")}}};
 	answers.refused = "SELECT DISTINCT s.v";
-	Schema const schema = read(DatabaseType::postgresql, answers, true);
-	EXPECT_NE(answers.asked.back().find(answers.refused), std::string::npos);
-	ASSERT_EQ(schema.tables.size(), 1u);
-	ASSERT_EQ(schema.tables[0].columns.size(), 2u);
-	EXPECT_TRUE(schema.tables[0].columns[0].values.empty());
+	for (FailureKind const kind :
+	     {FailureKind::query, FailureKind::timeout, FailureKind::database, FailureKind::denied}) {
+		answers.refusal = kind;
+		Schema const schema = read(DatabaseType::postgresql, answers, true);
+		EXPECT_NE(answers.asked.back().find(answers.refused), std::string::npos);
+		ASSERT_EQ(schema.tables.size(), 1u);
+		ASSERT_EQ(schema.tables[0].columns.size(), 2u);
+		EXPECT_TRUE(schema.tables[0].columns[0].values.empty());
+	}
+	answers.refusal = FailureKind::lost;
+	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers, true); }, "22021", "a connection that breaks");
 	answers.refused = "col_description";
 	test::expect_sqlstate([&] { read(DatabaseType::postgresql, answers, true); }, "22021", "the schema itself");
+}
+
+TEST(CatalogRead, KeepsTheSchemaWhenAViewOfSqliteCannotBeRead)
+{
+	Answers answers;
+	answers.rows = {{"pragma_table_list", {{"t", "table", "0"}, {"v", "virtual", "0"}}},
+	                {"FROM sqlite_schema AS m JOIN pragma_table_xinfo", {{"t", "a", "text", "0", "0", "0", {}}}}};
+	answers.refused = "FROM pragma_table_xinfo(?1)";
+	for (FailureKind const kind : {FailureKind::query, FailureKind::database, FailureKind::denied}) {
+		answers.refusal = kind;
+		Schema const schema = read(DatabaseType::sqlite, answers);
+		ASSERT_EQ(schema.tables.size(), 2u);
+		EXPECT_EQ(schema.tables[0].columns.size(), 1u);
+		EXPECT_TRUE(schema.tables[1].columns.empty());
+	}
+	answers.refusal = FailureKind::timeout;
+	test::expect_sqlstate([&] { read(DatabaseType::sqlite, answers); }, "22021", "no time left for the rest");
 }
 
 } // namespace

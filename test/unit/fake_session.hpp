@@ -24,6 +24,7 @@ struct Answers {
 	std::vector<std::pair<std::string, Rows>> rows;
 	std::vector<std::string> asked;
 	std::string refused; /* a part of statements that fail, with 22021 */
+	core::FailureKind refusal = core::FailureKind::query;
 	std::string version = "16.0";
 };
 
@@ -65,7 +66,7 @@ public:
 	{
 		answers_.asked.emplace_back(sql);
 		if (!answers_.refused.empty() && sql.find(answers_.refused) != std::string_view::npos)
-			throw core::Error(core::FailureKind::query, "22021", "refused");
+			throw core::Error(answers_.refusal, "22021", "refused");
 		for (auto const &[part, rows] : answers_.rows)
 			if (sql.find(part) != std::string_view::npos)
 				return std::make_unique<FakeCursor>(rows);
