@@ -24,7 +24,8 @@ namespace spi = bridge::spi;
 spi::Statement read_statement = {"SELECT c.schema_json, c.schema_version,"
                                  " ($3 = 0 OR c.schema_detected_at > clock_timestamp() - make_interval(secs => $3))"
                                  " AND NOT EXISTS (SELECT FROM tenancy.schema_touches AS t"
-                                 "   WHERE t.database_connection_id = c.id AND t.touched_at >= c.schema_detected_at)"
+                                 "   WHERE t.database_connection_id = c.id AND t.touched_at >= c.schema_detected_at),"
+                                 " c.schema_detected_at"
                                  " FROM tenancy.database_connections AS c WHERE c.id = $1 AND c.version = $2",
                                  3,
                                  {UUIDOID, INT8OID, INT4OID},
@@ -32,7 +33,9 @@ spi::Statement read_statement = {"SELECT c.schema_json, c.schema_version,"
 
 spi::Statement store_statement = {
 	"WITH free AS MATERIALIZED (SELECT c.id FROM tenancy.database_connections AS c"
-	" WHERE c.id = $1 AND c.version = $2 AND c.schema_version = $3 FOR NO KEY UPDATE SKIP LOCKED)"
+	" WHERE c.id = $1 AND c.version = $2 AND c.schema_version = $3"
+	" AND (c.schema_detected_at > $5 AND c.schema_detected_at <= clock_timestamp()) IS NOT TRUE"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE tenancy.database_connections AS c SET schema_version = $4, schema_detected_at = $5, schema_json = $6"
 	" FROM free AS f WHERE c.id = f.id",
 	6,
@@ -60,6 +63,7 @@ read_cached(const connection::Config &config)
 		cached.version = DatumGetInt64(spi::value(0, 2, &is_null));
 		bool const fresh = DatumGetBool(spi::value(0, 3, &is_null));
 		cached.fresh = cached.document != nullptr && !is_null && fresh;
+		cached.detected_at = DatumGetTimestampTz(spi::value(0, 4, &is_null));
 	}
 	spi::close(scope);
 	return cached;

@@ -12,17 +12,18 @@ extern "C" {
 namespace tenancy::catalog {
 
 struct Cached {
-	Jsonb *document; /* in CurrentMemoryContext; NULL: none of this version of the connection */
-	int64 version;   /* of the last detected schema; 0: never */
-	bool fresh;      /* neither too old nor stale */
+	Jsonb *document;         /* in CurrentMemoryContext; NULL: none of this version of the connection */
+	int64 version;           /* of the last detected schema; 0: never */
+	TimestampTz detected_at; /* of document */
+	bool fresh;              /* neither too old nor stale */
 };
 
 Cached read_cached(const connection::Config &config);
 
 /*
- * Keep document as the schema that follows version before. False, and nothing happened, when the row is locked or not
- * at that version any more. Nothing waits here: detections must not wait for each other, nor for the owner's
- * transactions.
+ * Keep document as the schema that follows version before. False, and nothing happened, when the row is locked, not
+ * at that version any more, or newer than detected_at. Nothing waits here: detections must not wait for each other, nor
+ * for the owner's transactions.
  */
 bool store(const connection::Config &config, int64 before, int64 version, TimestampTz detected_at, Jsonb *document);
 

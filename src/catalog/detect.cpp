@@ -81,6 +81,13 @@ jsonb_of(const std::string &utf8)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
+/* By another detection, which began later and has ended; a time to come is of a clock that was set back since. */
+bool
+is_newer(const Cached &cached, TimestampTz began)
+{
+	return cached.document != nullptr && cached.detected_at > began && cached.detected_at <= GetCurrentTimestamp();
+}
+
 /* The changes that made a cached document's version; a cast-iron "[]" when it does not say. */
 std::string_view
 changes_of(Jsonb *document)
@@ -138,6 +145,10 @@ detect(const connection::Config &config, Detected *detected, bridge::Failure *fa
 	Jsonb *document = nullptr;
 	for (int i = 0; i < attempts; ++i) {
 		Cached const cached = read_cached(config);
+		if (is_newer(cached, now)) {
+			*detected = {parse(cached.document), cached.document};
+			return true;
+		}
 		int64 const version = compose(finding, cached, detected_at);
 		document = jsonb_of(finding->document);
 		if (store(config, cached.version, version, now, document))

@@ -6,8 +6,8 @@ import json
 import os
 import sqlite3
 
-from tenancy import (UNIQUE, PostgresServer, User, environment, execute, history, mysql, ok, rows, run, same, sqlstate, together, value,
-                     wait_for_history)
+from tenancy import (UNIQUE, Background, PostgresServer, User, environment, execute, history, mysql, ok, rows, run, same, sqlstate, together, value,
+                     wait_for_history, wait_until)
 
 TABLES = 1000
 HOSTILE = ["quote\"d", "semi;colon", "new\nline", "dollar$$tag$$", "back\\slash", "apo'strophe", "ünï ☃", "); DROP TABLE x; --",
@@ -177,6 +177,27 @@ def locked_table():
             rows(session, "DROP TABLE tenant.held")
 
 
+def newer_ones_stay():
+    """A detection that ends after another one that began later"""
+    def detect(session):
+        return names_of(value(session, "SELECT tenancy.detect_client_schema('shop')"), "newer")
+
+    def is_waiting():
+        with contextlib.closing(shop.connect()) as session:
+            return value(session, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant' AND wait_event_type = 'Lock'") == 1
+    with contextlib.closing(owner.connect(catalog_values="on")) as slow, contextlib.closing(owner.connect()) as fast:
+        with locked_table():
+            older = Background(detect, slow)
+            wait_until(is_waiting, 60, "the question for values")
+            with contextlib.closing(shop.connect()) as session:
+                rows(session, "CREATE TABLE tenant.newer (a int)")
+                rows(session, "GRANT SELECT ON tenant.newer TO tenant")
+            same(detect(fast), {"newer"}, "the one that began later finds a new table")
+        same(older.value(), {"newer"}, "which the other one answers too")
+        same(value(fast, "SELECT count(*) FROM tenancy.tables('shop') WHERE name = 'newer'"), 1, "and leaves in the catalog")
+        same(rows(fast, "SELECT change FROM tenancy.schema_changes('shop') WHERE table_name = 'newer'"), [("added",)], "and in the changes")
+
+
 def values_in_time():
     """A time limit costs the values, not the schema"""
     shop.connection("hurried", catalog_values=True, statement_timeout=1000)
@@ -302,5 +323,5 @@ def failures():
         same(value(session, "SELECT tenancy.sample_data('shop', 'shown.part') ->> 'status'"), "error", "a sample answers what failed")
 
 
-run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, values_in_time, values_of_sqlite,
+run(queries_of_postgres, queries_of_mysql, tables_of_sqlite, detections_wait_for_nobody, newer_ones_stay, values_in_time, values_of_sqlite,
     values_of_mysql, hostile_schema, temporal_keys, privileges, failures)
