@@ -21,7 +21,7 @@ constexpr const char *tables_statement = "SELECT TABLE_NAME, TABLE_TYPE, TABLE_R
 
 constexpr const char *keys_statement =
 	"SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME,"
-	" REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
+	" REFERENCED_COLUMN_NAME, @@lower_case_table_names <> 0 FROM information_schema.KEY_COLUMN_USAGE"
 	" WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL"
 	" ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION";
 
@@ -38,7 +38,7 @@ enum ColumnField {
 	column_comment,
 	column_fields
 };
-enum KeyField { key_table, key_name, key_column, to_database, to_table, to_column, key_fields };
+enum KeyField { key_table, key_name, key_column, to_database, to_table, to_column, folds, key_fields };
 enum IndexField { index_table, index_name, index_not_unique, index_column, index_expression, index_fields };
 
 /* Expressions are parts of indexes since MySQL 8.0.13, and MariaDB has none. */
@@ -160,7 +160,10 @@ read_mysql(CatalogQuery &query, const std::string &database, Collector &collecto
 		if (table == nullptr)
 			return;
 		std::string const name = text_of(cells[key_name]);
-		collector.add_key_column(*table, name, {name, {}, text_of(cells[to_database]), text_of(cells[to_table]), {}},
+		std::string to = text_of(cells[to_database]);
+		if (truth_of(cells[folds]) && lower_ascii(to) == lower_ascii(database))
+			to = database; /* as the connection spells it, where the server does not care */
+		collector.add_key_column(*table, name, {name, {}, std::move(to), text_of(cells[to_table]), {}},
 		                         text_of(cells[key_column]), text_of(cells[to_column]));
 	});
 }

@@ -338,4 +338,25 @@ TEST(CatalogRead, KeepsTheSchemaWhenAViewOfSqliteCannotBeRead)
 	test::expect_sqlstate([&] { read(DatabaseType::sqlite, answers); }, "22021", "no time left for the rest");
 }
 
+/* Where the server folds names, the connection may spell its database as it likes. */
+TEST(CatalogRead, KeepsTheKeysOfADatabaseThatIsSpelledOtherwise)
+{
+	Answers answers;
+	answers.version = "11.4-MariaDB";
+	answers.rows = {
+		{"information_schema.COLUMNS",
+	     {{"a", "x", "int", "int", "YES", "", {}, "", ""}, {"b", "x", "int", "int", "YES", "", {}, "", ""}}},
+		{"information_schema.TABLES", {{"a", "BASE TABLE", "1", ""}, {"b", "BASE TABLE", "1", ""}}},
+		{"KEY_COLUMN_USAGE", {{"b", "k", "x", "SHOP", "a", "x", "1"}, {"b", "l", "x", "shops", "a", "x", "1"}}}};
+	Schema schema = read(DatabaseType::mysql, answers);
+	ASSERT_EQ(schema.tables.size(), 2u);
+	ASSERT_EQ(schema.tables[1].foreign_keys.size(), 1u);
+	EXPECT_EQ(schema.tables[1].foreign_keys[0].name, "k");
+	EXPECT_EQ(schema.tables[1].foreign_keys[0].schema, "shop");
+	for (Row &key : answers.rows.back().second)
+		key.back() = "0";
+	schema = read(DatabaseType::mysql, answers);
+	EXPECT_TRUE(schema.tables.at(1).foreign_keys.empty()) << "the database of another name";
+}
+
 } // namespace
