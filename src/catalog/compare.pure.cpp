@@ -4,6 +4,7 @@
 #include "catalog/compare.pure.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <tuple>
 
@@ -157,7 +158,42 @@ append_member(std::string &out, const char *name, const std::optional<std::strin
 		out += "null";
 }
 
+/* Of items those that are alike(item, the original in its place). */
+template <typename Item, typename Alike>
+void
+keep_alike(std::vector<Item> &items, const std::vector<Item> &originals, Alike alike)
+{
+	std::size_t place = 0;
+	std::erase_if(items, [&](Item &item) { return !alike(item, originals[place++]); });
+}
+
+bool
+keep_names(Column &column, const Column &original)
+{
+	keep_alike(column.values, original.values, std::equal_to());
+	return column.name == original.name;
+}
+
+bool
+keep_names(Table &table, const Table &original)
+{
+	keep_alike(table.columns, original.columns,
+	           [](Column &column, const Column &its) { return keep_names(column, its); });
+	keep_alike(table.foreign_keys, original.foreign_keys, std::equal_to());
+	keep_alike(table.indexes, original.indexes, std::equal_to());
+	if (table.primary_key != original.primary_key)
+		table.primary_key.clear();
+	return table.schema == original.schema && table.name == original.name;
+}
+
 } // namespace
+
+Schema
+without_other_names(Schema changed, const Schema &original)
+{
+	keep_alike(changed.tables, original.tables, [](Table &table, const Table &its) { return keep_names(table, its); });
+	return changed;
+}
 
 std::vector<Change>
 changes_between(const Schema &before, const Schema &after)

@@ -22,6 +22,12 @@ struct Change {
 std::vector<Change> changes_between(const Schema &before, const Schema &after);
 
 /*
+ * changed is original, whose texts may have become others: all of it but names and values that have. A key or an index
+ * is one name with those in it.
+ */
+Schema without_other_names(Schema changed, const Schema &original);
+
+/*
  * The document as it is cached: with its version, the time of its detection, and the changes against the version
  * before. changes is a JSON array.
  */

@@ -8,6 +8,7 @@
 #include "bridge/enter.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
+#include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "history/history.hpp"
 #include "settings.hpp"
@@ -72,6 +73,23 @@ read_remote(const connection::Config &config, Finding *finding, bridge::Failure 
 	}
 	(void) history::finish(run, finish);
 	return done;
+}
+
+/*
+ * In the platform's encoding: characters that it lacks are question marks in texts, but in a name or a value they would
+ * make another one of it. So the comparison with what is cached finds no changes where there are none, too.
+ */
+void
+fit(Finding *finding)
+{
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return;
+	bridge::enter([&] { finding->document = to_json(finding->schema); });
+	std::string_view const fitting = bridge::utf8(bridge::readable(finding->document));
+	bridge::enter([&] {
+		if (fitting != finding->document)
+			finding->schema = without_other_names(parse_schema(fitting), finding->schema);
+	});
 }
 
 Jsonb *
@@ -142,6 +160,7 @@ detect(const connection::Config &config, Detected *detected, bridge::Failure *fa
 	Finding *const finding = bridge::owned<Finding>(CurrentMemoryContext);
 	if (!read_remote(config, finding, failure))
 		return false;
+	fit(finding);
 	Jsonb *document = nullptr;
 	for (int i = 0; i < attempts; ++i) {
 		Cached const cached = read_cached(config);

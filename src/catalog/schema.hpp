@@ -31,12 +31,14 @@ struct ForeignKey {
 	std::vector<std::string> columns;
 	std::string schema, table; /* that it refers to */
 	std::vector<std::string> referenced_columns;
+	bool operator==(const ForeignKey &) const = default;
 };
 
 struct Index {
 	std::string name;
 	bool unique = false;
 	std::vector<std::string> columns; /* an expression as its text */
+	bool operator==(const Index &) const = default;
 };
 
 struct Table {

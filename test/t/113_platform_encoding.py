@@ -96,6 +96,53 @@ def fields():
         rows(there, 'DROP SCHEMA "%s" CASCADE; DROP ROLE "%s"' % (name, name))
 
 
+def schemas():
+    """A schema with characters that it has not: such names are left out, and no other text costs more than itself"""
+    name = "schemas_" + UNIQUE
+    with contextlib.closing(client_server()) as there:
+        rows(there, """CREATE SCHEMA {0}
+            CREATE TABLE whole (id int PRIMARY KEY, é text UNIQUE DEFAULT 'éя', w text, "имя" text, CONSTRAINT "ключ" UNIQUE (w), UNIQUE (w, "имя"))
+            CREATE TABLE part (id int REFERENCES whole, w text REFERENCES whole (w), "имя" int, PRIMARY KEY (id, "имя"))
+            CREATE TABLE "таблица" (id int REFERENCES whole PRIMARY KEY)
+            CREATE TABLE other (id int REFERENCES "таблица")""".format(name))
+        rows(there, "COMMENT ON TABLE {0}.whole IS 'éя'; COMMENT ON COLUMN {0}.whole.w IS 'я'".format(name))
+        rows(there, "INSERT INTO {0}.whole VALUES (1, 'a', 'é', 'x'), (2, 'b', 'я', 'x'), (3, 'c', '?', 'x')".format(name))
+        rows(there, "GRANT USAGE ON SCHEMA {0} TO {1}; GRANT SELECT ON ALL TABLES IN SCHEMA {0} TO {1}".format(name, environment("CLIENT_PGUSER")))
+    with contextlib.closing(login()) as session:
+        rows(session, "SELECT tenancy.create_connection('schemas', database_type => 'postgresql', host => %s, port => %s, database_name => %s, username => %s,"
+             " password => %s, options => '{\"catalog_values\": true}')", *(environment("CLIENT_PG" + field) for field in ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")))
+        same(rows(session, "SELECT name, comment, primary_key FROM tenancy.tables('schemas') WHERE schema = %s", name),
+             [("other", None, []), ("part", None, []), ("whole", "é?", ["id"])], "tables")
+        same(rows(session, "SELECT name, default_value, comment, distinct_values FROM tenancy.columns('schemas', 'whole') WHERE table_schema = %s", name),
+             [("id", None, None, None), ("é", "'é?'::text", None, ["a", "b", "c"]), ("w", None, "?", ["?", "é"])], "columns, and their values")
+        same(rows(session, "SELECT table_name, columns FROM tenancy.relationships('schemas') WHERE table_schema = %s ORDER BY 2", name),
+             [("part", ["id"]), ("part", ["w"])], "foreign keys")
+        same(rows(session, "SELECT i -> 'columns' FROM jsonb_path_query(tenancy.schema('schemas'), '$.tables[*] ? (@.schema == $s && @.name == \"whole\").indexes[*]',"
+             " jsonb_build_object('s', %s)) AS i", name), [(["é"],)], "indexes")
+        version = "SELECT tenancy.schema('schemas', true) ->> 'version'"
+        same(value(session, version), value(session, version), "the next detection finds the same")
+        answer = value(session, "SELECT tenancy.sample_data('schemas', %s)", name + ".whole")
+        same([column["name"] for column in answer["columns"]], ["id", "é", "w"], "a sample")
+    with contextlib.closing(client_server()) as there:
+        rows(there, "DROP SCHEMA %s CASCADE" % name)
+
+
+def column_names():
+    """Columns of cursors and descriptions have names with question marks, and what is written stays written"""
+    table = "column_names_" + UNIQUE
+    with contextlib.closing(client_server()) as there, contextlib.closing(login()) as session, session.cursor() as cursor:
+        rows(there, "CREATE TABLE {0} (a int); GRANT ALL ON {0} TO {1}".format(table, environment("CLIENT_PGUSER")))
+        insert = r'INSERT INTO %s VALUES (7) RETURNING a AS U&"\00e9\044f"' % table
+        same(rows(session, "SELECT name, type FROM tenancy.describe_query('schemas', %s)", insert), [("é?", "integer")], "a description")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.open_query('schemas', %s, cursor => 'c')", insert)
+        cursor.execute("FETCH ALL FROM c")
+        same(([column.name for column in cursor.description], cursor.fetchall()), (["é?"], [(7,)]), "a cursor")
+        rows(session, "COMMIT")
+        same(rows(there, "SELECT a FROM " + table), [(7,)], "the row is there")
+        rows(there, "DROP TABLE " + table)
+
+
 def failures():
     """What a test of a connection and its health say of a server that does not let it in"""
     with contextlib.closing(login()) as session:
@@ -154,4 +201,4 @@ def clean():
     ok(True, "clean")
 
 
-run(prepare, answers, beyond, denied, fields, failures, bytes_of_no_encoding, clean)
+run(prepare, answers, beyond, denied, fields, schemas, column_names, failures, bytes_of_no_encoding, clean)

@@ -3,6 +3,8 @@
  */
 #include "catalog/compare.pure.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "catalog/define.pure.hpp"
@@ -37,6 +39,35 @@ told(const Schema &before, const Schema &after)
 		text += "\n";
 	}
 	return text;
+}
+
+TEST(CatalogCompare, LeavesOutNamesAndValuesThatHaveBecomeOthers)
+{
+	Schema original;
+	original.tables = {table_of("s", "a", {"id", "no\xd1", "text"}), table_of("s", "b\xd1", {"id"})};
+	Table &table = original.tables[0];
+	table.comment = "of \xd1";
+	table.columns[2].values = {"x", "y\xd1"};
+	table.primary_key = {"id", "no\xd1"};
+	table.foreign_keys = {{"good", {"id"}, "s", "a", {"id"}},
+	                      {"own", {"no\xd1"}, "s", "a", {"id"}},
+	                      {"its", {"id"}, "s", "a", {"no\xd1"}},
+	                      {"there", {"id"}, "s", "b\xd1", {"id"}}};
+	table.indexes = {{"good", true, {"id"}}, {"no", false, {"id", "no\xd1"}}, {"name\xd1", false, {"id"}}};
+	std::string changed = to_json(original);
+	std::ranges::replace(changed, '\xd1', '?');
+	Schema const schema = without_other_names(parse_schema(changed), original);
+	ASSERT_EQ(schema.tables.size(), 1u);
+	Table const &kept = schema.tables[0];
+	EXPECT_EQ(kept.comment, "of ?");
+	ASSERT_EQ(kept.columns.size(), 2u);
+	EXPECT_EQ(kept.columns[1].name, "text");
+	EXPECT_EQ(kept.columns[1].values, std::vector<std::string>{"x"});
+	EXPECT_TRUE(kept.primary_key.empty());
+	ASSERT_EQ(kept.foreign_keys.size(), 1u);
+	EXPECT_EQ(kept.foreign_keys[0].name, "good");
+	ASSERT_EQ(kept.indexes.size(), 1u);
+	EXPECT_EQ(kept.indexes[0].name, "good");
 }
 
 TEST(CatalogChanges, AreNoneBetweenEqualSchemas)
