@@ -64,7 +64,7 @@ local_xid(const PGPROC *proc)
 #endif
 }
 
-/* Does the current user own that extension or relation? A function for each kind until 15, one for all since 16. */
+/* Does the current user own that object? A function for each kind until 15, one for all since 16. */
 inline bool
 owns(Oid catalog, Oid object)
 {

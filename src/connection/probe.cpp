@@ -9,7 +9,6 @@
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
 #include "bridge/function.hpp"
-#include "bridge/owned.hpp"
 #include "bridge/readable.hpp"
 #include "bridge/wait.hpp"
 #include "identity/identity.hpp"

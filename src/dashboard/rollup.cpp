@@ -22,7 +22,7 @@ namespace {
 
 namespace spi = bridge::spi;
 
-/* Of the calls that add one new statement, how many look whether a user has too many of a day. */
+/* The share of calls with one new statement that also look whether the user has too many of that day. */
 constexpr double fold_chance = 1.0 / 64;
 constexpr int fold_rest = 20; /* times what the look took */
 

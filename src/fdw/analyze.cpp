@@ -4,7 +4,6 @@
 #include "fdw/fdw.hpp"
 
 #include "bridge/cell.hpp"
-#include "bridge/owned.hpp"
 #include "fdw/channel.hpp"
 #include "fdw/render.hpp"
 
@@ -86,16 +85,16 @@ print_from(const Sampling &sampling)
 }
 
 Statement *
-start_statement(Sampling &sampling, const char *sql, remote::ParamList params, Channel **channel)
+start_statement(Sampling &sampling, const char *sql, remote::ParamList params)
 {
 	report(sampling.activity, sql);
-	*channel = channel_for(sampling.activity, Need::statement);
+	Channel *const channel = channel_for(sampling.activity, Need::statement);
 	Statement *const statement = make_statement(CurrentMemoryContext);
 	remote::RunOptions options;
 	options.fetch_rows = fetch_rows;
 	options.native = true;
 	options.repeatable = true;
-	start(*channel, sampling.activity, statement, converting(), sql, params, options);
+	start(channel, sampling.activity, statement, converting(), sql, params, options);
 	return statement;
 }
 
@@ -103,8 +102,7 @@ start_statement(Sampling &sampling, const char *sql, remote::ParamList params, C
 bool
 ask_numbers(Sampling &sampling, const char *sql, remote::ParamList params, double *numbers, int count)
 {
-	Channel *channel;
-	Statement *const statement = start_statement(sampling, sql, params, &channel);
+	Statement *const statement = start_statement(sampling, sql, params);
 	bool known = fetch(sampling.activity, statement, count) && statement->batch().rows() > 0;
 	for (int i = 0; known && i < count; ++i) {
 		bridge::Converter converter = bridge::make_converter(FLOAT8OID, -1);
@@ -281,8 +279,7 @@ draw(Sampling &sampling, TupleDesc descriptor, const char *sql, Reservoir &reser
 	int width = 0;
 	for (int i = 0; i < descriptor->natts; ++i)
 		width += is_remote(shape.columns[i]) ? 1 : 0;
-	Channel *channel;
-	Statement *const statement = start_statement(sampling, sql, {}, &channel);
+	Statement *const statement = start_statement(sampling, sql, {});
 	bool matched = false;
 	while (fetch(sampling.activity, statement, width)) {
 		if (!matched)

@@ -41,7 +41,7 @@ count(const core::Uuid &user, spi::Statement &statement, const Datum *values)
 	return identity::count_alone(user, identity::Quota::attachments, statement, values);
 }
 
-/* Of what all sessions together have for locks, for the tables of one transaction. */
+/* The tables of one transaction may take a quarter of the server's room for locks. */
 constexpr int part_of_locks = 4;
 
 int64

@@ -30,7 +30,7 @@ spi::Statement schema_roles = {
 	{NAMEOID},
 	nullptr};
 
-/* Add a role, unless it is there or needs no privileges. */
+/* Add a role unless it is there. */
 List *
 with_role(List *roles, const char *name)
 {
@@ -52,6 +52,7 @@ with_rows(MemoryContext context, List *roles)
 	return roles;
 }
 
+/* Superusers need no privileges. */
 List *
 with_caller(List *roles, Oid role)
 {

@@ -33,8 +33,8 @@ struct Holder {
 };
 
 /*
- * Of who fetches everything at once, and converts rows in between: the check of a domain may be a function that wants
- * the channel, and gets 0A000, as the rows that are not fetched yet would be lost.
+ * The holder for a caller that converts rows while it fetches a whole answer. A conversion that itself needs the
+ * channel, as the check of a domain may, gets 0A000: to drain it would lose the rows that are not fetched yet.
  */
 Holder *converting();
 

@@ -5,7 +5,6 @@
  */
 #include "fdw/modify_direct.hpp"
 
-#include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
 #include "fdw/modify.hpp"
@@ -136,7 +135,7 @@ run_direct(ForeignScanState *node)
 	ExprContext *const econtext = node->ss.ps.ps_ExprContext;
 	MemoryContextReset(direct.memory);
 	MemoryContext const outer = MemoryContextSwitchTo(direct.memory);
-	/* Which may read from the same connection, so before it is ready to write. */
+	/* Evaluating arguments may read from this connection and lose its session: do it before channel_for(). */
 	remote::ParamList const params = {evaluate_arguments(direct, econtext), list_length(direct.arguments)};
 	report(direct.activity, direct.plan.sql);
 	Channel *const channel = channel_for(direct.activity, Need::write);

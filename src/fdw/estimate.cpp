@@ -6,7 +6,6 @@
 
 #include "fdw/relation.hpp"
 
-#include "bridge/owned.hpp"
 #include "fdw/channel.hpp"
 
 extern "C" {

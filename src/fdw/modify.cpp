@@ -3,7 +3,6 @@
  */
 #include "fdw/modify.hpp"
 
-#include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
 
@@ -20,7 +19,7 @@ namespace {
 
 using remote::DatabaseType;
 
-/* Of a key that the server makes, LAST_INSERT_ID() tells a number, and nothing what is computed. */
+/* LAST_INSERT_ID() tells the value of an auto-increment key; nothing tells that of a computed one. */
 void
 prepare_numbered_select(Modification &modification)
 {

@@ -311,7 +311,10 @@ buffer_row(Modification &modification, TupleTableSlot *slot)
 		flush_rows(modification);
 }
 
-/* Of the COPY whose row this is, which says where it is when an error comes: its WHERE may look at the table. */
+/*
+ * Has the running COPY a WHERE, which may read the table? A foreign table is not told of the COPY; the callback that
+ * says in which line of it an error happened is.
+ */
 bool
 has_condition_of_copy()
 {

@@ -124,7 +124,7 @@ check_float(const Encoder &encoder, double value)
 {
 	NativeType const &native = encoder.native;
 	double kept = native.rounds ? strtod(psprintf("%.*f", native.scale, value), nullptr) : value;
-	/* As servers round, which gives a neighbour of that now and then. */
+	/* Servers round this way; what they get may be a neighbouring double. */
 	if (native.rounds && kept != value) {
 		double const unit = std::pow(10.0, native.scale), whole = std::floor(value);
 		kept = whole + std::rint((value - whole) * unit) / unit;

@@ -275,7 +275,7 @@ insert_arrays_text(const Writer &writer, const ModifyPlan &plan)
 			return nullptr;
 	StringInfo const out = begin_text(writer);
 	print_insert_head(writer, plan);
-	/* Of several arrays it is PostgreSQL's grammar, which takes no schema. */
+	/* unnest() of several arrays is grammar, which takes no schema. */
 	appendStringInfo(out, " SELECT * FROM %sunnest(", list_length(plan.targets) == 1 ? "pg_catalog." : "");
 	foreach (cell, plan.targets) {
 		int const index = foreach_current_index(cell);

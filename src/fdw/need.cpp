@@ -1,7 +1,6 @@
 /*
  * Whether a scan gets by with the snapshot of its own statement, or has to share a remote transaction. PG regime.
  */
-#include "fdw/fdw.hpp"
 #include "fdw/scan.hpp"
 
 extern "C" {

@@ -89,13 +89,14 @@ void
 choose_lock(PlannerInfo *root, const RelOptInfo *rel, Tail *tail)
 {
 	if (is_changed(root, rel)) {
-		tail->lock = 2;
+		tail->lock = RowLock::exclusive;
 		return;
 	}
 	PlanRowMark const *const mark = get_plan_rowmark(root->rowMarks, rel->relid);
 	if (mark == nullptr || mark->strength == LCS_NONE)
 		return;
-	tail->lock = mark->strength == LCS_FORNOKEYUPDATE || mark->strength == LCS_FORUPDATE ? 2 : 1;
+	bool const exclusive = mark->strength == LCS_FORNOKEYUPDATE || mark->strength == LCS_FORUPDATE;
+	tail->lock = exclusive ? RowLock::exclusive : RowLock::share;
 	tail->wait = mark->waitPolicy;
 }
 
@@ -169,7 +170,8 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path, List *tlis
 	plan.retrieved = parts.retrieved;
 	plan.fetch_rows = relation->options.fetch_size;
 	/* SQLite locks whole databases: of two that read first neither could write. */
-	plan.writes = is_table && (is_changed(root, rel) || (parts.tail.lock != 0 && renderer->abilities().for_update));
+	plan.writes =
+		is_table && (is_changed(root, rel) || (parts.tail.lock != RowLock::none && renderer->abilities().for_update));
 	plan.relations = is_table ? nullptr : describe(root, relation);
 	return make_foreignscan(tlist, parts.local, is_table ? rel->relid : 0, renderer->params, encode(plan),
 	                        is_table ? NIL : parts.target, parts.recheck, outer_plan);

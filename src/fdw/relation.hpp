@@ -61,12 +61,14 @@ struct Relation {
 	double rows_here; /* that are left after local_clauses */
 };
 
+enum class RowLock : uint8 { none, share, exclusive };
+
 /* What a SELECT of a relation has behind its FROM and WHERE. */
 struct Tail {
 	List *more_conditions; /* Node *: of a parameterised path */
 	List *pathkeys;
 	Node *limit_count, *limit_offset;
-	int lock; /* 0: none, 1: share, 2: exclusive */
+	RowLock lock;
 	LockWaitPolicy wait;
 };
 

@@ -1,5 +1,5 @@
 /*
- * Conditions and what an expression stands in: as most dialects have it, for any of them to override. PG regime.
+ * Conditions and what an expression stands in, as most dialects have them. PG regime.
  */
 #include "fdw/render.hpp"
 

@@ -9,7 +9,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* What must_look prints around a comparison and its columns that is judged without it. */
+/* Levels that must_look may add around a comparison and its columns; an expression is judged without them. */
 constexpr int slack = 4;
 
 /* Of one expression: dialects print some arguments twice, which nested calls do as a power of two. */
@@ -44,7 +44,7 @@ nesting_of(const char *const text)
 
 } // namespace
 
-/* More is allowed where more is printed, so that nothing that was found to fit is found not to when it is sent. */
+/* must_look prints longer text for the same expression, so that what fitted at planning still fits when it is sent. */
 bool
 Renderer::is_too_long() const
 {

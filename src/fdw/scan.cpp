@@ -4,7 +4,6 @@
 #include "fdw/scan.hpp"
 
 #include "bridge/error.hpp"
-#include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "bridge/window.hpp"
 #include "fdw/fdw.hpp"
@@ -333,7 +332,7 @@ start_scan(Scan *scan, bool deferred)
 	} else if (scan->need == Need::statement)
 		scan->need = Need::snapshot; /* it starts again */
 	report(scan->activity, scan->plan.sql);
-	/* Which may read from the same connection, and lose its session: before that is ready for the scan. */
+	/* Evaluating arguments may use this connection and lose its session: do it before channel_for(). */
 	remote::ParamList const arguments = evaluate_arguments(scan);
 	scan->channel = channel_for(scan->activity, scan->need);
 	if (scan->statement == nullptr)

@@ -234,10 +234,10 @@ print_select(Renderer &renderer, const Relation *relation, List *target, const T
 	bool const limited = tail.limit_count != nullptr || tail.limit_offset != nullptr;
 	if (limited && !renderer.limit(tail.limit_count, tail.limit_offset))
 		return false;
-	if (tail.lock != 0 && renderer.abilities().for_update) {
+	if (tail.lock != RowLock::none && renderer.abilities().for_update) {
 		/* MySQL takes these words behind FOR UPDATE and FOR SHARE, MariaDB behind FOR UPDATE and LOCK IN SHARE MODE. */
 		bool const update = renderer.type() == remote::DatabaseType::mysql && tail.wait != LockWaitBlock;
-		renderer.lock(tail.lock == 2 || update);
+		renderer.lock(tail.lock == RowLock::exclusive || update);
 		if (tail.wait != LockWaitBlock)
 			appendStringInfoString(renderer.out, tail.wait == LockWaitSkip ? " SKIP LOCKED" : " NOWAIT");
 	}

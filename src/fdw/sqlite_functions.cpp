@@ -40,7 +40,7 @@ constexpr Comparison comparisons[] = {
 #define ARITHMETIC(type, guard)                                                                                        \
 	{F_##type##PL, guard "(%1 + %2)"}, {F_##type##MI, guard "(%1 - %2)"}, {F_##type##MUL, guard "(%1 * %2)"},          \
 	{                                                                                                                  \
-		F_##type##DIV, guard "(%1 / %2)", Need::divisor                                                                \
+		F_##type##DIV, guard "(%1 / %2)", Demand::divisor                                                              \
 	}
 
 constexpr Template templates[] = {
@@ -53,12 +53,12 @@ constexpr Template templates[] = {
 	ARITHMETIC(INT82, "tenancy_int8"),
 	ARITHMETIC(INT48, "tenancy_int8"),
 	ARITHMETIC(INT84, "tenancy_int8"),
-	{F_INT2MOD, "(%1 %% %2)", Need::divisor},
-	{F_INT4MOD, "(%1 %% %2)", Need::divisor},
-	{F_INT8MOD, "(%1 %% %2)", Need::divisor},
-	{F_MOD_INT2_INT2, "(%1 %% %2)", Need::divisor},
-	{F_MOD_INT4_INT4, "(%1 %% %2)", Need::divisor},
-	{F_MOD_INT8_INT8, "(%1 %% %2)", Need::divisor},
+	{F_INT2MOD, "(%1 %% %2)", Demand::divisor},
+	{F_INT4MOD, "(%1 %% %2)", Demand::divisor},
+	{F_INT8MOD, "(%1 %% %2)", Demand::divisor},
+	{F_MOD_INT2_INT2, "(%1 %% %2)", Demand::divisor},
+	{F_MOD_INT4_INT4, "(%1 %% %2)", Demand::divisor},
+	{F_MOD_INT8_INT8, "(%1 %% %2)", Demand::divisor},
 	{F_INT2UM, "tenancy_int2(- %1)"},
 	{F_INT4UM, "tenancy_int4(- %1)"},
 	{F_INT8UM, "tenancy_int8(- %1)"},
@@ -105,23 +105,23 @@ constexpr Template templates[] = {
 	{F_OCTET_LENGTH_TEXT, "length(CAST(%1 AS BLOB))"},
 	{F_LENGTH_BYTEA, "length(%1)"},
 	{F_OCTET_LENGTH_BYTEA, "length(%1)"},
-	{F_LOWER_TEXT, "lower(%1)", Need::ascii},
-	{F_UPPER_TEXT, "upper(%1)", Need::ascii},
-	{F_STRPOS, "instr(%1, %2)", Need::deterministic},
-	{F_POSITION_TEXT_TEXT, "instr(%1, %2)", Need::deterministic},
-	{F_REPLACE, "replace(%1, %2, %3)", Need::replacement},
+	{F_LOWER_TEXT, "lower(%1)", Demand::ascii},
+	{F_UPPER_TEXT, "upper(%1)", Demand::ascii},
+	{F_STRPOS, "instr(%1, %2)", Demand::deterministic},
+	{F_POSITION_TEXT_TEXT, "instr(%1, %2)", Demand::deterministic},
+	{F_REPLACE, "replace(%1, %2, %3)", Demand::replacement},
 	{F_BTRIM_TEXT, "trim(%1)"},
 	{F_LTRIM_TEXT, "ltrim(%1)"},
 	{F_RTRIM_TEXT, "rtrim(%1)"},
-	{F_BTRIM_TEXT_TEXT, "trim(%1, %2)", Need::trimmed},
-	{F_LTRIM_TEXT_TEXT, "ltrim(%1, %2)", Need::trimmed},
-	{F_RTRIM_TEXT_TEXT, "rtrim(%1, %2)", Need::trimmed},
-	{F_SUBSTR_TEXT_INT4, "substr(%1, %2)", Need::start},
-	{F_SUBSTRING_TEXT_INT4, "substr(%1, %2)", Need::start},
-	{F_SUBSTR_TEXT_INT4_INT4, "substr(%1, %2, %3)", Need::start},
-	{F_SUBSTRING_TEXT_INT4_INT4, "substr(%1, %2, %3)", Need::start},
-	{F_LEFT, "substr(%1, 1, %2)", Need::count},
-	{F_RIGHT, "substr(%1, - %2)", Need::some},
+	{F_BTRIM_TEXT_TEXT, "trim(%1, %2)", Demand::trimmed},
+	{F_LTRIM_TEXT_TEXT, "ltrim(%1, %2)", Demand::trimmed},
+	{F_RTRIM_TEXT_TEXT, "rtrim(%1, %2)", Demand::trimmed},
+	{F_SUBSTR_TEXT_INT4, "substr(%1, %2)", Demand::start},
+	{F_SUBSTRING_TEXT_INT4, "substr(%1, %2)", Demand::start},
+	{F_SUBSTR_TEXT_INT4_INT4, "substr(%1, %2, %3)", Demand::start},
+	{F_SUBSTRING_TEXT_INT4_INT4, "substr(%1, %2, %3)", Demand::start},
+	{F_LEFT, "substr(%1, 1, %2)", Demand::count},
+	{F_RIGHT, "substr(%1, - %2)", Demand::positive_count},
 };
 
 #undef ARITHMETIC

@@ -15,7 +15,7 @@ struct Comparison {
 };
 
 /* What a template asks of the arguments beyond their types. */
-enum class Need : uint8 {
+enum class Demand : uint8 {
 	nothing,
 	divisor,       /* the second is a constant, and not zero, for which SQLite answers NULL */
 	ascii,         /* a collation in which only ASCII letters have another case */
@@ -24,13 +24,13 @@ enum class Need : uint8 {
 	replacement,   /* the second and the third are constants: SQLite looks at the third only when it needs it */
 	start,         /* the second is a constant above zero, the third one is not below zero */
 	count,         /* the second is a constant, not below zero */
-	some           /* the second is a constant above zero */
+	positive_count /* the second is a constant above zero */
 };
 
 struct Template {
 	Oid function;
 	const char *text;
-	Need need = Need::nothing;
+	Demand demand = Demand::nothing;
 };
 
 /* NULL: none. */

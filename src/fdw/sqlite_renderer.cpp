@@ -40,24 +40,24 @@ has_constants(List *args, int from)
 }
 
 bool
-meets(const Call &call, Need need)
+meets(const Call &call, Demand demand)
 {
 	int64 second = 0, third = 0;
-	switch (need) {
-	case Need::nothing: return true;
-	case Need::divisor: return integer_constant(call.args, 1, &second) && second != 0;
-	case Need::ascii: return has_ascii_case(call.collation);
-	case Need::deterministic: return is_deterministic(call.collation);
-	case Need::trimmed: {
+	switch (demand) {
+	case Demand::nothing: return true;
+	case Demand::divisor: return integer_constant(call.args, 1, &second) && second != 0;
+	case Demand::ascii: return has_ascii_case(call.collation);
+	case Demand::deterministic: return is_deterministic(call.collation);
+	case Demand::trimmed: {
 		Const const *const set = constant_below(static_cast<Node *>(lsecond(call.args)));
 		return set != nullptr && VARSIZE_ANY_EXHDR(DatumGetTextPP(set->constvalue)) <= longest_trimmed;
 	}
-	case Need::replacement: return is_deterministic(call.collation) && has_constants(call.args, 1);
-	case Need::start:
+	case Demand::replacement: return is_deterministic(call.collation) && has_constants(call.args, 1);
+	case Demand::start:
 		return integer_constant(call.args, 1, &second) && second > 0 &&
 		       (list_length(call.args) == 2 || (integer_constant(call.args, 2, &third) && third >= 0));
-	case Need::count: return integer_constant(call.args, 1, &second) && second >= 0;
-	case Need::some: /* from the end, where a count beyond the longest text finds nothing */
+	case Demand::count: return integer_constant(call.args, 1, &second) && second >= 0;
+	case Demand::positive_count: /* from the end, where a count beyond the longest text finds nothing */
 		return integer_constant(call.args, 1, &second) && second > 0 && second <= longest_tail;
 	}
 	return false;
@@ -133,7 +133,7 @@ SqliteRenderer::output(Node *node)
 bool
 SqliteRenderer::call_template(const Call &call, const Template &with)
 {
-	if (!meets(call, with.need) || family_of(call.type) == Family::none)
+	if (!meets(call, with.demand) || family_of(call.type) == Family::none)
 		return false;
 	Sums const outer = sums_;
 	sums_ = Sums::refuse;

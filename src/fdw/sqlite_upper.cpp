@@ -29,7 +29,7 @@ struct Aggregate {
 	Form form;
 };
 
-/* The sums and averages of the driver are PostgreSQL's, digit by digit (remote/sqlite/aggregate.cpp). */
+/* The sums and averages of the driver are PostgreSQL's, digit by digit (remote/sqlite/exact.cpp). */
 constexpr Aggregate aggregates_table[] = {
 	{F_COUNT_, "count", Form::count},         {F_COUNT_ANY, "count", Form::count},
 	{F_SUM_INT2, "sum", Form::same},          {F_SUM_INT4, "sum", Form::same},

@@ -170,7 +170,8 @@ make_distinct(PlannerInfo *root, Relation *relation)
 	foreach (cell, target->exprs) {
 		auto *const node = static_cast<Node *>(lfirst(cell));
 		Index const reference = get_pathtarget_sortgroupref(target, position++);
-		/* Which would make rows different that are the same there, also without a column in it. */
+		/* A volatile expression, even one without columns, could tell rows apart that the remote DISTINCT has merged.
+		 */
 		if (contain_volatile_functions(node))
 			return false;
 		if (is_computed_here(root, node))

@@ -13,7 +13,6 @@
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
 #include "bridge/spi.hpp"
-#include "health/member.hpp"
 #include "settings.hpp"
 
 extern "C" {

@@ -39,7 +39,7 @@ void wake_crew(Oid database);
 /* A copy of what is known of a database's crew; zero when it has none. */
 Crew crew_of(Oid database);
 
-/* The process has work for another connection's check: see worker.cpp and checker.cpp. */
+/* Which member of which database's crew a worker process is; as a Datum, it is what the process is started with. */
 struct Post {
 	Oid database;
 	int number;

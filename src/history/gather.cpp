@@ -99,8 +99,8 @@ collect(Line line, TimestampTz now, Found &found)
 }
 
 /*
- * Did several users have runs written of late, and does anybody wait for theirs? Who comes now waits for the batch that
- * is in hand: a full one of another user's would move what a quick query takes the most.
+ * Have several users had runs written of late, and is somebody waiting for one? Then batches are kept small: a query
+ * that comes now waits for the batch in hand.
  */
 class Company {
 public:
