@@ -15,8 +15,8 @@ namespace {
 constexpr long budget_ms = 2'000;
 
 /*
- * Of a transaction of this backend, or of a subtransaction of it. What is cleaned up after the end of one has the
- * number of the next, but not its start.
+ * An abort of a transaction of this backend, or of a subtransaction of it, and when it has to be over. Clean-up after
+ * the end of a transaction sees the number of the next one, but the start of the old one.
  */
 struct Abort {
 	uint64 transaction;

@@ -8,8 +8,8 @@
 namespace tenancy::bridge {
 
 /*
- * When the abort of this moment, of the transaction or of a subtransaction, has to be over: two seconds after the first
- * call in it, for all that waits for a client database together. Never, outside of one.
+ * The time by which the running abort, of the transaction or of a subtransaction, has to be over: two seconds after the
+ * first call in it, however many client databases it waits for. Outside of an abort there is no limit.
  */
 core::Deadline end_of_abort() noexcept;
 

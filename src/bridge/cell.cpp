@@ -257,7 +257,7 @@ is_textual(Oid type)
 	}
 }
 
-/* Not so 2024-01-01, which SQLite keeps in a column of numbers as well. */
+/* Does the text look like a number? 2024-01-01 does not, which SQLite keeps in a column of numbers as well. */
 bool
 is_number(std::string_view text)
 {

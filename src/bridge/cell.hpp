@@ -50,7 +50,7 @@ struct Converter {
 /* palloc'd lookups stay in CurrentMemoryContext, which has to live as long as the converter. */
 Converter make_converter(Oid type, int32 typmod);
 
-/* For each attribute of descriptor that is not dropped; palloc'd in CurrentMemoryContext. */
+/* One converter for each attribute of descriptor that is not dropped; palloc'd in CurrentMemoryContext. */
 Converter *make_converters(TupleDesc descriptor);
 
 /*

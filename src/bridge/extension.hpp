@@ -29,7 +29,7 @@ enum class Turn : uint16 {
 	sealing      /* changes of connections, or of is_active, share it (RowExclusiveLock), a rotation has it alone */
 };
 
-/* A standby gives no lock that others have to wait for; who needs one is told why, as of whatever writes. */
+/* Raises 25006 on a standby, which gives no lock that others would have to wait for. */
 void require_primary();
 
 /* Wait for it, and have it until the transaction ends. */
@@ -39,10 +39,9 @@ void take_turn(Turn turn, LOCKMODE mode);
 bool try_turn(Turn turn, LOCKMODE mode);
 
 /*
- * For a process that works by itself: keep the extension until the transaction ends, or 42704 when there is none, or
- * none any more; what such a process does with its rights must not meet somebody else's tables of our names. Who takes
- * this turn before any table waits for a drop instead of blocking it, as DROP EXTENSION locks the tables in an order of
- * its own.
+ * Keep the extension until the transaction ends; raises 42704 when it is not there (any more). Background processes
+ * call this: their rights must not be used on somebody else's tables that have our names. They call it before they lock
+ * any table: DROP EXTENSION locks the tables in an order of its own, so they have to wait for it rather than block it.
  */
 void hold_extension();
 

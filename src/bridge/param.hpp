@@ -14,15 +14,15 @@ remote::ParamView datum_param(Oid type, Datum value);
 
 /* The text of a value as every PostgreSQL server reads it, whatever DateStyle and its like the session has. */
 char *portable_text(Oid type, Datum value);
-/* Around what output functions are to write so; not ended, they are undone by the abort. */
+/* Between these two calls output functions write such text. After an error the abort undoes the settings. */
 int begin_portable_settings();
 void end_portable_settings(int level);
 
 /* text of the server's encoding in UTF-8. */
 std::string_view utf8(const char *text);
-/* As a C string; NULL for NULL. */
+/* The same as a C string; NULL for NULL. */
 const char *utf8_or_null(const char *text);
-/* And back: palloc'd or utf8 itself; characters that the server's encoding lacks are an error. */
+/* UTF-8 in the server's encoding: palloc'd, or utf8 itself. Characters that the encoding lacks are an error. */
 char *server_text(const char *utf8);
 
 } // namespace tenancy::bridge

@@ -75,7 +75,7 @@ members_of(EquivalenceClass *klass, Relids relids)
 #endif
 }
 
-/* Since 16 a Var that an outer join may make NULL names that join as well: those of rel. */
+/* The outer joins in rel: since 16, a Var that an outer join may make NULL names that join as well as its table. */
 inline Relids
 outer_joins_of(const PlannerInfo *root, const RelOptInfo *rel)
 {

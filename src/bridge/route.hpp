@@ -11,7 +11,10 @@ extern "C" {
 
 namespace tenancy::compat {
 
-/* From the columns of the statement's table to those of the partition; NULL: they are the same. Computed since 16. */
+/*
+ * The map from the columns of the statement's table to those of the partition; NULL: they are the same. Since 16 it is
+ * computed on demand.
+ */
 inline const TupleConversionMap *
 root_to_child_map(ResultRelInfo *target, [[maybe_unused]] EState *state)
 {

@@ -7,14 +7,14 @@
 
 namespace tenancy::bridge {
 
-/* Until the innermost NewGUCNestLevel() is undone, or the function's own SET clause. */
+/* Set it until the innermost NewGUCNestLevel() is undone, or the function's own SET clause. */
 inline void
 set_for_now(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Until the transaction ends. */
+/* Set it until the transaction ends. */
 inline void
 set_locally(const char *name, const char *value, GucContext context = PGC_SUSET)
 {

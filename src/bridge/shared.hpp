@@ -13,7 +13,7 @@ extern "C" {
 
 namespace tenancy::bridge {
 
-/* What a feature has in it: a struct, so many locks of the same name, and room for an area behind the struct. */
+/* A feature's part of it: a struct, some locks that share its name, and room for an area behind the struct. */
 struct Piece {
 	const char *name;
 	Size size;
@@ -21,13 +21,16 @@ struct Piece {
 	Size area_size = 0;
 };
 
-/* While the size of shared memory is being found out. */
+/* Ask for room for the piece, while the size of shared memory is being found out. */
 void request_shared(const Piece &piece);
-/* Where it is; new, and of zeroes but for the area, when this process is the first one. Under AddinShmemInitLock. */
+/*
+ * The piece; when this process is the first one it is new, and all zeroes except for the area. AddinShmemInitLock must
+ * be held.
+ */
 void *find_shared(const Piece &piece, bool *is_new);
 LWLock *shared_lock(const Piece &piece, int number = 0);
 
-/* Where it is, for each process; the first one sets it up before another one can see it. */
+/* Find the piece for this process; the first one sets it up before another one can see it. */
 template <typename Struct, typename SetUp>
 Struct *
 start_shared(const Piece &piece, SetUp set_up)

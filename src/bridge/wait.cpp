@@ -11,7 +11,7 @@
 extern "C" {
 #include "storage/pmsignal.h"
 
-/* Of libpq/libpq.h, which wants headers of Kerberos that need not be there. */
+/* Declared in libpq/libpq.h, which includes headers of Kerberos that need not be installed. */
 extern bool pq_check_connection(void);
 }
 
@@ -19,7 +19,7 @@ namespace tenancy::bridge {
 
 namespace {
 
-/* As long as a reply is usually on its way, poll(2) alone costs a sixth of the system calls of a latch wait. */
+/* Most replies arrive within this time, for which poll(2) alone costs a sixth of the system calls of a latch wait. */
 constexpr int short_wait_ms = 2;
 
 int
@@ -29,7 +29,10 @@ process_interrupts(int)
 	return 0;
 }
 
-/* Has the client gone? As the server looks at the next interrupt, which then ends the process. */
+/*
+ * Has the client gone? This looks in the way in which the server does at the next interrupt, which then ends the
+ * process.
+ */
 int
 look_for_client(int)
 {

@@ -11,8 +11,7 @@ namespace tenancy::bridge {
 /* The one waiter of this backend; it has no state of its own. */
 core::Waiter &waiter();
 
-/* Why the next CHECK_FOR_INTERRUPTS will end the process, as far as one has looked; NULL: of no reason that is known
- * here. */
+/* Why will the next CHECK_FOR_INTERRUPTS end the process, as far as one has looked? NULL: no reason is known here. */
 const char *reason_to_exit() noexcept;
 
 } // namespace tenancy::bridge

@@ -94,7 +94,7 @@ pin_settings()
 	/* Many times as fast, for texts of which the workers write many. */
 	SetConfigOption("default_toast_compression", "lz4", PGC_SUSET, PGC_S_OVERRIDE);
 #endif
-	/* Since 17. It ends the process, not the transaction. */
+	/* This setting of 17 and later would end the process, not only the transaction. */
 	if (GetConfigOption("transaction_timeout", true, false) != nullptr)
 		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }

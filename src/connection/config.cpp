@@ -58,7 +58,7 @@ fingerprint_of(const Config &config)
 	return hash;
 }
 
-/* With the settings that say what may be reached: a session that was opened under others does not serve any more. */
+/* Adds the settings that say what may be reached: a session that was opened under others must not be used any more. */
 uint64
 fingerprint_now(const Config &config)
 {
@@ -201,7 +201,10 @@ find(const Selector &selector, Config *config)
 	spi::Scope const scope = spi::open();
 	uint64 rows;
 
-	/* As it is now, whatever snapshot the transaction has: what was deleted or changed since must not be used. */
+	/*
+	 * Look at the row as it is now, whatever snapshot the transaction has: what was deleted or changed since must not
+	 * be used.
+	 */
 	CommandCounterIncrement();
 	if (selector.is_id) {
 		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};

@@ -94,7 +94,7 @@ spi::Statement same_name = {
 	{UUIDOID, TEXTOID, UUIDOID},
 	nullptr};
 
-/* In UTF-8, as client databases are told it. */
+/* The text argument in UTF-8, the encoding in which client databases are told it. */
 const char *
 utf8_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -248,7 +248,7 @@ check_count(const core::Uuid &user)
 		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));
 }
 
-/* Of a connection that is newer than the transaction's snapshot, which a change would not find. */
+/* The connection is newer than the transaction's snapshot, so that an UPDATE would not find it. */
 [[noreturn]] void
 refuse_unseen(const Config &config)
 {

@@ -73,8 +73,8 @@ char *denied_message(const Selector &selector);
 Opening *prepare(const Config &config, bool fresh = false);
 
 /*
- * For workers, which have no identity: a connection whoever owns it, and what its owner would get of prepare(), for a
- * fresh session. Nothing that a statement can call may use them.
+ * For workers, which have no identity: these find a connection whoever owns it, and answer what its owner would get of
+ * prepare() for a fresh session. Nothing that a statement can call may use them.
  */
 bool find_for_worker(const core::Uuid &id, Config *config);
 Opening *prepare_for_owner(const Config &config);

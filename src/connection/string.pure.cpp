@@ -213,7 +213,10 @@ Parser::parse_network(Fields &fields, std::string_view rest) const
 	std::size_t const end = std::min(rest.find_first_of("/?"), rest.size());
 	std::string_view const authority = rest.substr(0, end);
 	std::size_t const at = authority.find('@');
-	/* Also behind the authority: a password with an unencoded slash or question mark would be taken for names there. */
+	/*
+	 * Refuse an @ behind the authority too: there, the rest of a password with an unencoded / or ? would be taken for
+	 * names.
+	 */
 	if (std::size_t const second = rest.find('@', at == npos ? end : at + 1); second != npos)
 		fail("There is an at sign too many; in a user name or password @ / ? # and % have to be percent-encoded",
 		     rest.data() + second);

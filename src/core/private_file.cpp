@@ -59,7 +59,7 @@ stamp_of(const std::string &path, const PrivateFile &kind)
 Secret
 read_private_file(const std::string &path, const PrivateFile &kind, FileStamp &stamp)
 {
-	/* Not blocking: the path may name a FIFO, which is refused only once it is open. */
+	/* Do not block: the path may name a FIFO, which is refused only once it is open. */
 	int const fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ELOOP)
 		refuse(path, kind, "It is a symbolic link.");

@@ -24,7 +24,7 @@ class UndumpedPages final : public std::pmr::memory_resource {
 			mmap(nullptr, whole_pages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (pages == MAP_FAILED)
 			throw std::bad_alloc();
-		/* Where the kernel does not know it, a secret is wiped all the same. */
+		/* A failure is no error: a secret that may be in core dumps is wiped all the same. */
 		(void) madvise(pages, whole_pages(size), MADV_DONTDUMP);
 		return pages;
 	}

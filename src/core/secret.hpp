@@ -13,7 +13,7 @@
 
 namespace tenancy::core {
 
-/* For what is never freed without having been wiped; of the process, and never given back as a whole. */
+/* Memory for what is always wiped before it is freed. It belongs to the process and is never given back as a whole. */
 std::pmr::memory_resource *secret_memory();
 
 /* Bytes that are wiped when they die or are replaced. Movable, not copyable by accident. NUL-terminated. */

@@ -77,7 +77,7 @@ seal(const char *secret, const Place &place, char **key_id)
 	return text;
 }
 
-/* Without additional data, for exchange with other programs that hold the same key. */
+/* Seals without additional data, so that other programs with the same key can open the result. */
 TENANCY_FUNCTION(encrypt_database_password)
 {
 	identity::hide_statement("encrypt_database_password");

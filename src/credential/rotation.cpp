@@ -42,7 +42,7 @@ count_of(const Counts &counts, const char *key_id)
 	return 0;
 }
 
-/* Within an SPI scope; allocated in context, which outlives the scope. */
+/* Called within an SPI scope; the counts are allocated in context, which outlives it. */
 Counts
 count_by_key(MemoryContext context)
 {
@@ -70,7 +70,7 @@ reseal(const char *sealed, const core::Uuid &user, const core::Uuid &connection,
 {
 	if (sealed == nullptr)
 		return nullptr;
-	/* Without a longer nonce, which stored columns never have, the size stays the same. */
+	/* The size stays the same: only a longer nonce would change it, and stored columns never have one. */
 	char *const fresh = static_cast<char *>(palloc(strlen(sealed) + 1));
 	bridge::Failure failure;
 	bool const done = bridge::attempt(failure, [&] {

@@ -11,7 +11,7 @@ namespace tenancy::credential {
 /* Where the settings say that the keys are. */
 vault::Source key_source();
 
-/* For pure code: throw that no key opens a ciphertext. */
+/* Throws, in pure code, that no key opens a ciphertext. */
 [[noreturn]] void refuse_ciphertext();
 
 } // namespace tenancy::credential

@@ -52,7 +52,7 @@ load(const Source &source, core::Waiter &waiter)
 	loaded = fresh;
 }
 
-/* Because something is not in the ring: false where that cannot help, or was done a moment ago. */
+/* Load the ring again because something is not in it; false where that cannot help, or was done a moment ago. */
 bool
 load_again(const Source &source, core::Waiter &waiter)
 {

@@ -47,7 +47,7 @@ class Scanner {
 public:
 	Scanner(std::string_view sql, Dialect dialect) noexcept : tokens_(dialect, sql) {}
 
-	/* Nothing at the end. */
+	/* The next word, name, operator or "?"; nothing at the end of the statement. */
 	std::optional<std::string_view> next() noexcept
 	{
 		Token const token = tokens_.next_code();
@@ -65,7 +65,7 @@ public:
 	}
 
 private:
-	/* With what is written right behind it, which one server takes for a name and another for an error. */
+	/* Takes in what is written right behind the number: one server takes it for a name and another for an error. */
 	std::string_view number(Token token) noexcept
 	{
 		Tokens ahead = tokens_;
@@ -89,7 +89,7 @@ private:
 		tokens_ = ahead;
 		return literal;
 	}
-	/* As long as can be; signs at its end belong to what follows, by PostgreSQL's rule. */
+	/* Takes the longest operator there is; signs at its end belong to what follows, by PostgreSQL's rule. */
 	std::string_view operation(const Token &first) noexcept
 	{
 		if (signs_ > 0) {
@@ -168,7 +168,7 @@ private:
 				return;
 			}
 	}
-	/* After a keyword, or what is no word at all, a parenthesis groups. */
+	/* Would a parenthesis here begin the arguments of a call? After a keyword, or what is no word at all, it groups. */
 	bool is_call() const noexcept
 	{
 		if (last_.empty() || !(remote::sql::is_in_word(last_.front()) || last_.front() == '"' || last_.front() == '`'))

@@ -145,7 +145,7 @@ public:
 		run.user = row.uuid(user);
 		run.connection = row.uuid(connection);
 		run.started = row.bigint(started);
-		/* Without a time of execution it never began; a clock that was set back counts as no time. */
+		/* A run without a time of execution never began; a clock that was set back counts as no time. */
 		run.duration = row.is_null(ms) ? -1 : std::max<int64>(0, row.bigint(finished) - run.started);
 		run.rows = row.integer(rows);
 		run.bytes = row.bigint(bytes);

@@ -24,7 +24,7 @@ struct Run {
 	bool failed() const { return strcmp(status, "success") != 0; }
 };
 
-/* In CurrentMemoryContext. */
+/* The runs are in CurrentMemoryContext. */
 struct Runs {
 	Run *first;
 	int count;
@@ -33,10 +33,10 @@ struct Runs {
 	Run *end() const { return first + count; }
 };
 
-/* The new rows of query_history; within bridge::spi. Of their texts no two are in memory together. */
+/* The new rows of query_history; called within bridge::spi. No two of their texts are in memory at the same time. */
 Runs read_runs(const TriggerData &trigger);
 
-/* The rows with these ids; within bridge::spi. */
+/* The rows with these ids; called within bridge::spi. */
 Runs find_runs(Datum ids);
 
 } // namespace tenancy::dashboard
