@@ -68,7 +68,7 @@ request_row(AsyncRequest *request)
 		ExecAsyncRequestPending(request);
 }
 
-/* Since the request somebody else may have needed the connection, and had the answer read; or have left it. */
+/* Since the request somebody else may have needed the connection, and had the answer read or abandoned. */
 void
 configure_wait(AsyncRequest *request)
 {

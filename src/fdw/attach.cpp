@@ -36,7 +36,7 @@ spi::Statement find_attachment = {
 	{NAMEOID},
 	nullptr};
 
-/* Who comes second at the same time waits here, and is then the one that finds it. */
+/* Of two calls at the same time the second waits here, and then finds the row of the first. */
 spi::Statement put_attachment = {
 	"INSERT INTO tenancy.attachments (schema_name, connection_id, server_name, user_id, remote_schema, tables, options)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (schema_name) DO UPDATE SET remote_schema = "
@@ -236,7 +236,7 @@ TENANCY_FUNCTION(refresh_attached)
 	connection::Selector const selector = connection::selector_argument(fcinfo, 0);
 	char *const schema = schema_argument(fcinfo);
 	Stored const stored = require_stored(selector, schema);
-	/* By its id: a deleted connection may have left its name to another. */
+	/* Look the connection up by its id: a deleted one may have left its name to another. */
 	connection::Config const config = require_connection({selector.text, true, stored.connection});
 	InitMaterializedSRF(fcinfo, 0);
 	Rows rows{};
@@ -265,8 +265,8 @@ TENANCY_FUNCTION(refresh_attached)
 }
 
 /*
- * What else is in the schema, or uses its tables, is not ours to drop: an error then, and everything stays. A schema or
- * server that somebody else made in the place of ours stays too.
+ * Raises an error, and drops nothing, when something else is in the schema or uses its tables. A schema or server that
+ * somebody else made in the place of ours stays, too.
  */
 TENANCY_FUNCTION(detach)
 {

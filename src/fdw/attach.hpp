@@ -26,7 +26,7 @@ struct Attachment {
 
 enum class Change : uint8 { table_added, table_dropped, table_changed, column_added, column_dropped, column_changed };
 
-/* Where changes go; report is called inside of an SPI scope, with column NULL for a table. */
+/* Receives the changes; report is called inside of an SPI scope, with column NULL for a table. */
 struct Changes {
 	void (*report)(Changes *changes, Change change, const char *table, const char *column);
 };
@@ -38,13 +38,14 @@ struct Changes {
 int32 synchronise(const Attachment &attachment, const connection::Config &config, bool first, Changes *changes);
 
 /*
- * Who gets privileges: the roles that are the owner without a token, those that had them before, and the caller's
- * role unless an admin is doing it for somebody else.
+ * Chooses who gets privileges: the roles that are the owner without a token, those that had them before, and the
+ * caller's role unless an admin is doing it for somebody else.
  */
 void choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first);
 /*
- * What attach() makes is told from what others make by its owner, the extension's; inside of an SPI scope. Somebody
- * else's server could be turned to a connection of theirs (42710), somebody else's schema is theirs.
+ * What attach() makes belongs to the extension's owner, which tells it from what others make; both called inside of an
+ * SPI scope. Somebody else's server could be turned to a connection of theirs (42710), somebody else's schema is
+ * theirs.
  */
 bool is_own_server(const char *name);
 bool is_own_schema(const char *name);
@@ -56,8 +57,8 @@ void check_schema_name(const char *schema);
 void require_free_name(const char *schema);
 
 /*
- * What one user may have (53400), inside of an SPI scope. Calls for the same user wait for each other until the
- * transaction ends, so that together they stay within the limits.
+ * These raise 53400 beyond what one user may have; called inside of an SPI scope. Calls for the same user wait for each
+ * other until the transaction ends, so that together they stay within the limits.
  */
 void check_attachments(const core::Uuid &user, const char *schema);
 void check_tables(const core::Uuid &user, int dropped, int made, bool alone);

@@ -42,7 +42,7 @@ spi::Statement list_tables = {
 	{NAMEOID, NAMEOID},
 	nullptr};
 
-/* What ALTER FOREIGN TABLE is told for a table that keeps statistics to keep none; NULL for another one. */
+/* The actions of ALTER FOREIGN TABLE that make a table keep no statistics; NULL when it keeps none. */
 spi::Statement withhold_columns = {
 	"SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', a.attname), ', ') FROM pg_attribute AS a"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'"

@@ -15,7 +15,10 @@ Channel *channels = nullptr;
 
 namespace {
 
-/* Without the settings that the pool's own key has: a reload does not part a transaction from what it has begun. */
+/*
+ * The key leaves out the settings that the pool's own key has: a reload does not part a transaction from what it has
+ * begun.
+ */
 connection::PoolKey
 key_of(const Activity &activity)
 {

@@ -10,7 +10,7 @@
 
 namespace tenancy::fdw {
 
-/* In TopTransactionContext; its line is a C++ object that release_channels() ends. */
+/* A channel is in TopTransactionContext; its line is a C++ object that release_channels() ends. */
 struct Channel {
 	Channel *next;
 	connection::PoolKey key;
@@ -22,7 +22,7 @@ struct Channel {
 	long timeout_ms;
 };
 
-/* Of the current transaction. */
+/* The channels of the current transaction. */
 extern Channel *channels;
 
 } // namespace tenancy::fdw

@@ -33,8 +33,8 @@ name_column(const Scan *scan, const char **table, const char **column)
 }
 
 /*
- * Where an error came from, and that it ends the run, unless it is caught inside of the conversion: by a function in
- * the check of a domain, say.
+ * Adds to an error where it came from, and notes that it ends the run unless it is caught inside of the conversion, as
+ * by a function in the check of a domain.
  */
 void
 on_conversion_error(void *state)

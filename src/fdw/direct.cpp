@@ -83,7 +83,7 @@ argument(const Direct &direct, int index, const NullableDatum &value)
 	return null;
 }
 
-/* What the user wrote is computed under the user's settings; only its way there is under ours. */
+/* The user's settings apply while the user's expressions are computed, ours only while the values are written out. */
 remote::ParamView *
 evaluate_arguments(const Direct &direct, ExprContext *econtext)
 {

@@ -16,7 +16,7 @@
 
 namespace tenancy::fdw {
 
-/* Of a name in PostgreSQL, in bytes: NAMEDATALEN - 1. */
+/* The longest name that PostgreSQL takes, in bytes: NAMEDATALEN - 1. */
 constexpr std::size_t most_name_bytes = 63;
 
 struct ImportOptions {
@@ -100,7 +100,7 @@ using catalog::truth_of;
 class SchemaRoom {
 public:
 	void take_column();
-	/* Of the tables or columns, of what kind: words for the message. */
+	/* Takes room for bytes; whose ("tables" or "columns") and kind are words for the message. */
 	void take_bytes(std::size_t bytes, const char *whose, const char *kind);
 
 private:

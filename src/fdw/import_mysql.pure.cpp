@@ -65,7 +65,7 @@ read_indexed_columns(CatalogQuery &query, const ImportRequest &request, const Na
 	return found;
 }
 
-/* Without sequences and temporary tables. */
+/* The tables and views of the schema, without sequences and temporary tables. */
 Names
 read_tables(CatalogQuery &query, const ImportRequest &request, const std::vector<std::string> &wanted,
             SchemaBuilder &builder)

@@ -90,7 +90,7 @@ column_of(const remote::Cell *cells)
 	ImportedColumn column;
 	column.name = text_of(cells[column_name]);
 	column.native_type = text_of(cells[native]);
-	/* Only OIDs below this mean the same here; the builder knows which of them it takes. */
+	/* Only OIDs below first_unpinned mean the same here; the builder knows which of them it takes. */
 	std::int64_t const oid = cells[type_oid].kind == remote::CellKind::integer ? cells[type_oid].integer : 0;
 	bool const pinned = oid > 0 && oid < pgtype::first_unpinned;
 	column.type_oid = pinned ? static_cast<std::uint32_t>(oid) : pgtype::text;

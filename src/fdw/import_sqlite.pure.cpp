@@ -38,7 +38,9 @@ struct ColumnFacts {
 
 using Columns = std::map<std::string, std::vector<ColumnFacts>>; /* of the tables that are taken */
 
-/* What of the views can be relied on: nothing, when one of them may mix columns, or some column collates. */
+/*
+ * Can types and collations of views be relied on? Not when one of the views may mix columns, or some column collates.
+ */
 struct ViewFacts {
 	bool types = true, collations = true;
 };
@@ -61,7 +63,7 @@ public:
 		token_ = tokens_.next_code();
 		return token_.kind != Kind::end && token_.closed;
 	}
-	/* Of a name in quotes, without them. */
+	/* The word; a name in quotes is answered without them. */
 	std::string word() const
 	{
 		if (!is_quoted())
@@ -153,7 +155,10 @@ view_of(const remote::Cell &cell) noexcept
 	                                                                                   : std::string_view();
 }
 
-/* Of any table or view of the file, as a view may be over it; true when its text is needed for its own columns. */
+/*
+ * Called for every table and view of the file, as a view may be over it; true when its text is needed for its own
+ * columns.
+ */
 bool
 note_text(ViewFacts &views, std::string_view kind, std::string_view sql)
 {
@@ -221,7 +226,7 @@ read_columns(CatalogQuery &query, Facts &facts)
 	      {}, column_fields, [&facts](const remote::Cell *cells) { add_column(facts, cells); });
 }
 
-/* Of a view or a virtual table: these may be broken, and then only they are. */
+/* Called for a view or a virtual table by itself: it may be broken, and then only its own columns cannot be read. */
 void
 read_columns_of(CatalogQuery &query, const std::string &name, Facts &facts)
 {

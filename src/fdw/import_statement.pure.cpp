@@ -19,7 +19,7 @@ struct TypeWord {
 	const char *word;
 };
 
-/* As pg_type names them: the spelling in quotes leaves "char" and bit(1) no chance.  */
+/* The names are those of pg_type, which are printed in quotes: unquoted, "char" and bit(1) would be other types. */
 constexpr TypeWord type_words[] = {
 	{pgtype::boolean, "bool"},
 	{pgtype::bytea, "bytea"},

@@ -79,7 +79,7 @@ split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType
 	return true;
 }
 
-/* Of the other side only what the rows of driving find, if they find it by a key. */
+/* Of the other side, only the rows that the rows of driving find are scanned, if they find them by a key. */
 double
 scanned_rows(const Relation *driving, const Relation *other, List *on, double rows)
 {

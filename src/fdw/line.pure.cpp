@@ -73,7 +73,9 @@ Line::require_sound() const
 		            "End the transaction, or roll back to an earlier savepoint.");
 }
 
-/* After an exception: what is open on the session goes, and the remote transaction is in doubt from its depth on. */
+/*
+ * Called after an exception: closes what is open on the session; the remote transaction is in doubt from its depth on.
+ */
 void
 Line::fail() noexcept
 {

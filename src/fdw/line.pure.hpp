@@ -41,9 +41,9 @@ public:
 	bool has_written() const noexcept { return written_ != 0; }
 	/* Would reach() talk to the server? Then no statement may be open. */
 	bool is_ready(const Footing &footing) const noexcept;
-	/* The session is of no use, and nothing is lost with it. */
+	/* Is the session of no use, with nothing to lose in it? */
 	bool is_spent() const noexcept;
-	/* Nothing was heard of the session since it was leased: what breaks it may have happened in the pool. */
+	/* Has the session not been heard of since it was leased? It may have broken while it was in the pool. */
 	bool is_untried() const noexcept { return !tried_; }
 
 	/* Make ready for a statement: its transaction begun, savepoints up to its level. */

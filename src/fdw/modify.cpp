@@ -153,7 +153,10 @@ add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *c
 	note_key(modification, first);
 }
 
-/* What a join names once more stays as this statement has made it, as in tables of PostgreSQL's own. */
+/*
+ * Has the statement changed this row before? A row that a join yields again stays as it is, as in tables of
+ * PostgreSQL's own.
+ */
 bool
 comes_again(Modification &modification, TupleTableSlot *plan_slot)
 {

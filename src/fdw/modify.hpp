@@ -39,7 +39,7 @@ struct ModifyPlan {
 List *encode_modify(const ModifyPlan &plan);
 ModifyPlan decode_modify(List *fdw_private, CmdType operation);
 
-/* Whose dialect the server's connection speaks. */
+/* The type of the database behind the server's connection, whose dialect it speaks. */
 remote::DatabaseType dialect_of(const Table &table);
 
 /* All columns that the remote table has, too, as a list of their numbers. */
@@ -96,9 +96,12 @@ struct Encoder {
 };
 
 Encoder make_encoder(const Column &column, remote::DatabaseType dialect);
-/* In CurrentMemoryContext, or borrowed from value. */
+/* The value as it is sent; it is in CurrentMemoryContext, or borrowed from value. */
 remote::ParamView encode(Encoder &encoder, Datum value, bool is_null);
-/* The same of a value that will be stored: one that a column of MySQL, of a known type, would change is an error. */
+/*
+ * The same for a value that will be stored: one that the column would change is an error, if it is one of MySQL and of
+ * a known type.
+ */
 remote::ParamView encode_stored(Encoder &encoder, Datum value, bool is_null);
 void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
 /* Does the column take what an expression on the server gives without changing it? */
@@ -179,9 +182,9 @@ modification_of(ResultRelInfo *target)
 {
 	return static_cast<Modification *>(target->ri_FdwState);
 }
-/* Nothing, when it was never begun. */
+/* Does nothing when the modification was never begun. */
 void end_modification(ResultRelInfo *target);
-/* Around whatever encodes values. */
+/* Values are encoded between these two calls. */
 int begin_values(const Modification &modification);
 void end_values(const Modification &modification, int level);
 void add_param(Modification &modification, const remote::ParamView &param);
@@ -202,9 +205,9 @@ void begin_keys(Modification &modification, const Plan *below);
 void note_key(Modification &modification, int first);
 /* Has the statement changed the row with that key? */
 bool is_changed(const Modification &modification);
-/* So many rows with that key were changed: an error when there are none and it may be there. */
+/* Takes the number of rows with that key that were changed: none is an error when there may be such a row. */
 void check_found(Modification &modification, int64 rows);
-/* An error where a row that is not found may be there. */
+/* Raises an error where there may be a row that was not found. */
 void refuse_missing(const Modification &modification);
 
 /*
@@ -217,7 +220,7 @@ void put_off(Modification &modification);
 void run_put_off(Modification &modification);
 /* Parameters from first on as bytes. */
 void append_params(StringInfo bytes, const Modification &modification, int first);
-/* An error when a key has changed more than one row. */
+/* Raises an error when a key has changed more than one row. */
 void refuse_several(const Modification &modification, int64 rows);
 
 /*
@@ -226,7 +229,7 @@ void refuse_several(const Modification &modification, int64 rows);
  */
 int count_distinct(const Modification &modification, TupleTableSlot **slots, int count);
 
-/* What set_modify_callbacks() is made of. */
+/* The parts of set_modify_callbacks(). */
 void set_insert_callbacks(FdwRoutine *routine);
 void set_modify_plan_callbacks(FdwRoutine *routine);
 void set_truncate_callback(FdwRoutine *routine);

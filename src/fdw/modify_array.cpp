@@ -54,7 +54,10 @@ has_portable_binary(Oid type)
 	}
 }
 
-/* Only a column that is known to be of the same type: an array's elements are not read anew by the column's type. */
+/*
+ * Can the column be sent in an array? Only when it is known to be of the same type: unlike a single value, an element
+ * is not read by the type of the remote column.
+ */
 bool
 has_array_form(const Column &column)
 {

@@ -73,8 +73,8 @@ count_params(Draft &draft)
 }
 
 /*
- * What an expression gives there is what the column then holds: nothing makes a number of a text, or rounds, and the
- * server knows nothing of what a domain of this side allows.
+ * Does the column hold exactly what an expression on the server gives? It does when nothing turns a text into a number
+ * or rounds, and when it is of no domain: the server does not know what a domain of this side allows.
  */
 bool
 keeps_value(const Draft &draft, const Column &column)
@@ -179,7 +179,7 @@ may_return(const Renderer &renderer, CmdType operation)
 	return operation == CMD_UPDATE ? abilities.update_returning : abilities.delete_returning;
 }
 
-/* At least one column, so that each row is one here. */
+/* The columns to return: at least one, so that each row is a row here. */
 List *
 returned_of(const ModifyTable *plan, const Table &table, Index varno, int subplan)
 {

@@ -21,7 +21,7 @@ struct DirectPlan {
 	List *returned; /* int */
 };
 
-/* As fdw_private it is a list that begins with the remote SQL. */
+/* The plan as fdw_private: a list that begins with the remote SQL. */
 List *encode_direct(const DirectPlan &plan);
 DirectPlan decode_direct(List *fdw_private);
 

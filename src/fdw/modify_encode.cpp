@@ -37,7 +37,7 @@ prefers_text(const char *native_type)
 	       (contains(native_type, "char") || contains(native_type, "clob") || contains(native_type, "text"));
 }
 
-/* Or text into numbers? */
+/* Does a column of this declared type turn text into numbers? */
 bool
 prefers_numbers(const char *native_type)
 {
@@ -99,7 +99,7 @@ significant_digits(std::string_view text)
 	return digits;
 }
 
-/* As SQLite writes an integer. */
+/* Is the text an integer exactly as SQLite would write it? */
 bool
 is_plain_integer(std::string_view text)
 {
@@ -247,7 +247,7 @@ output_value(Encoder &encoder, Datum value)
 	return param;
 }
 
-/* As SQLite writes it where that is the same number, and with all digits where it is not. */
+/* A text column gets a float8 as text with all its digits when it has more than SQLite would write. */
 ParamView
 plain_value(const Encoder &encoder, Datum value)
 {
@@ -267,8 +267,10 @@ encoded(Encoder &encoder, Datum value)
 	case Form::date: return text_param(bridge::portable_text(DATEOID, value));
 	case Form::timestamp: return text_param(bridge::portable_text(TIMESTAMPOID, value));
 	case Form::timestamptz:
-		/* In UTC: only PostgreSQL needs to be told so, the sessions of MySQL are in it, and SQLite's columns keep the
-		 * form. */
+		/*
+		 * The text is in UTC. Only PostgreSQL has to be told so: sessions of MySQL are in it, and SQLite's columns keep
+		 * the form.
+		 */
 		return text_param(
 			bridge::portable_text(encoder.dialect == DatabaseType::mysql ? TIMESTAMPOID : TIMESTAMPTZOID, value));
 	case Form::time: return text_param(bridge::portable_text(TIMEOID, value));

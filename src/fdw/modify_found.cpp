@@ -21,7 +21,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Of these a value has one form, whoever wrote it. */
+/* Does the same value always have the same form in the column, whoever wrote it? */
 bool
 has_one_form(const Column &column)
 {

@@ -155,7 +155,7 @@ was_numbered(const Modification &modification, TupleTableSlot *slot)
 	return false;
 }
 
-/* Where INSERT does not return the row: by the key that was sent, with what the server has just given. */
+/* INSERT does not return the row here: read it by the key that was sent, and by what the server has just given. */
 void
 read_inserted(Modification &modification, TupleTableSlot *slot)
 {
@@ -260,7 +260,7 @@ is_whole_row(const Modification &modification, TupleTableSlot *slot)
 	return modification.plan.type != DatabaseType::postgresql || !leaves_out(modification, slot);
 }
 
-/* How many rows were inserted; without RETURNING. */
+/* Inserts rows, without RETURNING; answers how many. */
 int64
 insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 {
@@ -380,7 +380,7 @@ has_volatile_default(::Relation relation)
 	return false;
 }
 
-/* Nothing on this side sees the rows between the first and the last of a COPY. */
+/* May rows of a COPY be buffered? Only when nothing on this side sees the rows between the first and the last. */
 bool
 may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
 {

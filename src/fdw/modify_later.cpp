@@ -23,7 +23,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Of a table, or of one that it keeps its rows in. */
+/* Has the table, or one that inherits from it, AFTER triggers? */
 bool
 has_triggers_after(Oid table)
 {
@@ -40,7 +40,7 @@ has_triggers_after(Oid table)
 	return found;
 }
 
-/* Of any table that the statement changes. */
+/* Has any table that the statement changes such triggers? */
 bool
 has_triggers_after(const PlannedStmt *planned)
 {

@@ -137,7 +137,7 @@ check_float(const Encoder &encoder, double value)
 		refuse(encoder, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "rounds it");
 }
 
-/* What is sent as text, or as the digits of a number. */
+/* Checks a value that is sent as text, or as the digits of a number. */
 void
 check_written(const Encoder &encoder, string_view text)
 {

@@ -49,7 +49,7 @@ has_option(::Relation relation, int number, const char *name)
 	return false;
 }
 
-/* What a column generated here computes is for the remote table to keep, unless that computes it too. */
+/* Is the column sent? One that is generated here is sent as a value, unless the remote table computes it too. */
 bool
 is_sent(::Relation relation, const Table &table, int number)
 {
@@ -64,7 +64,7 @@ is_null_constant(Node *node)
 	return node != nullptr && IsA(node, Const) && reinterpret_cast<Const *>(node)->constisnull;
 }
 
-/* In no row a value: of several rows of VALUES, each has DEFAULT or NULL there. */
+/* Does no row have a value there? Of several rows of VALUES, each has DEFAULT or NULL then. */
 bool
 is_always_null(Node *node, List *range_table)
 {
@@ -274,7 +274,7 @@ has_default(::Relation relation, int number)
 
 } // namespace
 
-/* As insert_targets(), for rows that come from COPY or through a partitioned table. */
+/* The same as insert_targets() for rows that come from COPY or through a partitioned table. */
 ModifyPlan
 plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &table)
 {

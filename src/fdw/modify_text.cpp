@@ -279,7 +279,7 @@ insert_arrays_text(const Writer &writer, const ModifyPlan &plan)
 	appendStringInfo(out, " SELECT * FROM %sunnest(", list_length(plan.targets) == 1 ? "pg_catalog." : "");
 	foreach (cell, plan.targets) {
 		int const index = foreach_current_index(cell);
-		/* Without a modifier: "character" alone would be one of them. */
+		/* The flag makes a type without a modifier bpchar: a bare "character" would be character(1). */
 		Oid const type = get_array_type(getBaseType(column_at(*writer.table, lfirst_int(cell)).type));
 		appendStringInfo(out, "%s$%d::%s", index > 0 ? ", " : "", index + 1,
 		                 format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN));
@@ -306,7 +306,10 @@ update_text(const Writer &writer, const ModifyPlan &plan)
 		appendStringInfoString(out, " = ");
 		writer.renderer->value_placeholder(column, number++);
 	}
-	/* Nothing changes but what the remote server computes. Without a key the executor refuses what is planned here. */
+	/*
+	 * Nothing changes except what the remote server computes: assign a key column to itself. Without a key the executor
+	 * refuses what is planned here.
+	 */
 	if (plan.targets == NIL && key_columns(*writer.table) != NIL) {
 		const char *const name = column_at(*writer.table, linitial_int(key_columns(*writer.table))).name;
 		writer.renderer->identifier(name);
