@@ -28,7 +28,7 @@ check_config(const connection::Config &config, Oid server, remote::DatabaseType 
 		                errmsg("connection \"%s\" is not active", config.name),
 		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
 	if (config.type != type) {
-		/* Of a plan for the type that this process remembered; the tables may have been imported again since. */
+		/* The plan is for the type that this process remembered; the tables may have been imported again since. */
 		ResetPlanCache();
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 		                errmsg("connection \"%s\" is of another type than the foreign tables of server \"%s\"",

@@ -98,7 +98,7 @@ MysqlRenderer::aggregate_call(Oid function, Node *argument, Expr *filter, bool d
 	Digits length;
 	if (known == nullptr || (distinct && !distinct_argument(argument) && !(counts && as_bytes)))
 		return false;
-	/* Only a column keeps the type TIMESTAMP through a choice. */
+	/* An instant must be a plain column: a CASE would not be of type TIMESTAMP any more. */
 	if (family == Family::instant && plain_column(argument) == nullptr)
 		return false;
 	if (as_bytes && !counts && (!is_byte_order(exprCollation(argument)) || GetDatabaseEncoding() != PG_UTF8))
@@ -199,7 +199,10 @@ MysqlRenderer::window(WindowFunc *node)
 		return false;
 	windows = false;
 	partitions_ = true;
-	/* Neither server takes a frame for what counts rows; it is without effect here, and 16 gives it a cheap one. */
+	/*
+	 * The servers take a frame only for aggregates. Functions that count or rank rows ignore it here; 16 gives them a
+	 * cheap one.
+	 */
 	bool const printed = window_call(node) && over(node->winref, node->winagg);
 	partitions_ = false;
 	windows = true;

@@ -16,7 +16,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* What a result of CONCAT may have at most, far below any max_allowed_packet, beyond which it would be NULL. */
+/* The longest result that CONCAT may have: far below any max_allowed_packet, beyond which it would be NULL. */
 constexpr int most_concatenated = 65535;
 
 struct Template {
@@ -106,7 +106,7 @@ MysqlRenderer::function(const Call &call)
 		return arithmetic(op, call);
 	if (call.function == F_ABS_INT2 || call.function == F_ABS_INT4 || call.function == F_ABS_INT8)
 		return arithmetic("@", call);
-	/* To a server in SQL_ASCII each byte is a character. */
+	/* In a database in SQL_ASCII each byte is a character. */
 	if (GetDatabaseEncoding() == PG_SQL_ASCII && OidIsValid(call.collation))
 		return false;
 	switch (call.function) {
@@ -125,7 +125,7 @@ MysqlRenderer::function(const Call &call)
 	return number_function(call) || text_function(call) || date_function(call);
 }
 
-/* Of numbers of type numeric, only those that are certain to fit into a DECIMAL. */
+/* Does the result fit into a type there? Only a numeric may not: it has to be certain to fit into a DECIMAL. */
 bool
 MysqlRenderer::is_representable(const Call &call) const
 {
@@ -135,7 +135,7 @@ MysqlRenderer::is_representable(const Call &call) const
 	return digits_of(call, &length) && length.scale <= most_scale && length.whole + length.scale <= most_digits;
 }
 
-/* To MariaDB, 0 minus the least BIGINT is the least BIGINT. Can args[first] minus the other be that? */
+/* Can args[first] minus the other be 0 minus the least BIGINT? To MariaDB that is the least BIGINT, and no overflow. */
 bool
 MysqlRenderer::loses_overflow(List *args, int first) const
 {
@@ -183,8 +183,9 @@ MysqlRenderer::arithmetic(const char *op, const Call &call)
 }
 
 /*
- * What was printed since start is of that range, but PostgreSQL's type may be smaller. Adding the difference between
- * the greatest numbers of both types, and subtracting it, is an error exactly for what PostgreSQL refuses.
+ * Makes a result beyond PostgreSQL's type an error. What was printed since start is of that range: the gap between the
+ * greatest numbers of BIGINT and of the type is added and subtracted, which overflows exactly for what PostgreSQL
+ * refuses.
  */
 bool
 MysqlRenderer::checked(const Range &range, Oid type, int start)
@@ -199,7 +200,10 @@ MysqlRenderer::checked(const Range &range, Oid type, int start)
 	return true;
 }
 
-/* What has no fraction may be a BIGINT there, or even one without a sign, and then the result would be one too. */
+/*
+ * Makes sure that an argument is a DECIMAL: without a fraction all of them might be BIGINT there, or even BIGINT
+ * UNSIGNED, and then the result would be one too.
+ */
 bool
 MysqlRenderer::decimals(const Call &call, const char *before, const char *between, const char *after)
 {

@@ -161,7 +161,7 @@ MysqlRenderer::number_parameter(Expr *expr)
 	return true;
 }
 
-/* How the types of dates compare here, and what the other side can hold of them. */
+/* How the types of dates compare here, and which of their values the other side can hold. */
 struct MysqlRenderer::Limits {
 	Oid greater, less;
 	Expr *most, *least;
@@ -180,7 +180,7 @@ MysqlRenderer::limits_of(Oid type)
 	return {F_TIMESTAMP_GT, F_TIMESTAMP_LT, most, least};
 }
 
-/* As text, in UTC where that matters; what is out of range, infinity too, is moved just beyond the range. */
+/* Sends it as text, in UTC where that matters; what is out of range, infinity too, is moved just beyond the range. */
 bool
 MysqlRenderer::moment_parameter(Expr *expr, Oid type)
 {

@@ -78,7 +78,7 @@ MysqlRenderer::range(Node *node) const
 	return {std::max(known.low, all.low), std::min(known.high, all.high)};
 }
 
-/* Of exact results: PostgreSQL raises an error for those that its type cannot hold. */
+/* The range of exact results; PostgreSQL raises an error for those that its type cannot hold. */
 MysqlRenderer::Range
 MysqlRenderer::range_of(const char *op, List *args) const
 {
@@ -250,7 +250,7 @@ MysqlRenderer::digits_of(const Call &call, Digits *result) const
 	case F_TRUNC_NUMERIC: *result = {a.whole + 1, 0, true}; return true;
 	case F_ROUND_NUMERIC_INT4:
 	case F_TRUNC_NUMERIC_INT4:
-		/* With fewer digits than asked for, PostgreSQL adds zeros. */
+		/* A number with fewer digits than asked for gets zeros from PostgreSQL, but not there. */
 		if (!whole_constant(right, &places) || places > a.scale || places < -most_digits || !a.display)
 			return false;
 		*result = {std::max(a.whole, -places) + 1, std::max(places, 0), true};

@@ -88,7 +88,7 @@ MysqlRenderer::column(const Column &column, Index varno)
 	} else {
 		switch (native.kind) {
 		case Native::integer:
-			/* Without a sign, a difference could not be negative. */
+			/* A difference of unsigned numbers could not be negative. */
 			if (native.is_unsigned) {
 				before = "CAST(";
 				after = native.length == 8 ? " AS DECIMAL(20,0))" : " AS SIGNED)";
@@ -100,7 +100,9 @@ MysqlRenderer::column(const Column &column, Index varno)
 			break;
 		case Native::single:
 		case Native::real:
-			/* To find it in an index, the server rounds what the column equals, and never looks again. */
+			/*
+			 * Keep the column from its index: to look a value up there, the server rounds it, and never compares again.
+			 */
 			if (native.rounds) {
 				before = "(";
 				after = " * 1e0)";

@@ -100,7 +100,7 @@ MysqlRenderer::text_comparison(const char *op, const Call &call)
 	return printed;
 }
 
-/* As it is, for the column's own collation. */
+/* Prints text for a comparison under the column's own collation: a column as it is. */
 bool
 MysqlRenderer::text_operand(Node *node)
 {
@@ -137,8 +137,8 @@ MysqlRenderer::text_list(bool any, Node *item, List *elements)
 }
 
 /*
- * Under a binary collation "_" is a character and case counts. The column's own collation lets the same through and
- * more: where the pattern begins with characters, that is asked first, for the index.
+ * LIKE is asked under a binary collation, where "_" is a character and case counts. The column's own collation lets the
+ * same through and more: where the pattern begins with characters, LIKE under it is asked first, for the index.
  */
 bool
 MysqlRenderer::like(const Call &call, bool negated)

@@ -124,7 +124,7 @@ MysqlRenderer::constant(Const *value)
 	case FLOAT8OID: {
 		double const number = value->consttype == FLOAT4OID ? static_cast<double>(DatumGetFloat4(value->constvalue))
 		                                                    : DatumGetFloat8(value->constvalue);
-		/* With an exponent it is a DOUBLE, and 17 digits are this one. */
+		/* The exponent makes it a DOUBLE, and 17 digits are enough for exactly this one. */
 		appendStringInfo(out, std::signbit(number) ? "(%.16e)" : "%.16e", number);
 		return std::isfinite(number);
 	}
@@ -184,7 +184,10 @@ MysqlRenderer::operand(Node *node, Node *counterpart)
 	return printed;
 }
 
-/* To find it in an index, MariaDB rounds a literal, but not a cast, to the scale of the column that it equals. */
+/*
+ * Prints a number that a column equals: to find a literal in an index, MariaDB rounds it to the scale of the column. A
+ * cast is not rounded.
+ */
 bool
 MysqlRenderer::number_beside(Const *value, Node *counterpart)
 {

@@ -157,7 +157,7 @@ read_uuid(const char *name, const char *value, core::Uuid *uuid)
 	*uuid = bridge::uuid_value(DirectFunctionCall1(uuid_in, CStringGetDatum(value)));
 }
 
-/* Only digits, so that nothing depends on strtol's ideas. */
+/* Takes only digits, so that nothing depends on strtol's ideas. */
 int
 read_count(const char *name, const char *value)
 {
@@ -186,7 +186,7 @@ read_cost(const char *name, const char *value)
 	return cost;
 }
 
-/* Into its field of options, or only judged when that is NULL. */
+/* Reads a value into its field of options, or only checks it when options is NULL. */
 void
 read_option(const Known &known, const char *value, Options *options)
 {
@@ -282,7 +282,7 @@ load_column(Oid relation, Form_pg_attribute attribute)
 	return column;
 }
 
-/* What the table says counts, then what its server says. */
+/* Is the table's encoding UTF8? Its own option counts, then that of its server. */
 bool
 is_utf8(const ForeignTable *table)
 {

@@ -12,7 +12,7 @@ extern "C" {
 
 namespace tenancy::fdw {
 
-/* Of the server, with what the table says instead. */
+/* The options of a server, or those of a table, which take the place of the server's. */
 struct Options {
 	core::Uuid connection;
 	int fetch_size = 1000;
@@ -64,10 +64,10 @@ struct Table {
 	Column *columns; /* [attno - 1] */
 };
 
-/* Of a list of DefElem, or NULL. */
+/* The value of the option in a list of DefElem, or NULL. */
 const char *option_value(List *options, const char *name);
 
-/* In CurrentMemoryContext. Raises HV00J when the server names no connection. */
+/* Both are in CurrentMemoryContext, and raise HV00J when the server names no connection. */
 Options server_options(Oid server);
 Table *load_table(Oid relation);
 

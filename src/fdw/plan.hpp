@@ -23,7 +23,7 @@ struct ScanPlan {
 	const char *relations; /* for EXPLAIN, of a join or an upper relation; else NULL */
 };
 
-/* As fdw_private, which must be copyable by copyObject. */
+/* The plan as fdw_private, which must be copyable by copyObject. */
 List *encode(const ScanPlan &plan);
 ScanPlan decode_scan(List *fdw_private);
 

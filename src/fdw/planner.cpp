@@ -50,7 +50,10 @@ choose_columns(const RelOptInfo *rel, const Relation *relation, Parts *parts)
 	}
 }
 
-/* What this side has to check again, and what the values of an outer row add to the remote conditions. */
+/*
+ * Finds the conditions that this side has to check again, and those on values of an outer row that become remote
+ * conditions.
+ */
 void
 sort_out_clauses(PlannerInfo *root, const Relation *relation, List *scan_clauses, Parts *parts)
 {
@@ -100,7 +103,9 @@ choose_lock(PlannerInfo *root, const RelOptInfo *rel, Tail *tail)
 	tail->wait = mark->waitPolicy;
 }
 
-/* Of a join or what stands above it: columns for the expressions that the plan above wants to compute. */
+/*
+ * A scan of a join, or of what stands above it, has columns for the expressions that the plan above wants to compute.
+ */
 void
 choose_expressions(const Relation *relation, const Path *path, Parts *parts)
 {
@@ -113,7 +118,7 @@ choose_expressions(const Relation *relation, const Path *path, Parts *parts)
 		parts->retrieved = lappend_int(parts->retrieved, i);
 }
 
-/* For EXPLAIN: the tables, and what is done with them. */
+/* What EXPLAIN shows as the relations: the tables, and what is done with them. */
 char *
 describe(PlannerInfo *root, const Relation *relation)
 {
@@ -135,7 +140,7 @@ describe(PlannerInfo *root, const Relation *relation)
 	return text.data;
 }
 
-/* Only a path that limits has something of its own. */
+/* Only a path with a limit has a path_private. */
 void
 take_limit(List *path_private, Tail *tail)
 {

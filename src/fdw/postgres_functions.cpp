@@ -264,7 +264,7 @@ orders_json(Oid function, List *args)
 	ListCell *cell;
 	foreach (cell, args) {
 		auto *const node = static_cast<Node *>(lfirst(cell));
-		/* Of an aggregate they are entries. */
+		/* The arguments of an aggregate are TargetEntries. */
 		auto *const value =
 			IsA(node, TargetEntry) ? reinterpret_cast<Node *>(reinterpret_cast<TargetEntry *>(node)->expr) : node;
 		if (get_element_type(exprType(value)) == JSONBOID)

@@ -7,13 +7,13 @@
 
 namespace tenancy::fdw {
 
-/* Built in, and its text and its values do not depend on the server's settings or catalogs. */
+/* Is the type built in, with texts and values that do not depend on the server's settings or catalogs? */
 bool is_portable_type(Oid type);
-/* And its values sort alike everywhere, text as its collation says. */
+/* Do its values also sort alike everywhere, text as its collation says? */
 bool has_portable_order(Oid type);
-/* Built in, immutable, without types that are not portable. */
+/* Is the function built in and immutable, without types that are not portable? */
 bool is_portable_function(Oid function);
-/* An aggregate whose result is decided by its input; those that keep its order need an ORDER BY. */
+/* Does the input of the aggregate decide its result? One that keeps the order of its input needs an ORDER BY. */
 bool is_portable_aggregate(Oid function, bool ordered);
 bool is_portable_window(Oid function);
 /* Does the function or aggregate compare arrays of jsonb? Their order is that of texts under the server's collation. */
@@ -22,11 +22,11 @@ bool orders_json(Oid function, List *args);
 bool only_compares(Oid function);
 /* Text goes through it byte by byte or character by character, in every deterministic collation alike. */
 bool ignores_collation(Oid function);
-/* Its result does not depend on which bytes a character has, nor on what a character is. */
+/* Is its result the same whichever bytes a character has, and whatever a character is? */
 bool ignores_encoding(Oid function);
-/* Makes text of what is none, as the encoding of its server says. */
+/* Does it make text of what is none, by the encoding of its server? */
 bool makes_text(Oid function);
-/* Neither the output of from nor the input of to looks at settings. */
+/* Do both the output function of from and the input function of to ignore settings? */
 bool has_stable_text(Oid from, Oid to);
 
 } // namespace tenancy::fdw

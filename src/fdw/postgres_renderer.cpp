@@ -184,9 +184,9 @@ PostgresRenderer::value_placeholder(const Column &, int number)
 }
 
 /*
- * What a function makes of text may depend on the collation: then only byte order is the same everywhere, unless the
- * owner of the server says that the default collations are. And nearly all of it depends on the encodings, by which
- * characters have other bytes, or bytes are no characters.
+ * How the text arguments of a function must be: its result may depend on the collation, of which only byte order is the
+ * same everywhere, unless the owner of the server says that the default collations are. And nearly every result depends
+ * on the encodings, by which characters have other bytes, or bytes are no characters.
  */
 PostgresRenderer::Text
 PostgresRenderer::text_of(Oid function_id, Oid collation) const

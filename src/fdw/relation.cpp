@@ -59,7 +59,7 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 	}
 }
 
-/* What conditions that look rows up find; without one, all rows of the table. */
+/* The rows that conditions find which look rows up; without one, all rows of the table. */
 double
 scanned_rows(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation)
 {

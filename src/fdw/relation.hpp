@@ -63,7 +63,7 @@ struct Relation {
 
 enum class RowLock : uint8 { none, share, exclusive };
 
-/* What a SELECT of a relation has behind its FROM and WHERE. */
+/* The part of a SELECT behind its FROM and WHERE. */
 struct Tail {
 	List *more_conditions; /* Node *: of a parameterised path */
 	List *pathkeys;
@@ -78,7 +78,7 @@ relation_of(const RelOptInfo *rel)
 	return static_cast<Relation *>(rel->fdw_private);
 }
 
-/* Nothing is left to check here, so that joins, aggregates and limits above may be pushed. */
+/* Is nothing left to check here, so that joins, aggregates and limits above may be pushed? */
 inline bool
 is_whole(const Relation *relation)
 {
@@ -89,10 +89,10 @@ Condition *condition_of(Node *clause);
 
 /* What the dialect of its client database can say. */
 const Abilities &abilities_of(const Relation *relation);
-/* Ready to print expressions over relation into a new buffer. */
+/* A renderer that is ready to print expressions over relation into a new buffer. */
 Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
 
-/* Nothing but ordinary columns is wanted: no system column, whole row, or value that an outer join may turn to NULL. */
+/* Do exprs want only ordinary columns: no system column, whole row, or value that an outer join may turn to NULL? */
 bool has_plain_columns(List *exprs);
 
 /* Does the clause look rows of the relation up by a key or an index, so that the others need not be read? */
@@ -130,7 +130,7 @@ Estimate estimate(PlannerInfo *root, const RelOptInfo *rel, const Relation *rela
 /* The same when only count rows (0: unknown) are asked for. */
 Estimate estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, bool sorted,
                           double count);
-/* Of one execution with the values of the outer row: rows is what passes its conditions. */
+/* The estimate for one execution with the values of the outer row; rows is how many pass its conditions. */
 Estimate estimate_lookup(const Relation *relation, double rows, bool by_key);
 
 } // namespace tenancy::fdw

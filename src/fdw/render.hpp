@@ -33,7 +33,10 @@ struct Abilities {
 	bool insert_returning, update_returning, delete_returning;
 	bool window;
 	int most_parameters; /* of one statement */
-	/* What its parser takes: parentheses within each other in an expression, conditions beside each other, tables. */
+	/*
+	 * The most that its parser takes: parentheses within each other in an expression, conditions beside each other,
+	 * tables.
+	 */
 	int most_nested, most_beside, most_tables;
 };
 
@@ -75,7 +78,7 @@ public:
 	bool windows = false;    /* WindowFunc may appear */
 	bool trust_remote_collation = false;
 	bool same_encoding = false; /* the characters of all sources have the bytes that they have here */
-	/* What a condition rejects is seen all the same: ON of an outer join, NOT EXISTS. */
+	/* The rows that a condition rejects are seen all the same, as in ON of an outer join or NOT EXISTS. */
 	bool must_look = false;
 	List *params = nullptr; /* Expr *, evaluated here and sent, in the order of their placeholders in the text */
 	Bitmapset *values = nullptr; /* numbers of params that are values of a column, whose type the server gives them */
@@ -182,7 +185,9 @@ private:
 
 	int conditional_depth_ = 0;
 	int depth_ = 0; /* of the node that is being printed */
-	/* Of the expression that is being printed: nodes, some of them many times, and where it begins. */
+	/*
+	 * For the expression that is being printed: how many nodes were printed, repetitions included, and where it begins.
+	 */
 	int nodes_ = 0, started_ = 0;
 	List *case_arguments_ = nullptr;
 };

@@ -12,7 +12,7 @@ namespace {
 /* Levels that must_look may add around a comparison and its columns; an expression is judged without them. */
 constexpr int slack = 4;
 
-/* Of one expression: dialects print some arguments twice, which nested calls do as a power of two. */
+/* Limits of one expression: dialects print some arguments twice, so nested calls grow like a power of two. */
 constexpr int most_nodes = 20'000;
 constexpr int most_text = 16 << 20;
 

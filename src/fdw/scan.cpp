@@ -57,7 +57,9 @@ prepare_arguments(Scan *scan)
 		scan->argument_types[i] = getBaseType(exprType(static_cast<Node *>(list_nth(expressions, i))));
 }
 
-/* Nothing is contacted. EXPLAIN needs no identity, as the plan holds nothing of a connection's. */
+/*
+ * Begins a scan without contacting the server. EXPLAIN needs no identity, as the plan holds nothing of a connection's.
+ */
 void
 begin_scan(ForeignScanState *node, int eflags)
 {
@@ -101,7 +103,7 @@ evaluate_arguments(Scan *scan)
 	return {scan->arguments, count};
 }
 
-/* What the remote table answers now need not be what it was when it was imported. */
+/* Matches the columns at run time: the remote table need not answer what it did when it was imported. */
 void
 match_columns(Scan *scan)
 {
@@ -166,7 +168,7 @@ put_aside(Scan *scan)
 	CurrentResourceOwner = owner;
 }
 
-/* Whoever catches the error of it may have a cursor on the scan still, with a part of the rows gone. */
+/* Ends a scan that failed: whoever catches its error may still have a cursor on it, with a part of the rows gone. */
 void
 break_scan(Scan *scan, const ErrorData *error)
 {
@@ -231,7 +233,7 @@ advance(Scan *scan)
 	return scan->progress != Progress::done;
 }
 
-/* What ends the query while rows are converted is what history says of its end. */
+/* Serves interrupts while rows are converted; history says of the run's end what interrupted it. */
 void
 serve_interrupts(Scan *scan)
 {

@@ -82,7 +82,7 @@ can_answer(const Scan *scan)
 	return scan->progress != Progress::queued && scan->progress != Progress::waiting;
 }
 
-/* What the scan needs, when it starts for the first time. */
+/* The Need of a scan that starts for the first time. */
 Need need_of_scan(const ForeignScanState *node, const Activity &activity);
 /* Has the statement one scan of the activity's connection at most, and that runs once? */
 bool reads_once(const PlannedStmt *statement, Oid server, const Activity &activity);

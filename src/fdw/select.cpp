@@ -31,7 +31,10 @@ bool
 print_condition(Renderer &renderer, const Condition *condition)
 {
 	if (condition->exists == nullptr) {
-		/* What a single table lets through too much is checked again here; nothing checks the rows of a join. */
+		/*
+		 * Rows of a single table that pass although they should not are checked again here; nothing checks the rows of
+		 * a join.
+		 */
 		Ship const ship = renderer.condition(condition->clause);
 		return ship == Ship::exact || (ship == Ship::superset && renderer.source_count == 1);
 	}

@@ -25,7 +25,7 @@ var_below(Node *node)
 	return IsA(node, Var) ? reinterpret_cast<Var *>(node) : nullptr;
 }
 
-/* Of an integer column and what it is compared with: the latter may be beyond the type of the former. */
+/* May value be beyond the type of the integer column that it is compared with? */
 bool
 may_exceed(const Column *column, Node *value)
 {
@@ -125,7 +125,7 @@ SqliteRenderer::comparison(const Call &call, const Comparison &with, const char 
 	print("(");
 	for (int i = 0; i < 2; ++i) {
 		auto *const side = static_cast<Node *>(list_nth(call.args, i));
-		/* Only a constant is small enough to compare with a sum that is rounded. */
+		/* A sum that is rounded is compared only with a constant: no other value is certain to be small enough. */
 		bool const beside_constant = IsA(list_nth(call.args, 1 - i), Const);
 		if (i == 1)
 			appendStringInfo(out, " %s ", op);
@@ -136,7 +136,10 @@ SqliteRenderer::comparison(const Call &call, const Comparison &with, const char 
 	return true;
 }
 
-/* Nothing is in an empty list, not even NULL; with a NULL among the elements the answer is unknown, as here. */
+/*
+ * Prints IN or NOT IN with a list. Nothing is in an empty one, not even NULL; a NULL in the list makes the answer
+ * unknown, as here.
+ */
 bool
 SqliteRenderer::array_list(const Call &call, bool any, Expr *item, List *elements)
 {
@@ -176,7 +179,9 @@ SqliteRenderer::array_list(const Call &call, bool any, Expr *item, List *element
 	return true;
 }
 
-/* As JSON, whose atoms are those of the array, in whatever dimensions. An absent array makes the answer unknown. */
+/*
+ * Sends an array as JSON, whose atoms are its elements in whatever dimensions. A NULL array makes the answer unknown.
+ */
 bool
 SqliteRenderer::array_parameter(const Call &call, bool any, Expr *item, Expr *array)
 {
@@ -192,7 +197,10 @@ SqliteRenderer::array_parameter(const Call &call, bool any, Expr *item, Expr *ar
 	                                                  InvalidOid, COERCE_EXPLICIT_CALL)));
 	int const number = sent_;
 	unprint(start);
-	/* Where rows are chosen, unknown is as good as false, and an index serves IN alone. NOT IN is true of NULL too. */
+	/*
+	 * For a WHERE unknown is as good as false, and only IN by itself uses an index. NOT IN is true of an empty list for
+	 * NULL too.
+	 */
 	bool const plain = as_is && any;
 	print(plain ? "(" : "CASE WHEN ");
 	if (!plain)
@@ -253,7 +261,7 @@ SqliteRenderer::bare_test(Node *node)
 		Comparison const *const with = find_comparison(call.function);
 		if (with == nullptr)
 			return pattern(call, true);
-		/* What is not 0 or 1 may still be a boolean here. */
+		/* A number other than 0 and 1 may still be a boolean here. */
 		if (with->family == Family::boolean || list_length(call.args) != 2)
 			return false;
 		if (with->family == Family::real && !compares_reals(call.args))
@@ -280,7 +288,7 @@ SqliteRenderer::bare_test(Node *node)
 	}
 }
 
-/* What is no NULL there is none here, whatever it is. */
+/* Tests a column for NULL without the guards: what is not NULL there is not NULL here, whatever it is. */
 bool
 SqliteRenderer::bare_null_test(Node *node)
 {
@@ -294,7 +302,10 @@ SqliteRenderer::bare_null_test(Node *node)
 	return true;
 }
 
-/* Where rejected rows are seen, the guards come first; what has none is NULL or not without them. */
+/*
+ * Prints one condition. Where rejected rows are seen, it is printed with guards if it can be; without them only a test
+ * for NULL is right then.
+ */
 Ship
 SqliteRenderer::leaf_condition(Node *node)
 {

@@ -77,7 +77,10 @@ SqliteRenderer::abilities() const
 	return sqlite_abilities;
 }
 
-/* Nothing else in it means anything; the driver has made SQLite refuse to take an unknown name for a string. */
+/*
+ * In a quoted name only the quote has a meaning; the driver has made SQLite refuse to take an unknown name for a
+ * string.
+ */
 void
 SqliteRenderer::identifier(const char *name)
 {
@@ -117,7 +120,7 @@ SqliteRenderer::column(const Column &column, Index varno)
 	return true;
 }
 
-/* Whatever a column holds, reading it is this side's business. */
+/* Prints a column to be read without guards: this side judges what it holds. */
 bool
 SqliteRenderer::output(Node *node)
 {

@@ -103,7 +103,7 @@ SqliteRenderer::dated_bounds(const Column &column, Index varno, const char *op, 
 	return true;
 }
 
-/* By days, and those beside are let through, too: the text of the other side has an offset behind it. */
+/* Compares by days, and lets the days beside through, too: the text on the other side has an offset behind it. */
 bool
 SqliteRenderer::zoned_bounds(const Column &column, Index varno, const char *op, Node *value)
 {

@@ -65,9 +65,9 @@ family_of(Oid type)
 }
 
 /*
- * Only where the affinity is that of the type: it has made every value of another class that could be read as one of
- * the type, such as the text '12' in an INTEGER column, into that type when it was stored. A length or a scale of the
- * local type would change values on their way here.
+ * How the column is read: as its type only where the affinity is that of the type. Then values of other classes that
+ * could be read as the type, such as the text '12' in an INTEGER column, became it when they were stored. A length or a
+ * scale of the local type would change values on their way here.
  */
 Reading
 reading_of(const Column &column)

@@ -123,8 +123,8 @@ SqliteRenderer::sort_key(const SortKey &sort)
 }
 
 /*
- * Without a count LIMIT is -1 there; a negative one is no error but no limit, hence the guard that raises. Both are
- * known only when the statement runs.
+ * Prints LIMIT and OFFSET. No count is LIMIT -1 there; a negative one means no limit instead of an error, so a guard
+ * raises the error. Both are known only when the statement runs.
  */
 bool
 SqliteRenderer::limit(Node *count, Node *offset)

@@ -14,7 +14,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-/* Where no column is asked for there is one that says nothing, or none. */
+/* Throws unless as many columns came as were wanted; for none, there may be one that says nothing. */
 void
 check_width(std::size_t given, int wanted)
 {

@@ -47,7 +47,7 @@ private:
 	friend class Line;
 
 	void learn_columns();
-	/* Without asking the line. */
+	/* Lets go of the cursor without asking the line. */
 	void drop() noexcept;
 
 	Line *line_ = nullptr; /* while it is open */

@@ -34,7 +34,10 @@ copy_of(const Relation *relation)
 	return copy;
 }
 
-/* Where an expression is to stand. Each is tried in its place, into nowhere, before a stage is promised. */
+/*
+ * The place where an expression is to stand. Before a stage is promised, each expression is tried in its place by
+ * printing it into nowhere.
+ */
 enum class Place : uint8 { column, key, condition };
 
 bool
@@ -51,7 +54,7 @@ prints(PlannerInfo *root, const Relation *relation, Node *node, Place place)
 	return renderer->expression(node);
 }
 
-/* Nothing in node comes from the remote server. */
+/* Is node free of what comes from the remote server? */
 bool
 is_computed_here(PlannerInfo *root, Node *node)
 {
@@ -228,8 +231,8 @@ order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 }
 
 /*
- * With FOR UPDATE the scan of the table takes the count along, or the remote server would lock rows that nobody wants:
- * that is no question of cost, so no other path is left. LockRows and Limit stay above; with OFFSET both sides would
+ * The scan of a table with FOR UPDATE takes the count along, or the remote server would lock rows that nobody wants.
+ * That is no question of cost, so no other path is left. LockRows and Limit stay above; with OFFSET both sides would
  * skip rows.
  */
 void
