@@ -25,7 +25,10 @@ namespace {
 
 namespace spi = bridge::spi;
 
-/* To connect, and again to answer. In the fast lane are connections that needed less when they were last asked. */
+/*
+ * A check may take so long to connect, and again to get an answer. The fast lane has connections that needed less when
+ * they were last asked.
+ */
 constexpr long longest_check_ms = 10'000;
 constexpr long longest_fast_check_ms = 2000;
 constexpr int longest_message = 500;
@@ -68,8 +71,8 @@ spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = 
                               nullptr};
 
 /*
- * What makes a connection due may not see, with the snapshot of its transaction, that the user was deactivated since.
- * Whoever activates it again makes it due, too.
+ * The statement that makes a connection due may not see, in the snapshot of its transaction, that the user was
+ * deactivated since. Activating the user makes it due again.
  */
 spi::Statement end_checks = {
 	"UPDATE tenancy.connection_health AS h SET next_check_at = NULL"
@@ -82,8 +85,9 @@ spi::Statement end_checks = {
 	nullptr};
 
 /*
- * Where one answers late or never, others of the same server will too: they must not hold up the fast lane. Those of
- * the same user only: a tenant could make the connections of others slow, and would learn of theirs by its own.
+ * When one connection answers late or never, others to the same server will too, and must not hold up the fast lane.
+ * Only those of the same user are moved: else a tenant could make the connections of others slow, and learn of theirs
+ * by its own.
  */
 spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"
@@ -144,7 +148,7 @@ Served::has(const core::Uuid &user) const noexcept
 	return std::find(users_, users_ + count_, user) != users_ + count_;
 }
 
-/* In the place of whoever was added first, when there is none left. */
+/* Adds a user; when there is no room left, in the place of whoever was added first. */
 void
 Served::add(const core::Uuid &user) noexcept
 {

@@ -102,7 +102,7 @@ tend(Oid database)
 	(void) launch_member(database, 0);
 }
 
-/* Until all have left, for patience_ms at most. The database is closed, so none comes. */
+/* Waits until all workers have left, for patience_ms at most. The database is closed, so no new ones come. */
 void
 dismiss(Oid database)
 {

@@ -28,7 +28,7 @@ begin(Datum argument, const char *name)
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(post.database, InvalidOid, 0);
 	bridge::pin_settings();
-	/* What these workers write is found out again after a crash. */
+	/* A crash may lose what these workers write: they find it out again. */
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	pgstat_report_appname(name);
 	return post;

@@ -66,7 +66,7 @@ is_number(const char *text)
 	return text != nullptr && *text != 0 && strlen(text) < MAXINT8LEN && strspn(text, "0123456789") == strlen(text);
 }
 
-/* Only of texts whose signature is good; still never trusted to be well formed. */
+/* Reads a text whose signature is good, but does not trust it to be well formed. */
 bool
 read_anchor(char *text, Anchor *anchor)
 {

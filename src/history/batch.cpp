@@ -34,7 +34,7 @@ namespace {
 constexpr long least_put_off_ms = 1000, most_put_off_ms = 60'000;
 constexpr long put_off_part = 4; /* of the time for which it waits already */
 
-/* Nothing can be written: sessions find out by waiting, an administrator by status(). */
+/* Notes why nothing can be written. Sessions find out by waiting, an administrator by status(). */
 void
 note_trouble(const ErrorData *error)
 {
@@ -49,8 +49,8 @@ note_trouble(const ErrorData *error)
 }
 
 /*
- * Not to be tried with each batch of others: it would fail, too. The longer it waits, the less often it is tried; what
- * only may be of no use either comes earlier, and so without what has failed.
+ * Puts a run off, as it would fail with each batch of others, too. The longer it waits, the less often it is tried. One
+ * that was not tried itself, but may be of no use either, is tried earlier, and so without the one that failed.
  */
 void
 put_off(const Item &item, bool tried)
@@ -67,8 +67,8 @@ put_off(const Item &item, bool tried)
 }
 
 /*
- * That item, and those of its user behind it that are of its kind: what is wrong with the user's chain is wrong for all
- * of them. When the worker is about to leave, each is tried.
+ * Puts off that item, and those of its user behind it that are of its kind: what is wrong with the user's chain is
+ * wrong for all of them. When the worker is about to leave, each is tried.
  */
 void
 put_off_user(const Batch &batch, int failed)
@@ -187,7 +187,10 @@ try_batch(Batch &batch, ErrorData **error)
 	return true;
 }
 
-/* After an error about its data: without the message, which others than its user write; then without all its texts. */
+/*
+ * After an error about the data of a run, tries it without its message, which others than its user write, and then
+ * without all its texts.
+ */
 bool
 try_stripped(Batch &one, ErrorData **error)
 {
@@ -208,7 +211,7 @@ try_stripped(Batch &one, ErrorData **error)
 bool
 may_be_of_one_run(const ErrorData *error)
 {
-	/* Where a page or an index is damaged, other users' rows may not be. */
+	/* When a page or an index is damaged, other users' rows may still be good. */
 	bool const damage = error->sqlerrcode == ERRCODE_DATA_CORRUPTED || error->sqlerrcode == ERRCODE_INDEX_CORRUPTED;
 	return is_about_data(error) || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY || damage;
 }

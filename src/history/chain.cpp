@@ -66,7 +66,10 @@ link(Head &head, const Entry &entry, StringInfo buffer)
 	head.stored = true;
 }
 
-/* Where the head goes. One of another cluster, from which it was restored, begins anew here. */
+/*
+ * The part that the head's row goes to. A head from another cluster, out of which it was restored, starts in the
+ * current part.
+ */
 int64
 part_of(const Head &head, int64 part)
 {

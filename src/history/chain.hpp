@@ -27,7 +27,7 @@ struct Heads {
 /* The chain that a run is in, once its entry has its user. */
 core::Uuid owner_of(const Ended &run);
 
-/* Of all chains that the runs are in, in the order of their users. */
+/* The heads of all chains that the runs are in, in the order of their users. */
 Heads read_heads(const EndedRuns &runs);
 /* Give each run its place: each chain's runs in the order of their ends. The heads go on to the last ones. */
 void extend(const Heads &heads, const EndedRuns &runs);

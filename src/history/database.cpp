@@ -58,7 +58,7 @@ wanted_database(Node *statement)
 	}
 }
 
-/* Only who owns the database can use it up, or may copy it; nobody else may disturb its worker. */
+/* May the current user disturb the worker of the database? Only its owner can use the database up, or may copy it. */
 bool
 may_disturb(Oid database)
 {
@@ -82,7 +82,10 @@ forget_closer(int, Datum)
 
 bool closes = false; /* this transaction has closed a database */
 
-/* Before, the transaction may hold a lock on the database for which a worker would wait. */
+/*
+ * The worker starts again only now: before, the transaction may have held a lock on the database for which it would
+ * wait.
+ */
 void
 end_transaction(XactEvent event, void *)
 {
@@ -137,7 +140,8 @@ reopen_database(Slot *slot)
 }
 
 /*
- * What sessions that were ended WITH (FORCE) left in the queue has no place any more, and would keep its own for good.
+ * Forgets what sessions that were ended WITH (FORCE) left in the queue: no worker will write it, and it would keep its
+ * place in the queue for good.
  */
 void
 forget_database(Slot *slot, Oid database)

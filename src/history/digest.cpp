@@ -29,7 +29,7 @@ constexpr Kind kinds[attribute_count] = {
 	Kind::text,    Kind::int8, Kind::boolean, Kind::boolean, Kind::time,   Kind::time, Kind::text,
 	Kind::address, Kind::name, Kind::int4,    Kind::int8,    Kind::absent};
 
-/* As record_out() quotes a field. */
+/* Adds a field, quoted as record_out() does it. */
 void
 add_quoted(StringInfo to, const char *text, int length)
 {
@@ -68,7 +68,7 @@ add_uuid(StringInfo to, const pg_uuid_t *uuid)
 	appendBinaryStringInfo(to, text, sizeof text);
 }
 
-/* As extract(epoch from …) prints it: seconds with six decimals. */
+/* Adds a time as extract(epoch from …) prints it: in seconds with six decimals. */
 void
 add_epoch(StringInfo to, TimestampTz time)
 {

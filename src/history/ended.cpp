@@ -63,7 +63,7 @@ layout_of(TupleDesc description)
 	return layout;
 }
 
-/* Of a column that is not null. */
+/* The text of a column that is not null. */
 std::string_view
 word_of(Datum value)
 {

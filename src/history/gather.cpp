@@ -47,7 +47,10 @@ is_excluded(const Record &record)
 	return record.finished && hauler.busy && (hauler.user == record.user || (hauler.nobody && record.user.is_nil()));
 }
 
-/* What nobody waits for lingers a little, so that one batch has many of them. With the lock held. */
+/*
+ * Has the record lingered? One that nobody waits for does so a little, so that one batch has many of them. With the
+ * lock held.
+ */
 bool
 has_lingered(const Record &record, TimestampTz now)
 {
@@ -80,7 +83,7 @@ is_ready(const Record &record, TimestampTz now)
 	return !is_put_off(record, now) && (record.finished || has_lingered(record, now));
 }
 
-/* With the lock held. */
+/* Finds what can be written of a line; with the lock held. */
 void
 collect(Line line, TimestampTz now, Found &found)
 {
@@ -199,8 +202,8 @@ find_heavy(const dsa_pointer *run, TimestampTz now)
 }
 
 /*
- * What sessions wait for goes first, but a quarter of the batch is kept for the rest. How much fits is bounded, as who
- * comes now waits for it; where the commit waits for standbys it is as much work as that takes anyway.
+ * Runs that sessions wait for go first, but a quarter of the batch is kept for the others. A batch is bounded, because
+ * who comes now has to wait for it; where commits wait for standbys, a batch may take as long as that does anyway.
  */
 Batch
 gather(Item *items, bool all)

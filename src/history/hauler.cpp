@@ -69,7 +69,7 @@ is_dismissed()
 	return is_asked_to_leave() || mine->pid != leader;
 }
 
-/* Until the other worker has written the batch that it has in hand. Its next one leaves out what is claimed. */
+/* Waits until the other worker has written the batch that it has in hand. Its next one leaves out what is claimed. */
 void
 await_batch(uint64 batch)
 {
@@ -108,7 +108,7 @@ claim_nobody()
 	await_batch(batch);
 }
 
-/* Who was served goes to the end of the line, with all that they have in it. With the lock held. */
+/* Moves a user who was served to the end of the line, with all runs in it; with the lock held. */
 void
 send_to_the_end(const core::Uuid &user)
 {
@@ -174,8 +174,9 @@ haul(dsa_pointer run, Size *size)
 }
 
 /*
- * Who writes long texts all the time shares processors and disk with whoever else has runs written: as long as there is
- * somebody, this rests for most of the time, each user's texts have a pace, and whose queue is full of them waits.
+ * Rests, since who writes long texts all the time shares processors and disk with whoever else has runs written. While
+ * there is anybody else, this rests for most of the time, each user's texts have a pace, and a user whose queue is full
+ * of them waits.
  */
 void
 leave_room(TimestampTz begun, Size size)

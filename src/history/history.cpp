@@ -187,7 +187,10 @@ report_unconfirmed()
 	                   patience_ms / 1000)));
 }
 
-/* Where a run is among those that are not over; -1: it has ended, and another may have its place in memory by now. */
+/*
+ * The index of a run among those that are not over; -1: it has ended, and another one may have its place in memory by
+ * now.
+ */
 int
 local_of(const Run &run) noexcept
 {

@@ -115,9 +115,9 @@ int64 finish(Run &run, const Finish &finish);
 void finish_quietly(Run &run, const Finish &finish) noexcept;
 
 /*
- * From an error context callback, which cannot tell whether somebody will catch the error: what the run ends with when
- * the (sub)transaction of that nesting level, or one around it, is rolled back. Another note takes its place. Never
- * raises.
+ * Notes what the run ends with if the (sub)transaction of that nesting level, or one around it, is rolled back. For
+ * error context callbacks, which cannot tell whether somebody will catch the error. The next note takes its place.
+ * Never raises.
  */
 void note(const Run &run, int level, const Finish &finish) noexcept;
 /* The error was caught, and the run goes on. */

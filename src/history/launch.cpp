@@ -96,7 +96,7 @@ launch_listed(void *)
 	}
 }
 
-/* Until the worker of that slot is ready, or patience_ms after begun. */
+/* Waits until the worker of that slot is ready, or until patience_ms after begun. */
 Readiness
 await_worker(int i, TimestampTz begun)
 {

@@ -27,7 +27,7 @@ constexpr long window_ms = 100;           /* between looks at parts of a long li
 constexpr long rest_factor = 20;          /* of a look that found nothing to write */
 constexpr int spare_ids = 100;            /* room for runs that begin while the others are counted */
 
-/* Of what is tried again in one transaction. */
+/* The most that is tried again in one transaction. */
 constexpr int max_retried = 100;
 constexpr int64 max_retried_size = 128 * 1024;
 
@@ -112,7 +112,7 @@ has_deferred_list()
 	return DatumGetBool(spi::value(0, 1, &is_null));
 }
 
-/* What is on the list when the worker starts need not be all: a crash empties it. */
+/* Lists the deferred runs anew when the worker starts: a crash empties the list. */
 void
 list_deferred(void *)
 {
@@ -211,7 +211,7 @@ Leftovers::tend()
 	resume_hauler();
 	looked_ = GetCurrentTimestamp();
 	next_ = done ? retried.last : core::Uuid{};
-	/* Whoever waited for a lock or a standby did no work to rest from. */
+	/* A look that waited for a lock or a standby did no work to rest from. */
 	rest_ = !done || retried.moved > 0
 	            ? 0
 	            : std::min(rest_factor * TimestampDifferenceMilliseconds(begun, looked_), longest_retry_ms);
@@ -219,7 +219,7 @@ Leftovers::tend()
 	plan(retried.moved > 0);
 }
 
-/* Until the next look. The share of the time that looks take is bounded, however long the list is. */
+/* Sets the pause until the next look. Looks take a bounded share of the time, however long the list is. */
 void
 Leftovers::plan(bool moved)
 {

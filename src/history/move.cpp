@@ -151,7 +151,7 @@ settle_names(const EndedRuns &runs, Targets *targets)
 	return static_cast<int>(std::partition(runs.begin(), runs.end(), is_settled) - runs.begin());
 }
 
-/* In the order of their ids. */
+/* Inserts the runs in the order of their ids. */
 void
 insert(const EndedRuns &runs)
 {
@@ -252,7 +252,10 @@ leave(const EndedRuns &runs)
 	defer();
 }
 
-/* What is removed can be read for the rest of the transaction, texts that are stored apart too. */
+/*
+ * Moves runs into query_history. The rest of the transaction can still read what is removed, texts that are stored
+ * apart included.
+ */
 void
 move(const EndedRuns &ended)
 {

@@ -43,7 +43,7 @@ outcome_of(const ErrorData *error)
 	Finish finish{};
 	finish.status = Status::error;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED) {
-		/* Only the untranslated message tells statement_timeout from a cancel. */
+		/* Only the untranslated message tells a statement_timeout from a cancel. */
 		bool const timeout = error->message_id != nullptr && strstr(error->message_id, "timeout") != nullptr;
 		finish.status = timeout ? Status::timeout : Status::cancelled;
 	} else if (error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)

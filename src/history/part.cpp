@@ -29,7 +29,9 @@ next_transaction()
 	return static_cast<int64>(U64FromFullTransactionId(ReadNextFullTransactionId()));
 }
 
-/* What transactions before this one have replaced in the table can be removed. */
+/*
+ * The oldest transaction that counts: versions that transactions before it have replaced in the table can be removed.
+ */
 int64
 horizon_of(Oid table)
 {
@@ -40,7 +42,7 @@ horizon_of(Oid table)
 	return next - static_cast<int64>(static_cast<TransactionId>(next) - horizon);
 }
 
-/* When none of the versions can be removed that were written since the last time, begin a part. */
+/* Begins a part when none of the versions that were written since the last time can be removed. */
 void
 begin_part(Oid table)
 {

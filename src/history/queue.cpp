@@ -123,7 +123,7 @@ discharge(const core::Uuid &user, Size size) noexcept
 	LWLockRelease(queue->share_lock);
 }
 
-/* To another database. Its lines are empty; who waits for a change of the slot goes on waiting. */
+/* Gives the slot to another database. Its lines are empty; who waits for a change of the slot goes on waiting. */
 void
 hand_over(Slot &slot, Oid database) noexcept
 {
@@ -341,7 +341,7 @@ claim_slot(Oid database) noexcept
 void
 wake(Slot &slot, Line line, bool now) noexcept
 {
-	/* Without a hauler the worker starts one, or does its work. */
+	/* When there is no hauler, the worker starts one, or does its work. */
 	if (line == Line::heavy && slot.hauler.latch != nullptr)
 		SetLatch(slot.hauler.latch);
 	else if ((now || !slot.alarmed) && slot.latch != nullptr) {

@@ -22,7 +22,7 @@ namespace tenancy::history {
 constexpr int max_databases = 64;
 constexpr int most_closers = 8;
 
-/* Of a message for which there is no room of its own. */
+/* The size of a message for which there is no room of its own. */
 constexpr Size brief_size = 160;
 
 /* Texts of a run up to this size follow its record. */
@@ -41,7 +41,7 @@ constexpr Size user_parts = 4;
 constexpr Size heavy_parts = 2;
 static_assert(heavy_parts <= user_parts);
 
-/* Where a record stands. */
+/* The line in which a record stands. */
 enum class Line : uint8 {
 	awaited, /* light ones that a session waits for, in the order of arrival */
 	pending, /* other unwritten starts and ends of light runs, oldest first */
@@ -174,14 +174,16 @@ void attach();
 inline constexpr dsa_pointer no_record = InvalidDsaPointer;
 void *address_of(dsa_pointer pointer) noexcept;
 
-/* Nothing is to be done about it yet. */
+/* Is the record to be left alone for now? */
 inline bool
 is_put_off(const Record &record, TimestampTz now) noexcept
 {
 	return record.put_off > now;
 }
 
-/* Since when its start, or the end of what is written as running, is to be written. With the lock held. */
+/*
+ * When it became due to write the record's start, or the end of a run that is written as running. With the lock held.
+ */
 inline TimestampTz
 in_line_since(const Record &record) noexcept
 {
@@ -229,16 +231,16 @@ void forget_texts(Record *record) noexcept;
 /* A record with its texts and its message. */
 void discard(dsa_pointer pointer) noexcept;
 
-/* With the lock held. */
+/* Puts a record at the end of a line; with the lock held. */
 void append(Slot &slot, Line line, dsa_pointer pointer) noexcept;
-/* To be written: at the end of the line where it belongs. */
+/* Puts a record that is to be written at the end of the line where it belongs. */
 void enqueue(Slot &slot, dsa_pointer pointer) noexcept;
 void remove(Slot &slot, dsa_pointer pointer) noexcept;
 int find_slot(Oid database) noexcept;  /* -1: none */
 int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */
 /* Does a command want the database for itself? Its slot then stays, although nobody works for it. */
 bool is_closed(const Slot &slot) noexcept;
-/* Who writes what stands in that line. */
+/* Wakes the process that writes that line. */
 void wake(Slot &slot, Line line, bool now) noexcept;
 
 /* Have what the workers committed on disk: they leave that to who needs it. */

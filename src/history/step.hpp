@@ -7,7 +7,7 @@
 
 namespace tenancy::history {
 
-/* Of what a step allocates, its error too. */
+/* The context of what a step allocates, its error too. */
 extern MemoryContext batch_context;
 
 /* False, with the error, when the step failed. Whoever calls it resets batch_context. */

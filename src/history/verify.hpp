@@ -22,8 +22,8 @@ struct Ends {
 void read_ends(const core::Uuid &user, Ends *ends);
 
 /*
- * Whose chain argument 0 asks for: true and a user, or false for everybody's, which only administrators get. Another's
- * is 42501.
+ * The chain that argument 0 asks for: true and a user, or false for everybody's, which only administrators get. Another
+ * user's raises 42501.
  */
 bool choose_user(FunctionCallInfo fcinfo, core::Uuid *user);
 [[noreturn]] void deny_others_history();

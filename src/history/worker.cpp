@@ -70,7 +70,7 @@ enlist(Oid database)
 	return enlisted;
 }
 
-/* Until resume_hauler() this worker may write for all users. */
+/* Waits until the hauler rests: until resume_hauler() this worker may write for all users. */
 void
 await_hauler()
 {
@@ -140,7 +140,7 @@ work(Item *items, bool all)
 		MemoryContextReset(batch_context);
 		if (written <= 0)
 			return written == 0;
-		/* What is put off again and again must not keep the server from its shutdown. */
+		/* Runs that are put off again and again must not keep the server from its shutdown. */
 		if (mine->commits != commits)
 			moved = GetCurrentTimestamp();
 		else if (all && TimestampDifferenceExceeds(moved, GetCurrentTimestamp(), farewell_ms))
@@ -179,7 +179,7 @@ drain(Item *items)
 	}
 }
 
-/* Of what drain() had to leave: nobody is to lose it unawares. */
+/* Logs how many runs drain() had to leave, so that they are not lost unnoticed. */
 void
 tell_unwritten()
 {
@@ -193,7 +193,7 @@ tell_unwritten()
 		     errdetail("They are in memory: the next worker writes them, but the server loses them when it stops.")));
 }
 
-/* Until the worker is asked to leave, or the extension is gone: then false. */
+/* Works until the worker is asked to leave, or the extension is gone; false in the latter case. */
 bool
 loop(Item *items, Leftovers &leftovers)
 {

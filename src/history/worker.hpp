@@ -7,10 +7,10 @@
 
 namespace tenancy::history {
 
-/* Of the largest batch. */
+/* The most items of a batch. */
 constexpr int max_batch = 1000;
 
-/* So long after others had runs written they are taken to be there. */
+/* Other users are taken to be there for so long after they had runs written. */
 constexpr int sharing_ms = 1000;
 
 /* How long a backend waits for a worker that makes no progress. */
@@ -55,30 +55,33 @@ extern Slot *mine;
 /* Connect to the database, as name. */
 void prepare_worker(Oid database, const char *name);
 
-/* What is to be written next. A batch that is not empty is in hand until end_batch(). */
+/* The runs to write next. A batch that is not empty is in hand until end_batch(). */
 Batch gather(Item *items, bool all);
 void end_batch();
-/* In how many ms there will be something for the first worker to write; with the lock held. */
+/* The time in ms until the first worker will have something to write; with the lock held. */
 long time_until_due(long most);
 /*
  * The same for the hauler, which has to look again after a moment at what may be another worker's yet. Takes the lock.
  */
 long time_until_heavy(long most);
-/* That heavy run, or the first one, if it could be written; with the lock held. Without a pointer: none. */
+/*
+ * That heavy run, or with NULL the first one, if it can be written; without a pointer when there is none. With the lock
+ * held.
+ */
 Item find_heavy(const dsa_pointer *run, TimestampTz now);
 
-/* Until when a heavy run waits because its user has had long texts written; see pace.cpp. */
+/* The time until which a heavy run waits because its user has had long texts written; see pace.cpp. */
 TimestampTz paused_until(const Record &record, TimestampTz now) noexcept;
-/* The user has had so many bytes of texts written, and others are there who have runs written. */
+/* Notes that the user has had so many bytes of texts written while there were others who have runs written. */
 void pause_after(const core::Uuid &user, Size size, TimestampTz now) noexcept;
 
 /* Have commits timed; how long they take of late. */
 void watch_commits();
 long usual_commit_us() noexcept;
 
-/* This worker ends, or has to let a command have its database. */
+/* Does this worker end, or has it to let a command have its database? */
 bool is_asked_to_leave() noexcept;
-/* Whatever could not be written is tried once more. */
+/* Has whatever could not be written tried once more. */
 void forget_put_off();
 
 /*
@@ -86,9 +89,12 @@ void forget_put_off();
  * How many were written or put off; -1: none, try again later.
  */
 int write_all(Batch batch);
-/* An error that belongs to a row: the value of a column, a constraint, a limit of size. */
+/* Does the error belong to a row: the value of a column, a constraint, a limit of size? */
 bool is_about_data(const ErrorData *error);
-/* Or there may be memory for all others, as a long text is copied several times. It is not left out for that. */
+/*
+ * The same, or one that one run alone may have caused: a long text is copied several times, so there may be memory for
+ * all other runs. Memory is no reason to leave texts out.
+ */
 bool may_be_of_one_run(const ErrorData *error);
 /* The batch is committed, or will never be: let go of its records, then wake their owners. */
 void settle(const Item *items, int count, Progress verdict);

@@ -208,7 +208,10 @@ array_of(const Type &type, Datum *values, bool *nulls, int count)
 		construct_md_array(values, nulls, 1, &dimension, &bound, type.element, type.length, type.by_value, type.align));
 }
 
-/* Who waits for a run flushes it, see wait_for(). For a standby that has to have it too, this worker waits. */
+/*
+ * Commits without waiting for the disk: who waits for a run flushes it, see wait_for(). If a standby has to have it
+ * too, this worker waits.
+ */
 void
 commit_without_disk()
 {
@@ -216,7 +219,7 @@ commit_without_disk()
 		bridge::set_locally("synchronous_commit", "off");
 }
 
-/* Of a run whose start is there already. One that is stripped is alone in its batch. */
+/* Removes the texts of a run whose start is written already. A run that is stripped is alone in its batch. */
 void
 strip_start(const core::Uuid &run)
 {
