@@ -89,7 +89,7 @@ public:
 	 * False, with an empty batch, is the true end of the data; anything else that ends the rows early throws.
 	 */
 	virtual bool fetch(Batch &batch, core::Waiter &waiter) = 0;
-	/* After the end: rows that the statement changed, or returned. */
+	/* The number of rows that the statement changed or returned, once it has ended. */
 	virtual std::int64_t affected() const noexcept = 0;
 };
 

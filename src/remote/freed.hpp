@@ -11,7 +11,7 @@
 
 namespace tenancy::remote {
 
-/* Of that length: the few blocks of such a size that malloc keeps at hand for the next who asks in this thread. */
+/* Wipes the few freed blocks of that length that malloc keeps at hand for the next who asks in this thread. */
 inline void
 wipe_freed(std::size_t length) noexcept
 {
@@ -27,8 +27,8 @@ wipe_freed(std::size_t length) noexcept
 }
 
 /*
- * While it is alive, what is freed is overwritten (mallopt(3), M_PERTURB), but for what wipe_freed() wipes at the end.
- * So is what is allocated: not for a library that reserves much more than it uses.
+ * While it is alive, freed memory is overwritten (mallopt(3), M_PERTURB), except for what wipe_freed() wipes at the
+ * end. So is memory that is allocated: do not use it around a library that reserves much more than it uses.
  */
 class FreedCopies {
 public:

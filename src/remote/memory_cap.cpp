@@ -49,7 +49,7 @@ recent_data_size() noexcept
 	return size;
 }
 
-/* What the process started with; nothing but a cap changes it. */
+/* The limit that the process started with; only a cap changes it. */
 rlimit
 own_limit() noexcept
 {

@@ -175,7 +175,10 @@ Tokens::nested_comment() noexcept
 	return take(Kind::comment, size, depth == 0);
 }
 
-/* From the quote behind prefix to the next that is neither doubled nor, where escapes are, behind a backslash. */
+/*
+ * The token from the quote behind prefix to the next quote that is neither doubled nor, where there are escapes, behind
+ * a backslash.
+ */
 Token
 Tokens::quoted(Kind kind, std::size_t prefix, bool escapes) noexcept
 {

@@ -13,8 +13,8 @@
 namespace tenancy::remote::sql {
 
 /*
- * As in our sessions: standard_conforming_strings on PostgreSQL; NO_BACKSLASH_ESCAPES without ANSI_QUOTES on MySQL.
- * Unknown takes what any of them quotes for a text.
+ * The dialects as our sessions speak them: PostgreSQL with standard_conforming_strings, MySQL with NO_BACKSLASH_ESCAPES
+ * and without ANSI_QUOTES. To unknown, what any of them quotes is a text.
  */
 enum class Dialect : std::uint8_t { postgresql, mysql, sqlite, unknown };
 
@@ -73,7 +73,7 @@ class Tokens {
 public:
 	Tokens(Dialect dialect, std::string_view sql_text) noexcept : dialect_(dialect), rest_(sql_text) {}
 	Token next() noexcept;
-	/* Without blanks and comments, but not without what may be run. */
+	/* Skips blanks and comments, but not comments that may be run. */
 	Token next_code() noexcept;
 
 private:

@@ -22,7 +22,7 @@ public:
 	StopLimit(const StopLimit &) = delete;
 	StopLimit &operator=(const StopLimit &) = delete;
 
-	/* For a statement that may take so long. */
+	/* The deadline for a statement that may take so long to stop. */
 	static core::Deadline after(long ms) { return core::Deadline::earlier(current_, core::Deadline::after(ms)); }
 
 private:

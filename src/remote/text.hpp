@@ -59,7 +59,7 @@ is_utf8(std::string_view text) noexcept
 	return true;
 }
 
-/* As SQL quotes a name or a string: between marks, and a mark in it twice. */
+/* Quotes a name or a string as SQL does: between marks, and a mark in it twice. */
 inline std::string
 quoted(std::string_view text, char mark)
 {
@@ -69,7 +69,7 @@ quoted(std::string_view text, char mark)
 	return out += mark;
 }
 
-/* For a message: nothing in it but printable ASCII, and not too much of it. */
+/* The text for a message: only printable ASCII, and not too much of it. */
 inline std::string
 printable(std::string_view text)
 {
@@ -86,7 +86,7 @@ redact(std::string text, std::string_view secret)
 	constexpr std::string_view stars = "***";
 	if (secret.empty())
 		return text;
-	/* From behind the stars, since a secret may be a part of them. */
+	/* Go on behind the stars, since a secret may be a part of them. */
 	for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + stars.size()))
 		text.replace(at, secret.size(), stars);
 	return text;

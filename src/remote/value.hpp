@@ -28,9 +28,9 @@ enum class CellKind : std::uint8_t {
 	integer, /* fits int64 */
 	float4,  /* real holds the float exactly */
 	float8,
-	text, /* the text form that the PostgreSQL type of the column reads; UTF-8, NUL-terminated */
+	text,  /* the text form that the PostgreSQL type of the column reads; UTF-8, NUL-terminated */
 	bytes, /* raw bytes of a bytea */
-	/* Only where RunOptions::native allows them: */
+	/* The rest comes only where RunOptions::native allows it: */
 	date,      /* integer is PostgreSQL's DateADT: days since 2000-01-01, INT32_MIN and INT32_MAX for the infinities */
 	time,      /* integer: microseconds of a day */
 	timestamp, /* integer: microseconds since 2000-01-01, UTC where zoned; INT64_MIN and INT64_MAX for the infinities */

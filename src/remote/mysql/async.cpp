@@ -69,8 +69,8 @@ Handle::verify_peer(int fd, const Proof &proof) const
 }
 
 /*
- * In every mode: what the library cannot be trusted to read, it does not get. It answers only a greeting, and of those
- * where TLS is demanded only one that offers it.
+ * In every TLS mode, the library gets only what it can be trusted to read: it answers only to a greeting and, where TLS
+ * is demanded, only to one that offers it.
  */
 bool
 Handle::verify(int fd, const Proof &proof, const Budget &budget) const

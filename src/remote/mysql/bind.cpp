@@ -25,7 +25,7 @@ without_utc_offset(const Param &param)
 	return text;
 }
 
-/* Of other numbers the servers make the nearest that they can hold, and say nothing. */
+/* Servers silently turn any other number into the nearest one that they can hold. */
 void
 demand_decimal(std::string_view text)
 {

@@ -128,8 +128,11 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 	                              SSL_MODE_VERIFY_IDENTITY};
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[static_cast<int>(endpoint.tls)]);
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &no);
-	/* Of the methods that the library would load on demand, some sign with keys that they find in a home: only this
-	 * one is let in, which old servers and MariaDB's need. The sha2 methods are part of the library. */
+	/*
+	 * Of the methods that the library would load on demand, only this one is let in, which old servers and MariaDB's
+	 * need: some of the others sign with keys that they find in a home directory. The sha2 methods are part of the
+	 * library.
+	 */
 	mysql_client_find_plugin(mysql, "mysql_native_password", MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
 	mysql_options(mysql, MYSQL_PLUGIN_DIR, "/dev/null");
 	mysql_options(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &max_packet); /* see Handle::clear_buffer */
@@ -212,7 +215,7 @@ check(const Target &target, const Budget &budget)
 	endpoint.database = target.database;
 	endpoint.username = target.username;
 	endpoint.password = target.password.copy();
-	/* As with libpq: roots that are given are used. */
+	/* Roots that are given are used, as with libpq. */
 	bool const given_roots = target.tls == TlsMode::require && !target.tls_root_pem.empty();
 	endpoint.tls = given_roots ? TlsMode::verify_ca : target.tls;
 	endpoint.tls_root_pem = target.tls_root_pem;
@@ -248,8 +251,8 @@ open(Endpoint &endpoint, const Budget &budget)
 }
 
 /*
- * By address even where the session was made by name, so that no name server can hold us up. Who answers there may be
- * another one by now, so that the certificate has to carry the name again.
+ * Connects by address even where the session was made by name, so that no name server can hold us up. Somebody else may
+ * answer there by now, so the certificate has to carry the name again.
  */
 void
 kill_query(const Endpoint &endpoint, unsigned long thread_id) noexcept

@@ -37,7 +37,7 @@ demand_library()
 
 } // namespace
 
-/* The library's table of functions, where what takes a fetched row apart is ours. */
+/* The library's table of functions, in which the one that takes a fetched row apart is ours. */
 struct Handle::Methods : st_mariadb_methods {
 	explicit Methods(const st_mariadb_methods &theirs) noexcept : st_mariadb_methods(theirs)
 	{
@@ -155,7 +155,7 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 	demand_library();
 	if (login.certificate_name != nullptr)
 		verify_name_ourselves(mysql_);
-	/* What the library compares a name with it reads from our place again, when it has a greeting. */
+	/* The library reads the name that it compares with the certificate from our string again, after the greeting. */
 	std::string_view const name = login.certificate_name != nullptr ? login.certificate_name : login.host;
 	std::string host = login.host;
 	host.reserve(name.size());

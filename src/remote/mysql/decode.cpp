@@ -58,7 +58,7 @@ raise_partial_date()
 	throw Error(FailureKind::query, "22008", "remote date has a zero year, month or day", {}, as_text_hint);
 }
 
-/* Nothing but zeros is NULL, and a part that is zero an error. */
+/* Is it a date, not NULL? One of nothing but zeros is NULL, and one with a zero part is an error. */
 bool
 is_real_date(const MYSQL_TIME &time)
 {
@@ -119,7 +119,7 @@ parse(std::string_view text)
 	return number;
 }
 
-/* In text, a date of zeros and a date with zero parts look like any other. */
+/* Decodes a date that came as text, in which zeros and zero parts have to be looked for. */
 void
 decode_date_text(Form form, std::string_view text, Batch &batch, Cell &cell)
 {

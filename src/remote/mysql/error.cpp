@@ -187,7 +187,7 @@ connect_error(const Report &wrapped)
 	case number::auth_plugin_err:
 	case number::plugin_not_allowed:
 	case number::err_load_plugin:
-		/* Without the library's text, which names the method from memory that it has freed. */
+		/* The library's text is left out: it names the method from memory that the library has freed. */
 		return {FailureKind::password,
 		        "28000",
 		        "remote server asked for an authentication method that is not allowed here",

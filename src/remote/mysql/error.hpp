@@ -17,10 +17,10 @@ struct Report {
 };
 
 Report report_of(MYSQL *mysql);
-/* Of a statement; the connection's when the statement itself has none (Connector/C while it fetches). */
+/* The report of a statement, or the connection's when the statement itself has none (Connector/C while it fetches). */
 Report report_of(MYSQL_STMT *stmt);
 
-/* Why there is no row, where the library says no more than that: an error, whatever its number, or the end. */
+/* Is there no row because of an error, whatever its number, or because of the end? For calls that do not tell. */
 bool has_failed(MYSQL *mysql) noexcept;
 
 /* Why connecting failed, in the terms of test_connection. */

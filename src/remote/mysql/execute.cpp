@@ -44,7 +44,7 @@ refuse_in_read_only(std::string_view sql, StatementKind kind)
 	throw Error(FailureKind::query, "25006", "cannot execute " + what + " in a read-only transaction");
 }
 
-/* Never 0, although a server may send that as the number of an error. */
+/* The number of the statement's error; never 0, although a server may send that. */
 unsigned
 failure_of(MYSQL_STMT *stmt)
 {
@@ -231,7 +231,7 @@ Connection::go_on(const Budget &budget, Settling *settling)
 	return true;
 }
 
-/* To the end of everything that the server sends for this statement; false when that is an error. */
+/* Reads everything that the server still sends for this statement; false when it ends in an error. */
 bool
 Connection::read_out(Flow &flow, const Budget &budget, Settling *settling)
 {
@@ -292,8 +292,8 @@ Connection::read_out_text(Flow &flow, const Budget &budget, Settling *settling)
 }
 
 /*
- * What a statement of its own has not changed needs no waiting for: on a session that only reads, beginning the next
- * transaction ends this one, and the next statement finds it standing.
+ * Ends the read-only transaction around a statement, but does not wait for that, as nothing was changed. On a session
+ * that only reads, beginning the next transaction ends this one, and the next statement finds it open.
  */
 void
 Connection::finish(Flow &flow, const Budget &budget)
@@ -314,7 +314,7 @@ Connection::finish(Flow &flow, const Budget &budget)
 	busy_ = false;
 }
 
-/* Nothing of the statement is left afterwards. */
+/* Frees all that is left of the statement. */
 void
 Connection::release(Flow &flow) noexcept
 {

@@ -57,7 +57,11 @@ Handle::~Handle()
 	}
 }
 
-/* What a connection that was lost leaves behind is no descriptor any more. */
+/*
+ * The descriptor; what a lost connection leaves in net.fd is none any more.@ src/remote/mysql/execute.cpp | Asked now
+ * and then Asked now and then while an answer that nobody wants is read out: the library never waits for a server that
+ * sends faster than it is read. False when time is up for a statement that is left; for others that is an error.
+ */
 int
 Handle::fd() const noexcept
 {

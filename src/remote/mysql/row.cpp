@@ -33,7 +33,7 @@ read_integer(const unsigned char *from, std::size_t size, bool natural) noexcept
 	}
 }
 
-/* What is not sent is zero. */
+/* Parts of a date that are not sent are zero. */
 MYSQL_TIME
 read_date(const unsigned char *from, std::size_t size) noexcept
 {

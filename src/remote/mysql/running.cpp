@@ -58,7 +58,7 @@ end_endless_reading(int, MYSQL *mysql, const unsigned char *, std::size_t) noexc
 	shutdown(mysql_get_socket(mysql), SHUT_RDWR);
 }
 
-/* For all connections of the process. */
+/* Registers the callback for all connections of the process. */
 bool
 watch_reading() noexcept
 {
@@ -66,7 +66,7 @@ watch_reading() noexcept
 }
 
 #if MARIADB_PACKAGE_VERSION_ID >= 30400
-/* How the library's description of a TLS session begins; its header needs one that is not installed. */
+/* The beginning of the library's description of a TLS session; its header needs one that is not installed. */
 struct TlsSession {
 	void *data;
 	MARIADB_PVIO *line;

@@ -18,7 +18,9 @@ using core::Error;
 using core::FailureKind;
 
 constexpr std::size_t most_statements = 64;
-/* Of their texts, as an INSERT of many rows is long, and their columns, which may be any that a server thinks of. */
+/*
+ * The room for their texts, as an INSERT of many rows is long, and for their columns, of which a server may send any.
+ */
 constexpr std::size_t most_kept_bytes = 4 << 20;
 constexpr std::size_t largest_kept = most_kept_bytes / 8;
 constexpr long housekeeping_ms = 1000;
@@ -46,7 +48,7 @@ constexpr std::string_view session_settings =
 constexpr std::string_view mariadb_settings =
 	"SET optimizer_switch = 'subquery_cache=off,materialization=off,exists_to_in=off'";
 
-/* So that START TRANSACTION is all that a transaction needs. */
+/* This leaves START TRANSACTION as all that a transaction needs. */
 constexpr std::string_view isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 /* "10.11.6-MariaDB-0+deb12u1" is version 10.11.6; very old clients get it with a made-up 5.5.5- before it. */
@@ -199,7 +201,7 @@ Connection::find(std::string_view sql)
 	return &statements_.front();
 }
 
-/* Not to be found again. */
+/* Has the statement not found again. */
 void
 Connection::forget(Statement &statement) noexcept
 {
@@ -229,7 +231,7 @@ Connection::discard(Statement &statement) noexcept
 	}
 }
 
-/* For one statement more, whose text may have this size. */
+/* Makes room for one more statement, whose text may have this size. */
 void
 Connection::make_room(std::size_t size)
 {
@@ -269,7 +271,7 @@ Connection::prepare(std::string_view sql, StatementKind kind, const Budget &budg
 			return nullptr;
 		throw statement_error(report);
 	}
-	/* Not what changes rows and returns some: see send, which may have to run a kept statement again. */
+	/* Do not keep what changes rows and returns some: see send, which may have to run a kept statement again. */
 	bool const keep =
 		kind == StatementKind::reads || (kind == StatementKind::writes && mysql_stmt_field_count(statement.stmt) == 0);
 	if (!keep || sql.size() > largest_kept)
@@ -286,7 +288,7 @@ Connection::describe(std::string_view sql, const RunOptions &options, core::Wait
 	demand_clean();
 	Budget const budget = {core::Deadline::after(options.timeout_ms), waiter};
 	collect(budget);
-	/* What was prepared before may describe a table as it was then. */
+	/* A statement that was prepared before may describe a table as it was then. */
 	if (Statement *const known = find(sql))
 		discard(*known);
 	Flow flow(*this);

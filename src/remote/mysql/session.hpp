@@ -52,7 +52,7 @@ struct Flow {
 	bool open = true;
 };
 
-/* Where a transaction that spans statements is: see Connection::transact. */
+/* The state of a transaction that spans statements: see Connection::transact. */
 enum class Span : std::uint8_t {
 	none,
 	asked, /* begins with the next statement */
@@ -72,7 +72,7 @@ public:
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
 	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
-	/* Also when the server has ended it with an error, as an aborted transaction of PostgreSQL is one. */
+	/* True also when the server has ended it with an error, like an aborted transaction of PostgreSQL. */
 	bool in_transaction() const noexcept override { return span_ != Span::none && !handle_->broken(); }
 	bool reusable() const noexcept override;
 	bool ping(core::Deadline deadline, core::Waiter &waiter) override;
@@ -80,7 +80,7 @@ public:
 
 	/* For the cursor. */
 	Handle &handle() noexcept { return *handle_; }
-	/* After the last row: read what else the statement returned, and end its transaction. */
+	/* Reads what else the statement returned after its last row, and ends its transaction. */
 	void finish(Flow &flow, const Budget &budget);
 
 private:

@@ -190,7 +190,7 @@ wire_of(enum_field_types type) noexcept
 	}
 }
 
-/* What the server sends of a field's extended part is never empty. */
+/* Does the library forget the extended parts of fields? What a server sends in one is never empty. */
 bool
 are_forgetful(const MYSQL_FIELD *fields, unsigned count) noexcept
 {

@@ -132,7 +132,7 @@ Connection::roll_back_to(int level, const Budget &budget)
 	}
 	if (span_ == Span::asked)
 		throw Error(FailureKind::other, "3B001", "there is no such savepoint in the remote transaction");
-	/* What waits belongs to the levels below. */
+	/* Commands that still wait belong to the levels below. */
 	ahead_ = {savepoint_command("ROLLBACK TO SAVEPOINT", level), savepoint_command("RELEASE SAVEPOINT", level)};
 	flush(budget);
 }

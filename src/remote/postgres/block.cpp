@@ -51,7 +51,10 @@ Block::savepoint(int level)
 	waiting_.push_back(with_name("SAVEPOINT", level));
 }
 
-/* What waits was all said behind the savepoint, or behind a sent one of the same depth that is released before. */
+/*
+ * All commands that wait were put behind the savepoint, or behind one of the same depth that was sent and is released
+ * before.
+ */
 void
 Block::release(int level)
 {

@@ -85,7 +85,7 @@ Cursor::start(std::string_view sql, std::span<const Param> params, Waiter &waite
 		forget_statement();
 	if (statement_ != nullptr ? statement_->marks : may_leave_a_mark(sql))
 		session_.spoiled_ = true;
-	/* What may run once only must not come in a form that turns out to be unreadable. */
+	/* The answer of what may run only once must not come in a form that turns out to be unreadable. */
 	Form const form = statement_ != nullptr ? statement_->form : Form::text;
 	binary_ = options_.native && session_.sends_dates_ &&
 	          (form == Form::wire || (form == Form::unknown && options_.repeatable));
@@ -144,7 +144,7 @@ Cursor::send()
 		link_.send_statement(sql(), arguments, binary_);
 	} else {
 		if (!reused_) {
-			/* What the last run looked like says nothing about the one that is prepared now. */
+			/* The shape of the last run says nothing about the statement that is prepared now. */
 			statement_->shape.reset();
 			link_.send_prepare(statement_->name.c_str(), sql(), arguments);
 		}
@@ -184,7 +184,7 @@ Cursor::forget_statement()
 	session_.statements_.rename(*statement_);
 }
 
-/* Under a new name, where the failure has not cost the transaction. */
+/* Sends the statement again under a new name, if the failure has not cost the transaction. */
 void
 Cursor::send_again(Waiter &waiter)
 {
@@ -204,7 +204,7 @@ Cursor::send_again(Waiter &waiter)
 	link_.flush(deadline_, waiter);
 }
 
-/* From its beginning, once the answer that cannot be read is out of the way. */
+/* Sends the statement again to get its answer as text, once the answer that cannot be read is out of the way. */
 void
 Cursor::send_as_text(Waiter &waiter)
 {
@@ -278,7 +278,7 @@ Cursor::take(Reply reply)
 		return false;
 	result_ = std::move(reply.result);
 	row_ = 0;
-	/* In the command's tag: with the last rows, or behind them, as the version of libpq is. */
+	/* The command's tag comes with the last rows or behind them, depending on the version of libpq. */
 	if (PQcmdTuples(result_.get())[0] != 0)
 		affected_ = row_count(result_.get());
 	if (!shape_ && PQresultStatus(result_.get()) != PGRES_COMMAND_OK)
@@ -303,7 +303,7 @@ Cursor::learn_shape()
 	statement_->form = shape_->has_wire_form ? Form::wire : Form::text;
 }
 
-/* Nothing but the data would follow, in either direction: closing ends it on the server as well. */
+/* Only the data of the COPY would follow, in either direction: closing ends it on the server as well. */
 void
 Cursor::refuse_copy()
 {

@@ -39,7 +39,7 @@ private:
 	const char *sql() const noexcept { return statement_ != nullptr ? statement_->sql() : text_.c_str(); }
 	void send();
 	bool stands_alone() const noexcept;
-	/* Until the first row is here, or the end. */
+	/* Waits for the first row, or for the end. */
 	void arrive(core::Waiter &waiter);
 	bool is_stale() const noexcept;
 	/* The answer came in a form that cannot be read. */

@@ -7,12 +7,12 @@
 
 namespace tenancy::remote::postgres {
 
-/* By command tag: anything that is not known to leave the session as it was. */
+/* Judges by the command tag: true for anything that is not known to leave the session as it was. */
 bool leaves_a_mark(std::string_view tag) noexcept;
 
 /*
- * By the words in it: functions and temporary objects that the tag does not show. May suspect too much, at the price
- * of a reconnect.
+ * Judges by the words in the statement: it looks for functions and temporary objects that the tag does not show. It may
+ * suspect too much, at the price of a reconnect.
  */
 bool may_leave_a_mark(std::string_view sql) noexcept;
 

@@ -128,7 +128,7 @@ Link::flush(Deadline deadline, Waiter &waiter)
 {
 	if (try_flush())
 		return;
-	/* What is read meanwhile stays in libpq's buffer, and a server may send without ever reading. */
+	/* While this sends, what is read stays in libpq's buffer, and a server may send without ever reading. */
 	MemoryCap const cap;
 	do {
 		/* Read meanwhile: a server that cannot get rid of its answers stops reading our statements. */
@@ -148,7 +148,7 @@ Link::read_more(Deadline deadline, Waiter &waiter)
 	if (std::exchange(expecting_, false) && PQsocket(connection_) >= 0 && !tls_pending(connection_) &&
 	    waiter.wait(PQsocket(connection_), core::wait_read, deadline) == 0)
 		throw out_of_time();
-	/* In a stream of rows more data is mostly there already, and reading costs less than asking first. */
+	/* Read without asking first: in a stream of rows more data is mostly there already, and asking costs more. */
 	if (PQconsumeInput(connection_) != 1) {
 		/* The server's last words may have come before the end. */
 		if (PQisBusy(connection_) != 0)

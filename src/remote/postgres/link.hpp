@@ -45,7 +45,7 @@ struct Reply {
 class Link {
 public:
 	explicit Link(PGconn *connection) noexcept : connection_(connection) {}
-	/* While nothing is outstanding. */
+	/* Only while nothing is outstanding. */
 	Link(Link &&other) noexcept
 		: connection_(std::exchange(other.connection_, nullptr)), roots_(std::move(other.roots_)),
 		  password_size_(other.password_size_)
@@ -53,7 +53,7 @@ public:
 	Link &operator=(Link &&) = delete;
 	~Link() { close(); }
 
-	/* After the connection is made. */
+	/* Called when the connection is made. */
 	void start_pipeline();
 
 	/* Queue messages; they leave with flush(). */
@@ -65,16 +65,16 @@ public:
 	/* The end of a group: an error skips what remains of its group only. */
 	void send_sync();
 	void flush(core::Deadline deadline, core::Waiter &waiter);
-	/* As much as goes without waiting; true when that is all. */
+	/* Sends as much as goes without waiting; true when that is all. */
 	bool try_flush();
 
 	/* The next reply, or Step::none when everything is answered. Throws when the connection breaks or time is up. */
 	Reply receive(core::Deadline deadline, core::Waiter &waiter);
 	/* Send and drop what is outstanding; false when the deadline or the connection did not let it. */
 	bool drain(core::Deadline deadline, core::Waiter &waiter);
-	/* They are for nobody, and libpq keeps them until somebody asks. */
+	/* Drops notifications: nobody wants them, and libpq keeps them until somebody asks. */
 	void forget_notifications() noexcept;
-	/* After the login. */
+	/* Called after the login. */
 	void forget_password() noexcept;
 	/* The file that libpq was told to read, which it reads again when it cancels (libpq 17). */
 	void keep(std::unique_ptr<RootsFile> roots) noexcept { roots_ = std::move(roots); }
@@ -83,7 +83,10 @@ public:
 	void set_chunk(int rows) noexcept { chunk_ = rows; }
 	bool answered() const noexcept { return next_ == steps_.size(); }
 	bool broken() const noexcept { return PQstatus(connection_) != CONNECTION_OK; }
-	/* Between statements: where the server stands then; PQTRANS_UNKNOWN when it is none, or nothing is between. */
+	/*
+	 * The state of the server's transaction between statements; PQTRANS_UNKNOWN when the connection is broken or a
+	 * statement runs.
+	 */
 	PGTransactionStatusType status() const noexcept
 	{
 		return broken() || !answered() ? PQTRANS_UNKNOWN : PQtransactionStatus(connection_);

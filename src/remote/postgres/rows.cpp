@@ -258,7 +258,7 @@ append_row(Batch &batch, const PGresult *result, int row, const Shape &shape)
 	int column = 0;
 	for (Decoding const decoding : shape.decodings) {
 		auto const size = static_cast<std::size_t>(PQgetlength(result, row, column));
-		/* Only an empty value needs the question whether it is null. */
+		/* Only an empty value may be a null, so only then is libpq asked. */
 		if (size != 0 || PQgetisnull(result, row, column) == 0) {
 			std::string_view const value(PQgetvalue(result, row, column), size);
 			if (decoding == Decoding::text)

@@ -26,7 +26,7 @@ using core::Waiter;
 
 namespace {
 
-/* How long a destructor may take, and how long of it the rest of an answer that is on its way already. */
+/* The time that a destructor may take, and how much of it the rest of an answer that is on its way already. */
 constexpr long stop_budget_ms = 900;
 constexpr long tail_budget_ms = 10;
 
@@ -65,7 +65,7 @@ version_text(const PGconn *connection)
 	return "PostgreSQL " + clean(version.substr(0, version.find(' ')));
 }
 
-/* What the server reported last of a setting. */
+/* Did the server last report that value of the setting? */
 bool
 parameter_is(const PGconn *connection, const char *name, std::string_view value) noexcept
 {
@@ -73,7 +73,7 @@ parameter_is(const PGconn *connection, const char *name, std::string_view value)
 	return now != nullptr && now == value;
 }
 
-/* Who serves a tenant's statements answers what he likes, also fewer columns than were asked for. */
+/* The server of a tenant answers what it likes, also fewer columns than were asked for. */
 void
 require_columns(const PGresult *result, int count)
 {
@@ -200,7 +200,7 @@ Session::send_forgotten()
 	forgotten_.clear();
 }
 
-/* In a group of its own, so that it outlives the failure of the statement. */
+/* Sends the setting in a group of its own, so that it outlives the failure of the statement. */
 void
 Session::send_timeout(long timeout_ms)
 {
@@ -333,7 +333,7 @@ bool
 Session::halt(Deadline budget, Waiter &waiter)
 {
 	MemoryCap const cap; /* one for all that is read here: whoever floods us has no new share with each step */
-	/* What was nearly done is often here already; a connection for a cancel costs more than a look. */
+	/* A statement that was nearly done has often ended by now; a connection for a cancel costs more than a look. */
 	if (link_.drain(Deadline::earlier(budget, Deadline::after(tail_budget_ms)), waiter))
 		return true;
 	if (link_.broken())

@@ -62,7 +62,7 @@ private:
 	void prepare_to_run(core::Deadline deadline, core::Waiter &waiter);
 	void renew(core::Deadline deadline, core::Waiter &waiter);
 	void send_set_up();
-	/* What has to reach the server before the next statement. */
+	/* Sends what has to reach the server before the next statement. */
 	void send_preamble(const RunOptions &options);
 	void send_timeout(long timeout_ms);
 	/* A statement prepared under that name is not needed any more. */
@@ -72,7 +72,7 @@ private:
 	void finish(core::Deadline deadline, core::Waiter &waiter, const std::function<void(Reply)> &take);
 	void learn_type_names(const PGresult *described, core::Deadline deadline, core::Waiter &waiter);
 
-	/* Between statements, inside a transaction or outside as it has to be. */
+	/* Is the session between statements, and inside or outside of a transaction as it has to be? */
 	bool is_settled() const noexcept;
 	/* A statement ended: did it leave something behind that the next user of the session would meet? */
 	void statement_ended() noexcept;
@@ -81,7 +81,7 @@ private:
 	bool defaults_to_read_only() const noexcept;
 	/* Cancel the statement unless it ends by itself in a moment; true when everything is answered. */
 	bool halt(core::Deadline budget, core::Waiter &waiter);
-	/* Within a second: cancel the statement, and end with a clean session or a closed one. */
+	/* Cancels the statement, and ends within a second with a clean session or a closed one. */
 	void stop() noexcept;
 
 	void begin(const TransactionStep &step);

@@ -26,8 +26,8 @@ struct Action {
 };
 
 /*
- * Without ATTACH and DETACH, which open other files (VACUUM needs ATTACH, and VACUUM INTO writes where it likes),
- * and without TEMP objects, which would outlive their statement in a pooled session.
+ * ATTACH and DETACH are missing, as they open other files (VACUUM needs ATTACH, and VACUUM INTO writes where it likes),
+ * and so are TEMP objects, which would outlive their statement in a pooled session.
  */
 constexpr Action action_table[] = {
 	{SQLITE_SELECT, Access::read, "SELECT"},

@@ -13,7 +13,9 @@ namespace tenancy::remote::sqlite {
 class Authorizer {
 public:
 	void install(sqlite3 *database) noexcept;
-	/* Before each call that may compile something; own_step: what it compiles is a transaction command of ours. */
+	/*
+	 * Called before each call that may compile something; own_step: what it compiles is a transaction command of ours.
+	 */
 	void begin(bool read_only, bool own_step) noexcept
 	{
 		read_only_ = read_only;

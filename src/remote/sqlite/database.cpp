@@ -26,7 +26,7 @@ constexpr std::size_t max_cached = 64;
 constexpr std::size_t max_cached_sql = 64 << 10;
 constexpr int operations_between_checks = 1000; /* some microseconds */
 constexpr std::int64_t heap_limit = 512 << 20;  /* of all SQLite databases of the process */
-/* Without a statement timeout a lock is not waited for forever: its holder may be another cursor of this backend. */
+/* A wait for a lock ends even without a statement timeout: the lock may be held by another cursor of this backend. */
 constexpr long lock_timeout_ms = 30'000;
 
 constexpr std::pair<int, int> limit_table[] = {
@@ -70,8 +70,8 @@ require(bool done)
 }
 
 /*
- * Where sorts go that outgrow their memory: beside the databases, not into the temporary directory of the machine or
- * the server's own, where they could fill a disk that PostgreSQL cannot do without.
+ * Has sorts that outgrow their memory go beside the databases. In the temporary directory of the machine or in the
+ * server's own, they could fill a disk that PostgreSQL cannot do without.
  */
 void
 put_temporary_files_in(const std::string &directory)
@@ -184,7 +184,7 @@ Database::look(const Call &call)
 	step(statement.get(), call, false);
 }
 
-/* In a file of UTF-16 texts are compared, and become blobs, as other bytes than they have here. */
+/* Refuses a file of UTF-16, in which texts have other bytes than here when they are compared or become blobs. */
 void
 Database::require_utf8(const Call &call)
 {
@@ -230,9 +230,9 @@ Database::wait_for_lock(const Call &call)
 }
 
 /*
- * What SQLite calls BUSY has been rolled back by it, so the operation starts anew; only one that has shown a row
- * cannot, for it might show other rows then, nor one that has lost its transaction. And what a transaction has read
- * never becomes new again (BUSY_SNAPSHOT, of databases with a write-ahead log).
+ * Lets an operation that met BUSY start anew, as SQLite has rolled it back. Not one that has shown a row, since it
+ * might show other rows then, nor one that has lost its transaction. And what a transaction has read never becomes new
+ * again (BUSY_SNAPSHOT, of databases with a write-ahead log).
  */
 void
 Database::recover(int code, const Call &call, bool started, bool within)
@@ -318,7 +318,7 @@ Database::step(sqlite3_stmt *statement, const Call &call, bool started)
 	return run(call, started, [statement] { return sqlite3_step(statement); }) == SQLITE_ROW;
 }
 
-/* Never from the cache of users' statements, nor into it. */
+/* Runs a command of ours, past the cache of users' statements. */
 void
 Database::command(const std::string &sql, const Call &call)
 {

@@ -20,7 +20,7 @@
 
 namespace tenancy::remote::sqlite {
 
-/* On whose behalf SQLite works at the moment, and until when. */
+/* The caller on whose behalf SQLite works at the moment, and until when. */
 struct Call {
 	core::Waiter &waiter;
 	core::Deadline deadline;
@@ -54,7 +54,7 @@ public:
 	Statement &operator=(Statement &&) = delete;
 	~Statement();
 	sqlite3_stmt *get() const noexcept { return taken_.front().handle.get(); }
-	/* As columns_of(get(), with_row), but remembered while the statement is not compiled anew. */
+	/* The same as columns_of(get(), with_row), but remembered until the statement is compiled anew. */
 	std::shared_ptr<const std::vector<Column>> columns(bool with_row);
 
 private:
@@ -90,7 +90,7 @@ private:
 	void look(const Call &call);
 	void require_utf8(const Call &call);
 	template <typename Operation> int run(const Call &call, bool started, Operation operation);
-	/* What to do about a failed operation, begun within a transaction or not: return to repeat it, or throw. */
+	/* Handles a failed operation, begun within a transaction or not: returns when it is to be repeated, or throws. */
 	void recover(int code, const Call &call, bool started, bool within);
 	void wait_for_lock(const Call &call);
 	static int progress(void *self) noexcept;
@@ -98,7 +98,7 @@ private:
 	std::unique_ptr<sqlite3, CloseDatabase> handle_;
 	Authorizer authorizer_;
 	StatementList cache_;
-	/* Of the operation that runs. */
+	/* The call of the operation that runs. */
 	const Call *call_ = nullptr;
 	std::exception_ptr interrupt_; /* what ends it */
 	core::Deadline lock_deadline_; /* when it has met a lock */

@@ -78,7 +78,7 @@ give_real(sqlite3_context *context, double value) noexcept
 		sqlite3_result_double(context, value);
 }
 
-/* As float8 reads it, in any case and with blanks around it. */
+/* Is it the text "NaN" as float8 reads it, in any case and with blanks around it? */
 bool
 is_not_a_number(sqlite3_value *value) noexcept
 {
@@ -135,7 +135,7 @@ magnitude(Wide number) noexcept
 /* SQLite's memory is aligned for its own numbers, which are half as wide. */
 using StoredWide [[gnu::aligned(alignof(std::int64_t))]] = Wide;
 
-/* Of integers. No sum of as many int64 as there can be rows leaves 128 bits. */
+/* A sum of integers. As many int64 as there can be rows stay within 128 bits. */
 struct IntegerSum {
 	StoredWide sum;
 	std::int64_t count;
@@ -266,7 +266,7 @@ average(sqlite3_context *context) noexcept
 	digits.give(context);
 }
 
-/* Of real numbers; squares is there for its overflow, which PostgreSQL's average stumbles over too. */
+/* A sum of real numbers; squares is there because it may overflow, which is an error in PostgreSQL's average, too. */
 struct RealSum {
 	double sum, squares;
 	std::int64_t count;

@@ -159,7 +159,7 @@ trim(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-/* That with a set of characters to skip; what is left out can be taken out by replace(). */
+/* unhex() with a set of characters to skip is refused; replace() can take such characters out. */
 void
 unhex(sqlite3_context *context, int, sqlite3_value **) noexcept
 {

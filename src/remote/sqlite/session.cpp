@@ -55,7 +55,7 @@ public:
 	                                core::Waiter &waiter) override;
 	std::vector<Column> describe(std::string_view sql, const RunOptions &options, core::Waiter &waiter) override;
 	void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) override;
-	/* Also when SQLite has rolled it back with an error, as an aborted transaction of PostgreSQL is one. */
+	/* True also when SQLite has rolled it back with an error, like an aborted transaction of PostgreSQL. */
 	bool in_transaction() const noexcept override { return spanning_; }
 	bool reusable() const noexcept override { return !cursor_open_ && !spanning_ && database_.idle(); }
 	/* There is no server; but a file that was deleted or replaced is not the database any more. */
