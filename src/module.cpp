@@ -66,8 +66,10 @@ void
 _PG_init(void)
 {
 	using namespace tenancy;
-	/* Without preloading there are no settings, no shared memory and no hooks: no function of the library is called
-	 * then, as the server calls none of a library that could not be loaded. */
+	/*
+	 * Without preloading there are no settings, no shared memory and no hooks. An error keeps the server from calling
+	 * any function of the library, as it calls none of one that could not be loaded.
+	 */
 	if (!process_shared_preload_libraries_in_progress)
 		ereport(ERROR,
 		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

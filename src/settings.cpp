@@ -85,7 +85,7 @@ choice(const char *name, const char *what, int *variable, int value, const confi
 	DefineCustomEnumVariable(name, what, nullptr, variable, value, entries, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 }
 
-/* Of the query cache. */
+/* Defines the settings of the query cache. */
 void
 define_cache()
 {
@@ -97,7 +97,7 @@ define_cache()
 	        &cache_size_per_user, 16 * 1024, 0, 4 * 1024 * 1024, GUC_UNIT_KB);
 }
 
-/* Of client databases. */
+/* Defines those of client databases. */
 void
 define_clients()
 {
@@ -123,7 +123,7 @@ define_clients()
 	        &statement_timeout, 60'000, 0, INT_MAX, GUC_UNIT_MS);
 }
 
-/* Of history and of what works beside it. */
+/* Defines those of history and of what works beside it. */
 void
 define_history()
 {
@@ -145,7 +145,7 @@ define_history()
 	        0, INT_MAX, GUC_UNIT_S);
 }
 
-/* Of users, their logins and their secrets. */
+/* Defines those of users, their logins and their secrets. */
 void
 define_identity()
 {
@@ -165,7 +165,7 @@ define_identity()
 	        GUC_UNIT_S);
 }
 
-/* Of the language model that translates questions. */
+/* Defines those of the language model that translates questions. */
 void
 define_llm()
 {
@@ -194,7 +194,7 @@ define_llm()
 	        100, 1'000'000);
 }
 
-/* Of what one user may have. */
+/* Defines the limits of what one user may have. */
 void
 define_limits()
 {

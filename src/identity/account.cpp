@@ -39,7 +39,10 @@ find_account(const char *email)
 	Account account{};
 	Datum argument = CStringGetTextDatum(email);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	/* As it is now, whatever snapshot the transaction has: to an old one an old password would be right. */
+	/*
+	 * Look at the account as it is now, whatever snapshot the transaction has: in an old one an old password would be
+	 * right.
+	 */
 	CommandCounterIncrement();
 	if (bridge::spi::run_latest(find, &argument) == 1) {
 		bool is_null;

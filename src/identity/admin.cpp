@@ -89,7 +89,10 @@ TENANCY_FUNCTION(set_active)
 	                                        {UUIDOID, BOOLOID},
 	                                        nullptr};
 	Datum const values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	/* Before any row: the health of the user's connections is written with the user, that of all by a rotation. */
+	/*
+	 * Take the turn before any row is locked: this also writes the health of the user's connections, a rotation that of
+	 * all.
+	 */
 	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	bridge::spi::Scope const scope = bridge::spi::open();
 	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;

@@ -62,7 +62,7 @@ has_lapsed(const Account &account, TimestampTz now)
 	       (account.locked_until != 0 || after_seconds(account.last, settings::lockout_duration) <= now);
 }
 
-/* Under the lock: the entry of an account, or NULL. */
+/* The entry of an account, or NULL; with the lock held. */
 Account *
 find(const Digest &key, TimestampTz now)
 {
@@ -78,8 +78,9 @@ find(const Digest &key, TimestampTz now)
 }
 
 /*
- * Under the lock: which of two entries should make room? A free one, then one that is not locked, then the one with
- * fewer failures (so that a flood of made-up addresses does not push out an account under attack), then the older.
+ * Should a make room rather than b? A free entry does first, then one that is not locked, then the one with fewer
+ * failures (so that a flood of made-up addresses does not push out an account under attack), then the older. With the
+ * lock held.
  */
 bool
 is_cheaper(const Account &a, const Account &b, TimestampTz now)

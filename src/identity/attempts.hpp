@@ -24,7 +24,7 @@ bool is_locked(const Digest &account);
 enum class Chance : unsigned char { none, last, more }; /* locked; locked from now on; neither */
 Chance count(const Digest &account);
 void forget(const Digest &account);
-/* For operators: in the server's log only, where no client can read it, or hold it up by not reading it. */
+/* Tells operators, only in the server's log: no client can read it there, or hold it up by not reading it. */
 void log_last_chance(const Digest &account);
 
 /*

@@ -23,7 +23,7 @@ namespace tenancy::identity {
 
 namespace {
 
-/* Of any privilege; PostgreSQL looks for which. */
+/* May the user grant any privilege on it? PostgreSQL itself looks which one. */
 bool
 may_grant_relation(Oid relation)
 {

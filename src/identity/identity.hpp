@@ -39,13 +39,13 @@ void require_admin();
  */
 void hide_statement(const char *function);
 
-/* What a user may have a limited number of. */
+/* The things of which a user may have a limited number. */
 enum class Quota : int16 { connections, attachments };
 
 /*
- * Within SPI: the count that the statement answers, once nobody else is about to add to it before the end of this
- * transaction. What is counted is what is there by then: the snapshot of a transaction that began before the others
- * would not see theirs.
+ * The count that the statement answers, once nobody else can add to it before the end of this transaction; called
+ * within SPI. It counts what is there by then: the snapshot of a transaction that began before the others would not see
+ * theirs.
  */
 int64 count_alone(const core::Uuid &user, Quota quota, bridge::spi::Statement &statement, const Datum *values);
 

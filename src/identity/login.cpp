@@ -47,7 +47,7 @@ check_email(const char *email)
 		                errhidecontext(true)));
 }
 
-/* Of a function that takes a secret, which is hidden before it is refused. */
+/* Refuses NULL for both arguments of a function that takes a secret, whose statement must be hidden before. */
 void
 require_both(FunctionCallInfo fcinfo, const char *what)
 {
@@ -128,8 +128,8 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 }
 
 /*
- * Whoever may sign users up could fill the disk; counted before the work, and before a rollback undoes it. A bound role
- * is its user's also while a token that is not valid keeps its identity away.
+ * Whoever may sign users up could fill the disk. Count before the work, and before a rollback undoes it. A role that is
+ * bound to a user counts as that user even while an invalid token keeps its identity away.
  */
 void
 limit_registrations()
@@ -296,7 +296,7 @@ TENANCY_FUNCTION(change_password)
 	PG_RETURN_VOID();
 }
 
-/* For administrators: a new password for somebody who forgot theirs. Ends all of the user's sessions. */
+/* Gives a new password to somebody who forgot theirs, and ends all of their sessions. For administrators. */
 TENANCY_FUNCTION(reset_password)
 {
 	hide_statement("reset_password");

@@ -35,7 +35,7 @@ struct Note {
 	Digest digest;
 };
 
-/* Whom a transaction belongs to. */
+/* The user that a transaction belongs to. */
 struct Identity {
 	core::Uuid user; /* nil: nobody */
 	TimestampTz expires;
@@ -87,7 +87,7 @@ own_slot()
 	return IsParallelWorker() || IsInParallelMode() ? nullptr : slot_of(MyProc);
 }
 
-/* In a parallel worker: the leader's slot, if it speaks of the transaction that the leader is in. */
+/* The leader's slot, if this is a parallel worker and the slot speaks of the transaction that the leader is in. */
 const Slot *
 leader_slot(LocalTransactionId *lxid)
 {
@@ -126,7 +126,7 @@ check(char **text, void **extra, GucSource source)
 	}
 	if (source >= PGC_S_INTERACTIVE && IsTransactionState() && !IsParallelWorker())
 		hide_statement("authenticate");
-	/* Of a role, a database or a function: it would be kept where everybody can read it. */
+	/* A setting of a role, a database or a function would be kept where everybody can read it. */
 	if (source == PGC_S_TEST) {
 		GUC_check_errcode(ERRCODE_FEATURE_NOT_SUPPORTED);
 		GUC_check_errmsg("\"%s\" cannot be stored as a setting of a role, a database or a function", setting_name);
@@ -135,7 +135,10 @@ check(char **text, void **extra, GucSource source)
 	auto *const fresh = static_cast<Note *>(compat::guc_memory(LOG, sizeof(Note)));
 	if (fresh == nullptr)
 		return false;
-	/* What a worker inherits may have outlived its transaction, and PostgreSQL 18 hands it over within the worker's. */
+	/*
+	 * A parallel worker inherits a value that may have outlived its transaction, and PostgreSQL 18 hands it over within
+	 * the worker's own.
+	 */
 	bool const here = MyProc != nullptr && !InitializingParallelWorker;
 	fresh->lxid = here ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
 	fresh->number = transactions;
@@ -171,7 +174,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, vo
 		clear_cache();
 }
 
-/* Nothing of this transaction may be taken for one that is given its local id again. Settings are restored later. */
+/* Forgets the transaction: another one may get the same local id. Settings are restored later. */
 void
 at_transaction_end(XactEvent event, void *)
 {
@@ -221,7 +224,7 @@ by_token()
 	return identity;
 }
 
-/* Of the role that logged in; false when it is gone. */
+/* The name of the role that logged in; false when it is gone. */
 bool
 name_of_role(NameData *name)
 {
@@ -276,7 +279,7 @@ look_up(bool live)
 	return identity;
 }
 
-/* In a parallel worker: what the leader knows already, so that both have one answer. */
+/* Has a parallel worker ask for what the leader knows already, so that both have one answer. */
 bool
 ask_leader(bool live, Identity *identity)
 {

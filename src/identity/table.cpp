@@ -115,7 +115,7 @@ check_creation(const CreateStmt *statement)
 		require_owner(static_cast<RangeVar *>(lfirst(cell)));
 }
 
-/* Of indexes, materialized views and triggers; all else is not locked by those who use it. */
+/* Checks indexes, materialized views and triggers; those who use anything else do not lock it. */
 void
 check_dependence(const AlterObjectDependsStmt *statement)
 {
@@ -123,7 +123,7 @@ check_dependence(const AlterObjectDependsStmt *statement)
 		require_owner(statement->relation);
 }
 
-/* What COMMENT and its like name; a column by its table's name and its own. */
+/* Checks the object that COMMENT and its like name; a column is named by its table's name and its own. */
 void
 check_object(ObjectType type, Node *object)
 {
@@ -175,7 +175,10 @@ check_published(const List *objects, const char *dropped_from)
 	}
 }
 
-/* Whoever connects to a database waits for the lock that it is dropped, renamed and moved with. */
+/*
+ * Requires the owner of a database: whoever connects to it waits for the lock with which it is dropped, renamed and
+ * moved.
+ */
 void
 require_database(const char *name)
 {
@@ -211,7 +214,7 @@ require_subscription(const char *name)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SUBSCRIPTION, name);
 }
 
-/* Whoever makes something in a schema waits for the lock that it is dropped with. */
+/* Requires the owner of a schema: whoever makes something in it waits for the lock with which it is dropped. */
 void
 check_drop(const DropStmt *statement)
 {

@@ -17,7 +17,7 @@ struct Digest {
 	bool operator==(const Digest &) const = default;
 };
 
-/* Never throws; the digest of anything, so that a malformed token is merely an unknown one. */
+/* The digest of any text, so that a malformed token is merely an unknown one. Never throws. */
 Digest digest_of(std::string_view text) noexcept;
 
 constexpr std::string_view token_prefix = "tncy_";
