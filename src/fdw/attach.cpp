@@ -129,7 +129,7 @@ struct Arguments {
 	Jsonb *options;
 };
 
-/* tenancy.attachments keeps them as they came. */
+/* Limits the sizes of arguments, which tenancy.attachments keeps as they came. */
 void
 limit_sizes(const Arguments &arguments)
 {

@@ -71,7 +71,7 @@ void lock_tables(int64 count, bool alone);
 /* Has this transaction counted none yet, so that what comes is alone? */
 bool locks_none();
 
-/* Inside of an SPI scope. */
+/* These are called inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);
 void grant_table(const Attachment &attachment, const char *table);
 

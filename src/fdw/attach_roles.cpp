@@ -52,7 +52,7 @@ with_rows(MemoryContext context, List *roles)
 	return roles;
 }
 
-/* Superusers need no privileges. */
+/* Adds the caller's role, unless it is a superuser's, which needs no privileges. */
 List *
 with_caller(List *roles, Oid role)
 {

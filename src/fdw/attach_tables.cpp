@@ -137,7 +137,7 @@ withhold_statistics(const Work &work, const char *table, const char *column)
 		                 quote_identifier(column)));
 }
 
-/* Somebody else's, by CREATE STATISTICS. */
+/* Removes what statistics that somebody else made by CREATE STATISTICS keep of the table. */
 void
 forget_extended_statistics(Oid table)
 {

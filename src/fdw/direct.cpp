@@ -127,7 +127,10 @@ keep_batch(Direct &direct)
 	MemoryContextSwitchTo(outer);
 }
 
-/* All at once; the rows that it returns are put aside, so that the session is free for whatever reads them. */
+/*
+ * Runs the statement as a whole; the rows that it returns are put aside, so that the session is free for whatever reads
+ * them.
+ */
 int64
 run_direct(ForeignScanState *node)
 {

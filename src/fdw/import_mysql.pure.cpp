@@ -51,7 +51,7 @@ column_of(const remote::Cell *cells, bool is_view, bool is_json, const ImportOpt
 using Names = std::map<std::string, bool>; /* table: is it a view? */
 using catalog::ColumnSet;
 
-/* Those that an index begins with. */
+/* The columns that an index begins with. */
 ColumnSet
 read_indexed_columns(CatalogQuery &query, const ImportRequest &request, const Names &names)
 {

@@ -129,7 +129,7 @@ read_definitions(std::string_view sql, std::vector<Definition> &definitions)
 	return true;
 }
 
-/* One for each column; "unknown" for all where the text and the columns do not agree. */
+/* One collation for each column; "unknown" for all where the text and the columns do not agree. */
 std::vector<std::string>
 collations_of(const TableFacts &table, const std::vector<ColumnFacts> &columns)
 {
@@ -171,7 +171,7 @@ note_text(ViewFacts &views, std::string_view kind, std::string_view sql)
 	return collates;
 }
 
-/* Those that are taken; the others cost nothing, however long their texts are. */
+/* Reads the tables that are taken; the others cost nothing, however long their texts are. */
 void
 read_tables(CatalogQuery &query, SchemaBuilder &builder, Facts &facts)
 {

@@ -120,7 +120,7 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 		break;
 	case JOIN_SEMI:
 	case JOIN_ANTI: {
-		/* Columns of rows that are not there, all NULL. */
+		/* A column of the inner side would belong to a row that is not there, or be NULL. */
 		if (mention(root, rel->reltarget->exprs, inner->relids) || mention(root, above, inner->relids))
 			return false;
 		Condition *const exists = condition_of(nullptr);

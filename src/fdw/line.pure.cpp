@@ -35,7 +35,7 @@ Line::is_spent() const noexcept
 	return depth_ == 0 && open_ == nullptr && !session().reusable();
 }
 
-/* One step, with the line failed if it does not succeed. */
+/* Takes one step; when it does not succeed, the line has failed. */
 void
 Line::step(const remote::TransactionStep &step, Deadline deadline, Waiter &waiter)
 {
@@ -47,7 +47,7 @@ Line::step(const remote::TransactionStep &step, Deadline deadline, Waiter &waite
 	tried_ = tried;
 }
 
-/* Nobody wants it, but it has to end by itself. */
+/* Reads an answer that nobody wants, as its statement has to end by itself. */
 void
 Line::read_leftover(Waiter &waiter)
 {
@@ -129,7 +129,7 @@ Line::reach(const Footing &footing, Deadline deadline, Waiter &waiter)
 		written_ = depth_;
 }
 
-/* One that has written nothing ends as well by a rollback, which needs no healthy session. */
+/* A remote transaction that has written nothing can end by a rollback as well, which needs no healthy session. */
 void
 Line::commit(Deadline deadline, Waiter &waiter)
 {
@@ -169,7 +169,9 @@ Line::subcommit(int level) noexcept
 		merged_ = level;
 }
 
-/* Savepoints from merged_ on are of subtransactions inside of which level is not: this level has not been here. */
+/*
+ * The savepoints from merged_ on belong to subtransactions that level is not inside of: this level has not been here.
+ */
 void
 Line::subabort(int level, Deadline deadline) noexcept
 {

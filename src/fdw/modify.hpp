@@ -218,7 +218,7 @@ void begin_later(Modification &modification, const ModifyTableState *state);
 /* The parameters are those of a row; what they are is kept, and they are forgotten. */
 void put_off(Modification &modification);
 void run_put_off(Modification &modification);
-/* Parameters from first on as bytes. */
+/* Appends the parameters from first on as bytes. */
 void append_params(StringInfo bytes, const Modification &modification, int first);
 /* Raises an error when a key has changed more than one row. */
 void refuse_several(const Modification &modification, int64 rows);

@@ -91,7 +91,7 @@ bytes_of(const Modification &modification, int first)
 	return bytes;
 }
 
-/* INSERT … VALUES of as many rows as one statement takes; how many that are. */
+/* Sends INSERT … VALUES of as many rows as one statement takes; answers how many these are. */
 int
 send_values(Modification &modification, TupleTableSlot **slots, int count, int64 *inserted)
 {
@@ -110,7 +110,7 @@ send_values(Modification &modification, TupleTableSlot **slots, int count, int64
 	return rows;
 }
 
-/* INSERT … SELECT from arrays, one for each column. */
+/* Sends INSERT … SELECT from arrays, one for each column. */
 int
 send_arrays(Modification &modification, TupleTableSlot **slots, int count, int64 *inserted)
 {
@@ -236,7 +236,7 @@ row_text(Modification &modification, List *targets)
 	return modification.row_sql;
 }
 
-/* False: the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
+/* False when the remote server, or ON CONFLICT DO NOTHING, let the row fall. */
 bool
 insert_row(Modification &modification, TupleTableSlot *slot)
 {
@@ -253,7 +253,10 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 	return true;
 }
 
-/* Other engines fill an identity that is sent as NULL; for PostgreSQL such a row goes by itself. */
+/*
+ * Can the row go with others? Other engines fill an identity that is sent as NULL; for PostgreSQL such a row goes by
+ * itself.
+ */
 bool
 is_whole_row(const Modification &modification, TupleTableSlot *slot)
 {
@@ -352,7 +355,7 @@ exec_batch_insert(EState *, ResultRelInfo *target, TupleTableSlot **slots, Tuple
 	return *count > 0 ? slots : nullptr;
 }
 
-/* One where each row must come back, or be seen before the next one is. */
+/* The batch size is one where each row must come back, or be seen before the next one is. */
 int
 batch_size(ResultRelInfo *target)
 {

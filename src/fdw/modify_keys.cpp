@@ -31,7 +31,7 @@ make_hashes(int count)
 	return {static_cast<uint32 *>(palloc0(room * sizeof(uint32))), static_cast<uint32>(room - 1)};
 }
 
-/* False: it is there. */
+/* False when it is there already. */
 bool
 insert(Hashes &hashes, uint32 hash)
 {

@@ -54,7 +54,7 @@ is_label(string_view quoted, string_view text)
 	return at == quoted.size();
 }
 
-/* labels becomes what follows the label that text is. */
+/* Finds the label that text is; labels becomes what follows it. */
 bool
 find_label(string_view *labels, string_view text)
 {

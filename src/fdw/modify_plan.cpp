@@ -153,7 +153,10 @@ update_targets(PlannerInfo *root, ::Relation relation, const Table &table, Index
 	return targets;
 }
 
-/* All when an AFTER trigger sees the row, else those that RETURNING and WITH CHECK OPTION look at. */
+/*
+ * The columns to return: all when an AFTER trigger sees the row, else those that RETURNING and WITH CHECK OPTION look
+ * at.
+ */
 List *
 returned_columns(::Relation relation, const Table &table, CmdType operation, Index varno, List *returning,
                  List *check_options)
@@ -180,7 +183,7 @@ print_text(ModifyPlan &plan, const Table &table)
 	}
 }
 
-/* plan: NULL for COPY. */
+/* plan is NULL for COPY. */
 Conflict
 conflict_of(const ModifyTable *plan, ::Relation relation, const Table &table)
 {
@@ -247,7 +250,7 @@ is_updatable(::Relation relation)
 	return (1 << CMD_INSERT) | by_key;
 }
 
-/* Range table entry whose number expressions over a row that is routed into target carry. */
+/* The range table entry whose number expressions over a row carry that is routed into target. */
 Index
 varno_of_routed(const ModifyTable *plan, ModifyTableState *state, const ResultRelInfo *target)
 {
@@ -374,7 +377,7 @@ has_before_insert(::Relation relation)
 	return relation->trigdesc != nullptr && relation->trigdesc->trig_insert_before_row;
 }
 
-/* Different for what is different: partitions that share a name share the attribute. */
+/* Attributes of different types have different names; partitions that share a name share the attribute. */
 const char *
 key_attribute_name(const Column &column, AttrNumber number)
 {

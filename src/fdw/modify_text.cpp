@@ -48,7 +48,10 @@ print_returning(const Writer &writer, List *columns)
 	print_outputs(writer, columns);
 }
 
-/* Placeholders from number on, but for the columns that the server has numbered; the next number. */
+/*
+ * Prints the key with placeholders from number on, except for columns that the server has numbered; answers the next
+ * number.
+ */
 int
 print_key_condition(const Writer &writer, int number, List *numbered = NIL)
 {
@@ -103,7 +106,10 @@ print_numbered(const Writer &writer, const ModifyPlan &plan)
 	return false;
 }
 
-/* One that may be set to what it is: of a table with computed columns only, any, and the server refuses it. */
+/*
+ * A column that may be set to itself. If the table has only computed columns it is one of those, which the server
+ * refuses.
+ */
 int
 assignable_column(const Table &table)
 {
@@ -250,7 +256,7 @@ insert_text(const Writer &writer, const ModifyPlan &plan, int rows)
 		foreach (cell, plan.targets) {
 			if (cell != list_head(plan.targets))
 				appendStringInfoString(out, ", ");
-			/* SQLite looks numbered ones up by their names, one by one. */
+			/* SQLite looks numbered placeholders up by their names, one by one. */
 			if (plan.type == DatabaseType::sqlite)
 				appendStringInfoChar(out, '?');
 			else

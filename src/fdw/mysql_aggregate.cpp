@@ -74,7 +74,7 @@ MysqlRenderer::aggregate_argument(Node *node, Expr *filter)
 	return enclosed("CASE WHEN ", reinterpret_cast<Node *>(filter), " THEN ") && enclosed("", node, " END");
 }
 
-/* Equal there is equal here. */
+/* Are values of the argument equal there only when they are equal here? */
 bool
 MysqlRenderer::distinct_argument(Node *node)
 {

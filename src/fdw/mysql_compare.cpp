@@ -150,7 +150,7 @@ MysqlRenderer::moment_value(const char *op, Node *column, Node *value, bool at_t
 	return true;
 }
 
-/* Behind a condition on column that is true or false of a zero date: make it NULL. */
+/* Called behind a condition on column that is true or false of a zero date: makes it NULL. */
 void
 MysqlRenderer::zero_date(Node *column, bool passes, bool at_top)
 {
@@ -206,7 +206,10 @@ MysqlRenderer::array_list(const Call &call, bool any, Expr *item, List *elements
 	return elements_list(any, node, elements);
 }
 
-/* NOT IN a list with a number below all that the column holds: by an index, MariaDB then misses its first value. */
+/*
+ * Must MariaDB not use an index? With NOT IN a list that has a number below all that the column holds, it then misses
+ * the first value.
+ */
 bool
 MysqlRenderer::is_unindexed(bool any, Node *item, List *elements) const
 {

@@ -303,7 +303,7 @@ MysqlRenderer::text_function(const Call &call)
 		return enclosed("SUBSTRING(", subject, psprintf(", %d)", std::max(from, 1)));
 	case F_SUBSTRING_TEXT_INT4_INT4:
 	case F_SUBSTR_TEXT_INT4_INT4: {
-		/* Here characters are counted from a place that may lie before the text; there that counts from its end. */
+		/* Here the start may lie before the text; there such a start is counted from the text's end. */
 		if (!whole_constant(static_cast<Node *>(lsecond(call.args)), &from) ||
 		    !whole_constant(static_cast<Node *>(lthird(call.args)), &count) || count < 0)
 			return false;

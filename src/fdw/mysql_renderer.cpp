@@ -158,7 +158,7 @@ MysqlRenderer::output(Node *node)
 	case DATEOID:
 	case TIMESTAMPOID: return greatest_moment(node) || expression(node);
 	case TIMESTAMPTZOID:
-		/* Mixed with a literal, it would be a DATETIME, which nobody takes for an instant. */
+		/* A TIMESTAMP that is mixed with a literal would be a DATETIME, which nobody takes for an instant. */
 		return IsA(node, Aggref) && (greatest_moment(node) || expression(node));
 	case BOOLOID:
 	case INT2OID:
@@ -349,7 +349,7 @@ MysqlRenderer::cast_by_text(Expr *arg, Oid type)
 	return enclosed("CAST(", node, " AS CHAR)");
 }
 
-/* PostgreSQL's ignore NULLs, MySQL's do not. */
+/* GREATEST and LEAST ignore NULLs in PostgreSQL, but not in MySQL. */
 bool
 MysqlRenderer::min_max(MinMaxExpr *node)
 {

@@ -53,7 +53,7 @@ count_scan(Census &census, const ForeignScan *scan, bool repeats)
 	++census.scans;
 }
 
-/* Plans that run once for their value, or as often as the plan that they hang on. */
+/* Counts plans that run once for their value, or as often as the plan that they hang on. */
 void
 count_init_plans(Census &census, List *init_plans, bool repeats)
 {

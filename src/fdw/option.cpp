@@ -210,7 +210,7 @@ read_option(const Known &known, const char *value, Options *options)
 	}
 }
 
-/* Those of options that also a field of Options has. */
+/* Applies those of options that have a field in Options. */
 void
 apply(List *options, int where, Options *into)
 {

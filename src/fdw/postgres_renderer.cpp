@@ -88,7 +88,7 @@ PostgresRenderer::is_recast(const Column &column) const
 {
 	int32 typmod = column.typmod;
 	Oid const type = getBaseTypeAndTypmod(column.type, &typmod);
-	/* It is not there. */
+	/* A type that is not built in is not known to the server. */
 	if (type >= FirstUnpinnedObjectId)
 		return false;
 	if (column.native_type == nullptr || strcmp(column.native_type, format_type_with_typemod(type, typmod)) == 0)

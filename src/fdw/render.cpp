@@ -56,7 +56,7 @@ is_asked_for(const PlannerInfo *root, const Param *param)
 	return false;
 }
 
-/* Its evaluation cannot fail, so it may happen although PostgreSQL itself might not have come to it. */
+/* Can its evaluation not fail, so that it may happen where PostgreSQL itself might not have come to it? */
 bool
 is_harmless(const PlannerInfo *root, Node *node)
 {

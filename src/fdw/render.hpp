@@ -107,14 +107,14 @@ public:
 
 	virtual remote::DatabaseType type() const = 0;
 	virtual const Abilities &abilities() const = 0;
-	/* Quoted, whatever it is. */
+	/* Prints a name, quoted whatever it is. */
 	virtual void identifier(const char *name) = 0;
 	/* schema.table of a table, or its query in parentheses. */
 	virtual void relation(const Table &table);
 	/* TRUE, FALSE as conditions. */
 	virtual void truth(bool value) = 0;
 
-	/* Behind everything: lock the rows, for writers or for readers. */
+	/* Printed behind everything else: locks the rows, for writers or for readers. */
 	virtual void lock(bool exclusive) { print(exclusive ? " FOR UPDATE" : " FOR SHARE"); }
 
 	/* A parameter that is not part of an expression: a value of a column in INSERT, UPDATE or WHERE key = …. */
@@ -149,7 +149,7 @@ protected:
 	/* A condition that is no more than a superset; asked after expression() has failed. */
 	virtual bool superset(Node *node);
 
-	/* This side can compute it before the remote server is asked. */
+	/* Can this side compute it before the remote server is asked? */
 	bool is_local(Node *node) const;
 	/* Tools for the dialects. */
 	void print(const char *text) { appendStringInfoString(out, text); }

@@ -22,7 +22,7 @@ is_word(const char *text, const char *at, const char *word)
 	return strncmp(at, word, strlen(word)) == 0 && (at == text || at[-1] == ' ' || at[-1] == '(');
 }
 
-/* Parentheses and CASE … END within each other, those in quotes left out. */
+/* How deeply parentheses and CASE … END are nested, except for those in quotes. */
 int
 nesting_of(const char *const text)
 {

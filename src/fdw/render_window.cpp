@@ -29,7 +29,7 @@ bound(StringInfo out, int options, bool at_start, Node *offset)
 	else if ((options & (at_start ? FRAMEOPTION_START_CURRENT_ROW : FRAMEOPTION_END_CURRENT_ROW)) != 0)
 		appendStringInfoString(out, "CURRENT ROW");
 	else {
-		/* Values of a RANGE are of the ordering column's type; rows are counted alike everywhere. */
+		/* The offset of a RANGE is of the ordering column's type; only rows are counted alike everywhere. */
 		auto *const number = reinterpret_cast<Const *>(offset);
 		if ((options & FRAMEOPTION_ROWS) == 0 || number == nullptr || !IsA(number, Const) || number->constisnull ||
 		    DatumGetInt64(number->constvalue) < 0)

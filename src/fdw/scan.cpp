@@ -216,7 +216,7 @@ refuse_broken()
 	                errhint("Open the cursor again.")));
 }
 
-/* Rows to read: false at the end. */
+/* Gets more rows to read; false at the end. */
 bool
 advance(Scan *scan)
 {

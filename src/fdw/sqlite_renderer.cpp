@@ -103,7 +103,7 @@ SqliteRenderer::bare(const Column &column, Index varno)
 		print(" COLLATE BINARY");
 }
 
-/* SQLite does not look into text, of strict tables neither: a zero byte in it would end it for its functions. */
+/* SQLite does not look into texts, not even in STRICT tables: a zero byte would end one for its functions. */
 bool
 SqliteRenderer::column(const Column &column, Index varno)
 {

@@ -139,7 +139,9 @@ SqliteRenderer::zoned_bounds(const Column &column, Index varno, const char *op, 
 	return true;
 }
 
-/* Exactly one, and nothing beside it: its number is that of all that value may be. It may be of any type. */
+/*
+ * Prints value, of any type, as exactly one parameter and nothing beside it: that parameter's number is then all of it.
+ */
 bool
 SqliteRenderer::any_parameter(Node *value)
 {

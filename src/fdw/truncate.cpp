@@ -72,7 +72,7 @@ delete_all(Activity &activity, const Writer *writers, int count)
 	}
 }
 
-/* All of one server. */
+/* Truncates tables that are all of one server. */
 void
 truncate_tables(List *relations, DropBehavior behavior, bool restart)
 {

@@ -161,7 +161,7 @@ group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPath
 	return true;
 }
 
-/* Printed as GROUP BY all columns, which says the same and may be ordered by expressions of them. */
+/* DISTINCT is printed as GROUP BY all columns, which says the same and may be ordered by expressions of them. */
 bool
 make_distinct(PlannerInfo *root, Relation *relation)
 {
