@@ -21,7 +21,7 @@ namespace spi = bridge::spi;
 
 ProcessUtility_hook_type next_utility = nullptr;
 
-/* Somebody else's objects in it keep it. */
+/* Drops the schema, unless it still has objects of somebody else. */
 void
 drop_empty_schema()
 {

@@ -13,7 +13,7 @@ namespace tenancy::bridge {
  */
 core::Deadline end_of_abort() noexcept;
 
-/* Once, while the library is loaded. */
+/* Called once, while the library is loaded. */
 void count_transactions();
 
 } // namespace tenancy::bridge

@@ -24,7 +24,10 @@ namespace {
 using remote::Cell;
 using remote::CellKind;
 
-/* Receive functions take text for what the client encodes; an error goes to the client in its own encoding. */
+/*
+ * Calls a receive function with client_encoding UTF8, which it takes text to be in. An error goes to the client, so the
+ * client's own encoding is restored first.
+ */
 template <typename Call>
 void
 as_utf8_client(Call call)
@@ -58,7 +61,7 @@ receive(Converter &converter, const Cell &cell, int32 typmod)
 	return value;
 }
 
-/* All of its digits, where float8out() would heed what the session wants to see of doubles. */
+/* Prints all digits of a number; float8out() would obey the session's extra_float_digits. */
 char *
 real_text(const Cell &cell)
 {

@@ -15,7 +15,9 @@ namespace tenancy::bridge {
 
 namespace {
 
-/* Its tables go with it, and each of them is an invalidation. */
+/*
+ * The extension's OID, until a table changes: an extension goes with its tables, and each of them is an invalidation.
+ */
 Oid known = InvalidOid;
 
 void

@@ -32,7 +32,7 @@ in_ascii(std::string_view utf8)
 	return out;
 }
 
-/* Piece by piece: a conversion ends at the character that the encoding lacks. */
+/* Converts piece by piece, as a conversion ends at a character that the encoding lacks. */
 char *
 converted(std::string_view utf8, Oid conversion, int encoding)
 {

@@ -36,7 +36,7 @@ struct Scope {
 Scope open();
 void close(const Scope &scope);
 
-/* Both inside open()/close(). */
+/* Both are called between open() and close(). */
 SPIPlanPtr plan_of(Statement &statement);
 /* Returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
 uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);

@@ -91,7 +91,7 @@ pin_settings()
 	for (auto const &setting : settings)
 		SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
 #ifdef USE_LZ4
-	/* Many times as fast, for texts of which the workers write many. */
+	/* lz4 is many times as fast, and the workers write many texts. */
 	SetConfigOption("default_toast_compression", "lz4", PGC_SUSET, PGC_S_OVERRIDE);
 #endif
 	/* This setting of 17 and later would end the process, not only the transaction. */

@@ -179,7 +179,7 @@ struct Row {
 	}
 };
 
-/* What both statements store of a draft; secrets only when they are new. SQLite has no password. */
+/* Fills in what both statements store of a draft; secrets only when they are new. SQLite has no password. */
 void
 fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection,
          const Arguments &arguments)

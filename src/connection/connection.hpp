@@ -58,7 +58,7 @@ Config require(const Selector &selector);
 
 /* The type of a connection, for planning; 42501 as deny() when there is no such connection. Cached per backend. */
 remote::DatabaseType type_of(const core::Uuid &id);
-/* What find() has just seen. */
+/* Remembers the type that find() has just seen. */
 void remember_type(const core::Uuid &id, remote::DatabaseType type);
 
 /* The error text of deny(), for answers that do not raise. */

@@ -69,7 +69,7 @@ Pool::drop(Place entry) noexcept
 	descriptors_.release();
 }
 
-/* Idle too long, or of a version of this connection that is no more. */
+/* Drops sessions that were idle too long, or belong to a version of this connection that is no more. */
 void
 Pool::drop_stale(const Opening &opening) noexcept
 {

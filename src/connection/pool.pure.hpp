@@ -66,7 +66,7 @@ public:
 	 */
 	bool reserve(Opening &opening, core::Waiter &waiter);
 	const std::list<Entry> &entries() const noexcept { return entries_; }
-	/* Those of one identity, or of all; how many. */
+	/* Closes the idle sessions of one identity, or of all; answers how many. */
 	int close_idle(const core::Uuid *identity = nullptr) noexcept;
 
 private:

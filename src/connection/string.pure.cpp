@@ -127,7 +127,7 @@ Parser::decoded(std::string_view part, Controls controls) const
 	return out;
 }
 
-/* Decoded in two passes, so that no buffer that grows leaves a copy behind. */
+/* Decodes in two passes, so that no buffer that grows leaves a copy behind. */
 core::Secret
 Parser::decoded_secret(std::string_view part) const
 {

@@ -71,7 +71,10 @@ public:
 	}
 
 private:
-	/* Signals as a new process has them, standard input and output replaced, every other descriptor closed. */
+	/*
+	 * Starts the command with signals as a new process has them, with other standard input and output, and with every
+	 * other descriptor closed.
+	 */
 	int spawn(const std::string &command, int write_end)
 	{
 		posix_spawn_file_actions_t actions;

@@ -122,7 +122,7 @@ look_ahead(const Lanes &lanes, Check *check)
 		return;
 	Datum const value = spi::value(0, 1, &is_null);
 	TimestampTz const next = is_null ? 0 : DatumGetTimestampTz(value), now = GetCurrentTransactionStartTimestamp();
-	/* Due but not claimed: somebody has it locked, perhaps for long. */
+	/* The check is due but was not claimed: somebody has its row locked, perhaps for long. */
 	check->next = next != 0 && next <= now ? TimestampTzPlusMilliseconds(now, locked_ms) : next;
 }
 

@@ -60,7 +60,7 @@ fold_rollups(void *arg)
 		static_cast<Round *>(arg)->rows = DatumGetInt64(spi::value(0, 1, &is_null));
 }
 
-/* Expired long enough that no clock and no open transaction still takes them for valid. */
+/* Deletes sessions that expired so long ago that no clock and no open transaction still takes them for valid. */
 void
 forget_sessions(void *arg)
 {

@@ -36,7 +36,7 @@ constexpr bridge::Piece piece = {"pg_tenancy health", sizeof(Crews), 1};
 Crews *crews = nullptr;
 Member *mine = nullptr;
 
-/* Nobody of it runs, was asked for or turned away of late. */
+/* Does nobody of the crew run, and was nobody asked for or turned away of late? */
 bool
 is_idle(const Crew &crew, TimestampTz now)
 {
@@ -113,7 +113,7 @@ dismiss(Oid database)
 	}
 }
 
-/* History needs a process: nobody comes for a while, and whoever is here leaves. */
+/* Makes room for a process that history needs: nobody comes for a while, and whoever is here leaves. */
 bool
 make_room()
 {

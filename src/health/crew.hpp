@@ -39,7 +39,7 @@ void wake_crew(Oid database);
 /* A copy of what is known of a database's crew; zero when it has none. */
 Crew crew_of(Oid database);
 
-/* Which member of which database's crew a worker process is; as a Datum, it is what the process is started with. */
+/* The member of a database's crew that a worker process is; the process is started with it as a Datum. */
 struct Post {
 	Oid database;
 	int number;

@@ -28,7 +28,7 @@ is_due(TimestampTz check, TimestampTz now)
 	return check != 0 && check <= now;
 }
 
-/* One more checker, the first that does not run. */
+/* Starts one more checker, the first that does not run. */
 void
 launch_another(Oid database)
 {

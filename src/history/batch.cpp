@@ -177,7 +177,7 @@ is_about_data(const ErrorData *error)
 
 namespace {
 
-/* False: it failed. What was not to be written yet is no longer in the batch. */
+/* False when it failed. What was not to be written yet is no longer in the batch. */
 bool
 try_batch(Batch &batch, ErrorData **error)
 {

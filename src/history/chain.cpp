@@ -76,7 +76,7 @@ part_of(const Head &head, int64 part)
 	return is_of_another_cluster(head.part) ? part : Max(head.part, part);
 }
 
-/* Those whose head was in another part: it has a row of its own there. */
+/* Removes old rows of heads: a head that was in another part has a row of its own there. */
 void
 remove_replaced(const Heads &heads, int64 part)
 {
@@ -125,7 +125,7 @@ read_heads(const EndedRuns &runs)
 		Head &head = head_of(heads, bridge::uuid_value(spi::value(i, 1, &is_null)));
 		head.stored = true;
 		head.seq = DatumGetInt64(spi::value(i, 2, &is_null));
-		/* One of another size was changed: the chain goes on from zeros, which verify_history() finds. */
+		/* A hash of another size was changed: the chain goes on from zeros, which verify_history() finds. */
 		(void) hash_value(spi::value(i, 3, &is_null), false, head.hash);
 		head.part = DatumGetInt64(spi::value(i, 4, &is_null));
 	}

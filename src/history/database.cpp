@@ -110,7 +110,7 @@ close_database(Oid database, Slot **closed)
 	if (int const i = find_slot(database); i >= 0) {
 		*closed = slot = &queue->slots[i]; /* before the wait, which may raise */
 		slot->served = slot->served || slot->pid != 0;
-		/* One without a place has the database for itself only for as long as the others. */
+		/* A command that finds no place has the database for itself only for as long as the others. */
 		if (pid_t *const place = std::ranges::find(slot->closers, 0); place != std::end(slot->closers))
 			*place = MyProcPid;
 		wake(*slot, Line::pending, true);

@@ -129,7 +129,7 @@ private:
 	TimestampTz seen_ = 0, awaited_ = 0;
 };
 
-/* Add what fits to the batch; the rest of the budget. */
+/* Adds what fits to the batch; answers the rest of the budget. */
 int
 take(Found &found, int budget, Batch &batch)
 {

@@ -77,7 +77,10 @@ refuse_beyond_share(Size size)
 	                              : errhint("Shorten the statement, or have \"tenancy.history_queue_size\" raised.")));
 }
 
-/* One of the places of the user's running queries. Going on unrecorded would be a way around the limit, too. */
+/*
+ * Takes one of the places of the user's running queries, or refuses the run: to go on unrecorded would be a way around
+ * the limit, too.
+ */
 void
 take_place_or_refuse(const core::Uuid &user, dsa_pointer pointer)
 {

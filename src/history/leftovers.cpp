@@ -161,7 +161,7 @@ mark_all(const LostRuns &lost)
 	MemoryContextReset(batch_context);
 	for (int i = 0; one_by_one && i < lost.count; ++i) {
 		LostRuns one = {lost.first + i, 1};
-		/* One that fails stays as it is until the next start. */
+		/* A run that fails here stays as it is until the next start. */
 		settled = run_step(mark_lost, &one, "could not mark a lost run") || settled;
 	}
 	if (marked && lost.count > 0)
@@ -173,7 +173,7 @@ mark_all(const LostRuns &lost)
 	return settled;
 }
 
-/* Once after the start; false: try again. */
+/* Called once after the start; false when it has to be tried again. */
 bool
 sweep()
 {

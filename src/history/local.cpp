@@ -42,7 +42,7 @@ const Finish unread = {
 	Status::cancelled, 0, 0, false, false, "57014", "the transaction ended before the result was read", nullptr};
 const Finish terminated = {Status::cancelled, 0, 0, false, false, "57P01", "the session was terminated", nullptr};
 
-/* Runs on foreign tables of the user in this backend that are not over, but for one. */
+/* Counts the user's runs on foreign tables in this backend that are not over, except for one. */
 int
 count_scans(const core::Uuid &user, int except) noexcept
 {
@@ -188,7 +188,7 @@ whoami()
 			strlcpy(peer.address, DatumGetCString(DirectFunctionCall1(inet_out, address)), sizeof peer.address);
 		peer.known = true;
 	}
-	/* Each time: the role may be another one, or have another name. */
+	/* Look the role up each time: it may be another one, or have another name. */
 	char *const name = GetUserNameFromId(GetSessionUserId(), true);
 	strlcpy(peer.role_name, name != nullptr ? name : "", sizeof peer.role_name);
 	if (name != nullptr)

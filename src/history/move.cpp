@@ -126,7 +126,10 @@ is_none(spi::Statement &look, const core::Uuid &id, const Ended &run)
 	return !finds(look, PointerGetDatum(id.bytes.data()));
 }
 
-/* Lock what the runs name. Those whose user and connection are there, or certain to be none, come first: how many. */
+/*
+ * Locks what the runs name. Runs whose user and connection are there, or certain to be none, come first; answers how
+ * many.
+ */
 int
 settle_names(const EndedRuns &runs, Targets *targets)
 {
@@ -180,7 +183,7 @@ insert(const EndedRuns &runs)
 	table_close(history, NoLock);
 }
 
-/* Those whose last_connected_at is too old for what was written. */
+/* Updates connections whose last_connected_at is too old for what was written. */
 void
 touch_targets(const EndedRuns &written, const Targets &targets, int64 spacing)
 {
@@ -238,7 +241,7 @@ write(const EndedRuns &runs, const Targets &targets)
 	insert(runs);
 }
 
-/* They stay where they are, and the worker tries again. */
+/* Leaves the runs where they are, and has the worker try again. */
 void
 leave(const EndedRuns &runs)
 {

@@ -19,7 +19,7 @@ struct Pause {
 Pause pauses[most_users] = {};
 int pause_count = 0;
 
-/* One that would last longer than any was begun before the clock was set back. */
+/* A pause that would last longer than any was begun before the clock was set back. */
 bool
 lasts(const Pause &pause, TimestampTz now)
 {

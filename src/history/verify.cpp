@@ -113,7 +113,7 @@ step(Walk &walk, const Entry &entry, StringInfo buffer, MemoryContext lasting)
 	memcpy(walk.link, found, hash_size);
 }
 
-/* What the last row tells. */
+/* Judges the last row, when no other follows. */
 void
 finish_walk(Walk &walk)
 {

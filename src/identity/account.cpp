@@ -81,7 +81,9 @@ utf8_argument(FunctionCallInfo fcinfo, int n)
 Account
 check_credentials(const char *email, const char *password)
 {
-	/* Longer than any address or password that register() takes: not worth a hash, nor the memory to fold its case. */
+	/*
+	 * They are longer than any that register() takes: not worth a hash, nor the memory to fold the case of the address.
+	 */
 	if (strlen(email) > most_email_bytes || strlen(password) > most_password_bytes)
 		refuse(false);
 	Digest const key = attempts::account_of(email);

@@ -85,7 +85,7 @@ start(QueryDesc *query, int flags)
 	next_start(query, flags);
 }
 
-/* Of a cursor that was opened before. Versions differ in what follows the count. */
+/* Runs a cursor that was opened before. Versions differ in what follows the count. */
 template <typename... More>
 void
 run(QueryDesc *query, ScanDirection direction, uint64 count, More... more)

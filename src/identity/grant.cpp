@@ -98,7 +98,10 @@ check_grant(const GrantStmt *statement)
 	}
 }
 
-/* It would revoke what has been granted to that role, wherever it can or not. Members of a role may do so. */
+/*
+ * DROP OWNED would revoke what has been granted to that role, where it can and where it cannot. Members of a role may
+ * do so.
+ */
 void
 check_drop_owned(const DropOwnedStmt *statement)
 {

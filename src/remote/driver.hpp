@@ -109,11 +109,14 @@ public:
 	 * outcome is unknown. Rollback after a broken connection does nothing. No cursor may be open.
 	 */
 	virtual void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) = 0;
-	/* Begun and not ended, on a connection that is not known to be broken. */
+	/* Is a transaction begun and not ended, on a connection that is not known to be broken? */
 	virtual bool in_transaction() const noexcept = 0;
 	/* What becomes readable when a deferred statement has an answer; -1: nothing to wait for. */
 	virtual int socket() const noexcept { return -1; }
-	/* Idle, outside a transaction and in the state of a fresh connection, as far as can be told without asking. */
+	/*
+	 * Is the session idle, outside a transaction and in the state of a fresh connection, as far as can be told without
+	 * asking?
+	 */
 	virtual bool reusable() const noexcept = 0;
 	/* Ask the server whether it is still there; false, or an exception from the waiter. */
 	virtual bool ping(core::Deadline deadline, core::Waiter &waiter) = 0;

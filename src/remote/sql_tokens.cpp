@@ -53,7 +53,7 @@ Tokens::take(Kind kind, std::size_t size, bool closed) noexcept
 	return token;
 }
 
-/* Up to and with mark. */
+/* The token up to the next mark, which is part of it. */
 Token
 Tokens::take_until(Kind kind, std::string_view mark, std::size_t from) noexcept
 {
@@ -206,7 +206,7 @@ Tokens::dollar() noexcept
 	return at(end) == '$' ? take_until(Kind::text, rest_.substr(0, end + 1), end + 1) : take(Kind::sign, 1);
 }
 
-/* Behind the digits, where an underscore may stand between two of them. */
+/* The place behind the digits, where an underscore may stand between two of them. */
 std::size_t
 Tokens::digits_end(std::size_t from, bool (*is_digit_of_base)(char)) const noexcept
 {

@@ -14,9 +14,9 @@ public:
 	bool is_open() const noexcept { return open_; }
 	/* The server is in it as well. */
 	bool is_begun() const noexcept { return begun_; }
-	/* It ended on the server alone; what is left of it is to be rolled back here. */
+	/* Has it ended on the server alone, so that what is left of it is to be rolled back here? */
 	bool is_dead() const noexcept { return dead_; }
-	/* Behind the innermost savepoint, and nothing was changed since: rolling back to it undoes statements that read. */
+	/* Was nothing changed since the innermost savepoint? Rolling back to it then undoes only statements that read. */
 	bool is_guarded() const noexcept { return guarded_; }
 
 	void begin(std::string sql);

@@ -160,7 +160,7 @@ Link::read_more(Deadline deadline, Waiter &waiter)
 	if (deadline.passed())
 		throw out_of_time();
 	bool const busy = PQisBusy(connection_) != 0;
-	/* libpq keeps each that it has come across. */
+	/* libpq keeps each notification that it has come across. */
 	forget_notifications();
 	if (!busy || tls_pending(connection_))
 		return;
@@ -185,7 +185,7 @@ Link::stream_rows() noexcept
 	if (chunk_ > 1 && PQsetChunkedRowsMode(connection_, chunk_) == 1)
 		return;
 #endif
-	/* Refused only when the pipeline is aborted, and then no row will come. */
+	/* This is refused only when the pipeline is aborted, and then no row will come. */
 	(void) PQsetSingleRowMode(connection_);
 }
 

@@ -68,7 +68,7 @@ private:
 	/* A statement prepared under that name is not needed any more. */
 	void forget(const std::string &name) { forgotten_.push_back(name); }
 	void send_forgotten();
-	/* Everything outstanding, each step of which has to succeed; calls take(reply) for those that do. */
+	/* Receives everything outstanding, each step of which has to succeed; calls take(reply) for those that do. */
 	void finish(core::Deadline deadline, core::Waiter &waiter, const std::function<void(Reply)> &take);
 	void learn_type_names(const PGresult *described, core::Deadline deadline, core::Waiter &waiter);
 

@@ -68,7 +68,7 @@ public:
 	Database(const Database &) = delete;
 	Database &operator=(const Database &) = delete;
 
-	/* Exactly one statement; 42601 for none, for more, and for what does not parse. */
+	/* Prepares exactly one statement; raises 42601 for none, for more, and for what does not parse. */
 	Statement prepare(std::string_view sql, const Call &call);
 	/* The same by the schema of this moment: one that is known is brought up to date only by its first step. */
 	Statement prepare_anew(std::string_view sql, const Call &call);
@@ -79,7 +79,7 @@ public:
 	bool step(sqlite3_stmt *statement, const Call &call, bool started);
 	/* A transaction command of the session's own; waits for locks as any statement does. */
 	void command(const std::string &sql, const Call &call);
-	/* Outside of any transaction. */
+	/* Is it outside of any transaction? */
 	bool idle() const noexcept { return sqlite3_get_autocommit(handle_.get()) != 0; }
 	std::int64_t total_changes() const noexcept { return sqlite3_total_changes64(handle_.get()); }
 	std::int64_t changes() const noexcept { return sqlite3_changes64(handle_.get()); }

@@ -200,7 +200,7 @@ sum_as_digits(sqlite3_context *context) noexcept
 	digits.give(context);
 }
 
-/* Bytes that compare as the sums do. */
+/* Answers the sum as bytes, which compare as the sums do. */
 void
 sum_as_order(sqlite3_context *context) noexcept
 {
