@@ -84,13 +84,13 @@ SELECT pg_extension_config_dump('tenancy.role_bindings', '');
 COMMENT ON TABLE tenancy.role_bindings IS 'database roles whose sessions are a user without a token';
 COMMENT ON COLUMN tenancy.role_bindings.role_name IS 'compared with session_user; unbind a role before it is renamed or dropped';
 
--- Whoever holds what these wait for, an address in an open transaction or the own row, must not hold up others for long.
+-- lock_timeout: whoever holds what these wait for, an address in an open transaction or the own row, must not hold up others for long.
 CREATE FUNCTION tenancy.register(email text, password text, first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                  company_name text DEFAULT NULL)
 RETURNS uuid LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_register';
 COMMENT ON FUNCTION tenancy.register(text, text, text, text, text) IS 'make a user account; answers its id';
 
--- Those that take a password are not STRICT: what is NULL must not keep them from hiding what is not.
+-- Functions that take a password are not STRICT: with a NULL argument, they still have to hide the others.
 CREATE FUNCTION tenancy.login(email text, password text) RETURNS text
 LANGUAGE c SET lock_timeout = '10s' AS 'MODULE_PATHNAME', 'tenancy_login';
 COMMENT ON FUNCTION tenancy.login(text, text) IS 'check a password and begin a session; answers its token';
@@ -147,7 +147,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.profile() IS 'the current user';
 
--- With a privilege to update of their own, users could lock their rows for as long as they like.
+-- Users have no privilege to update: with it, they could lock their rows for as long as they like.
 CREATE FUNCTION tenancy.update_profile(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                        company_name text DEFAULT NULL)
 RETURNS void SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s'

@@ -27,7 +27,7 @@ CREATE TABLE tenancy.database_connections (
 );
 CREATE UNIQUE INDEX database_connections_user_id_name_key ON tenancy.database_connections (user_id, name)
     WHERE deleted_at IS NULL;
--- A large document is read in a fraction of the time when it is not compressed.
+-- A large document is read many times as fast when it is not compressed.
 ALTER TABLE tenancy.database_connections ALTER COLUMN schema_json SET STORAGE EXTERNAL;
 ALTER TABLE tenancy.database_connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.database_connections
@@ -113,7 +113,7 @@ STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_test_connection';
 COMMENT ON FUNCTION tenancy.test_connection(uuid)
     IS 'connect afresh and ask the server; code is ok, denied_address, dns, refused, timeout, tls, password, database or other';
 
--- What the last check of a connection found; 55-health.sql keeps it. Not dumped: it is found out again.
+-- What the last check of a connection found; 55-health.sql writes it. It is not dumped, because it is found out again.
 CREATE TABLE tenancy.connection_health (
     connection_id uuid PRIMARY KEY REFERENCES tenancy.database_connections (id) ON DELETE CASCADE,
     user_id       uuid NOT NULL,

@@ -29,7 +29,7 @@ CREATE TABLE tenancy.running_queries (
     transaction_id         xid8
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
--- So that a page of history need not go through the rows of others, nor through what is left of them.
+-- With this index, a page of history need not go through the rows of others, nor through dead ones.
 CREATE INDEX running_queries_user_id_idx ON tenancy.running_queries (user_id, id DESC);
 ALTER TABLE tenancy.running_queries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenancy.running_queries FOR SELECT USING (user_id = (SELECT tenancy.current_user_id()));
@@ -185,8 +185,9 @@ STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_history_horizon';
 COMMENT ON FUNCTION tenancy.history_horizon(regclass)
     IS 'what transactions before this one have replaced in the table can be removed';
 
--- Can a run be written, as far as the user or the connection that it names goes? It is locked for the run, or there is none and
--- none will appear: its transaction, which may have made it, is over. Inlined, so that tables are asked only where no lock was had.
+-- Can a run be written, as far as the user or the connection that it names goes? It can when that is locked for the run, or when
+-- there is none and none will appear, since the run's transaction, which may have made it, is over. The function is inlined, so
+-- that tables are asked only where there is no lock.
 CREATE FUNCTION tenancy.history_is_settled(named uuid, locked uuid, transaction_id xid8, is_there boolean) RETURNS boolean
 LANGUAGE sql
 RETURN locked IS NOT NULL OR named IS NULL
@@ -203,8 +204,9 @@ CREATE TRIGGER write_inserted AFTER INSERT ON tenancy.running_queries REFERENCIN
 CREATE TRIGGER write_updated AFTER UPDATE ON tenancy.running_queries REFERENCING NEW TABLE AS reported
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.write_history();
 
--- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
--- through more than a part of the list. A run that cannot be stored goes without its message, then without its texts, or else comes last.
+-- Runs that write_history() left for later are written as far as they can be now: no row is rewritten for nothing, no transaction is
+-- long, and no look goes through more than a part of the list. A run that cannot be stored is tried without its message, then without
+-- its texts, and else comes last.
 CREATE FUNCTION tenancy.retry_run(run uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -309,10 +311,10 @@ CREATE VIEW tenancy.history_entries WITH (security_invoker = true) AS
     FROM tenancy.running_queries;
 COMMENT ON VIEW tenancy.history_entries IS 'query_history and what is still running, of the current user; an admin sees all';
 
--- Each table with its own order and limit, and no plan that would read all rows to sort them, whatever the planner, which has no statistics
--- of these tables, expects of the conditions: the newest rows come from the end of the index on (user_id, id), until enough are found. Ids
--- are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made. Their bounds are
--- subqueries, because row-level security keeps functions that are not leakproof away from indexes.
+-- Each table is read with its own order and limit: the newest rows come from the end of the index on (user_id, id), until enough are
+-- found. No plan may read all rows to sort them, whatever the planner, without statistics of these tables, expects of the conditions.
+-- Ids are in the order of time; a run that waited for room in the queue began up to some seconds after its id was made. Bounds of ids
+-- are subqueries, because row-level security keeps functions that are not leakproof away from indexes.
 CREATE FUNCTION tenancy.history(
     connection text DEFAULT NULL, status text DEFAULT NULL, source text DEFAULT NULL, search text DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, before uuid DEFAULT NULL, max_rows integer DEFAULT 100)
@@ -453,7 +455,7 @@ CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON tenancy.role_bindings
     FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON tenancy.database_connections
     FOR EACH ROW EXECUTE FUNCTION tenancy.write_audit();
--- touch_connection() gives each change that matters a new version: the worker's notes of time stay out cheaply.
+-- touch_connection() gives each change that matters a new version, so last_connected_at, which the worker writes, is not audited.
 CREATE TRIGGER audit_change AFTER UPDATE ON tenancy.database_connections
     FOR EACH ROW WHEN (OLD.version <> NEW.version OR OLD.user_id <> NEW.user_id) EXECUTE FUNCTION tenancy.write_audit();
 

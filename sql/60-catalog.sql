@@ -1,7 +1,7 @@
 
 -- Catalog: what client databases have, as the platform last saw it.
 
--- Written by the history worker alone, so that no lock of anybody is in its way.
+-- Only the history worker writes this table, so that nobody's lock is in its way.
 CREATE TABLE tenancy.schema_touches (
     database_connection_id uuid PRIMARY KEY,
     user_id                uuid,
@@ -18,7 +18,7 @@ CREATE FUNCTION tenancy.may_define(sql text) RETURNS boolean
 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_may_define';
 COMMENT ON FUNCTION tenancy.may_define(text) IS 'may the statement change the schema of a client database? By its first word, or an INTO behind SELECT, WITH or EXPLAIN; true when in doubt';
 
--- Whatever became of the run: a DROP of two tables that fails at the second has dropped the first in MySQL.
+-- A run counts whether it failed or not: a DROP of two tables that fails at the second has dropped the first in MySQL.
 CREATE FUNCTION tenancy.touch_schemas() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -199,12 +199,12 @@ COMMENT ON FUNCTION tenancy.roll_up(uuid[]) IS 'add these rows of query_history 
 CREATE FUNCTION tenancy.write_rollups() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_write_rollups';
 COMMENT ON FUNCTION tenancy.write_rollups() IS 'trigger: new rows of query_history are added to the rollups';
--- Only what write_history() writes: rows that a restore copies are in the rollups that it copies too.
+-- The trigger counts only what write_history() writes: rows that a restore copies are in the rollups that it copies too.
 CREATE TRIGGER write_rollups AFTER INSERT ON tenancy.query_history REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tenancy.write_rollups();
 
--- A part whose old versions are still kept is left alone: to fold it would only make more of them. One of the future was restored
--- from another cluster.
+-- A part whose old versions are still kept is left alone: to fold it would only make more of them. A part of the future was
+-- restored from another cluster.
 CREATE FUNCTION tenancy.fold_rollups(most integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -343,8 +343,8 @@ END;
 COMMENT ON FUNCTION tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea)
     IS 'the figures that every part of a dashboard has';
 
--- Where clocks are set back over midnight, PostgreSQL takes the second one; the day begins with the first. No clock is set back by more
--- than three hours, and the offset of then tells the first one's.
+-- Where clocks are set back over midnight, PostgreSQL takes the second midnight, but the day begins with the first. No clock is set
+-- back by more than three hours, so the first one has the offset of three hours before.
 CREATE FUNCTION tenancy.dashboard_instant(local timestamp, zone text) RETURNS timestamptz
 STABLE PARALLEL SAFE LANGUAGE sql
 BEGIN ATOMIC
@@ -354,8 +354,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.dashboard_instant(timestamp, text) IS 'the first instant at which the clocks of a time zone show this';
 
--- AT TIME ZONE and date_trunc() take what names both a time zone and one of its offsets for the offset, without summer time. What tzdata
--- has for the same zone names nothing else.
+-- AT TIME ZONE and date_trunc() take a name such as CET, of a time zone and of one of its offsets, for the offset without summer time.
+-- So it is replaced by another name of the zone in tzdata.
 CREATE FUNCTION tenancy.dashboard_zone(time_zone text) RETURNS text
 STABLE PARALLEL SAFE LANGUAGE sql
 BEGIN ATOMIC
@@ -406,8 +406,9 @@ END;
 COMMENT ON FUNCTION tenancy.dashboard_overview(text, uuid)
     IS 'connections, running queries, and figures of today, yesterday, 7 and 30 days; an administrator sees all users, or one';
 
--- Where the points of a chart begin, local midnights and months included; an hour that a clock is set back over is two. By the key, what
--- date_trunc() makes of an instant, they are joined: it is not where a day with two midnights begins, nor an hour that clocks are changed in.
+-- The points of a chart and where they begin, local midnights and months included; an hour that a clock is set back over is two points.
+-- Points are joined by key, which is what date_trunc() makes of an instant: for a day with two midnights, and for an hour in which
+-- clocks are changed, that is not where the point begins.
 CREATE FUNCTION tenancy.dashboard_points("from" timestamptz, "until" timestamptz, bucket text, zone text)
 RETURNS TABLE (key timestamptz, at timestamptz)
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

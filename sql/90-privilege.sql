@@ -1,6 +1,6 @@
 
--- Every GRANT and REVOKE. Nothing is for PUBLIC; tenancy_user is what a platform's login role gets for its users,
--- tenancy_admin is that and sight of everybody's rows. What is not named here, only the extension's own code calls.
+-- Every GRANT and REVOKE. PUBLIC gets nothing; a platform's login role is granted tenancy_user for its users, and tenancy_admin to
+-- see everybody's rows as well. Only the extension's own code calls functions that are not named here.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA tenancy FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenancy FROM PUBLIC;
@@ -9,7 +9,7 @@ REVOKE ALL ON SCHEMA tenancy FROM PUBLIC;
 GRANT tenancy_user TO tenancy_admin;
 GRANT USAGE ON SCHEMA tenancy TO tenancy_user;
 
--- Identity. Row-level security keeps to the own rows; hashes of passwords and tokens are not for reading.
+-- Identity. Row-level security shows users only their own rows; hashes of passwords and tokens cannot be read.
 GRANT EXECUTE ON FUNCTION
     tenancy.current_user_id(), tenancy.require_user_id(), tenancy.is_admin(),
     tenancy.register(text, text, text, text, text), tenancy.login(text, text), tenancy.authenticate(text),
@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION
     tenancy.rotate_encryption_key(), tenancy.key_ring()
     TO tenancy_admin;
 
--- Connections. Ciphertexts are not for reading, not even the own ones; all writing is done by functions.
+-- Connections. Ciphertexts cannot be read, not even one's own; only functions write.
 GRANT EXECUTE ON FUNCTION
     tenancy.create_connection(text, text, text, integer, text, text, text, text, jsonb),
     tenancy.update_connection(text, text, text, text, integer, text, text, text, text, jsonb, boolean),
@@ -107,7 +107,7 @@ GRANT EXECUTE ON FUNCTION
     TO tenancy_user;
 
 -- Row-level security hides rows, but the planner's estimates come from statistics of everybody's rows, and EXPLAIN shows
--- them. So of tables with the rows of many users only ids are sampled; every plan here goes by a key anyway.
+-- them. So only ids are sampled in tables with the rows of many users; every plan here goes by a key anyway.
 DO $$
 DECLARE
     sampled record;
