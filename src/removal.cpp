@@ -27,14 +27,11 @@ drop_empty_schema()
 {
 	static spi::Statement is_empty = {
 		"SELECT FROM pg_namespace AS n WHERE n.nspname = 'tenancy' AND NOT EXISTS (SELECT FROM pg_depend AS d"
-		" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid)",
-		0,
-		{},
-		nullptr};
-	static spi::Statement drop = {"DROP SCHEMA tenancy RESTRICT", 0, {}, nullptr};
+		" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid)"};
+	static spi::Statement drop = {"DROP SCHEMA tenancy RESTRICT"};
 	spi::Scope const scope = spi::open();
-	if (spi::run(is_empty, nullptr, nullptr, false) > 0)
-		(void) spi::run(drop, nullptr, nullptr, false);
+	if (spi::run(is_empty) > 0)
+		(void) spi::run(drop);
 	spi::close(scope);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "bridge/spi.hpp"
 
+#include <algorithm>
+
 #include "bridge/setting.hpp"
 
 extern "C" {
@@ -40,7 +42,8 @@ SPIPlanPtr
 plan_of(Statement &statement)
 {
 	if (statement.plan == nullptr) {
-		SPIPlanPtr const plan = SPI_prepare(statement.sql, statement.args, statement.types);
+		int const args = static_cast<int>(std::ranges::find(statement.types, InvalidOid) - statement.types);
+		SPIPlanPtr const plan = SPI_prepare(statement.sql, args, statement.types);
 		if (plan == nullptr)
 			elog(ERROR, "could not plan \"%s\": %s", statement.sql, SPI_result_code_string(SPI_result));
 		SPI_keepplan(plan);
@@ -62,18 +65,24 @@ rows_of(const Statement &statement, int rc)
 } // namespace
 
 uint64
-run(Statement &statement, const Datum *values, const char *nulls, bool read_only)
+run(Statement &statement, const Datum *values, const char *nulls)
 {
-	return rows_of(statement, SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, read_only, 0));
+	return rows_of(statement, SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, false, 0));
+}
+
+uint64
+read(Statement &statement, const Datum *values, const char *nulls)
+{
+	return rows_of(statement, SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, true, 0));
 }
 
 uint64
 run_latest(Statement &statement, const Datum *values)
 {
 	if (IsInParallelMode()) /* where no other snapshot can be had than the leader's */
-		return run(statement, values, nullptr, true);
+		return read(statement, values);
 	PushActiveSnapshot(GetLatestSnapshot());
-	uint64 const rows = run(statement, values, nullptr, true);
+	uint64 const rows = read(statement, values);
 	PopActiveSnapshot();
 	return rows;
 }

@@ -14,12 +14,14 @@ namespace tenancy::bridge::spi {
 
 constexpr int max_args = 24;
 
-/* A statement that is planned once per backend. Make it static; schema-qualify the relations in it. */
+/*
+ * A statement that is planned once per backend. Make it static, with the types of its parameters; schema-qualify the
+ * relations in it.
+ */
 struct Statement {
 	const char *sql;
-	int args;
-	Oid types[max_args];
-	SPIPlanPtr plan;
+	Oid types[max_args] = {};
+	SPIPlanPtr plan = nullptr;
 };
 
 /*
@@ -38,8 +40,10 @@ void close(const Scope &scope);
 
 /* Both are called between open() and close(). */
 SPIPlanPtr plan_of(Statement &statement);
-/* Returns the number of rows (SPI_processed), result in SPI_tuptable. nulls may be NULL. */
-uint64 run(Statement &statement, const Datum *values, const char *nulls, bool read_only);
+/* Return the number of rows (SPI_processed), result in SPI_tuptable. A statement that only reads sees no change of the
+ * command that calls it. */
+uint64 run(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
+uint64 read(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 /* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
 uint64 run_latest(Statement &statement, const Datum *values);
 /* The same for a statement that writes: it finds rows that are newer than the transaction's snapshot. */

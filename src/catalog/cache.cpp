@@ -27,9 +27,7 @@ spi::Statement read_statement = {"SELECT c.schema_json, c.schema_version,"
                                  "   WHERE t.database_connection_id = c.id AND t.touched_at >= c.schema_detected_at),"
                                  " c.schema_detected_at"
                                  " FROM tenancy.database_connections AS c WHERE c.id = $1 AND c.version = $2",
-                                 3,
-                                 {UUIDOID, INT8OID, INT4OID},
-                                 nullptr};
+                                 {UUIDOID, INT8OID, INT4OID}};
 
 spi::Statement store_statement = {
 	"WITH free AS MATERIALIZED (SELECT c.id FROM tenancy.database_connections AS c"
@@ -38,9 +36,7 @@ spi::Statement store_statement = {
 	" FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE tenancy.database_connections AS c SET schema_version = $4, schema_detected_at = $5, schema_json = $6"
 	" FROM free AS f WHERE c.id = f.id",
-	6,
-	{UUIDOID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, JSONBOID},
-	nullptr};
+	{UUIDOID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, JSONBOID}};
 
 } // namespace
 
@@ -52,7 +48,7 @@ read_cached(const connection::Config &config)
 	Datum const values[] = {bridge::uuid_datum(config.id), Int64GetDatum(config.version),
 	                        Int32GetDatum(settings::schema_max_age)};
 	spi::Scope const scope = spi::open();
-	if (spi::run(read_statement, values, nullptr, false) == 1) {
+	if (spi::run(read_statement, values) == 1) {
 		bool is_null;
 		Datum const document = spi::value(0, 1, &is_null);
 		if (!is_null) {
@@ -80,7 +76,7 @@ store(const connection::Config &config, int64 before, int64 version, TimestampTz
 	Datum const values[] = {bridge::uuid_datum(config.id), Int64GetDatum(config.version),    Int64GetDatum(before),
 	                        Int64GetDatum(version),        TimestampTzGetDatum(detected_at), JsonbPGetDatum(document)};
 	spi::Scope const scope = spi::open();
-	bool const stored = spi::run(store_statement, values, nullptr, false) == 1;
+	bool const stored = spi::run(store_statement, values) == 1;
 	spi::close(scope);
 	return stored;
 }

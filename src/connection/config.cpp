@@ -32,11 +32,10 @@ namespace spi = bridge::spi;
 	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"                \
 	" c.password_encrypted, c.is_active, c.options FROM tenancy.database_connections AS c WHERE c.deleted_at IS NULL"
 
-spi::Statement by_id = {
-	"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)", 3, {UUIDOID, UUIDOID, BOOLOID}, nullptr};
-spi::Statement by_name = {
-	"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", 2, {TEXTOID, UUIDOID}, nullptr};
-spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", 1, {TEXTOID}, nullptr};
+spi::Statement by_id = {"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)",
+                        {UUIDOID, UUIDOID, BOOLOID}};
+spi::Statement by_name = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", {TEXTOID, UUIDOID}};
+spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", {TEXTOID}};
 
 uint64
 add_text(uint64 hash, const char *text)
@@ -255,7 +254,7 @@ find_for_worker(const core::Uuid &id, Config *config)
 	MemoryContext const context = CurrentMemoryContext;
 	spi::Scope const scope = spi::open();
 	Datum const values[] = {bridge::uuid_datum(id), bridge::uuid_datum(core::Uuid{}), BoolGetDatum(true)};
-	bool const found = spi::run(by_id, values, nullptr, false) == 1;
+	bool const found = spi::run(by_id, values) == 1;
 	if (found)
 		read_config(context, config);
 	spi::close(scope);

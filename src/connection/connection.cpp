@@ -51,10 +51,8 @@ spi::Statement insert_connection = {
 	" password_encrypted, connection_string_encrypted, credential_key_id, options, is_active)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 	" ON CONFLICT (user_id, name) WHERE deleted_at IS NULL DO NOTHING",
-	Column::count,
 	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
-     BOOLOID},
-	nullptr};
+     BOOLOID}};
 
 spi::Statement change_connection = {
 	"UPDATE tenancy.database_connections SET name = $3, database_type = $4, host = $5, port = $6, database_name = $7,"
@@ -63,36 +61,24 @@ spi::Statement change_connection = {
 	" credential_key_id = CASE WHEN $4 <> 'sqlite' THEN coalesce($11, credential_key_id) ELSE $11 END,"
 	" options = $12, is_active = $13"
 	" WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
-	Column::count,
 	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
-     BOOLOID},
-	nullptr};
+     BOOLOID}};
 
 spi::Statement lock_connection = {
-	"SELECT FROM tenancy.database_connections WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-	1,
-	{UUIDOID},
-	nullptr};
+	"SELECT FROM tenancy.database_connections WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE", {UUIDOID}};
 
 spi::Statement forget_connection = {
 	"UPDATE tenancy.database_connections SET deleted_at = now(), is_active = false, password_encrypted = NULL,"
 	" connection_string_encrypted = NULL, credential_key_id = NULL, schema_json = NULL"
 	" WHERE id = $1 AND deleted_at IS NULL",
-	1,
-	{UUIDOID},
-	nullptr};
+	{UUIDOID}};
 
 spi::Statement count_connections = {
-	"SELECT count(*) FROM tenancy.database_connections WHERE user_id = $1 AND deleted_at IS NULL",
-	1,
-	{UUIDOID},
-	nullptr};
+	"SELECT count(*) FROM tenancy.database_connections WHERE user_id = $1 AND deleted_at IS NULL", {UUIDOID}};
 
 spi::Statement same_name = {
 	"SELECT FROM tenancy.database_connections WHERE user_id = $1 AND name = $2 AND id <> $3 AND deleted_at IS NULL",
-	3,
-	{UUIDOID, TEXTOID, UUIDOID},
-	nullptr};
+	{UUIDOID, TEXTOID, UUIDOID}};
 
 /* The text argument in UTF-8, the encoding in which client databases are told it. */
 const char *
@@ -267,7 +253,7 @@ require_locked(const Selector &selector)
 	Config const seen = require(selector);
 	Datum const values[] = {bridge::uuid_datum(seen.id)};
 	spi::Scope const scope = spi::open();
-	bool const locked = spi::run(lock_connection, values, nullptr, false) == 1;
+	bool const locked = spi::run(lock_connection, values) == 1;
 	spi::close(scope);
 	Config const config = require({selector.text, true, seen.id});
 	if (!locked)
@@ -321,7 +307,7 @@ TENANCY_FUNCTION(create_connection)
 
 	spi::Scope const scope = spi::open();
 	check_count(user);
-	if (spi::run(insert_connection, row.values, row.nulls, false) == 0)
+	if (spi::run(insert_connection, row.values, row.nulls) == 0)
 		refuse_duplicate(arguments.name);
 	spi::close(scope);
 	PG_RETURN_DATUM(bridge::uuid_datum(connection));
@@ -330,7 +316,8 @@ TENANCY_FUNCTION(create_connection)
 TENANCY_FUNCTION(update_connection)
 {
 	identity::hide_statement("update_connection");
-	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock); /* before any row, or a rotation would wait in a circle */
+	/* Before any row, or a rotation would wait in a circle. */
+	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	Config const config = require_locked(selector_argument(fcinfo, 0));
 	Arguments const arguments = read_arguments(fcinfo, 1);
 	bool const from_string = arguments.given.connection_string != nullptr;
@@ -376,9 +363,9 @@ TENANCY_FUNCTION(update_connection)
 
 	Datum const named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
 	spi::Scope const scope = spi::open();
-	if (spi::run(same_name, named, nullptr, false) > 0)
+	if (spi::run(same_name, named) > 0)
 		refuse_duplicate(new_name); /* of a race, the unique index tells */
-	(void) spi::run(change_connection, row.values, row.nulls, false);
+	(void) spi::run(change_connection, row.values, row.nulls);
 	spi::close(scope);
 	PG_RETURN_VOID();
 }
@@ -389,7 +376,7 @@ TENANCY_FUNCTION(delete_connection)
 	Config const config = require(selector_argument(fcinfo, 0));
 	Datum const values[] = {bridge::uuid_datum(config.id)};
 	spi::Scope const scope = spi::open();
-	bool const forgotten = spi::run(forget_connection, values, nullptr, false) == 1;
+	bool const forgotten = spi::run(forget_connection, values) == 1;
 	spi::close(scope);
 	Config left{};
 	if (!forgotten && find(selector_of(config.id), &left)) /* else somebody else has deleted it meanwhile */

@@ -24,8 +24,8 @@ struct Known {
 	remote::DatabaseType type;
 };
 
-spi::Statement type_by_id = {
-	"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1", 1, {UUIDOID}, nullptr};
+spi::Statement type_by_id = {"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1",
+                             {UUIDOID}};
 
 HTAB *
 known_types()
@@ -60,7 +60,7 @@ type_of(const core::Uuid &id)
 	Datum const values[] = {bridge::uuid_datum(id)};
 	char *name = nullptr;
 	spi::Scope const scope = spi::open();
-	if (spi::run(type_by_id, values, nullptr, false) == 1)
+	if (spi::run(type_by_id, values) == 1)
 		name = MemoryContextStrdup(context, spi::text(0, 1));
 	spi::close(scope);
 	if (name == nullptr)

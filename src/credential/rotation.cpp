@@ -48,12 +48,9 @@ count_by_key(MemoryContext context)
 {
 	static spi::Statement count = {
 		"SELECT coalesce(c.credential_key_id, ''), count(*) FROM tenancy.database_connections AS c "
-		"WHERE c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL GROUP BY 1 ORDER BY 1",
-		0,
-		{},
-		nullptr};
+		"WHERE c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL GROUP BY 1 ORDER BY 1"};
 	Counts counts;
-	counts.size = spi::run(count, nullptr, nullptr, false);
+	counts.size = spi::run(count);
 	counts.items = static_cast<Count *>(MemoryContextAlloc(context, (counts.size + 1) * sizeof(Count)));
 	for (uint64 i = 0; i < counts.size; ++i) {
 		bool is_null;
@@ -95,9 +92,7 @@ reseal_row(const SPITupleTable *table, uint64 row, core::Uuid *id)
 	static spi::Statement update = {
 		"UPDATE tenancy.database_connections SET password_encrypted = $2, connection_string_encrypted = $3, "
 		"credential_key_id = $4 WHERE id = $1",
-		4,
-		{UUIDOID, TEXTOID, TEXTOID, TEXTOID},
-		nullptr};
+		{UUIDOID, TEXTOID, TEXTOID, TEXTOID}};
 	bool is_null;
 	HeapTuple const tuple = table->vals[row];
 	*id = bridge::uuid_value(SPI_getbinval(tuple, table->tupdesc, 1, &is_null));
@@ -109,7 +104,7 @@ reseal_row(const SPITupleTable *table, uint64 row, core::Uuid *id)
 		reseal(SPI_getvalue(tuple, table->tupdesc, 4), user, *id, "connection_string_encrypted", key_id));
 	Datum const values[] = {bridge::uuid_datum(*id), password.value, string.value, CStringGetTextDatum(key_id)};
 	char const nulls[] = {' ', password.isnull ? 'n' : ' ', string.isnull ? 'n' : ' ', ' '};
-	(void) spi::run(update, values, nulls, false); /* of a user who was deleted meanwhile, there is nothing left to seal */
+	(void) spi::run(update, values, nulls); /* of a user who was deleted meanwhile, there is nothing left to seal */
 }
 
 void
@@ -120,16 +115,14 @@ reseal_all()
 		"FROM tenancy.database_connections AS c "
 		"WHERE c.id > $1 AND (c.password_encrypted IS NOT NULL OR c.connection_string_encrypted IS NOT NULL) "
 		"ORDER BY c.id LIMIT $2",
-		2,
-		{UUIDOID, INT4OID},
-		nullptr};
+		{UUIDOID, INT4OID}};
 	MemoryContext const context =
 		AllocSetContextCreate(CurrentMemoryContext, "tenancy rotation", ALLOCSET_DEFAULT_SIZES);
 	core::Uuid last;
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
 		Datum const values[] = {bridge::uuid_datum(last), Int32GetDatum(batch_rows)};
-		uint64 const rows = spi::run(next, values, nullptr, false);
+		uint64 const rows = spi::run(next, values);
 		SPITupleTable *const table = SPI_tuptable;
 		MemoryContext const before = MemoryContextSwitchTo(context);
 		for (uint64 row = 0; row < rows; ++row)

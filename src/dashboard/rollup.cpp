@@ -47,10 +47,8 @@ write_bucket(Entry &entry, const Sum &sum)
 		" max_ms = greatest(r.max_ms, excluded.max_ms), cached = r.cached + excluded.cached,"
 		" truncated = r.truncated + excluded.truncated,"
 		" latency = tenancy.histogram_add(r.latency, excluded.latency)",
-		14,
 		{UUIDOID, TIMESTAMPTZOID, UUIDOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID,
-	     INT8OID, BYTEAOID, INT8OID},
-		nullptr};
+	     INT8OID, BYTEAOID, INT8OID}};
 	const Key &key = entry.key;
 	Datum const values[] = {bridge::uuid_datum(key.user),
 	                        TimestampTzGetDatum(key.span),
@@ -66,7 +64,7 @@ write_bucket(Entry &entry, const Sum &sum)
 	                        Int64GetDatum(sum.truncated),
 	                        stored(sum.latency),
 	                        Int64GetDatum(history::part())};
-	(void) spi::run(upsert, values, nullptr, false);
+	(void) spi::run(upsert, values);
 }
 
 void
@@ -87,10 +85,8 @@ write_statement(Entry &entry, const Sum &sum)
 		" last_error_code = CASE WHEN s.last_failed_at > excluded.last_failed_at OR excluded.last_failed_at IS NULL"
 		" THEN s.last_error_code ELSE excluded.last_error_code END"
 		" RETURNING s.xmax = 0",
-		16,
 		{UUIDOID, DATEOID, UUIDOID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, BYTEAOID,
-	     TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT8OID},
-		nullptr};
+	     TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT8OID}};
 	const Key &key = entry.key;
 	NullableDatum const error = bridge::nullable_text(sum.last_error);
 	Datum const values[] = {bridge::uuid_datum(key.user),
@@ -113,7 +109,7 @@ write_statement(Entry &entry, const Sum &sum)
 	nulls[13] = sum.failures == 0 ? 'n' : ' ';
 	nulls[14] = error.isnull ? 'n' : ' ';
 	bool is_null = true;
-	entry.fresh = spi::run(upsert, values, nulls, false) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
+	entry.fresh = spi::run(upsert, values, nulls) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
 }
 
 void
@@ -129,9 +125,7 @@ write_connection(Entry &entry, const Sum &sum)
 		" total_ms = c.total_ms + excluded.total_ms, max_ms = greatest(c.max_ms, excluded.max_ms),"
 		" cached = c.cached + excluded.cached, truncated = c.truncated + excluded.truncated,"
 		" latency = tenancy.histogram_add(c.latency, excluded.latency)",
-		12,
-		{DATEOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, BYTEAOID, INT8OID},
-		nullptr};
+		{DATEOID, UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, BYTEAOID, INT8OID}};
 	Datum const values[] = {DateADTGetDatum(static_cast<DateADT>(entry.key.span)),
 	                        bridge::uuid_datum(entry.key.connection),
 	                        Int64GetDatum(sum.runs),
@@ -144,7 +138,7 @@ write_connection(Entry &entry, const Sum &sum)
 	                        Int64GetDatum(sum.truncated),
 	                        stored(sum.latency),
 	                        Int64GetDatum(history::part())};
-	(void) spi::run(upsert, values, nullptr, false);
+	(void) spi::run(upsert, values);
 }
 
 int
@@ -158,7 +152,7 @@ count_fresh(const Entries &entries)
 void
 fold(const Entries &entries)
 {
-	static spi::Statement fold_one = {"SELECT tenancy.fold_statements($1, $2)", 2, {UUIDOID, DATEOID}, nullptr};
+	static spi::Statement fold_one = {"SELECT tenancy.fold_statements($1, $2)", {UUIDOID, DATEOID}};
 	const Key *last = nullptr;
 	for (int i = 0; i < entries.count; ++i) {
 		const Key &key = entries.first[i].key;
@@ -166,7 +160,7 @@ fold(const Entries &entries)
 			continue;
 		last = &key;
 		Datum const values[] = {bridge::uuid_datum(key.user), DateADTGetDatum(static_cast<DateADT>(key.span))};
-		(void) spi::run(fold_one, values, nullptr, false);
+		(void) spi::run(fold_one, values);
 	}
 }
 

@@ -172,11 +172,11 @@ private:
 	}
 	static void ask_for(Connection &connection)
 	{
-		static spi::Statement find = {
-			"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1", 1, {UUIDOID}, nullptr};
+		static spi::Statement find = {"SELECT c.database_type FROM tenancy.database_connections AS c WHERE c.id = $1",
+		                              {UUIDOID}};
 		connection.database_type[0] = 0;
 		Datum const values[] = {bridge::uuid_datum(connection.id)};
-		if (spi::run(find, values, nullptr, true) > 0)
+		if (spi::read(find, values) > 0)
 			strlcpy(connection.database_type, spi::text(0, 1), sizeof connection.database_type);
 	}
 
@@ -214,10 +214,8 @@ find_runs(Datum ids)
 		"SELECT q.user_id, q.database_connection_id, q.started_at, q.finished_at, q.row_count, q.result_bytes,"
 		" q.execution_time_ms, q.cached, q.truncated, q.source, q.status, q.error_code, q.generated_sql_query"
 		" FROM tenancy.query_history AS q WHERE q.id = ANY ($1)",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
-	uint64 const count = spi::run(find, &ids, nullptr, true);
+		{UUIDARRAYOID}};
+	uint64 const count = spi::read(find, &ids);
 	SPITupleTable *const table = SPI_tuptable;
 	Reader const reader(table->tupdesc);
 	Runs runs = room_for(static_cast<int64>(count));

@@ -32,9 +32,7 @@ spi::Statement find_attachment = {
 	"SELECT a.connection_id, a.server_name::text, a.remote_schema, a.tables, a.options, a.user_id, c.name"
 	" FROM tenancy.attachments AS a JOIN tenancy.database_connections AS c ON c.id = a.connection_id"
 	" WHERE a.schema_name = $1 FOR UPDATE OF a",
-	1,
-	{NAMEOID},
-	nullptr};
+	{NAMEOID}};
 
 /* Of two calls at the same time the second waits here, and then finds the row of the first. */
 spi::Statement put_attachment = {
@@ -43,21 +41,17 @@ spi::Statement put_attachment = {
 	"EXCLUDED.remote_schema,"
 	" tables = EXCLUDED.tables, options = EXCLUDED.options, refreshed_at = now()"
 	" WHERE attachments.connection_id = EXCLUDED.connection_id",
-	7,
-	{NAMEOID, UUIDOID, NAMEOID, UUIDOID, TEXTOID, TEXTARRAYOID, JSONBOID},
-	nullptr};
+	{NAMEOID, UUIDOID, NAMEOID, UUIDOID, TEXTOID, TEXTARRAYOID, JSONBOID}};
 
-spi::Statement touch_attachment = {
-	"UPDATE tenancy.attachments SET refreshed_at = now() WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
-spi::Statement forget_attachment = {"DELETE FROM tenancy.attachments WHERE schema_name = $1", 1, {NAMEOID}, nullptr};
+spi::Statement touch_attachment = {"UPDATE tenancy.attachments SET refreshed_at = now() WHERE schema_name = $1",
+                                   {NAMEOID}};
+spi::Statement forget_attachment = {"DELETE FROM tenancy.attachments WHERE schema_name = $1", {NAMEOID}};
 
 spi::Statement tables_of_server = {
 	"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid"
 	" JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_foreign_server AS s ON s.oid = f.ftserver"
 	" WHERE s.srvname = $1 AND n.nspname = $2 ORDER BY 1",
-	2,
-	{NAMEOID, NAMEOID},
-	nullptr};
+	{NAMEOID, NAMEOID}};
 
 /* A row of tenancy.attachments with the name of its connection, in the caller's memory. */
 struct Stored {
@@ -73,7 +67,7 @@ find_stored(const char *schema, Stored *stored)
 	MemoryContext const context = CurrentMemoryContext;
 	Datum const values[] = {bridge::name_datum(schema)};
 	spi::Scope const scope = spi::open();
-	bool const found = spi::run(find_attachment, values, nullptr, false) == 1;
+	bool const found = spi::run(find_attachment, values) == 1;
 	if (found) {
 		MemoryContext const spi_context = MemoryContextSwitchTo(context);
 		bool is_null;
@@ -178,7 +172,7 @@ put_down(const connection::Config &config, const Arguments &arguments, const Att
 		refuse_schema(attachment.schema);
 	if (!there)
 		require_free_name(attachment.schema);
-	if (spi::run(put_attachment, values, nulls, false) == 0)
+	if (spi::run(put_attachment, values, nulls) == 0)
 		refuse_schema(attachment.schema);
 	if (!there)
 		execute(psprintf("CREATE SCHEMA %s", quote_identifier(attachment.schema)));
@@ -259,7 +253,7 @@ TENANCY_FUNCTION(refresh_attached)
 
 	Datum const values[] = {bridge::name_datum(schema)};
 	spi::Scope const scope = spi::open();
-	(void) spi::run(touch_attachment, values, nullptr, false);
+	(void) spi::run(touch_attachment, values);
 	spi::close(scope);
 	return static_cast<Datum>(0);
 }
@@ -278,7 +272,7 @@ TENANCY_FUNCTION(detach)
 	initStringInfo(&tables);
 
 	spi::Scope const scope = spi::open();
-	uint64 const rows = spi::run(tables_of_server, values, nullptr, false);
+	uint64 const rows = spi::run(tables_of_server, values);
 	lock_tables(static_cast<int64>(rows), locks_none());
 	for (uint64 i = 0; i < rows; ++i)
 		appendStringInfo(&tables, "%s%s", i > 0 ? ", " : "", spi::text(i, 1));
@@ -288,7 +282,7 @@ TENANCY_FUNCTION(detach)
 		execute(psprintf("DROP SERVER %s", quote_identifier(stored.server)));
 	if (is_own_schema(schema))
 		execute(psprintf("DROP SCHEMA %s", quote_identifier(schema)));
-	(void) spi::run(forget_attachment, &values[1], nullptr, false);
+	(void) spi::run(forget_attachment, &values[1]);
 	spi::close(scope);
 	PG_RETURN_VOID();
 }

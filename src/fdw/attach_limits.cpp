@@ -24,16 +24,12 @@ namespace spi = bridge::spi;
 spi::Statement count_attachments = {
 	"SELECT count(*) FROM tenancy.attachments WHERE user_id = $1"
 	" AND NOT EXISTS (SELECT FROM tenancy.attachments AS a WHERE a.user_id = $1 AND a.schema_name = $2)",
-	2,
-	{UUIDOID, NAMEOID},
-	nullptr};
+	{UUIDOID, NAMEOID}};
 
 spi::Statement count_tables = {
 	"SELECT count(*) FROM tenancy.attachments AS a JOIN pg_foreign_server AS s ON s.srvname = a.server_name"
 	" JOIN pg_foreign_table AS t ON t.ftserver = s.oid WHERE a.user_id = $1",
-	1,
-	{UUIDOID},
-	nullptr};
+	{UUIDOID}};
 
 int64
 count(const core::Uuid &user, spi::Statement &statement, const Datum *values)

@@ -31,9 +31,7 @@ spi::Statement search_paths = {
 	" unnest(c.settings) AS s (setting) WHERE starts_with(s.setting, 'search_path=')"
 	" UNION SELECT g.reset_val FROM pg_settings AS g WHERE g.name = 'search_path'"
 	" UNION SELECT f.setting FROM pg_file_settings AS f WHERE lower(f.name) = 'search_path' AND f.setting IS NOT NULL",
-	1,
-	{NAMEOID},
-	nullptr};
+	{NAMEOID}};
 
 /* Whether a search_path, which is taken apart, names the schema. A malformed one leads nowhere. */
 bool

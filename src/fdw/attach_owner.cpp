@@ -22,18 +22,15 @@ namespace spi = bridge::spi;
 
 spi::Statement own_server = {"SELECT FROM pg_foreign_server AS s JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw"
                              " WHERE s.srvname = $1 AND w.fdwname = 'tenant_fdw'" IS_OURS("s.srvowner"),
-                             1,
-                             {NAMEOID},
-                             nullptr};
+                             {NAMEOID}};
 
-spi::Statement own_schema = {
-	"SELECT FROM pg_namespace AS n WHERE n.nspname = $1" IS_OURS("n.nspowner"), 1, {NAMEOID}, nullptr};
+spi::Statement own_schema = {"SELECT FROM pg_namespace AS n WHERE n.nspname = $1" IS_OURS("n.nspowner"), {NAMEOID}};
 
 bool
 finds(spi::Statement &statement, const char *name)
 {
 	Datum const values[] = {bridge::name_datum(name)};
-	return spi::run(statement, values, nullptr, false) == 1;
+	return spi::run(statement, values) == 1;
 }
 
 } // namespace

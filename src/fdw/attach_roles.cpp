@@ -19,16 +19,12 @@ namespace spi = bridge::spi;
 
 spi::Statement bound_roles = {"SELECT b.role_name::text FROM tenancy.role_bindings AS b JOIN pg_roles AS r"
                               " ON r.rolname = b.role_name WHERE b.user_id = $1 ORDER BY 1",
-                              1,
-                              {UUIDOID},
-                              nullptr};
+                              {UUIDOID}};
 
 spi::Statement schema_roles = {
 	"SELECT DISTINCT r.rolname::text FROM pg_namespace AS n, aclexplode(n.nspacl) AS a JOIN pg_roles AS r"
 	" ON r.oid = a.grantee WHERE n.nspname = $1 AND a.privilege_type = 'USAGE' AND r.oid <> n.nspowner ORDER BY 1",
-	1,
-	{NAMEOID},
-	nullptr};
+	{NAMEOID}};
 
 /* Add a role unless it is there. */
 List *
@@ -70,9 +66,9 @@ choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first)
 	Datum const user[] = {bridge::uuid_datum(owner)}, schema[] = {bridge::name_datum(attachment->schema)};
 	MemoryContext const context = CurrentMemoryContext;
 	spi::Scope const scope = spi::open();
-	int const bound = static_cast<int>(spi::run(bound_roles, user, nullptr, false));
+	int const bound = static_cast<int>(spi::run(bound_roles, user));
 	roles = with_rows(context, roles);
-	(void) spi::run(schema_roles, schema, nullptr, false);
+	(void) spi::run(schema_roles, schema);
 	roles = with_rows(context, roles);
 	spi::close(scope);
 	if (first && !admin)

@@ -20,7 +20,7 @@ namespace {
 
 namespace spi = bridge::spi;
 
-spi::Statement each_option = {"SELECT o.key, o.value FROM jsonb_each_text($1) AS o", 1, {JSONBOID}, nullptr};
+spi::Statement each_option = {"SELECT o.key, o.value FROM jsonb_each_text($1) AS o", {JSONBOID}};
 
 } // namespace
 
@@ -73,7 +73,7 @@ split_options(Jsonb *given, Age age, ImportOptions *import, int *count)
 		                errmsg("options must be a JSON object of names and values")));
 	Datum const values[] = {JsonbPGetDatum(given)};
 	spi::Scope const scope = spi::open();
-	uint64 const rows = spi::run(each_option, values, nullptr, false);
+	uint64 const rows = spi::run(each_option, values);
 	MemoryContext const spi_context = MemoryContextSwitchTo(context);
 	auto *const options = static_cast<WantedOption *>(palloc(sizeof(WantedOption) * Max(rows, 1)));
 	for (uint64 i = 0; i < rows; ++i) {

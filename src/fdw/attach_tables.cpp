@@ -38,9 +38,7 @@ spi::Statement list_tables = {
 	" WHERE s.srvname = $1 AND n.nspname = $2"
 	" AND NOT EXISTS (SELECT FROM pg_options_to_table(f.ftoptions) AS o WHERE o.option_name = 'query')"
 	" ORDER BY c.relname",
-	2,
-	{NAMEOID, NAMEOID},
-	nullptr};
+	{NAMEOID, NAMEOID}};
 
 /* The actions of ALTER FOREIGN TABLE that make a table keep no statistics; NULL when it keeps none. */
 spi::Statement withhold_columns = {
@@ -48,9 +46,7 @@ spi::Statement withhold_columns = {
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'"
 	" AND (a.attstattarget IS DISTINCT FROM 0"
 	" OR EXISTS (SELECT FROM pg_statistic AS s WHERE s.starelid = $1 AND s.staattnum = a.attnum))",
-	1,
-	{OIDOID},
-	nullptr};
+	{OIDOID}};
 
 struct LocalTable {
 	Oid oid;
@@ -79,7 +75,7 @@ void
 load_locals(Work &work)
 {
 	Datum const values[] = {bridge::name_datum(work.attachment->server), bridge::name_datum(work.attachment->schema)};
-	work.count = static_cast<int>(spi::run(list_tables, values, nullptr, false));
+	work.count = static_cast<int>(spi::run(list_tables, values));
 	work.locals = static_cast<LocalTable *>(palloc0(sizeof(LocalTable) * static_cast<Size>(Max(work.count, 1))));
 	for (int i = 0; i < work.count; ++i) {
 		bool is_null;

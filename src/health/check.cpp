@@ -42,13 +42,11 @@ constexpr int locked_ms = 1000;
 	" WHERE h.connection_id = due.connection_id RETURNING h.connection_id, h.next_check_at, h.failures, h.state = "    \
 	"'unknown'"
 
-spi::Statement claim_oldest = {CLAIM_OF(""), 1, {BOOLOID}, nullptr};
-spi::Statement claim_of_others = {CLAIM_OF("d.user_id = ANY ($2), "), 2, {BOOLOID, UUIDARRAYOID}, nullptr};
+spi::Statement claim_oldest = {CLAIM_OF(""), {BOOLOID}};
+spi::Statement claim_of_others = {CLAIM_OF("d.user_id = ANY ($2), "), {BOOLOID, UUIDARRAYOID}};
 
 spi::Statement next_due = {"SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow = $1 OR $2",
-                           2,
-                           {BOOLOID, BOOLOID},
-                           nullptr};
+                           {BOOLOID, BOOLOID}};
 
 spi::Statement record_check = {
 	"UPDATE tenancy.connection_health AS h SET state = $3, code = $4, last_error = $5, latency_ms = $6,"
@@ -57,18 +55,14 @@ spi::Statement record_check = {
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
 	" WHERE d.connection_id = $1 AND d.next_check_at = $2 FOR UPDATE SKIP LOCKED) AS mine"
 	" WHERE h.connection_id = mine.connection_id",
-	9,
-	{UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID, BOOLOID, FLOAT8OID},
-	nullptr};
+	{UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID, BOOLOID, FLOAT8OID}};
 
 /* It stays due, and a worker of the slow lane has the time for it. */
 spi::Statement defer_check = {"UPDATE tenancy.connection_health AS h SET slow = true, next_check_at = pg_catalog.now()"
                               " FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
                               " WHERE d.connection_id = $1 AND d.next_check_at = $2 FOR UPDATE SKIP LOCKED) AS mine"
                               " WHERE h.connection_id = mine.connection_id",
-                              2,
-                              {UUIDOID, TIMESTAMPTZOID},
-                              nullptr};
+                              {UUIDOID, TIMESTAMPTZOID}};
 
 /*
  * The statement that makes a connection due may not see, in the snapshot of its transaction, that the user was
@@ -80,9 +74,7 @@ spi::Statement end_checks = {
 	" JOIN tenancy.database_connections AS c ON c.id = d.connection_id JOIN tenancy.users AS u ON u.id = c.user_id"
 	" WHERE d.connection_id = $1 AND d.next_check_at = $2 AND NOT (c.is_active AND u.is_active)"
 	" FOR UPDATE OF d SKIP LOCKED) AS mine WHERE h.connection_id = mine.connection_id",
-	2,
-	{UUIDOID, TIMESTAMPTZOID},
-	nullptr};
+	{UUIDOID, TIMESTAMPTZOID}};
 
 /*
  * When one connection answers late or never, others to the same server will too, and must not hold up the fast lane.
@@ -92,17 +84,16 @@ spi::Statement end_checks = {
 spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d JOIN tenancy.database_connections AS c"
-	" ON c.id = d.connection_id WHERE c.user_id = $3 AND c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d SKIP LOCKED) AS near"
+	" ON c.id = d.connection_id WHERE c.user_id = $3 AND c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d "
+    "SKIP LOCKED) AS near"
 	" WHERE h.connection_id = near.connection_id",
-	3,
-	{TEXTOID, INT4OID, UUIDOID},
-	nullptr};
+	{TEXTOID, INT4OID, UUIDOID}};
 
 bool
 claim_in(Lane lane, const Served &served, Check *check)
 {
 	Datum const values[] = {BoolGetDatum(lane == Lane::slow), served.empty() ? 0 : served.array()};
-	if (spi::run(served.empty() ? claim_oldest : claim_of_others, values, nullptr, false) == 0)
+	if (spi::run(served.empty() ? claim_oldest : claim_of_others, values) == 0)
 		return false;
 	bool is_null;
 	check->id = bridge::uuid_value(spi::value(0, 1, &is_null));
@@ -118,7 +109,7 @@ look_ahead(const Lanes &lanes, Check *check)
 {
 	Datum const values[] = {BoolGetDatum(lanes.first == Lane::slow), BoolGetDatum(lanes.both)};
 	bool is_null = true;
-	if (spi::run(next_due, values, nullptr, true) != 1)
+	if (spi::read(next_due, values) != 1)
 		return;
 	Datum const value = spi::value(0, 1, &is_null);
 	TimestampTz const next = is_null ? 0 : DatumGetTimestampTz(value), now = GetCurrentTransactionStartTimestamp();
@@ -184,7 +175,7 @@ look_up(void *arg)
 {
 	auto *const check = static_cast<Check *>(arg);
 	Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
-	bool const ended = spi::run(end_checks, mine, nullptr, false) == 1;
+	bool const ended = spi::run(end_checks, mine) == 1;
 	MemoryContext const context = MemoryContextSwitchTo(check->context); /* a statement leaves another one behind */
 	check->config = {};
 	check->found = !ended && connection::find_for_worker(check->id, &check->config);
@@ -235,7 +226,7 @@ record_result(const Check &check)
 	                        BoolGetDatum(check.slow),
 	                        Float8GetDatum(delay)};
 	const char nulls[] = {' ', ' ', ' ', ' ', check.message == nullptr ? 'n' : ' ', up ? ' ' : 'n', ' ', ' ', ' '};
-	(void) spi::run(record_check, values, nulls, false);
+	(void) spi::run(record_check, values, nulls);
 }
 
 } // namespace
@@ -246,13 +237,13 @@ record(void *arg)
 	auto const *const check = static_cast<const Check *>(arg);
 	if (check->deferred) {
 		Datum const mine[] = {bridge::uuid_datum(check->id), TimestampTzGetDatum(check->lease)};
-		(void) spi::run(defer_check, mine, nullptr, false);
+		(void) spi::run(defer_check, mine);
 	} else
 		record_result(*check);
 	if (check->slow && check->lane == Lane::fast && check->config.host != nullptr) {
 		Datum const server[] = {CStringGetTextDatum(check->config.host), Int32GetDatum(check->config.port),
 		                        bridge::uuid_datum(check->config.user)};
-		(void) spi::run(suspect_server, server, nullptr, false);
+		(void) spi::run(suspect_server, server);
 	}
 }
 

@@ -21,10 +21,10 @@ constexpr int most_rounds = 1000; /* of one chore in a row; then the others have
 bool
 exists(const char *signature)
 {
-	static spi::Statement look = {"SELECT pg_catalog.to_regprocedure($1) IS NOT NULL", 1, {TEXTOID}, nullptr};
+	static spi::Statement look = {"SELECT pg_catalog.to_regprocedure($1) IS NOT NULL", {TEXTOID}};
 	Datum const value = CStringGetTextDatum(signature);
 	bool is_null = true;
-	return spi::run(look, &value, nullptr, true) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
+	return spi::read(look, &value) == 1 && DatumGetBool(spi::value(0, 1, &is_null));
 }
 
 /* Rows that a step has dealt with. */
@@ -35,17 +35,17 @@ struct Round {
 void
 expire_cache(void *)
 {
-	static spi::Statement call = {"SELECT tenancy.expire_query_cache()", 0, {}, nullptr};
+	static spi::Statement call = {"SELECT tenancy.expire_query_cache()"};
 	if (exists("tenancy.expire_query_cache()"))
-		(void) spi::run(call, nullptr, nullptr, false);
+		(void) spi::run(call);
 }
 
 void
 prune_history(void *arg)
 {
-	static spi::Statement call = {"SELECT tenancy.prune_history(1000)::pg_catalog.int8", 0, {}, nullptr};
+	static spi::Statement call = {"SELECT tenancy.prune_history(1000)::pg_catalog.int8"};
 	bool is_null = true;
-	if (!exists("tenancy.prune_history(integer)") || spi::run(call, nullptr, nullptr, false) != 1)
+	if (!exists("tenancy.prune_history(integer)") || spi::run(call) != 1)
 		return;
 	Datum const rows = spi::value(0, 1, &is_null);
 	static_cast<Round *>(arg)->rows = is_null ? 0 : DatumGetInt64(rows);
@@ -54,9 +54,9 @@ prune_history(void *arg)
 void
 fold_rollups(void *arg)
 {
-	static spi::Statement call = {"SELECT tenancy.fold_rollups(500)", 0, {}, nullptr};
+	static spi::Statement call = {"SELECT tenancy.fold_rollups(500)"};
 	bool is_null = true;
-	if (exists("tenancy.fold_rollups(integer)") && spi::run(call, nullptr, nullptr, false) == 1)
+	if (exists("tenancy.fold_rollups(integer)") && spi::run(call) == 1)
 		static_cast<Round *>(arg)->rows = DatumGetInt64(spi::value(0, 1, &is_null));
 }
 
@@ -66,11 +66,8 @@ forget_sessions(void *arg)
 {
 	static spi::Statement forget = {
 		"DELETE FROM tenancy.user_sessions WHERE id = ANY (ARRAY(SELECT s.id FROM tenancy.user_sessions AS s"
-		" WHERE s.expires_at < pg_catalog.now() - '1 day'::pg_catalog.interval LIMIT 1000 FOR UPDATE SKIP LOCKED))",
-		0,
-		{},
-		nullptr};
-	static_cast<Round *>(arg)->rows = static_cast<int64>(spi::run(forget, nullptr, nullptr, false));
+		" WHERE s.expires_at < pg_catalog.now() - '1 day'::pg_catalog.interval LIMIT 1000 FOR UPDATE SKIP LOCKED))"};
+	static_cast<Round *>(arg)->rows = static_cast<int64>(spi::run(forget));
 }
 
 /* A query that succeeded since a database was found down says that it is back. */
@@ -83,12 +80,9 @@ notice_use(void *)
 		" JOIN tenancy.database_connections AS c ON c.id = d.connection_id"
 		" WHERE d.state = 'down' AND c.last_connected_at > d.checked_at"
 		" AND d.next_check_at > pg_catalog.now() + '1 minute'::pg_catalog.interval FOR UPDATE OF d SKIP LOCKED) AS back"
-		" WHERE h.connection_id = back.connection_id",
-		0,
-		{},
-		nullptr};
+		" WHERE h.connection_id = back.connection_id"};
 	if (settings::health_interval > 0)
-		(void) spi::run(hurry, nullptr, nullptr, false);
+		(void) spi::run(hurry);
 }
 
 /* ALTER DATABASE … SET reaches only processes that begin later, and what is pruned does not come back. */
@@ -100,13 +94,10 @@ compare_settings(void *)
 	static spi::Statement look = {
 		"SELECT coalesce(string_agg(s.setconfig::pg_catalog.text, ' ' ORDER BY s.setdatabase), '')"
 		" FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole = 0 AND s.setdatabase IN"
-		" (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))",
-		0,
-		{},
-		nullptr};
+		" (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))"};
 	static char *begun_with = nullptr;
 	bool is_null;
-	(void) spi::run(look, nullptr, nullptr, true);
+	(void) spi::read(look);
 	const char *const now = TextDatumGetCString(spi::value(0, 1, &is_null));
 	if (begun_with == nullptr)
 		begun_with = MemoryContextStrdup(TopMemoryContext, now);
@@ -161,13 +152,10 @@ look_for_due(void *arg)
 {
 	static spi::Statement look = {
 		"SELECT (SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE NOT slow),"
-		" (SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow)",
-		0,
-		{},
-		nullptr};
+		" (SELECT pg_catalog.min(next_check_at) FROM tenancy.connection_health WHERE slow)"};
 	auto *const due = static_cast<Due *>(arg);
 	*due = {};
-	if (spi::run(look, nullptr, nullptr, true) != 1)
+	if (spi::read(look) != 1)
 		return;
 	bool is_null = true;
 	Datum const fast = spi::value(0, 1, &is_null);
@@ -189,11 +177,9 @@ draw_near(void *)
 		" THEN least($1 * 2 ^ least(greatest(d.failures - 1, 0), 4), greatest($1, 3600)) ELSE $1 END) AS longest) AS l"
 		" WHERE d.next_check_at > pg_catalog.now() + l.longest FOR UPDATE OF d SKIP LOCKED) AS far"
 		" WHERE h.connection_id = far.connection_id",
-		1,
-		{FLOAT8OID},
-		nullptr};
+		{FLOAT8OID}};
 	Datum const interval = Float8GetDatum(settings::health_interval);
-	(void) spi::run(draw, &interval, nullptr, false);
+	(void) spi::run(draw, &interval);
 }
 
 } // namespace tenancy::health

@@ -93,9 +93,7 @@ compare(const Anchor &anchor, const char **detail)
 		"SELECT q.chain_hash FROM tenancy.query_history AS q WHERE q.user_id = $1 AND q.chain_seq = $2 "
 		"UNION ALL SELECT q.chain_hash FROM tenancy.query_history AS q WHERE q.user_id IS NULL AND q.chain_seq = $2 "
 		"AND $1 = '00000000-0000-0000-0000-000000000000'",
-		2,
-		{UUIDOID, INT8OID},
-		nullptr};
+		{UUIDOID, INT8OID}};
 	Ends ends;
 	read_ends(anchor.user, &ends);
 	if (anchor.seq < ends.pruned_seq) {
@@ -111,7 +109,7 @@ compare(const Anchor &anchor, const char **detail)
 		return memcmp(ends.pruned_hash, anchor.hash, hash_size) == 0 ? nullptr : "rewritten";
 	}
 	Datum const values[] = {bridge::uuid_datum(anchor.user), Int64GetDatum(anchor.seq)};
-	if (spi::run(select, values, nullptr, true) == 0) {
+	if (spi::read(select, values) == 0) {
 		*detail = psprintf("Row " INT64_FORMAT " is missing.", anchor.seq);
 		return "missing";
 	}
@@ -146,9 +144,7 @@ TENANCY_FUNCTION(history_anchor)
 {
 	static spi::Statement heads = {"SELECT h.user_id, h.seq, h.hash FROM tenancy.history_chain AS h "
 	                               "WHERE $1 IS NULL OR h.user_id = $1 ORDER BY h.user_id",
-	                               1,
-	                               {UUIDOID},
-	                               nullptr};
+	                               {UUIDOID}};
 	core::Uuid user;
 	bool const one = choose_user(fcinfo, &user);
 	InitMaterializedSRF(fcinfo, 0);
@@ -156,7 +152,7 @@ TENANCY_FUNCTION(history_anchor)
 	spi::Scope const scope = spi::open();
 	Datum const id = bridge::uuid_datum(user);
 	char const nulls[] = {one ? ' ' : 'n'};
-	uint64 const count = spi::run(heads, &id, nulls, true);
+	uint64 const count = spi::read(heads, &id, nulls);
 	flush_what_is_seen();
 	for (uint64 i = 0; i < count; ++i) {
 		bool is_null;

@@ -82,9 +82,7 @@ remove_replaced(const Heads &heads, int64 part)
 {
 	static spi::Statement remove = {"DELETE FROM tenancy.history_chain AS h USING unnest($1, $2) AS o (user_id, part)"
 	                                " WHERE h.user_id = o.user_id AND h.part = o.part",
-	                                2,
-	                                {UUIDARRAYOID, INT8ARRAYOID},
-	                                nullptr};
+	                                {UUIDARRAYOID, INT8ARRAYOID}};
 	Datum *const users = room_for(heads.count), *const parts = room_for(heads.count);
 	int count = 0;
 	for (const Head &head : heads) {
@@ -96,7 +94,7 @@ remove_replaced(const Heads &heads, int64 part)
 	if (count == 0)
 		return;
 	Datum const values[] = {bridge::uuid_array(users, count), bigints(parts, count)};
-	(void) spi::run(remove, values, nullptr, false);
+	(void) spi::run(remove, values);
 }
 
 } // namespace
@@ -114,12 +112,10 @@ read_heads(const EndedRuns &runs)
 	static spi::Statement find = {"SELECT o.id, h.seq, h.hash, h.part FROM unnest($1) AS o (id)"
 	                              " CROSS JOIN LATERAL (SELECT c.seq, c.hash, c.part FROM tenancy.history_chain AS c"
 	                              " WHERE c.user_id = o.id ORDER BY c.part DESC LIMIT 1) AS h",
-	                              1,
-	                              {UUIDARRAYOID},
-	                              nullptr};
+	                              {UUIDARRAYOID}};
 	Heads const heads = chains_of(runs);
 	Datum const users = users_of(heads);
-	uint64 const count = spi::run(find, &users, nullptr, false);
+	uint64 const count = spi::run(find, &users);
 	for (uint64 i = 0; i < count; ++i) {
 		bool is_null;
 		Head &head = head_of(heads, bridge::uuid_value(spi::value(i, 1, &is_null)));
@@ -164,9 +160,7 @@ write_heads(const Heads &heads, int64 part)
 		"INSERT INTO tenancy.history_chain (user_id, seq, hash, part)"
 		" SELECT o.user_id, o.seq, o.hash, o.part FROM unnest($1, $2, $3, $4) AS o (user_id, seq, hash, part)"
 		" ON CONFLICT (user_id, part) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-		4,
-		{UUIDARRAYOID, INT8ARRAYOID, BYTEAARRAYOID, INT8ARRAYOID},
-		nullptr};
+		{UUIDARRAYOID, INT8ARRAYOID, BYTEAARRAYOID, INT8ARRAYOID}};
 	Datum *const seqs = room_for(heads.count), *const hashes = room_for(heads.count),
 				 *const parts = room_for(heads.count);
 	for (int i = 0; i < heads.count; ++i) {
@@ -178,7 +172,7 @@ write_heads(const Heads &heads, int64 part)
 	Datum const values[] = {users_of(heads), bigints(seqs, heads.count),
 	                        PointerGetDatum(construct_array(hashes, heads.count, BYTEAOID, -1, false, TYPALIGN_INT)),
 	                        bigints(parts, heads.count)};
-	(void) spi::run(upsert, values, nullptr, false);
+	(void) spi::run(upsert, values);
 	remove_replaced(heads, part);
 }
 

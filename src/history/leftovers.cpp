@@ -72,9 +72,7 @@ find_lost(void *arg)
 {
 	static spi::Statement find = {
 		"SELECT r.id FROM tenancy.running_queries AS r WHERE r.status = 'running' AND r.id <> ALL ($1)",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
+		{UUIDARRAYOID}};
 	auto &lost = *static_cast<LostRuns *>(arg);
 	Datum const ids = ids_of(*mine);
 	auto const count = static_cast<int>(execute(find, &ids));
@@ -93,9 +91,7 @@ mark_lost(void *arg)
 		"UPDATE tenancy.running_queries SET status = 'lost', finished_at = pg_catalog.now(),"
 		" error_message = 'the session that ran the query died', truncated = false, cached = false"
 		" WHERE id = ANY ($1)",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
+		{UUIDARRAYOID}};
 	auto const &lost = *static_cast<const LostRuns *>(arg);
 	Datum const ids = bridge::uuid_array(lost.first, lost.count);
 	(void) execute(update, &ids);
@@ -105,8 +101,7 @@ mark_lost(void *arg)
 bool
 has_deferred_list()
 {
-	static spi::Statement look = {
-		"SELECT pg_catalog.to_regclass('tenancy.deferred_queries') IS NOT NULL", 0, {}, nullptr};
+	static spi::Statement look = {"SELECT pg_catalog.to_regclass('tenancy.deferred_queries') IS NOT NULL"};
 	bool is_null;
 	(void) execute(look, nullptr);
 	return DatumGetBool(spi::value(0, 1, &is_null));
@@ -117,10 +112,7 @@ void
 list_deferred(void *)
 {
 	static spi::Statement list = {"INSERT INTO tenancy.deferred_queries (id) SELECT r.id FROM tenancy.running_queries"
-	                              " AS r WHERE r.status <> 'running' ON CONFLICT DO NOTHING",
-	                              0,
-	                              {},
-	                              nullptr};
+	                              " AS r WHERE r.status <> 'running' ON CONFLICT DO NOTHING"};
 	if (has_deferred_list())
 		(void) execute(list, nullptr);
 }
@@ -128,12 +120,9 @@ list_deferred(void *)
 void
 retry_deferred(void *arg)
 {
-	static spi::Statement touch = {
-		"UPDATE tenancy.running_queries SET status = status WHERE status <> 'running'", 0, {}, nullptr};
+	static spi::Statement touch = {"UPDATE tenancy.running_queries SET status = status WHERE status <> 'running'"};
 	static spi::Statement retry = {"SELECT r.moved, r.waiting, r.last FROM tenancy.retry_history($1, $2, $3) AS r",
-	                               3,
-	                               {INT4OID, INT8OID, UUIDOID},
-	                               nullptr};
+	                               {INT4OID, INT8OID, UUIDOID}};
 	auto &retried = *static_cast<Retried *>(arg);
 	if (!has_deferred_list()) {
 		retried = {static_cast<int64>(execute(touch, nullptr)), false, {}};

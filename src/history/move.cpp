@@ -57,7 +57,7 @@ find(spi::Statement &statement, const Ids &ids)
 	if (ids.count == 0)
 		return {nullptr, 0};
 	Datum const array = ids.array();
-	auto const count = static_cast<int>(spi::run(statement, &array, nullptr, false));
+	auto const count = static_cast<int>(spi::run(statement, &array));
 	auto *const found = static_cast<core::Uuid *>(palloc(sizeof(core::Uuid) * static_cast<Size>(count)));
 	bool is_null;
 	for (int i = 0; i < count; ++i)
@@ -89,13 +89,11 @@ lock_targets(const Ids &ids)
 {
 	static spi::Statement lock = {"SELECT c.id, c.last_connected_at FROM tenancy.database_connections AS c"
 	                              " WHERE c.id = ANY ($1) FOR KEY SHARE OF c SKIP LOCKED",
-	                              1,
-	                              {UUIDARRAYOID},
-	                              nullptr};
+	                              {UUIDARRAYOID}};
 	if (ids.count == 0)
 		return {nullptr, 0};
 	Datum const array = ids.array();
-	auto const count = static_cast<int>(spi::run(lock, &array, nullptr, false));
+	auto const count = static_cast<int>(spi::run(lock, &array));
 	auto *const targets = static_cast<Target *>(palloc(sizeof(Target) * static_cast<Size>(count)));
 	for (int i = 0; i < count; ++i) {
 		bool is_null;
@@ -114,10 +112,9 @@ lock_targets(const Ids &ids)
 bool
 is_none(spi::Statement &look, const core::Uuid &id, const Ended &run)
 {
-	static spi::Statement ask = {
-		"SELECT true WHERE pg_catalog.pg_xact_status($1) = 'in progress'", 1, {XID8OID}, nullptr};
+	static spi::Statement ask = {"SELECT true WHERE pg_catalog.pg_xact_status($1) = 'in progress'", {XID8OID}};
 	auto const finds = [](spi::Statement &statement, Datum value) {
-		uint64 const rows = spi::run(statement, &value, nullptr, false);
+		uint64 const rows = spi::run(statement, &value);
 		SPI_freetuptable(SPI_tuptable); /* there may be a thousand runs */
 		return rows > 0;
 	};
@@ -134,14 +131,10 @@ int
 settle_names(const EndedRuns &runs, Targets *targets)
 {
 	static spi::Statement lock_users = {
-		"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
-	static spi::Statement look_for_user = {
-		"SELECT u.id FROM tenancy.users AS u WHERE u.id = $1", 1, {UUIDOID}, nullptr};
-	static spi::Statement look_for_connection = {
-		"SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = $1", 1, {UUIDOID}, nullptr};
+		"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED", {UUIDARRAYOID}};
+	static spi::Statement look_for_user = {"SELECT u.id FROM tenancy.users AS u WHERE u.id = $1", {UUIDOID}};
+	static spi::Statement look_for_connection = {"SELECT c.id FROM tenancy.database_connections AS c WHERE c.id = $1",
+	                                             {UUIDOID}};
 	Ids const users = find(lock_users, ids_of(runs, &Ended::user));
 	*targets = lock_targets(ids_of(runs, &Ended::connection));
 	auto const is_settled = [&](Ended &run) {
@@ -158,7 +151,7 @@ settle_names(const EndedRuns &runs, Targets *targets)
 void
 insert(const EndedRuns &runs)
 {
-	static spi::Statement insert = {"INSERT INTO tenancy.query_history SELECT e.* FROM entries AS e", 0, {}, nullptr};
+	static spi::Statement insert = {"INSERT INTO tenancy.query_history SELECT e.* FROM entries AS e"};
 	static char name[] = "entries";
 	std::sort(runs.begin(), runs.end(), [](const Ended &left, const Ended &right) { return left.id < right.id; });
 	Relation const history = table_openrv(
@@ -177,7 +170,7 @@ insert(const EndedRuns &runs)
 	entries.reldata = rows;
 	if (SPI_register_relation(&entries) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the entries of history");
-	(void) spi::run(insert, nullptr, nullptr, false);
+	(void) spi::run(insert);
 	(void) SPI_unregister_relation(name);
 	tuplestore_end(rows);
 	table_close(history, NoLock);
@@ -192,9 +185,7 @@ touch_targets(const EndedRuns &written, const Targets &targets, int64 spacing)
 		" WHERE c.id = ANY ($1) FOR NO KEY UPDATE OF c SKIP LOCKED)"
 		" UPDATE tenancy.database_connections AS c SET last_connected_at = s.seen"
 		" FROM unnest($1, $2) AS s (id, seen) JOIN free AS f ON f.id = s.id WHERE c.id = s.id",
-		2,
-		{UUIDARRAYOID, TIMESTAMPTZARRAYOID},
-		nullptr};
+		{UUIDARRAYOID, TIMESTAMPTZARRAYOID}};
 	Size const size = sizeof(Datum) * static_cast<Size>(targets.count);
 	auto *const ids = static_cast<Datum *>(palloc(size)), *const times = static_cast<Datum *>(palloc(size));
 	int count = 0;
@@ -214,16 +205,15 @@ touch_targets(const EndedRuns &written, const Targets &targets, int64 spacing)
 	Datum const values[] = {bridge::uuid_array(ids, count),
 	                        PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, sizeof(TimestampTz),
 	                                                        FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
-	(void) spi::run(touch, values, nullptr, false);
+	(void) spi::run(touch, values);
 }
 
 void
 remove(const Ids &ids)
 {
-	static spi::Statement remove = {
-		"DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
+	static spi::Statement remove = {"DELETE FROM tenancy.running_queries AS r WHERE r.id = ANY ($1)", {UUIDARRAYOID}};
 	Datum const array = ids.array();
-	(void) spi::run(remove, &array, nullptr, false);
+	(void) spi::run(remove, &array);
 }
 
 /*
@@ -247,11 +237,9 @@ leave(const EndedRuns &runs)
 {
 	static spi::Statement list = {
 		"INSERT INTO tenancy.deferred_queries (id) SELECT i FROM unnest($1) AS i ON CONFLICT DO NOTHING",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
+		{UUIDARRAYOID}};
 	Datum const ids = ids_of(runs, &Ended::id).array();
-	(void) spi::run(list, &ids, nullptr, false);
+	(void) spi::run(list, &ids);
 	defer();
 }
 
@@ -262,8 +250,8 @@ leave(const EndedRuns &runs)
 void
 move(const EndedRuns &ended)
 {
-	static spi::Statement find_written = {
-		"SELECT q.id FROM tenancy.query_history AS q WHERE q.id = ANY ($1)", 1, {UUIDARRAYOID}, nullptr};
+	static spi::Statement find_written = {"SELECT q.id FROM tenancy.query_history AS q WHERE q.id = ANY ($1)",
+	                                      {UUIDARRAYOID}};
 	Targets targets;
 	EndedRuns const settled = {ended.first, settle_names(ended, &targets)};
 	if (settled.count < ended.count)

@@ -58,8 +58,7 @@ TENANCY_FUNCTION(refuse_change)
 /* tenancy.prune_history(max_rows) → how many rows went. */
 TENANCY_FUNCTION(prune_history)
 {
-	static spi::Statement prune = {
-		"SELECT tenancy.prune_rows($1, $2, $3)", 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, nullptr};
+	static spi::Statement prune = {"SELECT tenancy.prune_rows($1, $2, $3)", {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 	int32 const most = PG_GETARG_INT32(0);
 	if (most < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_rows must be at least 1")));
@@ -70,7 +69,7 @@ TENANCY_FUNCTION(prune_history)
 	bridge::on_error(
 		[&] {
 			pruning = true;
-			(void) spi::run(prune, values, nulls, false);
+			(void) spi::run(prune, values, nulls);
 			pruning = false;
 		},
 		[](ErrorData *) { pruning = false; });

@@ -73,7 +73,7 @@ uint64
 execute(bridge::spi::Statement &statement, const Datum *values)
 {
 	pgstat_report_activity(STATE_RUNNING, statement.sql);
-	return bridge::spi::run(statement, values, nullptr, false);
+	return bridge::spi::run(statement, values);
 }
 
 } // namespace tenancy::history

@@ -166,9 +166,9 @@ void
 for_each_row_of(const core::Uuid &user, Row row)
 {
 	static spi::Statement of_user = {
-		"SELECT q.* FROM tenancy.query_history AS q WHERE q.user_id = $1 ORDER BY q.chain_seq", 1, {UUIDOID}, nullptr};
+		"SELECT q.* FROM tenancy.query_history AS q WHERE q.user_id = $1 ORDER BY q.chain_seq", {UUIDOID}};
 	static spi::Statement of_nobody = {
-		"SELECT q.* FROM tenancy.query_history AS q WHERE q.user_id IS NULL ORDER BY q.chain_seq", 0, {}, nullptr};
+		"SELECT q.* FROM tenancy.query_history AS q WHERE q.user_id IS NULL ORDER BY q.chain_seq"};
 	Datum const id = bridge::uuid_datum(user);
 	for_each_row(user.is_nil() ? of_nobody : of_user, &id, row);
 }
@@ -229,11 +229,8 @@ verify_empty(ReturnSetInfo *result)
 	static spi::Statement heads = {"SELECT h.user_id FROM (SELECT user_id FROM tenancy.history_chain"
 	                               " UNION SELECT user_id FROM tenancy.history_pruned) AS h WHERE NOT EXISTS ("
 	                               "SELECT FROM tenancy.query_history AS q WHERE q.user_id = h.user_id"
-	                               " OR h.user_id = '00000000-0000-0000-0000-000000000000' AND q.user_id IS NULL)",
-	                               0,
-	                               {},
-	                               nullptr};
-	uint64 const count = spi::run(heads, nullptr, nullptr, true);
+	                               " OR h.user_id = '00000000-0000-0000-0000-000000000000' AND q.user_id IS NULL)"};
+	uint64 const count = spi::read(heads);
 	SPITupleTable *const table = SPI_tuptable;
 	for (uint64 i = 0; i < count; ++i) {
 		bool is_null;
@@ -247,8 +244,7 @@ verify_empty(ReturnSetInfo *result)
 void
 verify_all(ReturnSetInfo *result)
 {
-	static spi::Statement all = {
-		"SELECT q.* FROM tenancy.query_history AS q ORDER BY q.user_id, q.chain_seq", 0, {}, nullptr};
+	static spi::Statement all = {"SELECT q.* FROM tenancy.query_history AS q ORDER BY q.user_id, q.chain_seq"};
 	Walk walk;
 	bool walking = false;
 	MemoryContext const lasting = CurrentMemoryContext;
@@ -300,12 +296,10 @@ read_ends(const core::Uuid &user, Ends *ends)
 	static spi::Statement select = {"SELECT h.seq, h.hash, p.seq, p.hash FROM (VALUES ($1)) AS u (id)"
 	                                " LEFT JOIN tenancy.history_chain AS h ON h.user_id = u.id"
 	                                " LEFT JOIN tenancy.history_pruned AS p ON p.user_id = u.id",
-	                                1,
-	                                {UUIDOID},
-	                                nullptr};
+	                                {UUIDOID}};
 	memset(ends, 0, sizeof *ends);
 	Datum const id = bridge::uuid_datum(user);
-	(void) spi::run(select, &id, nullptr, true);
+	(void) spi::read(select, &id);
 	SPITupleTable *const table = SPI_tuptable;
 	bool no_seq, no_hash;
 	Datum const seq = SPI_getbinval(table->vals[0], table->tupdesc, 1, &no_seq);

@@ -226,9 +226,7 @@ strip_start(const core::Uuid &run)
 	static spi::Statement strip = {"UPDATE tenancy.running_queries SET connection_name = NULL,"
 	                               " natural_language_query = NULL, generated_sql_query = NULL,"
 	                               " application_name = NULL, client_addr = NULL WHERE id = $1",
-	                               1,
-	                               {UUIDOID},
-	                               nullptr};
+	                               {UUIDOID}};
 	Datum const value = bridge::uuid_datum(run);
 	(void) execute(strip, &value);
 }
@@ -238,10 +236,7 @@ void
 drop_unknown(Batch &batch)
 {
 	static spi::Statement find = {
-		"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED",
-		1,
-		{UUIDARRAYOID},
-		nullptr};
+		"SELECT u.id FROM tenancy.users AS u WHERE u.id = ANY ($1) FOR KEY SHARE OF u SKIP LOCKED", {UUIDARRAYOID}};
 	auto *const users = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(batch.count)));
 	for (int i = 0; i < batch.count; ++i)
 		users[i] = bridge::uuid_datum(record_at(batch.items[i].pointer)->user);
@@ -282,7 +277,7 @@ name_of(Status status_of_run)
 void
 write_batch(void *arg)
 {
-	static spi::Statement insert = {insert_runs, column_count, {}, nullptr};
+	static spi::Statement insert = {insert_runs};
 	auto &batch = *static_cast<Batch *>(arg);
 	commit_without_disk();
 	if (batch.known_only)

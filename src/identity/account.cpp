@@ -33,9 +33,7 @@ find_account(const char *email)
 {
 	static bridge::spi::Statement find = {"SELECT u.id, u.is_active, u.password_hash FROM tenancy.users AS u "
 	                                      "WHERE lower(u.email COLLATE \"C\") = lower($1 COLLATE \"C\")",
-	                                      1,
-	                                      {TEXTOID},
-	                                      nullptr};
+	                                      {TEXTOID}};
 	Account account{};
 	Datum argument = CStringGetTextDatum(email);
 	bridge::spi::Scope const scope = bridge::spi::open();
@@ -60,11 +58,10 @@ find_account(const char *email)
 void
 require_seen(const core::Uuid &user)
 {
-	static bridge::spi::Statement find = {"SELECT FROM tenancy.users WHERE id = $1", 1, {UUIDOID}, nullptr};
+	static bridge::spi::Statement find = {"SELECT FROM tenancy.users WHERE id = $1", {UUIDOID}};
 	Datum const value = bridge::uuid_datum(user);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const newer =
-		bridge::spi::run(find, &value, nullptr, false) == 0 && bridge::spi::run_latest(find, &value) == 1;
+	bool const newer = bridge::spi::run(find, &value) == 0 && bridge::spi::run_latest(find, &value) == 1;
 	bridge::spi::close(scope);
 	if (newer)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("user was made since the transaction began"),

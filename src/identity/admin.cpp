@@ -42,18 +42,16 @@ TENANCY_FUNCTION(bind_role)
 	require_admin();
 	const char *const role = NameStr(*PG_GETARG_NAME(1));
 	check_role(role);
-	static bridge::spi::Statement exists = {
-		"SELECT FROM tenancy.users AS u WHERE u.id = $1 FOR KEY SHARE OF u", 1, {UUIDOID}, nullptr};
+	static bridge::spi::Statement exists = {"SELECT FROM tenancy.users AS u WHERE u.id = $1 FOR KEY SHARE OF u",
+	                                        {UUIDOID}};
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.role_bindings AS b (user_id, role_name) VALUES ($1, $2) "
 		"ON CONFLICT (role_name) DO UPDATE SET user_id = b.user_id WHERE b.user_id = excluded.user_id",
-		2,
-		{UUIDOID, NAMEOID},
-		nullptr};
+		{UUIDOID, NAMEOID}};
 	Datum const values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const known = bridge::spi::run(exists, values, nullptr, false) == 1;
-	bool const bound = known && bridge::spi::run(insert, values, nullptr, false) == 1;
+	bool const known = bridge::spi::run(exists, values) == 1;
+	bool const bound = known && bridge::spi::run(insert, values) == 1;
 	bridge::spi::close(scope);
 	session::forget();
 	if (!known)
@@ -67,11 +65,10 @@ TENANCY_FUNCTION(bind_role)
 TENANCY_FUNCTION(unbind_role)
 {
 	require_admin();
-	static bridge::spi::Statement remove = {
-		"DELETE FROM tenancy.role_bindings WHERE role_name = $1", 1, {NAMEOID}, nullptr};
+	static bridge::spi::Statement remove = {"DELETE FROM tenancy.role_bindings WHERE role_name = $1", {NAMEOID}};
 	Datum const value = PG_GETARG_DATUM(0);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::run(remove, &value, nullptr, false) == 1;
+	bool const found = bridge::spi::run(remove, &value) == 1;
 	bridge::spi::close(scope);
 	session::forget();
 	PG_RETURN_BOOL(found);
@@ -81,13 +78,11 @@ TENANCY_FUNCTION(unbind_role)
 TENANCY_FUNCTION(set_active)
 {
 	require_admin();
-	static bridge::spi::Statement update = {
-		"UPDATE tenancy.users SET is_active = $2 WHERE id = $1", 2, {UUIDOID, BOOLOID}, nullptr};
+	static bridge::spi::Statement update = {"UPDATE tenancy.users SET is_active = $2 WHERE id = $1",
+	                                        {UUIDOID, BOOLOID}};
 	static bridge::spi::Statement revoke = {"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp()"
 	                                        " WHERE user_id = $1 AND NOT $2 AND revoked_at IS NULL",
-	                                        2,
-	                                        {UUIDOID, BOOLOID},
-	                                        nullptr};
+	                                        {UUIDOID, BOOLOID}};
 	Datum const values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	/*
 	 * Take the turn before any row is locked: this also writes the health of the user's connections, a rotation that of
@@ -95,7 +90,7 @@ TENANCY_FUNCTION(set_active)
 	 */
 	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;
+	bool const found = bridge::spi::run(update, values) == 1;
 	if (found)
 		(void) bridge::spi::change_latest(revoke, values);
 	bridge::spi::close(scope);

@@ -61,12 +61,10 @@ replace_hash(const Account &account, const char *hash)
 {
 	static bridge::spi::Statement update = {
 		"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1 AND password_hash = $3",
-		3,
-		{UUIDOID, TEXTOID, TEXTOID},
-		nullptr};
+		{UUIDOID, TEXTOID, TEXTOID}};
 	Datum const values[] = {bridge::uuid_datum(account.id), CStringGetTextDatum(hash),
 	                        CStringGetTextDatum(account.hash)};
-	return bridge::spi::run(update, values, nullptr, false) == 1;
+	return bridge::spi::run(update, values) == 1;
 }
 
 /*
@@ -82,9 +80,7 @@ insert_session(const Account &account, const Digest &digest)
 		"SELECT u.id, $2, clock_timestamp() + make_interval(secs => $3), inet_client_addr(), "
 		"       nullif(current_setting('application_name'), '') "
 		"FROM tenancy.users AS u WHERE u.id = $1 AND u.password_hash = $4 AND u.is_active FOR SHARE OF u",
-		4,
-		{UUIDOID, BYTEAOID, FLOAT8OID, TEXTOID},
-		nullptr};
+		{UUIDOID, BYTEAOID, FLOAT8OID, TEXTOID}};
 	Datum const values[] = {bridge::uuid_datum(account.id), digest_datum(digest),
 	                        Float8GetDatum(settings::session_lifetime), CStringGetTextDatum(account.hash)};
 	return bridge::spi::change_latest(insert, values) == 1;
@@ -105,9 +101,7 @@ purge_sessions(const core::Uuid &user, const Digest &added)
 		"                            WHERE o.user_id = $1 AND o.token_hash <> $2 "
 		"                            ORDER BY o.revoked_at IS NOT NULL, o.created_at DESC OFFSET greatest($3, 1) - 1)) "
 		"FOR UPDATE OF s SKIP LOCKED))",
-		3,
-		{UUIDOID, BYTEAOID, INT4OID},
-		nullptr};
+		{UUIDOID, BYTEAOID, INT4OID}};
 	Datum const values[] = {bridge::uuid_datum(user), digest_datum(added),
 	                        Int32GetDatum(settings::max_sessions_per_user)};
 	(void) bridge::spi::change_latest(purge, values);
@@ -120,9 +114,7 @@ revoke_sessions(const core::Uuid &user, const Digest &kept)
 	static bridge::spi::Statement revoke = {
 		"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp() "
 		"WHERE user_id = $1 AND token_hash <> $2 AND revoked_at IS NULL AND expires_at > clock_timestamp()",
-		2,
-		{UUIDOID, BYTEAOID},
-		nullptr};
+		{UUIDOID, BYTEAOID}};
 	Datum const values[] = {bridge::uuid_datum(user), digest_datum(kept)};
 	return bridge::spi::change_latest(revoke, values);
 }
@@ -167,9 +159,7 @@ TENANCY_FUNCTION(register)
 	static bridge::spi::Statement insert = {
 		"INSERT INTO tenancy.users (email, password_hash, first_name, last_name, company_name) "
 		"VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id",
-		5,
-		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
-		nullptr};
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
 	Datum values[] = {CStringGetTextDatum(email), CStringGetTextDatum(hash), 0, 0, 0};
 	char nulls[] = {' ', ' ', ' ', ' ', ' '};
 	for (int i = 2; i < 5; ++i) {
@@ -177,7 +167,7 @@ TENANCY_FUNCTION(register)
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const inserted = bridge::spi::run(insert, values, nulls, false) == 1;
+	bool const inserted = bridge::spi::run(insert, values, nulls) == 1;
 	core::Uuid user;
 	bool is_null;
 	if (inserted)
@@ -242,9 +232,7 @@ TENANCY_FUNCTION(logout)
 	static bridge::spi::Statement revoke = {
 		"UPDATE tenancy.user_sessions SET revoked_at = clock_timestamp() "
 		"WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > clock_timestamp()",
-		1,
-		{BYTEAOID},
-		nullptr};
+		{BYTEAOID}};
 	Datum const value = digest_datum(digest);
 	bridge::spi::Scope const scope = bridge::spi::open();
 	bool const ended = bridge::spi::change_latest(revoke, &value) == 1;
@@ -270,12 +258,11 @@ TENANCY_FUNCTION(change_password)
 	hide_statement("change_password");
 	require_both(fcinfo, "passwords");
 	core::Uuid const user = require_user();
-	static bridge::spi::Statement find = {
-		"SELECT u.email FROM tenancy.users AS u WHERE u.id = $1", 1, {UUIDOID}, nullptr};
+	static bridge::spi::Statement find = {"SELECT u.email FROM tenancy.users AS u WHERE u.id = $1", {UUIDOID}};
 	Datum const id = bridge::uuid_datum(user);
 	bridge::spi::Scope scope = bridge::spi::open();
 	char email[max_email_characters * MAX_MULTIBYTE_CHAR_LEN + 1] = "";
-	if (bridge::spi::run(find, &id, nullptr, false) == 1)
+	if (bridge::spi::run(find, &id) == 1)
 		strlcpy(email, bridge::spi::text(0, 1), sizeof email);
 	bridge::spi::close(scope);
 	if (email[0] == 0)
@@ -304,11 +291,11 @@ TENANCY_FUNCTION(reset_password)
 	require_both(fcinfo, "user_id and new_password");
 	char hash[max_hash_size];
 	make_hash(utf8_argument(fcinfo, 1), hash);
-	static bridge::spi::Statement update = {
-		"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1", 2, {UUIDOID, TEXTOID}, nullptr};
+	static bridge::spi::Statement update = {"UPDATE tenancy.users SET password_hash = $2 WHERE id = $1",
+	                                        {UUIDOID, TEXTOID}};
 	Datum const values[] = {PG_GETARG_DATUM(0), CStringGetTextDatum(hash)};
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::run(update, values, nullptr, false) == 1;
+	bool const found = bridge::spi::run(update, values) == 1;
 	if (found)
 		(void) revoke_sessions(bridge::uuid_value(values[0]), Digest{});
 	bridge::spi::close(scope);

@@ -208,15 +208,13 @@ by_token()
 	static bridge::spi::Statement find = {
 		"SELECT s.user_id, s.expires_at FROM tenancy.user_sessions AS s JOIN tenancy.users AS u ON u.id = s.user_id "
 		"WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() AND u.is_active",
-		1,
-		{BYTEAOID},
-		nullptr};
+		{BYTEAOID}};
 	Identity identity{};
 	char digest[VARHDRSZ + sizeof note.digest.bytes];
 	Datum argument = PointerGetDatum(digest);
 	SET_VARSIZE(digest, sizeof digest);
 	memcpy(VARDATA(digest), note.digest.bytes.data(), sizeof note.digest.bytes);
-	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
+	if (bridge::spi::read(find, &argument) == 1) {
 		bool is_null;
 		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
 		identity.expires = DatumGetTimestampTz(bridge::spi::value(0, 2, &is_null));
@@ -241,15 +239,13 @@ by_role()
 	static bridge::spi::Statement find = {
 		"SELECT b.user_id FROM tenancy.role_bindings AS b JOIN tenancy.users AS u ON u.id = b.user_id "
 		"WHERE b.role_name = $1 AND u.is_active",
-		1,
-		{NAMEOID},
-		nullptr};
+		{NAMEOID}};
 	Identity identity{};
 	NameData name;
 	if (!name_of_role(&name))
 		return identity;
 	Datum argument = NameGetDatum(&name);
-	if (bridge::spi::run(find, &argument, nullptr, true) == 1) {
+	if (bridge::spi::read(find, &argument) == 1) {
 		bool is_null;
 		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
 		identity.expires = DT_NOEND;
@@ -346,14 +342,13 @@ set_token(const char *token)
 bool
 is_bound()
 {
-	static bridge::spi::Statement find = {
-		"SELECT FROM tenancy.role_bindings WHERE role_name = $1", 1, {NAMEOID}, nullptr};
+	static bridge::spi::Statement find = {"SELECT FROM tenancy.role_bindings WHERE role_name = $1", {NAMEOID}};
 	NameData name;
 	if (!name_of_role(&name))
 		return false;
 	Datum argument = NameGetDatum(&name);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::run(find, &argument, nullptr, true) == 1;
+	bool const found = bridge::spi::read(find, &argument) == 1;
 	bridge::spi::close(scope);
 	return found;
 }
