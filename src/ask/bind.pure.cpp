@@ -93,6 +93,35 @@ Binder::relate(int table, Op op, const std::string &count)
 	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1, table});
 }
 
+bool
+Binder::leads_on(int table, const Clause &clause)
+{
+	Scope const &last = scopes.back();
+	int const named = last.related < 0 ? last.table : last.named;
+	if (named < 0 || named == query.base || named == table)
+		return false;
+	Path const path = find_path(lexicon, query.base, table, hints);
+	bool const passes = std::any_of(path.begin(), path.end(), [named](const Step &step) { return step.to == named; });
+	auto const refuse = [&] {
+		throw Refusal{"it is not clear which " + lexicon.table(named).name + " are those with or without \"" +
+		              clause.table->text + "\""};
+	};
+	/* "orders from customers with refunds" are not the orders that have one. */
+	if (last.related < 0 && clause.attribute && !passes)
+		refuse();
+	if (last.related < 0 || !passes)
+		return false;
+	const Related &related = query.related[static_cast<std::size_t>(last.related)];
+	bool const some = clause.op == Op::present && (related.filters.empty() || !clause.attribute);
+	if (related.op == Op::present && (some || (clause.op != Op::missing && !clause.attribute)))
+		return false;
+	if (related.op != Op::missing || clause.op != Op::present)
+		refuse();
+	/* "never ordered products from China": no orders of such */
+	extend(scopes.size() - 1, find_path(lexicon, last.table, table, hints));
+	return true;
+}
+
 std::optional<Target>
 Binder::own(const Refs &candidates, const std::string &word) const
 {
@@ -164,11 +193,18 @@ Binder::elsewhere(const Refs &candidates, const std::string &word)
 	if (!same_column(refs))
 		refuse_ambiguous(lexicon, refs, word);
 	std::size_t const last = scopes.size() - 1;
-	if (scopes[last].related >= 0) {
+	Path onward;
+	if (scopes[last].related >= 0)
+		onward = find_path(lexicon, scopes[last].table, refs[0].table, hints);
+	/* What leads on through the base is of rows for themselves: "without orders but with open tickets". */
+	bool const returns =
+		refs[0].table != query.base &&
+		std::any_of(onward.begin(), onward.end(), [this](const Step &step) { return step.to == query.base; });
+	if (scopes[last].related >= 0 && !returns) {
 		const Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
 		if ((related.op != Op::present && related.op != Op::missing) || refs[0].table == query.base)
 			throw Refusal{"\"" + word + "\" is too far from what is counted"};
-		auto const [many, up] = split(find_path(lexicon, scopes[last].table, refs[0].table, hints));
+		auto const [many, up] = split(onward);
 		extend(last, many);
 		return {last, up, refs[0]};
 	}
@@ -269,7 +305,8 @@ Binder::date(const Refs &candidates, const std::string &word)
 	for (std::size_t i = scopes.size(); i-- > 0;) {
 		if (scopes[i].related < 0 && i > 0)
 			continue;
-		if (auto const found = only_date(scopes[i].table))
+		bool const led_on = scopes[i].named >= 0 && scopes[i].named != scopes[i].table;
+		if (auto const found = led_on ? std::nullopt : only_date(scopes[i].table))
 			return {i, {}, *found};
 		Refs dates = lexicon.columns_of(scopes[i].table, Kind::date);
 		std::erase_if(dates, [this](const Ref &ref) { return lexicon.facts(ref).birth_or_end; });

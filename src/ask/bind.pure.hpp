@@ -38,6 +38,8 @@ public:
 
 	/* Opens the scope of other rows; the whole way must not climb. */
 	void relate(int table, Op op, const std::string &count);
+	/* What a clause says of the rows that the word before it named: true when their condition has taken it in. */
+	bool leads_on(int table, const Clause &clause);
 
 	Target column(const Refs &candidates, const std::string &word);
 	/* The same, but nothing where it would be a column of rows that no word was about so far. */

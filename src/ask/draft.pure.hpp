@@ -59,6 +59,8 @@ struct Clause {
 	DraftFilter filter;
 	const Item *table = nullptr; /* of mention and relation */
 	bool act = false;            /* a verb named it */
+	bool apart = false;          /* "and", "but" or a comma before it: said of no table that stands before these */
+	bool attribute = false;      /* "with refunds", "who had refunds": said of the table that stands before it */
 	Op op = Op::present;
 	std::string count;
 	std::vector<DraftFilter> limits; /* of a relation: "without blocked cards" */

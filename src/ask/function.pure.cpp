@@ -26,9 +26,10 @@ constexpr std::string_view mysql_prefixes[] = {
 	"sys_",           "lib_mysqludf",      "wait_for_executed",
 	"wait_until_sql", "group_replication", "asynchronous_connection_failover_"};
 constexpr std::string_view mysql_names[] = {
-	"benchmark",         "get_lock",     "is_free_lock",     "is_used_lock",    "last_insert_id",
-	"lastval",           "load_file",    "master_gtid_wait", "master_pos_wait", "nextval",
-	"release_all_locks", "release_lock", "setval",           "sleep",           "source_pos_wait",
+	"benchmark",       "get_lock", "is_free_lock",      "is_used_lock",
+	"last_insert_id",  "lastval",  "load_file",         "master_gtid_wait",
+	"master_pos_wait", "nextval",  "release_all_locks", "release_lock",
+	"setval",          "sleep",    "source_pos_wait",   "wsrep_sync_wait_upto_gtid",
 };
 
 constexpr std::string_view sqlite_prefixes[] = {"fts3_", "fts5_", "pragma_", "rtree", "sqlite_"};

@@ -83,6 +83,7 @@ Recogniser::add(Key key, std::size_t count)
 	item.comma = last.comma;
 	item.plural = last.folded != last.stem;
 	item.quoted = words[at].quoted;
+	item.attached = words[at].attached;
 	preposition = {};
 	at += count;
 	end = at;

@@ -77,6 +77,7 @@ struct Item {
 	std::string likely;  /* of a literal: the value that it resembles */
 	std::string verb;    /* that followed it and names nothing of the schema: sold, lived */
 	bool joined = false; /* to the item before it: no word between them */
+	bool attached = false; /* of a negation: the beginning of a word, "unpaid" */
 	bool ordinal = false; /* of a number: 2nd */
 	bool possessive = false, comma = false, plural = false, quoted = false;
 };

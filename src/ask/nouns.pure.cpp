@@ -27,9 +27,11 @@ add_table(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &cl
 			return;
 	}
 	auto const path = climb(lexicon, query.base, table, hints);
+	if (!clause.apart && table != query.base && binder.leads_on(table, clause))
+		return;
 	if (!path || path->empty())
 		return binder.relate(table, clause.op, clause.count);
-	if (clause.what == Clause::What::mention)
+	if (clause.what == Clause::What::mention || (clause.op == Op::present && !clause.limits.empty()))
 		return binder.enter(table, *path);
 	if ((clause.op != Op::missing && clause.op != Op::present) || path->size() != 1 ||
 	    path->front().key->columns.size() != 1)

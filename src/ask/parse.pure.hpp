@@ -103,6 +103,12 @@ private:
 	/* The table right before a negation: "orders not paid", "orders that are not paid". */
 	const Item *denied_beside() const;
 	const Item *table_behind(std::size_t index) const;
+	/* Does a conjunction or a comma part it from what was said before? */
+	bool is_apart(std::size_t index) const;
+	/* Does "with", "who" or a verb such as "had" tie it to the table before it? */
+	bool is_attribute(std::size_t index) const;
+	/* The first of the words that lead to what stands there. */
+	std::size_t lead_to(std::size_t index) const;
 	/* without orders, with no email, never shipped */
 	void absence();
 	/* out of stock */

@@ -34,6 +34,8 @@ Grammar::limited_relation(Op op, bool negated)
 	clause.what = Clause::What::relation;
 	clause.table = table;
 	clause.op = op;
+	clause.apart = is_apart(at);
+	clause.attribute = !clause.apart && here().before.empty();
 	for (; &here() != table; ++at) {
 		DraftFilter &limit = clause.limits.emplace_back();
 		limit.negated = negated;
@@ -54,16 +56,55 @@ Grammar::denied_beside() const
 	return at > 0 && items[at - 1].tables.empty() ? table_behind(at) : nullptr;
 }
 
+namespace {
+
+/* Words that lead to what is denied or told of the table before them. */
+bool
+leads(Key key)
+{
+	return key == Key::negation || key == Key::none || key == Key::without || key == Key::who || key == Key::which ||
+	       key == Key::different;
+}
+
+} // namespace
+
 const Item *
 Grammar::table_behind(std::size_t index) const
 {
-	auto const leads = [](Key key) {
-		return key == Key::negation || key == Key::none || key == Key::without || key == Key::who ||
-		       key == Key::which || key == Key::different;
-	};
 	while (index > 0 && leads(items[index - 1].key))
 		--index;
 	return index > 0 && !items[index - 1].tables.empty() ? &items[index - 1] : nullptr;
+}
+
+std::size_t
+Grammar::lead_to(std::size_t index) const
+{
+	auto const opens = [](const Item &item) {
+		bool const counts = item.key == Key::compare || item.key == Key::number || item.key == Key::or_more ||
+		                    item.key == Key::or_less || item.key == Key::disjunction;
+		bool const describes = item.tables.empty() && !item.values.empty() && item.before.empty();
+		return !item.comma && (leads(item.key) || item.key == Key::with || counts || describes);
+	};
+	while (index > 0 && opens(items[index - 1]))
+		--index;
+	return index;
+}
+
+bool
+Grammar::is_apart(std::size_t index) const
+{
+	std::size_t const first = lead_to(index);
+	return first > 0 && (items[first - 1].key == Key::conjunction || items[first - 1].comma);
+}
+
+bool
+Grammar::is_attribute(std::size_t index) const
+{
+	std::size_t const first = lead_to(index);
+	return (first > 0 && !items[first - 1].verb.empty()) ||
+	       std::any_of(items.begin() + static_cast<std::ptrdiff_t>(first),
+	                   items.begin() + static_cast<std::ptrdiff_t>(index),
+	                   [](const Item &item) { return leads(item.key) || item.key == Key::with; });
 }
 
 } // namespace tenancy::ask

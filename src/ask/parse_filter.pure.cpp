@@ -48,10 +48,12 @@ Grammar::relation(Op op, std::string count)
 {
 	Clause clause;
 	clause.what = Clause::What::relation;
+	clause.apart = is_apart(at);
 	clause.table = &take();
 	clause.op = op;
 	clause.count = std::move(count);
 	clause.act = clause.table->tables.empty();
+	clause.attribute = !clause.apart && !clause.act && (clause.count.empty() || is_attribute(at - 1));
 	draft.clauses.push_back(clause);
 }
 
@@ -115,10 +117,11 @@ Grammar::column_is(DraftFilter::What what)
 void
 Grammar::negation()
 {
-	bool const with = at > 0 && items[at - 1].key == Key::with;
+	/* "having not approved requests", and "unapproved requests" anywhere, are rows that are not so. */
+	bool const of_rows = here().attached || (at > 0 && items[at - 1].key == Key::with);
 	++at;
 	if (described() != nullptr && here().before.empty())
-		return limited_relation(with ? Op::present : Op::missing, with);
+		return limited_relation(of_rows ? Op::present : Op::missing, of_rows);
 	if (is_flag())
 		return flag_filter(true);
 	if (is_value())
@@ -413,6 +416,8 @@ Grammar::mention(bool act)
 		              items[at - 1].text + " or " + here().text};
 	Clause clause;
 	clause.what = Clause::What::mention;
+	clause.apart = is_apart(at);
+	clause.attribute = !clause.apart && here().before.empty() && is_attribute(at);
 	clause.table = &take();
 	clause.act = act;
 	draft.clauses.push_back(clause);

@@ -60,7 +60,9 @@ with_denials_apart(const Lexicon &lexicon, const std::vector<Word> &words)
 			out.push_back(word);
 			continue;
 		}
-		out.push_back(word_of("not"));
+		Word denial = word_of("not");
+		denial.attached = true;
+		out.push_back(std::move(denial));
 		Word rest = word_of(denied);
 		rest.comma = word.comma;
 		out.push_back(std::move(rest));

@@ -29,7 +29,8 @@ struct Word {
 	bool capital = false;
 	bool quoted = false;
 	bool possessive = false;
-	bool comma = false; /* follows it */
+	bool comma = false;    /* follows it */
+	bool attached = false; /* a "not" that was typed as the beginning of a word: unpaid */
 	std::string signs;  /* what a name may end with: B+, C# */
 };
 

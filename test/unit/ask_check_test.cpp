@@ -209,7 +209,8 @@ TEST(AskCheck, RefusesFunctionsWithEffects)
 	for (const char *const name : {"count", "lower", "date_trunc", "generate_series", "to_char", "jsonb_each"})
 		EXPECT_FALSE(ask::has_effects(DatabaseType::postgresql, name)) << name;
 	expect_objection(DatabaseType::mysql, "SELECT `sleep`(10)", "it calls the function sleep");
-	for (const char *const name : {"benchmark", "get_lock", "load_file", "sys_exec", "release_all_locks"})
+	for (const char *const name :
+	     {"benchmark", "get_lock", "load_file", "sys_exec", "release_all_locks", "wsrep_sync_wait_upto_gtid"})
 		EXPECT_TRUE(ask::has_effects(DatabaseType::mysql, name)) << name;
 	expect_objection(DatabaseType::sqlite, "SELECT [load_extension]('x')", "it calls the function load_extension");
 	EXPECT_TRUE(ask::has_effects(DatabaseType::sqlite, "writefile"));

@@ -1,0 +1,144 @@
+/*
+ * The built-in translator where a word may be said of this table or of that one: what is told of rows that a word
+ * named before, adjectives, what is owned. Either the one reading, or a refusal.
+ */
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "../ask/judge.hpp"
+
+namespace {
+
+using namespace ask_test;
+using tenancy::ask::Translation;
+
+constexpr const char *tables = R"(
+CREATE TABLE departments (id integer PRIMARY KEY, name varchar(40) NOT NULL, budget integer);
+CREATE TABLE suppliers (id integer PRIMARY KEY, name varchar(40) NOT NULL, country varchar(40) NOT NULL);
+CREATE TABLE customers (id integer PRIMARY KEY, name varchar(40) NOT NULL, email varchar(80), phone varchar(20),
+	country varchar(40) NOT NULL);
+CREATE TABLE employees (id integer PRIMARY KEY, name varchar(40) NOT NULL, hired_on date NOT NULL,
+	department_id integer NOT NULL REFERENCES departments (id));
+CREATE TABLE products (id integer PRIMARY KEY, name varchar(40) NOT NULL, price integer NOT NULL, cost integer, active boolean NOT NULL,
+	supplier_id integer REFERENCES suppliers (id));
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id), order_date date NOT NULL,
+	shipped_date date, status varchar(20) NOT NULL, channel varchar(20) NOT NULL, total integer NOT NULL);
+CREATE TABLE order_items (order_id integer NOT NULL REFERENCES orders (id), product_id integer NOT NULL REFERENCES products (id),
+	quantity integer NOT NULL, PRIMARY KEY (order_id, product_id));
+CREATE TABLE refunds (id integer PRIMARY KEY, order_id integer NOT NULL REFERENCES orders (id), refunded_on date NOT NULL,
+	amount integer NOT NULL);
+CREATE TABLE tickets (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id), status varchar(10) NOT NULL);
+CREATE TABLE expenses (id integer PRIMARY KEY, employee_id integer NOT NULL REFERENCES employees (id), amount integer NOT NULL,
+	approved boolean NOT NULL);
+INSERT INTO departments VALUES (1, 'Sales', 10), (2, 'Marketing', 5);
+INSERT INTO suppliers VALUES (1, 'Acme', 'China');
+INSERT INTO customers VALUES (1, 'Rosa', NULL, NULL, 'Germany');
+INSERT INTO orders VALUES (1, 1, '2024-05-01', NULL, 'new', 'phone', 5), (2, 1, '2024-05-01', NULL, 'shipped', 'email', 5),
+	(3, 1, '2024-05-01', NULL, 'cancelled', 'web', 5);
+INSERT INTO tickets VALUES (1, 1, 'open');
+)";
+
+std::string
+sql_of(std::string_view question)
+{
+	Translation const translation = ask(schema_of(Database(tables), true), std::string(question));
+	if (translation.refused)
+		return "refused: " + translation.understood;
+	std::string sql = translation.sql;
+	std::erase(sql, '"');
+	return sql;
+}
+
+/* What follows WHERE, up to the end of that line. */
+std::string
+condition_of(std::string_view question)
+{
+	std::string const sql = sql_of(question);
+	std::size_t const at = sql.find("\nWHERE ");
+	return at == sql.npos ? sql : sql.substr(at + 7, sql.find('\n', at + 1) - at - 7);
+}
+
+void
+expect_refused(std::initializer_list<const char *> questions)
+{
+	for (const char *const question : questions)
+		EXPECT_TRUE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
+}
+
+/* No approved expenses are not some that are unapproved. */
+TEST(AskAttribute, AnUnapprovedRowIsThere)
+{
+	std::string const unapproved =
+		"EXISTS (SELECT 1 FROM expenses WHERE expenses.employee_id = employees.id AND expenses.approved = FALSE)";
+	for (const char *const question :
+	     {"which employees have unapproved expenses", "how many employees have unapproved expenses",
+	      "employees with unapproved expenses", "who of the employees has unapproved expenses"})
+		EXPECT_EQ(condition_of(question), unapproved) << question;
+	std::string const ordered = condition_of("customers who ordered inactive products");
+	EXPECT_EQ(ordered.find("NOT"), ordered.npos) << ordered;
+	EXPECT_NE(ordered.find("products.active = FALSE)"), ordered.npos) << ordered;
+	EXPECT_EQ(condition_of("orders for inactive products"),
+	          "EXISTS (SELECT 1 FROM order_items JOIN products ON products.id = order_items.product_id WHERE "
+	          "order_items.order_id = orders.id AND products.active = FALSE)");
+	EXPECT_EQ(condition_of("total quantity of inactive products"), "products.active = FALSE");
+	EXPECT_EQ(condition_of("employees who do not have approved expenses").substr(0, 10), "NOT EXISTS");
+}
+
+TEST(AskAttribute, WhatIsToldOfRowsThatAreNotThereIsPartOfThem)
+{
+	std::string const none =
+		"NOT EXISTS (SELECT 1 FROM orders JOIN order_items ON order_items.order_id = orders.id JOIN "
+		"products ON products.id = order_items.product_id WHERE orders.customer_id = customers.id AND "
+		"products.";
+	EXPECT_EQ(condition_of("customers who never ordered products cheaper than 50"), none + "price < 50)");
+	EXPECT_EQ(condition_of("customers who never ordered inactive products"), none + "active = FALSE)");
+	EXPECT_EQ(condition_of("customers with no orders for inactive products"), none + "active = FALSE)");
+	std::string const china = condition_of("customers who never ordered products from China");
+	EXPECT_EQ(china.find("NOT EXISTS"), 0U) << china;
+	EXPECT_EQ(china.find("EXISTS", 10), china.npos) << china;
+	EXPECT_EQ(condition_of("customers with no orders for products from China"), china);
+	EXPECT_EQ(
+		condition_of("customers without orders with refunds"),
+		"NOT EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id WHERE orders.customer_id = "
+		"customers.id)");
+	expect_refused(
+		{"customers without orders with more than one refund", "customers who never ordered products in 2024"});
+	/* "and" begins anew. */
+	std::string const both = condition_of("customers without orders and with refunds");
+	EXPECT_NE(both.find(") AND EXISTS ("), both.npos) << both;
+	EXPECT_EQ(
+		condition_of("customers without orders but with open tickets"),
+		"NOT EXISTS (SELECT 1 FROM orders WHERE orders.customer_id = customers.id) AND EXISTS (SELECT 1 FROM tickets "
+		"WHERE tickets.customer_id = customers.id AND tickets.status = 'open')");
+}
+
+/* A supplier of whose products some were never ordered is not one of whose products none was. */
+TEST(AskAttribute, WhatIsDeniedOfSomeRowsIsNotDeniedOfAll)
+{
+	expect_refused({"suppliers with products that were never ordered", "customers with orders not refunded",
+	                "departments with employees without expenses", "customers with orders over 100 without refunds",
+	                "customers with orders over 100 with refunds", "customers with more than 2 orders with refunds",
+	                "customers with orders with more than 2 products"});
+	for (const char *const question :
+	     {"customers with orders but no refunds", "customers who ordered but never got a refund",
+	      "customers with tickets without orders", "customers who ordered more than 2 products"})
+		EXPECT_FALSE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
+}
+
+/* The orders of a customer who once had a refund are all of the customer's orders. */
+TEST(AskAttribute, WhatIsToldOfAnOwnerIsNotToldOfWhatIsOwned)
+{
+	expect_refused({"orders from customers with refunds", "orders from customers with no refunds",
+	                "orders of customers who had refunds", "orders from customers with more than one refund",
+	                "products from suppliers with no orders"});
+	EXPECT_EQ(condition_of("orders from customers with tickets"),
+	          "EXISTS (SELECT 1 FROM customers JOIN tickets ON tickets.customer_id = customers.id WHERE customers.id = "
+	          "orders.customer_id)");
+	EXPECT_EQ(condition_of("orders with refunds"), "EXISTS (SELECT 1 FROM refunds WHERE refunds.order_id = orders.id)");
+	EXPECT_NE(condition_of("products from suppliers in China never ordered").find("AND NOT EXISTS"), std::string::npos);
+}
+
+} // namespace
