@@ -95,15 +95,17 @@ private:
 	/* "active" in "active orders" is said of orders, and of nothing else. */
 	void keep_described(const DraftFilter &draft, Refs &candidates) const
 	{
-		if (draft.of == nullptr)
+		const Item *const described = draft.of != nullptr ? draft.of : draft.above;
+		if (described == nullptr)
 			return;
 		std::erase_if(candidates, [&](const Ref &ref) {
 			lexicon.breathe();
-			return std::none_of(draft.of->tables.begin(), draft.of->tables.end(),
-			                    [&](const Ref &of) { return of.table == ref.table; });
+			return std::none_of(described->tables.begin(), described->tables.end(), [&](const Ref &of) {
+				return of.table == ref.table || (draft.of == nullptr && lexicon.rises(of.table, ref.table));
+			});
 		});
 		if (candidates.empty())
-			throw Refusal{"there is no telling which \"" + draft.of->text + "\" are \"" + word_of(draft) + "\""};
+			throw Refusal{"there is no telling which \"" + described->text + "\" are \"" + word_of(draft) + "\""};
 	}
 
 	/* Is "not" said of the rows that the words before it are about: "orders not paid"? */

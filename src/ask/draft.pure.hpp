@@ -47,6 +47,7 @@ struct DraftFilter {
 	bool conjoint = false; /* of several, of which "and" or only commas make a list */
 	Joint joint = Joint::any;
 	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
+	const Item *above = nullptr;  /* the same, where no column of that table has the value: "German orders" */
 	const Item *beside = nullptr; /* the table that its "not" stands behind: "orders not paid" */
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */

@@ -116,6 +116,7 @@ private:
 	void skip_to_noun();
 	void column_is(DraftFilter::What what);
 	void negation();
+	bool is_undated() const;
 	bool any_nullable_verb() const;
 	void dated();
 	/* "3 orders" after has or with; a number that neither counts nor measures anything is refused */
@@ -141,6 +142,8 @@ private:
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
+	const Item *table_ahead() const;
+	bool is_mere_measure(const Item &item, std::size_t index) const;
 	bool holds(const Item &column, const Item &value) const;
 	bool same_column(const Item &a, const Item &b) const;
 	static bool has_value_of(const Item &table, const Item &value);

@@ -5,9 +5,84 @@
 
 #include <algorithm>
 
+#include "ask/words.pure.hpp"
+
 namespace tenancy::ask {
 
 using What = DraftFilter::What;
+
+void
+Grammar::absence()
+{
+	bool const never = here().key == Key::none && fold(here().text) != "no";
+	++at;
+	skip_to_noun();
+	if (!more())
+		refuse();
+	if (described() != nullptr)
+		return limited_relation(Op::missing, false);
+	if (is_flag())
+		return flag_filter(true);
+	if (!never && rather_column(here()))
+		return column_is(What::missing);
+	if (is_table() || (is(Key::thing) && !here().acts.empty()))
+		return relation(Op::missing, {});
+	if (is(Key::thing) && !here().roles.empty())
+		return column_is(What::missing);
+	if (!never && is_column())
+		return column_is(What::missing);
+	if (is(Key::thing) && !here().verbs.empty())
+		return column_is(What::missing);
+	refuse();
+}
+
+void
+Grammar::negation()
+{
+	/* "having not approved requests", and "unapproved requests" anywhere, are rows that are not so. */
+	bool const of_rows = here().attached || (at > 0 && items[at - 1].key == Key::with);
+	++at;
+	if (described() != nullptr && here().before.empty())
+		return limited_relation(of_rows ? Op::present : Op::missing, of_rows);
+	if (is_flag())
+		return flag_filter(true);
+	if (is_value())
+		return is_undated() ? column_is(What::missing) : value_filter(true);
+	if (is(Key::compare)) /* not more than */
+		refuse();
+	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
+	    !here().acts.empty())
+		return relation(Op::missing, {});
+	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty())
+		return column_is(What::missing);
+	if (is(Key::thing) && (!here().acts.empty() || !here().tables.empty()))
+		return relation(Op::missing, {});
+	refuse();
+}
+
+/* "orders not shipped", where there is a date of it: the delivered ones were shipped, too. */
+bool
+Grammar::is_undated() const
+{
+	const Item &item = here();
+	bool const dated = std::any_of(item.verbs.begin(), item.verbs.end(), [&](const Ref &verb) {
+		return lexicon.column(verb).nullable &&
+		       std::any_of(item.values.begin(), item.values.end(),
+		                   [&](const Ref &value) { return value.table == verb.table; });
+	});
+	bool const listed =
+		(is(Key::conjunction, 1) || is(Key::disjunction, 1)) && is_value(2) && same_column(item, items[at + 2]);
+	if (dated && (listed || is_table(1)))
+		throw Refusal{"\"" + item.text + "\" may be a value or a date"};
+	return dated;
+}
+
+bool
+Grammar::any_nullable_verb() const
+{
+	return std::any_of(here().verbs.begin(), here().verbs.end(),
+	                   [this](const Ref &ref) { return lexicon.column(ref).nullable; });
+}
 
 const Item *
 Grammar::described(std::size_t ahead) const

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ask/conditions.pure.hpp"
+#include "ask/thesaurus.pure.hpp"
 #include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
@@ -58,31 +59,6 @@ Grammar::relation(Op op, std::string count)
 }
 
 void
-Grammar::absence()
-{
-	bool const never = here().key == Key::none && fold(here().text) != "no";
-	++at;
-	skip_to_noun();
-	if (!more())
-		refuse();
-	if (described() != nullptr)
-		return limited_relation(Op::missing, false);
-	if (is_flag())
-		return flag_filter(true);
-	if (!never && rather_column(here()))
-		return column_is(What::missing);
-	if (is_table() || (is(Key::thing) && !here().acts.empty()))
-		return relation(Op::missing, {});
-	if (is(Key::thing) && !here().roles.empty())
-		return column_is(What::missing);
-	if (!never && is_column())
-		return column_is(What::missing);
-	if (is(Key::thing) && !here().verbs.empty())
-		return column_is(What::missing);
-	refuse();
-}
-
-void
 Grammar::exhausted()
 {
 	++at;
@@ -112,37 +88,6 @@ Grammar::column_is(DraftFilter::What what)
 	const Item &item = take();
 	clause.filter.noun.column = &item;
 	add(clause);
-}
-
-void
-Grammar::negation()
-{
-	/* "having not approved requests", and "unapproved requests" anywhere, are rows that are not so. */
-	bool const of_rows = here().attached || (at > 0 && items[at - 1].key == Key::with);
-	++at;
-	if (described() != nullptr && here().before.empty())
-		return limited_relation(of_rows ? Op::present : Op::missing, of_rows);
-	if (is_flag())
-		return flag_filter(true);
-	if (is_value())
-		return value_filter(true);
-	if (is(Key::compare)) /* not more than */
-		refuse();
-	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
-	    !here().acts.empty())
-		return relation(Op::missing, {});
-	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty())
-		return column_is(What::missing);
-	if (is(Key::thing) && (!here().acts.empty() || !here().tables.empty()))
-		return relation(Op::missing, {});
-	refuse();
-}
-
-bool
-Grammar::any_nullable_verb() const
-{
-	return std::any_of(here().verbs.begin(), here().verbs.end(),
-	                   [this](const Ref &ref) { return lexicon.column(ref).nullable; });
 }
 
 void
@@ -221,6 +166,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 	 * shipped", may be of either. */
 	bool const act = at > 0 && !items[at - 1].acts.empty() && items[at - 1].tables.empty();
 	bool const of_both = act || (here().before.empty() && !(at > 0 && has_value_of(items[at - 1], here())));
+	std::size_t const begun = at;
 	for (;;) {
 		const Item &item = take();
 		if (item.possessive)
@@ -244,8 +190,13 @@ Grammar::value_filter(bool negated, const Noun &column)
 		}
 		break;
 	}
+	if (!negated && !column && clause.filter.of == nullptr)
+		clause.filter.above = table_ahead();
 	if (negated && is_value() && here().joined)
 		throw Refusal{"it is not clear what is denied"};
+	if (const Item &first = *clause.filter.values[0];
+	    !negated && !column && !is_table() && is_mere_measure(first, begun))
+		throw Refusal{"\"" + first.text + "\" may be a value or a measure"};
 	clause.filter.conjoint = clause.filter.values.size() > 1 && !any && clause.filter.joint == DraftFilter::Joint::any;
 	/* "the furniture category" */
 	if (!column && is_column() && here().before.empty() && holds(here(), *clause.filter.values[0]) && !is_condition(1))
@@ -260,6 +211,31 @@ Grammar::holds(const Item &column, const Item &value) const
 		lexicon.breathe();
 		return holds_column_of(value.values, ref);
 	});
+}
+
+/* The table that the value before this item, and others behind it, stand right before; not its owner's. */
+const Item *
+Grammar::table_ahead() const
+{
+	std::size_t ahead = 0;
+	while (is_value(ahead) && !is_column(ahead) && !is_table(ahead) && items[at + ahead].joined)
+		++ahead;
+	if (!is_table(ahead) || !items[at + ahead].joined || !items[at + ahead].before.empty() ||
+	    items[at + ahead - 1].comma || (is_column(ahead) && holds(items[at + ahead], items[at + ahead - 1])))
+		return nullptr;
+	bool const owned = is_table(ahead + 1) && items[at + ahead + 1].joined && items[at + ahead + 1].before.empty();
+	return &items[at + ahead + (owned ? 1 : 0)];
+}
+
+/* "sales by month": nothing leads to the department of that name. */
+bool
+Grammar::is_mere_measure(const Item &item, std::size_t index) const
+{
+	if (item.quoted || !item.columns.empty() || !item.tables.empty() || !item.before.empty() ||
+	    measure_of(singular(fold(item.text))).empty())
+		return false;
+	return index == 0 || (items[index - 1].key != Key::named && !holds(items[index - 1], item) &&
+	                      !has_value_of(items[index - 1], item));
 }
 
 /* Is a column of that table known to have the value? */

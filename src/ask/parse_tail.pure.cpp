@@ -100,6 +100,9 @@ Grammar::by()
 		return value_filter(false);
 	if (is_doer())
 		return mention(false);
+	/* "orders placed by phone" */
+	if (is_value() && is_column() && !is_table())
+		throw Refusal{"\"" + here().text + "\" may be a value or not"};
 	if (draft.ranking && !(is_table() || is_column() || is(Key::bucket)))
 		refuse();
 	accept(Key::each);
@@ -139,6 +142,10 @@ Grammar::ordering()
 {
 	if (draft.order)
 		throw Refusal{"it is told twice what to sort by"};
+	/* "customers who ordered by phone" */
+	bool const done = (at > 0 && items[at - 1].key == Key::who) || is_value(1);
+	if (done && is_column(1) && fold(here().text) == "ordered by")
+		throw Refusal{"\"" + items[at + 1].text + "\" may be how it was ordered, or the order of the rows"};
 	++at;
 	DraftOrder order;
 	if (is(Key::count) || (is(Key::function) && !is_last_function())) {

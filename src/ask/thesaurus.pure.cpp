@@ -205,6 +205,16 @@ words_of_measure(std::string_view measure)
 }
 
 std::string_view
+measure_of(std::string_view stem)
+{
+	if (listed("revenue sale turnover", stem))
+		return "revenue";
+	if (stem == "payroll")
+		return "salary";
+	return listed("value amount", stem) ? "amount" : std::string_view();
+}
+
+std::string_view
 unit_of(std::string_view stem)
 {
 	for (auto const &[words, unit] : units)

@@ -25,6 +25,9 @@ std::optional<Adjective> adjective(std::string_view folded);
 /* Words of column names that such a measure may mean, the likeliest first. */
 std::vector<std::string_view> words_of_measure(std::string_view measure);
 
+/* What revenue, sales or payroll measure, whatever a schema calls it; empty when the word measures nothing. */
+std::string_view measure_of(std::string_view stem);
+
 /* Words of names that only tell the unit: kg, minute; and the unit of a word in a question. Empty when it is none. */
 std::string_view unit_of(std::string_view stem);
 

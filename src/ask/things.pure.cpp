@@ -145,13 +145,8 @@ Recogniser::other()
 		added.roles = std::move(item.roles);
 		return;
 	}
-	if (word.stem == "revenue" || word.stem == "sale" || word.stem == "turnover" || word.stem == "payroll") {
-		std::string_view const measure = word.stem == "payroll" ? "salary" : "revenue";
+	if (auto const measure = measure_of(word.stem); !measure.empty()) {
 		add(Key::thing, 1).measure = measure;
-		return;
-	}
-	if (word.stem == "value" || word.stem == "amount") {
-		add(Key::thing, 1).measure = "amount";
 		return;
 	}
 	if (auto const country = country_of(word.folded); !country.empty()) {

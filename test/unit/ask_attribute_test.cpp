@@ -141,4 +141,52 @@ TEST(AskAttribute, WhatIsToldOfAnOwnerIsNotToldOfWhatIsOwned)
 	EXPECT_NE(condition_of("products from suppliers in China never ordered").find("AND NOT EXISTS"), std::string::npos);
 }
 
+/* Orders that were delivered have been shipped, whatever their status is now. */
+TEST(AskAttribute, WhatHasADateIsDeniedByIt)
+{
+	for (const char *const question :
+	     {"how many orders have not been shipped", "orders not shipped", "how many orders are not shipped yet"})
+		EXPECT_EQ(condition_of(question), "orders.shipped_date IS NULL") << question;
+	EXPECT_EQ(condition_of("customers with orders not shipped"),
+	          "EXISTS (SELECT 1 FROM orders WHERE orders.customer_id = customers.id AND orders.shipped_date IS NULL)");
+	EXPECT_EQ(condition_of("orders that are not cancelled"), "orders.status <> 'cancelled'");
+	EXPECT_EQ(condition_of("orders that are not cancelled or shipped"),
+	          "orders.status NOT IN ('cancelled', 'shipped')");
+	EXPECT_EQ(condition_of("orders with status not shipped"), "orders.status <> 'shipped'");
+	expect_refused({"orders not shipped or cancelled", "orders not shipped in May"});
+}
+
+/* Orders are new, customers who once placed such an order are not. */
+TEST(AskAttribute, AnAdjectiveIsOfItsTableOrOfOneAboveIt)
+{
+	expect_refused({"how many new customers this month", "new employees this year", "cancelled products",
+	                "open customers", "open German customers", "new or cancelled customers"});
+	EXPECT_EQ(condition_of("new orders"), "orders.status = 'new'");
+	EXPECT_EQ(condition_of("how many cancelled customer orders"), "orders.status = 'cancelled'");
+	EXPECT_EQ(condition_of("German orders"), "customers.country = 'Germany'");
+	EXPECT_EQ(condition_of("customers with open tickets"),
+	          "EXISTS (SELECT 1 FROM tickets WHERE tickets.customer_id = customers.id AND tickets.status = 'open')");
+}
+
+/* What was sold is not who works in Sales. */
+TEST(AskAttribute, AMeasureIsNoValueThatNothingLeadsTo)
+{
+	expect_refused({"sales by month", "how many sales", "sales last month", "sales by employee", "sales over 4000",
+	                "total sales", "sales by customer"});
+	for (const char *const question : {"employees in Sales", "Sales employees", "employees of department Sales",
+	                                   "employees of the Sales department"})
+		EXPECT_EQ(condition_of(question), "departments.name = 'Sales'") << question;
+	for (const char *const question : {"employees in Sales and Marketing", "Sales and Marketing employees"})
+		EXPECT_EQ(condition_of(question), "departments.name IN ('Sales', 'Marketing')") << question;
+}
+
+TEST(AskAttribute, ByAfterADeedMayTellHow)
+{
+	expect_refused({"customers who ordered by phone", "customers who ordered by email", "orders placed by phone",
+	                "orders placed by email in May", "customers who ordered by name"});
+	EXPECT_TRUE(sql_of("customers sorted by phone").ends_with("ORDER BY customers.phone"));
+	EXPECT_TRUE(sql_of("customers ordered by name").ends_with("ORDER BY customers.name"));
+	EXPECT_EQ(condition_of("orders placed by web"), "orders.channel = 'web'");
+}
+
 } // namespace
