@@ -244,7 +244,7 @@ private:
 	std::optional<Span> span(std::size_t offset, bool loose)
 	{
 		std::size_t const article = word(offset) == "the" ? 1 : 0;
-		if (auto found = relative_span(*this, offset + article, today)) {
+		if (auto found = relative_span(*this, offset + article, today, article == 1)) {
 			found->words += article;
 			return found;
 		}

@@ -124,6 +124,8 @@ Recogniser::next()
 	    measured && name < 2 &&
 	    !(name == 1 && !measured->superlative && !word.folded.ends_with("er") && !lexicon.values(word.folded).empty()))
 		return described(*measured);
+	if (name == 1 && is_cost_verb() && costs())
+		return;
 	if (name > 0)
 		return named(name);
 	if (word.number || number_word(word.folded))

@@ -74,11 +74,12 @@ struct Item {
 	bool conjoint = false;         /* of a date: several, and no "or" among them */
 	bool years = false;
 	Bucket bucket = Bucket::none;
-	std::string likely;  /* of a literal: the value that it resembles */
-	std::string verb;    /* that followed it and names nothing of the schema: sold, lived */
-	bool joined = false; /* to the item before it: no word between them */
+	std::string likely;    /* of a literal: the value that it resembles */
+	std::string verb;      /* that followed it and names nothing of the schema: sold, lived */
+	bool joined = false;   /* to the item before it: no word between them */
 	bool attached = false; /* of a negation: the beginning of a word, "unpaid" */
-	bool ordinal = false; /* of a number: 2nd */
+	bool theirs = false;   /* "their" stands behind it */
+	bool ordinal = false;  /* of a number: 2nd */
 	bool possessive = false, comma = false, plural = false, quoted = false;
 };
 

@@ -54,6 +54,7 @@ private:
 	bool is_last_function() const;
 	bool joins_functions();
 	void finish_measures(std::vector<DraftMeasure> &out);
+	bool has_amounts(const Item &table) const;
 	void need_noun(std::vector<DraftMeasure> &out);
 	void ranked_head();
 	static int rows_of(const Item &item);
@@ -116,6 +117,7 @@ private:
 	void skip_to_noun();
 	void column_is(DraftFilter::What what);
 	void negation();
+	/* "not shipped": without the date that the verb names, rather than without the status */
 	bool is_undated() const;
 	bool any_nullable_verb() const;
 	void dated();
@@ -142,7 +144,9 @@ private:
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
+	/* The table that the values before this item, and others behind it, stand right before; not its owner's. */
 	const Item *table_ahead() const;
+	/* A value called "sales" that nothing leads to may be what was sold. */
 	bool is_mere_measure(const Item &item, std::size_t index) const;
 	bool holds(const Item &column, const Item &value) const;
 	bool same_column(const Item &a, const Item &b) const;

@@ -60,7 +60,7 @@ Grammar::negation()
 	refuse();
 }
 
-/* "orders not shipped", where there is a date of it: the delivered ones were shipped, too. */
+/* The delivered ones were shipped, too, whatever their status. */
 bool
 Grammar::is_undated() const
 {

@@ -16,6 +16,9 @@ using What = DraftFilter::What;
 void
 Grammar::with()
 {
+	/* "customers with their orders" are all customers. */
+	if (here().theirs && !is(Key::function, 1) && !is(Key::count, 1))
+		throw Refusal{"it is not clear whether \"with their\" tells what is there or what is to be shown"};
 	++at;
 	if (is_table() && !is_column_of_next()) {
 		if (is_value() && !is_plain_table())
@@ -213,7 +216,6 @@ Grammar::holds(const Item &column, const Item &value) const
 	});
 }
 
-/* The table that the value before this item, and others behind it, stand right before; not its owner's. */
 const Item *
 Grammar::table_ahead() const
 {
@@ -227,7 +229,6 @@ Grammar::table_ahead() const
 	return &items[at + ahead + (owned ? 1 : 0)];
 }
 
-/* "sales by month": nothing leads to the department of that name. */
 bool
 Grammar::is_mere_measure(const Item &item, std::size_t index) const
 {
@@ -345,9 +346,10 @@ Grammar::thing()
 	if (is_flag() && !of_values)
 		return flag_filter(false);
 	bool const behind_with =
-		at > 0 && (items[at - 1].key == Key::with ||
-	               (items[at - 1].key == Key::conjunction && at > 1 && items[at - 2].key == Key::thing &&
-	                !draft.clauses.empty() && draft.clauses.back().filter.what == DraftFilter::What::present));
+		at > 0 && (items[at - 1].key == Key::with || (items[at - 1].key == Key::conjunction && at > 1 &&
+	                                                  items[at - 2].key == Key::thing && !draft.clauses.empty() &&
+	                                                  (draft.clauses.back().filter.what == What::present ||
+	                                                   draft.clauses.back().filter.what == What::missing)));
 	if (!item.values.empty() && behind_with && (!item.roles.empty() || has_exact(item.columns)) && !is_condition(1) &&
 	    !of_values)
 		throw Refusal{"\"" + item.text + "\" may be a value or not"};

@@ -240,7 +240,7 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	if (last.function != Function::count && last.noun.column == nullptr) {
 		if (is_column() && here().before == "of")
 			last.noun.column = &take();
-		else if (last.function == Function::sum && out.size() == 1 && !summed)
+		else if (last.function == Function::sum && out.size() == 1 && !summed && !has_amounts(*last.noun.table))
 			last.function = Function::count;
 		else
 			throw Refusal{"it is not told which column of " + last.noun.table->text + " is meant"};
@@ -259,6 +259,14 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 	}
 	for (auto &measure : out)
 		measure.noun = last.noun;
+}
+
+/* "total payments" may be how many they are, or how much. */
+bool
+Grammar::has_amounts(const Item &table) const
+{
+	return std::any_of(table.tables.begin(), table.tables.end(),
+	                   [this](const Ref &ref) { return !measured_columns(lexicon, "amount", ref.table).empty(); });
 }
 
 void
@@ -427,8 +435,8 @@ Grammar::also_shown()
 		draft.subject = {};
 		return;
 	}
-	while (is(Key::conjunction) && is_column(1) && (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) &&
-	       !is_condition(2)) {
+	while ((is(Key::conjunction) || (is(Key::with) && here().theirs)) && is_column(1) &&
+	       (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) && !is_condition(2)) {
 		++at;
 		draft.shown.push_back({nullptr, &take()});
 	}

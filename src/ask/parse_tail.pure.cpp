@@ -67,7 +67,13 @@ Grammar::groups()
 		draft.groups.push_back(group);
 	} while (more_groups());
 	draft.grouped_at = draft.clauses.size();
-	if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
+	/* "by month shipped", "by month shipped in 2024": by that date */
+	bool const dated_behind = draft.groups.back().bucket != Bucket::none && is(Key::thing) && here().joined &&
+	                          here().before.empty() && here().tables.empty() && !here().verbs.empty();
+	if (dated_behind && pending_verb == nullptr && draft.date_verb == nullptr) {
+		draft.date_verb = &here();
+		at += is(Key::date, 1) ? 0 : 1;
+	} else if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
 		if (draft.date_verb != nullptr)
 			throw Refusal{"there is no telling by which date the groups are"};
 		draft.date_verb = pending_verb;

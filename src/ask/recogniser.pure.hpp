@@ -72,6 +72,8 @@ private:
 	bool unit();
 	/* "cost more than 200", "earning over 50k" */
 	bool costs();
+	/* Is "cost" a verb here, as in "products that cost more than 50", and not the column of that name? */
+	bool is_cost_verb() const;
 	bool is_proper() const;
 	void misspelled();
 

@@ -45,7 +45,7 @@ struct DateWords {
 	std::optional<int> year(std::size_t offset) const;
 };
 
-/* "yesterday", "last month", "the next two weeks", and how many words it is. */
-std::optional<Span> relative_span(const DateWords &words, std::size_t offset, Day today);
+/* "yesterday", "last month", "the next two weeks", and how many words it is. the: the article stands before it. */
+std::optional<Span> relative_span(const DateWords &words, std::size_t offset, Day today, bool the);
 
 } // namespace tenancy::ask

@@ -160,6 +160,8 @@ Recogniser::other()
 		return;
 	if (is_light_verb(word.folded))
 		return light_verb();
+	if (is_one_of(word.folded, {"their", "its", "his", "her"}) && !items.empty() && end == at)
+		items.back().theirs = true;
 	if (is_filler(word.folded) || is_state_now()) {
 		++at;
 		return;
@@ -235,6 +237,15 @@ Recogniser::unit()
 	add(Key::thing, 1).measure = found;
 	items.back().key = Key::of_them;
 	return true;
+}
+
+bool
+Recogniser::is_cost_verb() const
+{
+	if (at == 0 || words[at].stem != "cost" || items.empty())
+		return false;
+	bool const behind_rows = end == at && items.back().plural && !items.back().tables.empty();
+	return behind_rows || is_one_of(words[at - 1].folded, {"that", "which", "who"});
 }
 
 bool

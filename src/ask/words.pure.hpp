@@ -31,7 +31,7 @@ struct Word {
 	bool possessive = false;
 	bool comma = false;    /* follows it */
 	bool attached = false; /* a "not" that was typed as the beginning of a word: unpaid */
-	std::string signs;  /* what a name may end with: B+, C# */
+	std::string signs;     /* what a name may end with: B+, C# */
 };
 
 /* Splits a question into words; empty when it is too long or not UTF-8. */

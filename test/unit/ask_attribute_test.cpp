@@ -189,4 +189,65 @@ TEST(AskAttribute, ByAfterADeedMayTellHow)
 	EXPECT_EQ(condition_of("orders placed by web"), "orders.channel = 'web'");
 }
 
+/* Of what has amounts, the total may be theirs. */
+TEST(AskAttribute, TotalIsNoCountOfAmounts)
+{
+	expect_refused({"total refunds", "total refunds in May 2024", "total expenses per employee",
+	                "customers with total orders over 500"});
+	EXPECT_TRUE(sql_of("total number of refunds").starts_with("SELECT COUNT(*)"));
+	EXPECT_TRUE(sql_of("total customers per country").starts_with("SELECT customers.country, COUNT(*)"));
+	EXPECT_TRUE(sql_of("total amount of refunds").starts_with("SELECT SUM(refunds.amount)"));
+}
+
+/* "with an email" tells which customers, "with their emails" what is shown of all. */
+TEST(AskAttribute, WhatIsTheirsIsShown)
+{
+	EXPECT_TRUE(sql_of("customers with their emails").ends_with("customers.email\nFROM customers"));
+	EXPECT_EQ(condition_of("products with a cost"), "products.cost IS NOT NULL");
+	EXPECT_EQ(sql_of("products with their cost"), sql_of("products and their cost"));
+	EXPECT_NE(sql_of("customers with their number of orders").find("COUNT(*)"), std::string::npos);
+	expect_refused(
+		{"products with their supplier", "orders with their refunds", "orders from customers with their emails"});
+}
+
+TEST(AskAttribute, TheLastMonthEndsToday)
+{
+	auto const since = [](const std::string &day) {
+		return "orders.order_date >= '" + day + "' AND orders.order_date < '2024-06-16'";
+	};
+	EXPECT_EQ(condition_of("how many orders in the last week"), since("2024-06-09"));
+	EXPECT_EQ(condition_of("orders in the last month"), since("2024-05-16"));
+	EXPECT_EQ(condition_of("orders within the last year"), since("2023-06-16"));
+	EXPECT_EQ(condition_of("orders in the last month"), condition_of("orders in the past month"));
+	EXPECT_EQ(condition_of("orders last month"),
+	          "orders.order_date >= '2024-05-01' AND orders.order_date < '2024-06-01'");
+}
+
+TEST(AskAttribute, WhatCostsHasAPrice)
+{
+	for (const char *const question :
+	     {"products that cost more than 50", "products costing more than 50", "how many products cost more than 50"})
+		EXPECT_EQ(condition_of(question), "products.price > 50") << question;
+	for (const char *const question : {"products with a cost over 50", "products whose cost is over 50"})
+		EXPECT_EQ(condition_of(question).substr(0, 18), "products.cost > 50") << question;
+}
+
+TEST(AskAttribute, AVerbBehindAMonthTellsItsDate)
+{
+	std::string const shipped = sql_of("orders by month shipped");
+	EXPECT_NE(shipped.find("GROUP BY strftime('%Y-%m', orders.shipped_date)"), shipped.npos) << shipped;
+	EXPECT_EQ(shipped.find("status"), shipped.npos) << shipped;
+	std::string const year = sql_of("orders per month shipped in 2024");
+	EXPECT_NE(year.find("GROUP BY strftime('%Y-%m', orders.shipped_date)"), year.npos) << year;
+	EXPECT_EQ(year.find("order_date"), year.npos) << year;
+	EXPECT_NE(sql_of("orders by month cancelled").find("orders.status = 'cancelled'"), shipped.npos);
+}
+
+TEST(AskAttribute, WithoutIsOfBothOrRefused)
+{
+	expect_refused({"customers without email and phone", "customers with no email and phone"});
+	EXPECT_EQ(condition_of("customers without email and without phone"),
+	          "customers.email IS NULL AND customers.phone IS NULL");
+}
+
 } // namespace
