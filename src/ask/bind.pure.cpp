@@ -101,7 +101,10 @@ Binder::leads_on(int table, const Clause &clause)
 	if (named < 0 || named == query.base || named == table)
 		return false;
 	Path const path = find_path(lexicon, query.base, table, hints);
-	bool const passes = std::any_of(path.begin(), path.end(), [named](const Step &step) { return step.to == named; });
+	auto const meets = [](const Path &way, int met) {
+		return std::any_of(way.begin(), way.end(), [met](const Step &step) { return step.to == met; });
+	};
+	bool const passes = meets(path, named);
 	auto const refuse = [&] {
 		throw Refusal{"it is not clear which " + lexicon.table(named).name + " are those with or without \"" +
 		              clause.table->text + "\""};
@@ -109,16 +112,19 @@ Binder::leads_on(int table, const Clause &clause)
 	/* "orders from customers with refunds" are not the orders that have one. */
 	if (last.related < 0 && clause.attribute && !passes)
 		refuse();
-	if (last.related < 0 || !passes)
+	if (last.related < 0)
 		return false;
 	const Related &related = query.related[static_cast<std::size_t>(last.related)];
-	bool const some = clause.op == Op::present && (related.filters.empty() || !clause.attribute);
-	if (related.op == Op::present && (some || (clause.op != Op::missing && !clause.attribute)))
+	bool const counts = clause.op != Op::present && clause.op != Op::missing;
+	if ((!passes && !meets(related.path, table)) || (related.op == Op::present && counts && !clause.attribute))
 		return false;
-	if (related.op != Op::missing || clause.op != Op::present)
+	if (!passes || (related.op != Op::present && related.op != Op::missing) || clause.op != Op::present)
 		refuse();
-	/* "never ordered products from China": no orders of such */
+	/* "ordered products from China": orders of such, and none of others */
 	extend(scopes.size() - 1, find_path(lexicon, last.table, table, hints));
+	/* A date behind refunds of orders is theirs; behind ordered products it is hardly the products'. */
+	if (climb(lexicon, table, named, hints))
+		scopes.back().named = table;
 	return true;
 }
 

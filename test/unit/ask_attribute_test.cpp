@@ -120,12 +120,27 @@ TEST(AskAttribute, WhatIsDeniedOfSomeRowsIsNotDeniedOfAll)
 {
 	expect_refused({"suppliers with products that were never ordered", "customers with orders not refunded",
 	                "departments with employees without expenses", "customers with orders over 100 without refunds",
-	                "customers with orders over 100 with refunds", "customers with more than 2 orders with refunds",
+	                "customers with more than 2 orders with refunds",
+	                "customers with orders in May for products from China",
 	                "customers with orders with more than 2 products"});
 	for (const char *const question :
 	     {"customers with orders but no refunds", "customers who ordered but never got a refund",
 	      "customers with tickets without orders", "customers who ordered more than 2 products"})
 		EXPECT_FALSE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
+}
+
+TEST(AskAttribute, WhatIsToldOfSomeRowsIsOfTheSameOnes)
+{
+	EXPECT_EQ(condition_of("customers with orders with refunds over 100"),
+	          "EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id WHERE orders.customer_id = "
+	          "customers.id AND refunds.amount > 100)");
+	EXPECT_EQ(condition_of("customers with orders over 100 with refunds"),
+	          "EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id JOIN orders AS orders_2 ON "
+	          "orders_2.id = refunds.order_id WHERE orders.customer_id = customers.id AND orders_2.total > 100)");
+	EXPECT_NE(condition_of("customers with orders with refunds in May").find("refunds.refunded_on >= '2024-05-01'"),
+	          std::string::npos);
+	expect_refused(
+		{"suppliers with orders for inactive products", "suppliers without orders for products cheaper than 50"});
 }
 
 /* The orders of a customer who once had a refund are all of the customer's orders. */
