@@ -197,8 +197,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 		clause.filter.above = table_ahead();
 	if (negated && is_value() && here().joined)
 		throw Refusal{"it is not clear what is denied"};
-	if (const Item &first = *clause.filter.values[0];
-	    !negated && !column && !is_table() && is_mere_measure(first, begun))
+	if (const Item &first = *clause.filter.values[0]; !negated && !column && is_mere_measure(first, begun))
 		throw Refusal{"\"" + first.text + "\" may be a value or a measure"};
 	clause.filter.conjoint = clause.filter.values.size() > 1 && !any && clause.filter.joint == DraftFilter::Joint::any;
 	/* "the furniture category" */
@@ -234,6 +233,14 @@ Grammar::is_mere_measure(const Item &item, std::size_t index) const
 {
 	if (item.quoted || !item.columns.empty() || !item.tables.empty() || !item.before.empty() ||
 	    measure_of(singular(fold(item.text))).empty())
+		return false;
+	/* "Sales employees", "Sales budget" */
+	auto const is_beside = [&](const Ref &column) {
+		return std::any_of(item.values.begin(), item.values.end(),
+		                   [&](const Ref &value) { return value.table == column.table; });
+	};
+	if (is_table() ||
+	    (is_column() && here().joined && std::any_of(here().columns.begin(), here().columns.end(), is_beside)))
 		return false;
 	return index == 0 || (items[index - 1].key != Key::named && !holds(items[index - 1], item) &&
 	                      !has_value_of(items[index - 1], item));

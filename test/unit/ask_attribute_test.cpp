@@ -191,6 +191,7 @@ TEST(AskAttribute, AMeasureIsNoValueThatNothingLeadsTo)
 	for (const char *const question : {"employees in Sales", "Sales employees", "employees of department Sales",
 	                                   "employees of the Sales department"})
 		EXPECT_EQ(condition_of(question), "departments.name = 'Sales'") << question;
+	EXPECT_EQ(condition_of("Sales budget"), "departments.name = 'Sales'");
 	for (const char *const question : {"employees in Sales and Marketing", "Sales and Marketing employees"})
 		EXPECT_EQ(condition_of(question), "departments.name IN ('Sales', 'Marketing')") << question;
 }
