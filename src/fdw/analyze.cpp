@@ -233,7 +233,7 @@ place_for_next(Reservoir &reservoir)
 	return place;
 }
 
-/* Which attribute each remote column is. */
+/* The attribute that each remote column is. */
 struct Shape {
 	TupleDesc descriptor;
 	const Column *columns; /* [attno - 1], and so on */

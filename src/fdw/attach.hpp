@@ -43,9 +43,9 @@ int32 synchronise(const Attachment &attachment, const connection::Config &config
  */
 void choose_grantees(Attachment *attachment, const core::Uuid &owner, bool first);
 /*
- * What attach() makes belongs to the extension's owner, which tells it from what others make; both called inside of an
- * SPI scope. Somebody else's server could be turned to a connection of theirs (42710), somebody else's schema is
- * theirs.
+ * What attach() makes belongs to the extension's owner, which tells it from what others make. Somebody else's server
+ * could be turned to a connection of theirs (42710), somebody else's schema is theirs. These are called inside of an
+ * SPI scope.
  */
 bool is_own_server(const char *name);
 bool is_own_schema(const char *name);

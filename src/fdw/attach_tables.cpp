@@ -244,7 +244,7 @@ change_column(const Work &work, LocalTable &local, AttrNumber number, const Colu
 		report(work, Change::column_changed, local.name, name);
 }
 
-/* Which of the table's columns has that remote name; -1: none. */
+/* The number of the table's column with that remote name; -1: none. */
 int
 find_column(const Table &local, const char *remote)
 {

@@ -25,8 +25,8 @@ enum class Need : uint8 {
 struct Channel; /* lives until the end of the local transaction at most */
 
 /*
- * What wants to read rows from a channel while others use it too. When somebody else needs the session,
- * the channel calls drain(), which must fetch everything that is left and put it aside.
+ * Somebody who reads rows from a channel while others use it too. When another needs the session, the channel calls
+ * drain(), which must fetch everything that is left and put it aside.
  */
 struct Holder {
 	void (*drain)(Holder *holder);
@@ -85,9 +85,9 @@ void forget(const Activity &activity) noexcept;
 Channel *channel_for(Activity &activity, Need need);
 /* The activity's connection has a remote transaction open by now. */
 bool in_remote_transaction(const Activity &activity);
-/* Who reads from the activity's connection at this moment, or NULL. */
+/* The holder that reads from the activity's connection at this moment, or NULL. */
 Holder *holder_of(const Activity &activity);
-/* What becomes readable when a deferred statement is answered; -1: fetch() is all that can be done. */
+/* The socket that becomes readable when a deferred statement is answered; -1: fetch() is all that can be done. */
 int socket_of(const Channel *channel);
 
 /* A statement that goes with the context; in an abort, all of them have the time of one to stop on their servers. */

@@ -14,7 +14,7 @@
 
 namespace tenancy::fdw {
 
-/* What a statement wants to find. */
+/* The state of the line that a statement wants to find. */
 struct Footing {
 	int level = 0; /* of the local transaction, from 1; 0: no remote transaction is needed */
 	bool serializable = false;

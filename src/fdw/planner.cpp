@@ -1,6 +1,4 @@
-/*
- * From the chosen path to the plan node with its remote SQL. PG regime.
- */
+/* Makes the plan node, with its remote SQL, of the chosen path. PG regime. */
 #include "fdw/fdw.hpp"
 #include "fdw/relation.hpp"
 

@@ -155,7 +155,7 @@ protected:
 	void print(const char *text) { appendStringInfoString(out, text); }
 	static const char *list_word(bool any) { return any ? " IN (" : " NOT IN ("; }
 	void add_param(Expr *expr);
-	/* Which parameter (from 1) has that value already; 0: none. */
+	/* The number (from 1) of the parameter that has that value already; 0: none. */
 	int param_number(Expr *expr) const;
 	/* Print from a template: %1 … %9 are the arguments, %% a per cent sign. */
 	bool print_template(const char *text, List *args);

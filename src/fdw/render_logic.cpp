@@ -74,7 +74,7 @@ Renderer::case_expression(CaseExpr *node)
 bool
 Renderer::coalesce(CoalesceExpr *node)
 {
-	/* What constants have left over; SQLite's COALESCE takes two at least. */
+	/* Constants may have left over one argument; SQLite's COALESCE takes two at least. */
 	if (list_length(node->args) == 1)
 		return expression(static_cast<Node *>(linitial(node->args)));
 	++conditional_depth_;

@@ -49,7 +49,7 @@ private:
 	int count_ = 0, next_ = 0;
 };
 
-/* Which lanes a worker serves, in this order. */
+/* The lanes that a worker serves, in this order. */
 struct Lanes {
 	Lane first;
 	bool both;

@@ -12,7 +12,7 @@ void do_chores(Oid database);
 /* Has a setting of the database changed, so that this process should end and another begin with it? */
 bool is_outdated() noexcept;
 
-/* What is due in each lane; in a transaction. */
+/* When the next check of each lane is due. look_for_due() is called in a transaction. */
 struct Due {
 	TimestampTz fast, slow; /* the earliest check of each lane; 0: none */
 };

@@ -17,7 +17,7 @@ namespace tenancy::history {
 
 namespace {
 
-/* What query_history has of running_queries, in the order of its columns. */
+/* The columns of running_queries that query_history takes over, in its order; NULL where it has one of its own. */
 constexpr const char *names[attribute_count] = {"id",
                                                 "user_id",
                                                 "database_connection_id",

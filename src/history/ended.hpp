@@ -16,8 +16,8 @@ struct Ended {
 	core::Uuid user, connection; /* as the run names them; nil: none */
 	NullableDatum transaction;   /* xid8, of the run */
 	/*
-	 * What is to be its row of query_history. Its user and connection are null until it is known that they are there;
-	 * its place in the chain is null.
+	 * The run's row of query_history. Its user and connection are null until it is known that they are there; its place
+	 * in the chain is null.
 	 */
 	Entry entry;
 	bool connected; /* its connection was reached, and gave what was asked for */

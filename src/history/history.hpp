@@ -20,8 +20,8 @@ void request_shared_memory();
 void start_shared_memory();
 
 /*
- * What works in a database beside its history worker, in processes of its own: it runs where that worker runs, and
- * gives way to it. None of these raises.
+ * The processes that work in a database beside its history worker: they run where that worker runs, and give way to it.
+ * None of these functions raises.
  */
 struct Companion {
 	void (*tend)(Oid database);    /* called by the history worker, every second or so: start what should run */

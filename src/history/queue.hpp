@@ -197,12 +197,15 @@ record_at(dsa_pointer pointer) noexcept
 }
 
 /*
- * What became of a wish for room. The worker empties a full queue, or what is full of heavy texts; a share that is used
+ * The answer to a wish for room. The worker empties a queue that is full, or full of heavy texts; a share that is used
  * up is its user's own doing.
  */
 enum class Room { found, share_used_up, heavy_part_full, full };
 
-/* What a user may have in the queue. The last eighth, of the queue and of each share, is kept for what ends runs. */
+/*
+ * The room that a user may have in the queue. The last eighth, of the queue and of each share, is kept for what ends
+ * runs.
+ */
 Size share_of_user(bool ending) noexcept;
 /* Room for size bytes of that user; nobody is a user too. None of these raises. */
 Room allocate(const core::Uuid &user, Size size, bool ending, dsa_pointer *pointer) noexcept;

@@ -111,7 +111,7 @@ public:
 	virtual void transact(const TransactionStep &step, core::Deadline deadline, core::Waiter &waiter) = 0;
 	/* Is a transaction begun and not ended, on a connection that is not known to be broken? */
 	virtual bool in_transaction() const noexcept = 0;
-	/* What becomes readable when a deferred statement has an answer; -1: nothing to wait for. */
+	/* The descriptor that becomes readable when a deferred statement has an answer; -1: nothing to wait for. */
 	virtual int socket() const noexcept { return -1; }
 	/*
 	 * Is the session idle, outside a transaction and in the state of a fresh connection, as far as can be told without

@@ -1,5 +1,5 @@
 /*
- * From a target to a handle that is logged in. Pure regime.
+ * Makes a handle that is logged in to a target. Pure regime.
  *
  * What Connector/C 3.3 makes of the TLS modes; Oracle's library has modes of the same names:
  *   disable      no TLS

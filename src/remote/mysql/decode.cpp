@@ -185,7 +185,7 @@ decode_natural(std::uint64_t value, Batch &batch, Cell &cell)
 	batch.set_text(cell, {text, static_cast<std::size_t>(end - text)});
 }
 
-/* What a string of this form is in a cell. */
+/* Puts a string of this form into a cell. */
 void
 decode_string(Form form, unsigned bits, std::string_view value, Batch &batch, Cell &cell)
 {

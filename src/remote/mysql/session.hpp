@@ -65,7 +65,7 @@ public:
 	Connection(Endpoint endpoint, std::unique_ptr<Handle> handle, bool read_only);
 	~Connection() override;
 
-	/* What every session needs before its first statement. */
+	/* Sends what every session needs before its first statement. */
 	void set_up(const Budget &budget);
 
 	std::unique_ptr<Cursor> execute(std::string_view sql, std::span<const Param> params, const RunOptions &options,
@@ -91,7 +91,7 @@ private:
 	void run(std::string_view sql, const Budget &budget);
 	void demand_clean() const;
 	void collect(const Budget &budget);
-	/* What the next statement needs before it, in one round trip. */
+	/* Sends what the next statement needs before it, in one round trip. */
 	void lead_in(bool read_only, long timeout_ms, const Budget &budget);
 	std::string time_limit(long timeout_ms) const;
 	void flush(const Budget &budget);

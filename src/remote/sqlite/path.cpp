@@ -1,6 +1,6 @@
 /*
- * From the name of a SQLite database to a file that may be opened. The kernel resolves the name (openat2), so
- * there is no check of ours to get around; where it cannot, nothing is opened. Pure regime.
+ * Opens the file that the name of a SQLite database stands for, if it may be opened. The kernel resolves the name
+ * (openat2), so there is no check of ours to get around; where it cannot, nothing is opened. Pure regime.
  */
 #include "remote/sqlite/path.hpp"
 
