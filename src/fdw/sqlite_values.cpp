@@ -176,7 +176,7 @@ SqliteRenderer::send_real(Expr *expr)
 	return true;
 }
 
-/* Sends a value; not a numeric, as nobody knows yet how many digits it will have. */
+/* Sends a value. A numeric is sent only where any type will do, as nobody knows yet how many digits it will have. */
 bool
 SqliteRenderer::parameter(Expr *expr)
 {

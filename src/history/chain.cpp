@@ -66,10 +66,7 @@ link(Head &head, const Entry &entry, StringInfo buffer)
 	head.stored = true;
 }
 
-/*
- * The part that the head's row goes to. A head from another cluster, out of which it was restored, starts in the
- * current part.
- */
+/* The part that the head's row goes to. A head that was restored from another cluster starts in the current part. */
 int64
 part_of(const Head &head, int64 part)
 {

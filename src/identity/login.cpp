@@ -47,7 +47,7 @@ check_email(const char *email)
 		                errhidecontext(true)));
 }
 
-/* Refuses NULL for both arguments of a function that takes a secret, whose statement must be hidden before. */
+/* Refuses a NULL argument of a function that takes a secret; its statement must be hidden before. */
 void
 require_both(FunctionCallInfo fcinfo, const char *what)
 {

@@ -49,7 +49,7 @@ recent_data_size() noexcept
 	return size;
 }
 
-/* The limit that the process started with; only a cap changes it. */
+/* The limit that the process started with; in the process only a cap changes its limit. */
 rlimit
 own_limit() noexcept
 {

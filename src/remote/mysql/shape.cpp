@@ -190,7 +190,7 @@ wire_of(enum_field_types type) noexcept
 	}
 }
 
-/* Does the library forget the extended parts of fields? What a server sends in one is never empty. */
+/* Has the library lost the extended part of a field? What a server sends in one is never empty. */
 bool
 are_forgetful(const MYSQL_FIELD *fields, unsigned count) noexcept
 {
