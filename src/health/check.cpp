@@ -85,7 +85,7 @@ spi::Statement suspect_server = {
 	"UPDATE tenancy.connection_health AS h SET slow = true"
 	" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d JOIN tenancy.database_connections AS c"
 	" ON c.id = d.connection_id WHERE c.user_id = $3 AND c.host = $1 AND c.port = $2 AND NOT d.slow FOR UPDATE OF d "
-    "SKIP LOCKED) AS near"
+	"SKIP LOCKED) AS near"
 	" WHERE h.connection_id = near.connection_id",
 	{TEXTOID, INT4OID, UUIDOID}};
 
