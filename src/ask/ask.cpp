@@ -51,13 +51,10 @@ question_argument(FunctionCallInfo fcinfo)
 history::Start
 start_of(const Asking &asking)
 {
-	history::Start start{};
-	start.user = asking.found ? asking.config.user : identity::current_user();
-	start.connection = asking.found ? asking.config.id : core::Uuid{};
-	start.connection_name = asking.found ? asking.config.name : asking.selector.text;
-	start.source = history::Source::ask;
+	char *const sql = asking.outcome.sql;
+	history::Start start = asking.found ? history::start_on(asking.config, history::Source::ask, sql)
+	                                    : history::start_on(asking.selector, history::Source::ask, sql);
 	start.question = asking.question;
-	start.sql = asking.outcome.sql;
 	start.started = asking.started;
 	return start;
 }

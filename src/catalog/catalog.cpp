@@ -23,16 +23,6 @@ namespace {
 
 constexpr int most_sample_rows = 1000;
 
-/* The connection of argument 0; history hears of an attempt on somebody else's. */
-connection::Config
-require_connection(const connection::Selector &selector)
-{
-	connection::Config config{};
-	if (!connection::find(selector, &config))
-		history::deny(selector, history::Source::catalog, nullptr);
-	return config;
-}
-
 /* The statement that samples the named table; NULL when schema has none. */
 char *
 sample_sql(const Schema *schema, std::string_view name, int rows)
@@ -60,12 +50,15 @@ sample_size(FunctionCallInfo fcinfo)
 
 TENANCY_FUNCTION(detect_client_schema)
 {
-	PG_RETURN_JSONB_P(detect(require_connection(connection::selector_argument(fcinfo, 0))).document);
+	PG_RETURN_JSONB_P(
+		detect(history::require_connection(connection::selector_argument(fcinfo, 0), history::Source::catalog))
+			.document);
 }
 
 TENANCY_FUNCTION(schema)
 {
-	connection::Config const config = require_connection(connection::selector_argument(fcinfo, 0));
+	connection::Config const config =
+		history::require_connection(connection::selector_argument(fcinfo, 0), history::Source::catalog);
 	if (!PG_GETARG_BOOL(1)) {
 		Cached const cached = read_cached(config);
 		if (cached.fresh)
@@ -94,7 +87,7 @@ TENANCY_FUNCTION(sample_data)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("table_name must not be null")));
 	std::string_view const name = bridge::utf8(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	int const rows = sample_size(fcinfo);
-	connection::Config const config = require_connection(selector);
+	connection::Config const config = history::require_connection(selector, history::Source::catalog);
 	Cached const cached = read_cached(config);
 	char *sql = cached.fresh ? sample_sql(parse(cached.document), name, rows) : nullptr;
 	if (sql == nullptr) { /* perhaps a table that is newer than the cache */

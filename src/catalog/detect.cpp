@@ -46,13 +46,7 @@ read_remote(const connection::Config &config, Finding *finding, bridge::Failure 
 	connection::Opening *const opening = connection::prepare(config);
 	connection::Pool &pool = connection::pool();
 	bool const values = wants_values(config);
-	history::Start start{};
-	start.user = config.user;
-	start.connection = config.id;
-	start.connection_name = config.name;
-	start.source = history::Source::catalog;
-	start.sql = statement_of(config.type);
-	history::Run run = history::start(start);
+	history::Run run = history::start(history::start_on(config, history::Source::catalog, statement_of(config.type)));
 
 	bool const done = bridge::attempt(*failure, [&] {
 		connection::Lease const lease(pool, *opening, bridge::waiter());
@@ -62,16 +56,9 @@ read_remote(const connection::Config &config, Finding *finding, bridge::Failure 
 		options.read_only = true;
 		finding->schema = read_schema(lease.session(), request, options, bridge::waiter());
 	});
-	history::Finish finish{};
-	finish.status = history::Status::success;
-	finish.rows = static_cast<int64>(finding->schema.tables.size());
-	if (!done)
-		finish = history::outcome_of(*failure);
-	if (failure->pg != nullptr) {
-		history::finish_quietly(run, finish);
+	history::finish_read(run, done, *failure, static_cast<int64>(finding->schema.tables.size()));
+	if (failure->pg != nullptr)
 		bridge::raise(*failure);
-	}
-	(void) history::finish(run, finish);
 	return done;
 }
 

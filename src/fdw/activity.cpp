@@ -87,13 +87,7 @@ report(Activity &activity, const char *sql)
 {
 	if (activity.reported)
 		return;
-	history::Start start{};
-	start.user = activity.config.user;
-	start.connection = activity.config.id;
-	start.connection_name = activity.config.name;
-	start.source = history::Source::fdw;
-	start.sql = sql;
-	activity.run = history::start(start);
+	activity.run = history::start(history::start_on(activity.config, history::Source::fdw, sql));
 	activity.reported = true;
 	activity.rows = activity.bytes = 0;
 }

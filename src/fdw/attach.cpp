@@ -12,6 +12,7 @@
 #include "bridge/setting.hpp"
 #include "bridge/spi.hpp"
 #include "fdw/option.hpp"
+#include "history/history.hpp"
 #include "identity/identity.hpp"
 
 extern "C" {
@@ -96,7 +97,7 @@ require_stored(const connection::Selector &selector, const char *schema)
 	if (find_stored(schema, &stored) && (admin || stored.user == user) &&
 	    (selector.is_id ? selector.id == stored.connection : strcmp(selector.text, stored.connection_name) == 0))
 		return stored;
-	(void) require_connection(selector);
+	(void) history::require_connection(selector, history::Source::fdw);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_SCHEMA_NAME),
 	                errmsg("schema \"%s\" is not attached to connection \"%s\"", schema, selector.text),
 	                errhint("tenancy.attached() lists what is attached.")));
@@ -203,7 +204,8 @@ put_row(Changes *changes, Change change, const char *table, const char *column)
 
 TENANCY_FUNCTION(attach)
 {
-	connection::Config const config = require_connection(connection::selector_argument(fcinfo, 0));
+	connection::Config const config =
+		history::require_connection(connection::selector_argument(fcinfo, 0), history::Source::fdw);
 	Arguments arguments{};
 	arguments.schema = schema_argument(fcinfo);
 	check_schema_name(arguments.schema);
@@ -231,7 +233,8 @@ TENANCY_FUNCTION(refresh_attached)
 	char *const schema = schema_argument(fcinfo);
 	Stored const stored = require_stored(selector, schema);
 	/* Look the connection up by its id: a deleted one may have left its name to another. */
-	connection::Config const config = require_connection({selector.text, true, stored.connection});
+	connection::Config const config =
+		history::require_connection({selector.text, true, stored.connection}, history::Source::fdw);
 	InitMaterializedSRF(fcinfo, 0);
 	Rows rows{};
 	rows.changes.report = put_row;

@@ -57,8 +57,8 @@ import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 		add_name(request, static_cast<RangeVar *>(lfirst(cell))->relname);
 	read_options(statement->options, &request->options);
 
-	const ImportedSchema *const schema =
-		read_remote(require_connection(connection::selector_of(options.connection)), request);
+	const ImportedSchema *const schema = read_remote(
+		history::require_connection(connection::selector_of(options.connection), history::Source::fdw), request);
 	const char *const name = GetForeignServer(server)->servername;
 	std::string_view const utf8_name = bridge::utf8(name);
 	using Texts = std::vector<std::string>;
@@ -131,28 +131,14 @@ import_option_names()
 	return "import_collate, import_default, import_generated, import_not_null, tinyint1_as_boolean";
 }
 
-connection::Config
-require_connection(const connection::Selector &selector)
-{
-	connection::Config config{};
-	if (!connection::find(selector, &config))
-		history::deny(selector, history::Source::fdw, nullptr);
-	return config;
-}
-
 ImportedSchema *
 read_remote(const connection::Config &config, const ImportRequest *request)
 {
 	connection::Opening *const opening = connection::prepare(config);
 	connection::Pool &pool = connection::pool();
 	ImportedSchema *const schema = bridge::owned<ImportedSchema>(CurrentMemoryContext);
-	history::Start start{};
-	start.user = config.user;
-	start.connection = config.id;
-	start.connection_name = config.name;
-	start.source = history::Source::fdw;
-	start.sql = catalog_statement(config.type).data();
-	history::Run run = history::start(start);
+	history::Run run =
+		history::start(history::start_on(config, history::Source::fdw, catalog_statement(config.type).data()));
 
 	bridge::Failure failure;
 	bool const done = bridge::attempt(failure, [&] {
@@ -162,15 +148,7 @@ read_remote(const connection::Config &config, const ImportRequest *request)
 		options.read_only = true;
 		*schema = read_schema(lease.session(), config.type, *request, options, bridge::waiter());
 	});
-	history::Finish finish{};
-	finish.status = history::Status::success;
-	finish.rows = static_cast<int64>(schema->tables.size());
-	if (!done)
-		finish = history::outcome_of(failure);
-	if (failure.pg != nullptr)
-		history::finish_quietly(run, finish);
-	else
-		(void) history::finish(run, finish);
+	history::finish_read(run, done, failure, static_cast<int64>(schema->tables.size()));
 	if (!done)
 		bridge::raise(failure);
 	for (size_t i = 0; i < schema->warnings.size(); ++i)

@@ -21,8 +21,6 @@ void add_name(ImportRequest *request, const char *name);
 bool set_import_option(ImportOptions *options, const char *name, const char *value);
 const char *import_option_names();
 
-/* The connection that selector names as the current identity may use it: 42501 otherwise, which history hears of. */
-connection::Config require_connection(const connection::Selector &selector);
 /* Ask the connection's server; in history it is a run of source fdw. In CurrentMemoryContext. Warnings are raised. */
 ImportedSchema *read_remote(const connection::Config &config, const ImportRequest *request);
 

@@ -8,7 +8,7 @@
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
 #include "connection/connection.hpp"
-#include "fdw/import.hpp"
+#include "history/history.hpp"
 
 extern "C" {
 #include "access/reloptions.h"
@@ -248,7 +248,7 @@ require_nameable(List *options)
 		return;
 	connection::Selector selector{option_value(options, "connection"), true, {}};
 	read_uuid("connection", selector.text, &selector.id);
-	(void) require_connection(selector);
+	(void) history::require_connection(selector, history::Source::fdw);
 }
 
 bool

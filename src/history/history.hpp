@@ -9,6 +9,7 @@
 #include "core/uuid.hpp"
 
 namespace tenancy::connection {
+struct Config;
 struct Selector;
 }
 
@@ -65,6 +66,10 @@ struct Start {
 	TimestampTz started; /* when it was before this report; 0: now */
 };
 
+/* The start of a run on a connection, and of one on what the current user called so; the rest is zero. */
+Start start_on(const connection::Config &config, Source source, const char *sql);
+Start start_on(const connection::Selector &selector, Source source, const char *sql);
+
 /* What is known when it ended. */
 struct Finish {
 	Status status;
@@ -111,7 +116,11 @@ void require_room(const Start &start);
  */
 int64 finish(Run &run, const Finish &finish);
 
-/* The same from an error handler: never waits, never raises. */
+/* The end of a read that was attempted: done with so many rows, or failed. Does not wait when a cancel is to be raised.
+ */
+void finish_read(Run &run, bool done, const bridge::Failure &failure, int64 rows);
+
+/* finish() from an error handler: never waits, never raises. */
 void finish_quietly(Run &run, const Finish &finish) noexcept;
 
 /*
@@ -128,5 +137,7 @@ const char *listing_of_database();
 
 /* Report an attempt, start and end, and refuse it. sql may be NULL. */
 [[noreturn]] void deny(const connection::Selector &selector, Source source, const char *sql);
+/* The current user's connection; an attempt on somebody else's is reported and refused. */
+connection::Config require_connection(const connection::Selector &selector, Source source);
 
 } // namespace tenancy::history

@@ -1,5 +1,5 @@
 /*
- * How a failure reads in history. PG regime.
+ * How runs on a connection read in history, from their start to a failure. PG regime.
  */
 #include "history/history.hpp"
 
@@ -24,6 +24,29 @@ status_of(const bridge::Failure &failure)
 }
 
 } // namespace
+
+Start
+start_on(const connection::Config &config, Source source, const char *sql)
+{
+	Start start{};
+	start.user = config.user;
+	start.connection = config.id;
+	start.connection_name = config.name;
+	start.source = source;
+	start.sql = sql;
+	return start;
+}
+
+Start
+start_on(const connection::Selector &selector, Source source, const char *sql)
+{
+	Start start{};
+	start.user = identity::current_user();
+	start.connection_name = selector.text;
+	start.source = source;
+	start.sql = sql;
+	return start;
+}
 
 Finish
 outcome_of(const bridge::Failure &failure)
@@ -66,14 +89,32 @@ denial_of(const connection::Selector &selector)
 void
 deny(const connection::Selector &selector, Source source, const char *sql)
 {
-	Start attempt{};
-	attempt.user = identity::current_user();
-	attempt.connection_name = selector.text;
-	attempt.source = source;
-	attempt.sql = sql;
-	Run run = start(attempt);
+	Run run = start(start_on(selector, source, sql));
 	(void) finish(run, denial_of(selector));
 	connection::deny(selector);
+}
+
+connection::Config
+require_connection(const connection::Selector &selector, Source source)
+{
+	connection::Config config{};
+	if (!connection::find(selector, &config))
+		deny(selector, source, nullptr);
+	return config;
+}
+
+void
+finish_read(Run &run, bool done, const bridge::Failure &failure, int64 rows)
+{
+	Finish how{};
+	how.status = Status::success;
+	how.rows = rows;
+	if (!done)
+		how = outcome_of(failure);
+	if (failure.pg != nullptr)
+		finish_quietly(run, how);
+	else
+		(void) finish(run, how);
 }
 
 } // namespace tenancy::history

@@ -73,13 +73,9 @@ begin(Execution &execution, const connection::Selector &selector, history::Sourc
       const char *sql)
 {
 	bool const found = connection::find(selector, &execution.config);
-	history::Start start{};
-	start.user = found ? execution.config.user : identity::current_user();
-	start.connection = found ? execution.config.id : core::Uuid{};
-	start.connection_name = found ? execution.config.name : selector.text;
-	start.source = source;
+	history::Start start =
+		found ? history::start_on(execution.config, source, sql) : history::start_on(selector, source, sql);
 	start.question = question;
-	start.sql = sql;
 	execution.run = history::start(start);
 	execution.open = true;
 	if (found)
