@@ -1,14 +1,12 @@
 /*
- * What the files that change rows through foreign tables share: the plan of a modification, the texts of its
- * statements, and the values that it sends. PG regime.
+ * What the files that change rows through foreign tables share: a modification from its begin to its end. PG regime.
  */
 #pragma once
 
 #include "bridge/cell.hpp"
 #include "fdw/channel.hpp"
-#include "fdw/mysql_native.hpp"
-#include "fdw/option.hpp"
-#include "fdw/render.hpp"
+#include "fdw/encoder.hpp"
+#include "fdw/writer.hpp"
 
 #include "bridge/pg.hpp"
 extern "C" {
@@ -18,105 +16,6 @@ extern "C" {
 }
 
 namespace tenancy::fdw {
-
-/* What INSERT does about a row that is there already. */
-enum class Conflict : uint8 {
-	fail,
-	skip,   /* ON CONFLICT DO NOTHING */
-	replace /* option upsert */
-};
-
-/* What ExecForeign… needs to know. As fdw_private it is a list that begins with the remote SQL. */
-struct ModifyPlan {
-	const char *sql; /* for one row, as EXPLAIN and history show it */
-	remote::DatabaseType type;
-	CmdType operation;
-	Conflict conflict;
-	List *targets;  /* int: the columns that INSERT gives or UPDATE sets */
-	List *returned; /* int: the columns that have to be read back */
-};
-
-List *encode_modify(const ModifyPlan &plan);
-ModifyPlan decode_modify(List *fdw_private, CmdType operation);
-
-/* The type of the database behind the server's connection, whose dialect it speaks. */
-remote::DatabaseType dialect_of(const Table &table);
-
-/* All columns that the remote table has, too, as a list of their numbers. */
-List *live_columns(const Table &table);
-List *key_columns(const Table &table);
-/* The columns that expressions over range table entry varno name; a whole row names them all. */
-List *columns_in(const Table &table, Node *expressions, Index varno);
-/* The name of the junk attribute that carries a key column. */
-const char *key_attribute_name(const Column &column, AttrNumber number);
-
-/* May a trigger of this side give columns a value that the statement has not given? */
-bool has_before_insert(::Relation relation);
-
-/* Texts of statements on one table, in the dialect of its server. */
-struct Writer {
-	Renderer *renderer;
-	const Table *table;
-};
-Writer make_writer(const Table &table, remote::DatabaseType type);
-char *insert_text(const Writer &writer, const ModifyPlan &plan, int rows);
-/* The same for any number of rows, with an array for each column; NULL when a column's values cannot travel so. */
-char *insert_arrays_text(const Writer &writer, const ModifyPlan &plan);
-char *update_text(const Writer &writer, const ModifyPlan &plan);
-char *delete_text(const Writer &writer, const ModifyPlan &plan);
-/* The returned columns of the row with a key; of the key's columns in numbered the last INSERT has made the value. */
-char *select_text(const Writer &writer, List *columns, List *numbered, bool lock);
-/* "a", "b": the columns as a RETURNING list gives them. */
-void print_outputs(const Writer &writer, List *columns);
-
-/* How the values of one column are sent. */
-struct Encoder {
-	enum class Form : uint8 {
-		plain, /* as every parameter */
-		text,  /* a varlena of characters */
-		numeric,
-		date,
-		timestamp,
-		timestamptz,
-		time,
-		clock,  /* an interval for a column of hours, minutes and seconds */
-		finite, /* a floating-point number for a server that knows no others */
-		output  /* the type's output function under portable settings */
-	};
-	Form form;
-	Oid type; /* under its domains */
-	remote::DatabaseType dialect;
-	const Column *column;
-	NativeType native;   /* unknown for other engines than MySQL */
-	bool counts_digits;  /* more than 15 of them would be lost on the way */
-	bool is_number_like; /* text that looks like a number would become one */
-	bool is_text;        /* numbers would become texts of 15 digits */
-	FmgrInfo output;
-	FmgrInfo send;
-};
-
-Encoder make_encoder(const Column &column, remote::DatabaseType dialect);
-/* The value as it is sent; it is in CurrentMemoryContext, or borrowed from value. */
-remote::ParamView encode(Encoder &encoder, Datum value, bool is_null);
-/*
- * The same for a value that will be stored: one that the column would change is an error, if it is one of MySQL and of
- * a known type.
- */
-remote::ParamView encode_stored(Encoder &encoder, Datum value, bool is_null);
-void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
-/* Does the column take what an expression on the server gives without changing it? */
-bool mysql_keeps_values(const Column &column);
-/* Output functions obey settings: encode() then wants portable ones around it. */
-bool needs_settings(const Encoder &encoder);
-
-/* Types whose binary form is the same in every version and every database encoding. */
-bool has_portable_binary(Oid type);
-/* May values of the column travel in the binary form of its type's array, and does the remote column take them? */
-bool has_array_form(const Column &column);
-/* One element of such an array. */
-void append_element(Encoder &encoder, StringInfo array, Datum value, bool is_null);
-StringInfo begin_array(const Encoder &encoder);
-remote::ParamView end_array(const Encoder &encoder, StringInfo array, int rows, bool has_null);
 
 /* A statement on its way, with what must be read back from it. */
 struct Reader {

@@ -1,7 +1,7 @@
 /*
  * Values of a column as one binary array for a PostgreSQL server, whose INSERT unnests it. PG regime.
  */
-#include "fdw/modify.hpp"
+#include "fdw/encoder.hpp"
 
 extern "C" {
 #include "libpq/pqformat.h"

@@ -3,8 +3,9 @@
  */
 #include "fdw/modify_direct.hpp"
 
-#include "fdw/modify.hpp"
+#include "fdw/encoder.hpp"
 #include "fdw/sqlite_types.hpp"
+#include "fdw/writer.hpp"
 #include "settings.hpp"
 
 extern "C" {

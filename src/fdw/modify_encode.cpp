@@ -2,7 +2,7 @@
  * Values of local columns as parameters for remote ones. What a remote column would quietly change on the way in is an
  * error here. PG regime.
  */
-#include "fdw/modify.hpp"
+#include "fdw/encoder.hpp"
 
 #include <cmath>
 

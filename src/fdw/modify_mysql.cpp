@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "bridge/param.hpp"
-#include "fdw/modify.hpp"
+#include "fdw/encoder.hpp"
 
 namespace tenancy::fdw {
 

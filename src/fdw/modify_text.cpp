@@ -1,7 +1,8 @@
 /*
  * The texts of INSERT, UPDATE, DELETE and of the SELECT that reads a changed row back. PG regime.
  */
-#include "fdw/modify.hpp"
+#include "fdw/encoder.hpp"
+#include "fdw/writer.hpp"
 
 extern "C" {
 #include "utils/lsyscache.h"
