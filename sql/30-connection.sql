@@ -113,7 +113,7 @@ STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_test_connection';
 COMMENT ON FUNCTION tenancy.test_connection(uuid)
     IS 'connect afresh and ask the server; code is ok, denied_address, dns, refused, timeout, tls, password, database or other';
 
--- What the last check of a connection found; 55-health.sql writes it. It is not dumped, because it is found out again.
+-- What the last check of a connection found; the workers of health write it, for rows that 55-health.sql makes. It is not dumped, because it is found out again.
 CREATE TABLE tenancy.connection_health (
     connection_id uuid PRIMARY KEY REFERENCES tenancy.database_connections (id) ON DELETE CASCADE,
     user_id       uuid NOT NULL,

@@ -25,8 +25,8 @@ struct Statement {
 };
 
 /*
- * What open() changed; close() puts it back. After an error the transaction's abort does. With it go the buffers that
- * were touched in between: EXPLAIN would show by them whether there is a row that the caller may not know of.
+ * What open() changed; close() puts it back, and after an error the transaction's abort. close() also takes back the
+ * buffers that were counted in between: EXPLAIN would show by them whether there is a row that the caller may not know.
  */
 struct Scope {
 	Oid user;

@@ -200,8 +200,8 @@ MysqlRenderer::window(WindowFunc *node)
 	windows = false;
 	partitions_ = true;
 	/*
-	 * The servers take a frame only for aggregates. Functions that count or rank rows ignore it here; 16 gives them a
-	 * cheap one.
+	 * MariaDB takes a frame only for aggregates, and MySQL ignores it elsewhere. Functions that count or rank rows
+	 * ignore it here, too; 16 gives them a cheap one.
 	 */
 	bool const printed = window_call(node) && over(node->winref, node->winagg);
 	partitions_ = false;

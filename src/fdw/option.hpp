@@ -67,7 +67,7 @@ struct Table {
 /* The value of the option in a list of DefElem, or NULL. */
 const char *option_value(List *options, const char *name);
 
-/* Both are in CurrentMemoryContext, and raise HV00J when the server names no connection. */
+/* Both raise HV00J when the server names no connection; the table is in CurrentMemoryContext. */
 Options server_options(Oid server);
 Table *load_table(Oid relation);
 

@@ -84,7 +84,9 @@ table_paths(PlannerInfo *root, RelOptInfo *rel, Oid)
 	                                                                  NIL, rel->lateral_relids, NIL)));
 	if (!settings::enable_pushdown)
 		return;
-	if (root->query_pathkeys != NIL && can_sort(root, relation, root->query_pathkeys)) {
+	/* What row-level security keeps here has to come before keys that may tell what they see. */
+	bool const hides_nothing = root->qual_security_level == 0 || is_whole(relation);
+	if (root->query_pathkeys != NIL && hides_nothing && can_sort(root, relation, root->query_pathkeys)) {
 		Estimate const sorted = estimate(root, rel, relation, true);
 		add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, sorted.rows, sorted.startup,
 		                                                                  sorted.total, root->query_pathkeys,

@@ -79,7 +79,7 @@ Account
 check_credentials(const char *email, const char *password)
 {
 	/*
-	 * They are longer than any that register() takes: not worth a hash, nor the memory to fold the case of the address.
+	 * One of them is longer than any that register() takes: not worth a hash, nor the memory to fold the address.
 	 */
 	if (strlen(email) > most_email_bytes || strlen(password) > most_password_bytes)
 		refuse(false);

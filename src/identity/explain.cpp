@@ -16,6 +16,7 @@ extern "C" {
 #include "bridge/error.hpp"
 #include "identity/explain.hpp"
 #include "identity/identity.hpp"
+#include "identity/session.hpp"
 
 namespace tenancy::identity {
 
@@ -25,6 +26,13 @@ ProcessUtility_hook_type next_utility = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
 ExecutorRun_hook_type next_run = nullptr;
 bool measuring = false;
+
+void
+measure(bool on)
+{
+	measuring = on;
+	session::tell_measuring(on);
+}
 
 /* The last of several counts, as it does for EXPLAIN. Buffers are counted for what planning runs, too. */
 bool
@@ -59,6 +67,13 @@ reads_hidden_rows(const PlannedStmt *planned)
 	return false;
 }
 
+/* A parallel worker's counts are added to the leader's. */
+bool
+is_measured()
+{
+	return IsParallelWorker() ? session::is_leader_measuring() : measuring;
+}
+
 /*
  * Queries of functions inside of the explained statement too: the buffers that they touch are counted to its nodes.
  * What the extension itself asks, row-level security does not bind.
@@ -66,26 +81,20 @@ reads_hidden_rows(const PlannedStmt *planned)
 void
 refuse_hidden_rows(const QueryDesc *query)
 {
-	if (measuring && !is_admin() && reads_hidden_rows(query->plannedstmt))
+	if (is_measured() && !is_admin() && reads_hidden_rows(query->plannedstmt))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for EXPLAIN ANALYZE"),
 		                errdetail("On tables of pg_tenancy it would count the rows of other users."),
 		                errhint("Use EXPLAIN without ANALYZE.")));
 }
 
-/*
- * A parallel worker's first query is its part of the leader's plan, which the leader has looked at, and tells whether
- * somebody counts; what functions run there only the worker sees.
- */
 void
 start(QueryDesc *query, int flags)
 {
 	refuse_hidden_rows(query);
-	if (IsParallelWorker() && query->instrument_options != 0)
-		measuring = true;
 	next_start(query, flags);
 }
 
-/* Runs a cursor that was opened before. Versions differ in what follows the count. */
+/* A cursor may have been opened before EXPLAIN. Versions differ in what follows the count. */
 template <typename... More>
 void
 run(QueryDesc *query, ScanDirection direction, uint64 count, More... more)
@@ -104,11 +113,11 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 		return;
 	}
 	bool const before = measuring;
-	measuring = true;
+	measure(true);
 	bridge::on_error(
 		[&] { next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion); },
-		[&](const ErrorData *) { measuring = before; });
-	measuring = before;
+		[&](const ErrorData *) { measure(before); });
+	measure(before);
 }
 
 } // namespace

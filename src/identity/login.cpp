@@ -88,7 +88,8 @@ insert_session(const Account &account, const Digest &digest)
 
 /*
  * Delete the user's sessions that have expired, and the oldest of more than there may be with the new one. The user's
- * row is locked by now, as by all who end sessions; what another login is just deleting is not waited for.
+ * row is locked by now, as by set_active() and changes of a password. Sessions that somebody else has locked, as
+ * another login or a logout, are not waited for.
  */
 void
 purge_sessions(const core::Uuid &user, const Digest &added)

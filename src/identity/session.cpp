@@ -53,6 +53,7 @@ struct Cache {
 struct Slot {
 	Note token; /* lxid invalid: none */
 	Cache answer;
+	bool measures; /* it explains with counts */
 };
 
 char *value = nullptr; /* of the setting */
@@ -300,6 +301,21 @@ resolve(LocalTransactionId lxid, bool live)
 }
 
 } // namespace
+
+void
+tell_measuring(bool measures)
+{
+	if (Slot *const slot = own_slot())
+		slot->measures = measures;
+}
+
+bool
+is_leader_measuring()
+{
+	LocalTransactionId lxid;
+	const Slot *const leader = leader_slot(&lxid);
+	return leader != nullptr && leader->measures;
+}
 
 void
 define_setting()

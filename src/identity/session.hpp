@@ -26,4 +26,8 @@ void forget();
  */
 bool is_bound();
 
+/* EXPLAIN that counts rows or buffers has begun or ended: the backend's parallel workers ask whether it goes on. */
+void tell_measuring(bool measures);
+bool is_leader_measuring();
+
 } // namespace tenancy::identity::session

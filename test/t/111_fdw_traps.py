@@ -770,6 +770,9 @@ def hidden_rows():
     answers("hidden rows", (PG,), "SELECT id FROM @guarded WHERE id = 2", ["2"], (PG,))
     joined = "SELECT count(*) FROM @guarded AS g JOIN @days AS d ON d.id = g.id AND 1 / (g.i - 7) < d.id WHERE g.id > 0"
     answers("hidden rows of a join", (PG,), joined, ["4"])
+    rows(world().session, "SET enable_sort = off")
+    answers("hidden rows in order", (PG,), "SELECT id FROM @guarded WHERE id < 4 ORDER BY 100 / (i - 7) DESC", ["2", "3"])
+    rows(world().session, "RESET enable_sort")
     rows(admin, "ALTER TABLE {0}.guarded DETACH PARTITION {0}.numbers; DROP TABLE {0}.guarded".format(schema))
 
 

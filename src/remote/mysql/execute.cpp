@@ -217,8 +217,8 @@ Connection::send_text(Flow &flow, std::string_view sql, const Budget &budget)
 }
 
 /*
- * Asked now and then while that is read out which nobody wants: a server that sends faster than it is read never has
- * the library wait. False when time is up for a statement that is left; for others that is an error.
+ * Asked now and then while an answer that nobody wants is read out: the library never waits for a server that sends
+ * faster than it is read. False when time is up for a statement that is left; for others that is an error.
  */
 bool
 Connection::go_on(const Budget &budget, Settling *settling)

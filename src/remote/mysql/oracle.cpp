@@ -57,11 +57,7 @@ Handle::~Handle()
 	}
 }
 
-/*
- * The descriptor; what a lost connection leaves in net.fd is none any more.@ src/remote/mysql/execute.cpp | Asked now
- * and then Asked now and then while an answer that nobody wants is read out: the library never waits for a server that
- * sends faster than it is read. False when time is up for a statement that is left; for others that is an error.
- */
+/* The descriptor; what a lost connection leaves in net.fd is none any more. */
 int
 Handle::fd() const noexcept
 {

@@ -16,7 +16,8 @@ public:
 	bool is_begun() const noexcept { return begun_; }
 	/* Has it ended on the server alone, so that what is left of it is to be rolled back here? */
 	bool is_dead() const noexcept { return dead_; }
-	/* Was nothing changed since the innermost savepoint? Rolling back to it then undoes only statements that read. */
+	/* Is the innermost savepoint our guard, with only statements that read behind it? Rolling back then undoes no more.
+	 */
 	bool is_guarded() const noexcept { return guarded_; }
 
 	void begin(std::string sql);
