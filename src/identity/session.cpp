@@ -53,7 +53,7 @@ struct Cache {
 struct Slot {
 	Note token; /* lxid invalid: none */
 	Cache answer;
-	bool measures; /* it explains with counts */
+	LocalTransactionId measures; /* the transaction in which it explains with counts; invalid: it does not */
 };
 
 char *value = nullptr; /* of the setting */
@@ -305,8 +305,9 @@ resolve(LocalTransactionId lxid, bool live)
 void
 tell_measuring(bool measures)
 {
-	if (Slot *const slot = own_slot())
-		slot->measures = measures;
+	/* Also in an error handler that is in parallel mode still. */
+	if (Slot *const slot = IsParallelWorker() ? nullptr : slot_of(MyProc))
+		slot->measures = measures ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
 }
 
 bool
@@ -314,7 +315,7 @@ is_leader_measuring()
 {
 	LocalTransactionId lxid;
 	const Slot *const leader = leader_slot(&lxid);
-	return leader != nullptr && leader->measures;
+	return leader != nullptr && leader->measures == lxid;
 }
 
 void
