@@ -7,7 +7,7 @@ import io
 from decimal import Decimal
 
 from fdw_engines import ENGINES, SCHEMA, THING, each, prepare
-from tenancy import (UNIQUE, User, connect, execute, ok, person_role, raised, rows, run, same, sqlstate, value, wait_for_history)
+from tenancy import (UNIQUE, User, connect, environment, execute, ok, person_role, raised, rows, run, same, sqlstate, value, wait_for_history)
 
 HOSTILE = [
     (1, 0, 0, Decimal(0), 0.0, "", b"", None, None, None, None),
