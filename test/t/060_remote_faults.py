@@ -9,7 +9,7 @@ import struct
 import time
 
 from rogue import mysql_answering, mysql_greeting
-from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, connect, environment, execute, free_port, history,
+from tenancy import (UNIQUE, Background, Listener, PostgresServer, User, environment, execute, free_port, history,
                      mysql, note, ok, private_directory, raised, rows, run, same, server_settings, sqlstate, value, wait_until)
 
 

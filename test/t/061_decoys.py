@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Passwords, certificates, tickets, proxies and settings that lie around in the server account's home and environment are used for nobody's connection."""
 
-import contextlib
 import os
 import struct
 import subprocess
