@@ -65,7 +65,7 @@ def refusals():
                           "SELECT tenancy.ask('shop', 'how many items')"):
             same(refusal(statement), ("25006", "cannot record history on this server", "Only a primary server that preloads pg_tenancy can."),
                  statement.split("(")[0] + " is refused, and the hint says who could")
-        for statement, command in (("SELECT tenancy.login('ada@example.com', '%s')" % PASSWORD, "DELETE"),
+        for statement, command in (("SELECT tenancy.login('ada@example.com', '%s')" % PASSWORD, "INSERT"),
                                    ("SELECT tenancy.logout()", "UPDATE"),
                                    ("SELECT tenancy.register('eve@example.com', '%s')" % PASSWORD, "INSERT"),
                                    ("SELECT tenancy.delete_connection('pg')", "UPDATE")):
