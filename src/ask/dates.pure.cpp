@@ -56,7 +56,12 @@ public:
 		                    lead == "over" || lead == "within" || lead == "throughout";
 		std::size_t const skipped = starts || after || before || until || within ? 1 : 0;
 		bool const loose = skipped > 0 && lead != "of" && lead != "over";
-		auto const found = span(skipped, loose);
+		/* "this month and the last month", "after the last month": months of the calendar */
+		may_roll = !after && !before && !until && (!starts || lead == "from");
+		auto found = span(skipped, loose);
+		may_roll = false;
+		if (found && joins_date(skipped + found->words))
+			found = span(skipped, loose);
 		if (!found)
 			return std::nullopt;
 		if (is_until(word(skipped + found->words)) && (starts || span(skipped + found->words + 1, true)))
@@ -244,7 +249,7 @@ private:
 	std::optional<Span> span(std::size_t offset, bool loose)
 	{
 		std::size_t const article = word(offset) == "the" ? 1 : 0;
-		if (auto found = relative_span(*this, offset + article, today, article == 1)) {
+		if (auto found = relative_span(*this, offset + article, today, may_roll && article == 1)) {
 			found->words += article;
 			return found;
 		}
@@ -352,6 +357,7 @@ private:
 	Day today;
 	time::year_month_day date;
 	std::optional<int> assumed_year;
+	bool may_roll = false; /* "the last month", up to today */
 };
 
 std::string

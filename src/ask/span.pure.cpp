@@ -86,7 +86,7 @@ DateWords::year(std::size_t offset) const
 }
 
 std::optional<Span>
-relative_span(const DateWords &words, std::size_t offset, Day today, bool the)
+relative_span(const DateWords &words, std::size_t offset, Day today, bool with_article)
 {
 	std::string_view const lead = words.word(offset);
 	if (lead == "today")
@@ -103,7 +103,7 @@ relative_span(const DateWords &words, std::size_t offset, Day today, bool the)
 		return last || next ? rolling(singular(words.word(offset + 2)), *count, last, today) : std::nullopt;
 	std::string_view const unit = words.word(offset + 1);
 	/* "the past month" and "the last month" end today; "last month", and any last quarter, is one of the calendar. */
-	bool const ends_today = unit != "day" && (past || (the && lead == "last" && unit != "quarter"));
+	bool const ends_today = unit != "day" && (past || (with_article && lead == "last" && unit != "quarter"));
 	int const shift = last ? -1 : next ? 1 : 0;
 	auto found = ends_today ? rolling(unit, 1, true, today) : period(unit, shift, today);
 	if (found)

@@ -46,6 +46,6 @@ struct DateWords {
 };
 
 /* "yesterday", "last month", "the next two weeks", and how many words it is. the: the article stands before it. */
-std::optional<Span> relative_span(const DateWords &words, std::size_t offset, Day today, bool the);
+std::optional<Span> relative_span(const DateWords &words, std::size_t offset, Day today, bool with_article);
 
 } // namespace tenancy::ask

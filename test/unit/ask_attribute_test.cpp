@@ -247,6 +247,12 @@ TEST(AskAttribute, WhatCostsHasAPrice)
 	for (const char *const question : {"products with a cost over 50", "products whose cost is over 50"})
 		EXPECT_EQ(condition_of(question).substr(0, 18), "products.cost > 50") << question;
 }
+	/* One of several, and the beginning or the end of a time, are months of the calendar. */
+	EXPECT_EQ(condition_of("orders this month and the last month"),
+	          "orders.order_date >= '2024-05-01' AND orders.order_date < '2024-07-01'");
+	EXPECT_EQ(condition_of("orders after the last month"), "orders.order_date >= '2024-06-01'");
+	EXPECT_EQ(condition_of("orders since the last month"), "orders.order_date >= '2024-05-01'");
+	EXPECT_EQ(condition_of("orders before the last month"), "orders.order_date < '2024-05-01'");
 
 TEST(AskAttribute, AVerbBehindAMonthTellsItsDate)
 {
