@@ -80,6 +80,11 @@ private:
 	/* ---- what is said of it ---- */
 	void tail();
 	void groups();
+	/* "by month shipped", "by month shipped in 2024": by that date */
+	void date_groups();
+	[[noreturn]] static void refuse_date_of_groups();
+	/* Does the verb here tell when that happened which is counted? Throws Refusal where it is of other rows. */
+	bool dates_counted() const;
 	bool more_groups();
 	void by();
 	bool is_doer() const;

@@ -67,18 +67,72 @@ Grammar::groups()
 		draft.groups.push_back(group);
 	} while (more_groups());
 	draft.grouped_at = draft.clauses.size();
-	/* "by month shipped", "by month shipped in 2024": by that date */
-	bool const dated_behind = draft.groups.back().bucket != Bucket::none && is(Key::thing) && here().joined &&
-	                          here().before.empty() && here().tables.empty() && !here().verbs.empty();
-	if (dated_behind && pending_verb == nullptr && draft.date_verb == nullptr) {
+	if (draft.groups.back().bucket != Bucket::none)
+		date_groups();
+}
+
+void
+Grammar::date_groups()
+{
+	bool const told =
+		is(Key::thing) && here().joined && here().before.empty() && here().tables.empty() && !here().verbs.empty();
+	if (told && pending_verb == nullptr && draft.date_verb == nullptr) {
+		if (!dates_counted())
+			return;
+		bool const dated = is(Key::date, 1);
+		std::size_t const last = dated ? 1 : 0;
+		bool const joins = is(Key::conjunction, last + 1) || is(Key::disjunction, last + 1);
+		std::size_t const next = at + last + (joins ? 2 : 1);
+		/* "per month opened and closed" */
+		if ((joins || items[at + last].comma) && next < items.size() &&
+		    (!items[next].verbs.empty() || !items[next].values.empty()))
+			refuse_date_of_groups();
 		draft.date_verb = &here();
-		at += is(Key::date, 1) ? 0 : 1;
-	} else if (pending_verb != nullptr && draft.groups.back().bucket != Bucket::none) {
+		at += dated ? 0 : 1;
+	} else if (pending_verb != nullptr) {
 		if (draft.date_verb != nullptr)
-			throw Refusal{"there is no telling by which date the groups are"};
+			refuse_date_of_groups();
 		draft.date_verb = pending_verb;
 		pending_verb = nullptr;
 	}
+}
+
+void
+Grammar::refuse_date_of_groups()
+{
+	throw Refusal{"there is no telling by which date the groups are"};
+}
+
+bool
+Grammar::dates_counted() const
+{
+	Refs counted;
+	auto const add = [&](const Noun &noun) {
+		Refs const refs =
+			noun.column == nullptr && noun.table != nullptr ? noun.table->tables : columns_of(lexicon, noun);
+		counted.insert(counted.end(), refs.begin(), refs.end());
+	};
+	add(draft.subject);
+	std::for_each(draft.shown.begin(), draft.shown.end(), add);
+	for (auto const &measure : draft.measures)
+		add(measure.noun);
+	auto const is_counted = [&](const Ref &ref) {
+		return std::any_of(counted.begin(), counted.end(), [&](const Ref &of) { return of.table == ref.table; });
+	};
+	/* Orders lend their date to what was ordered, customers lend none to their orders. */
+	auto const lends = [&](const Ref &ref) {
+		return lexicon.facts(ref.table).names.empty() &&
+		       std::any_of(counted.begin(), counted.end(),
+		                   [&](const Ref &of) { return lexicon.rises(of.table, ref.table); });
+	};
+	const Item &item = here();
+	if (counted.empty() || std::any_of(item.verbs.begin(), item.verbs.end(), is_counted))
+		return true;
+	if (std::any_of(item.values.begin(), item.values.end(), is_counted))
+		return false;
+	if (!std::any_of(item.verbs.begin(), item.verbs.end(), lends))
+		refuse_date_of_groups();
+	return true;
 }
 
 bool

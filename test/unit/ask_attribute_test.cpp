@@ -273,3 +273,12 @@ TEST(AskAttribute, WithoutIsOfBothOrRefused)
 }
 
 } // namespace
+	std::string const both = sql_of("orders by month shipped and by channel");
+	EXPECT_NE(both.find("GROUP BY strftime('%Y-%m', orders.shipped_date), orders.channel"), both.npos) << both;
+	/* Orders lend their date to what was ordered, an employee lends none to expenses. */
+	std::string const quantity = sql_of("quantity by month shipped");
+	EXPECT_NE(quantity.find("GROUP BY strftime('%Y-%m', orders.shipped_date)"), quantity.npos) << quantity;
+	expect_refused({"expenses per month hired", "total expenses amount per month hired",
+	                "orders per month shipped and cancelled", "orders per month shipped, cancelled",
+	                "orders per month shipped in 2024 and cancelled",
+	                "how many orders per month shipped or cancelled"});
