@@ -93,41 +93,6 @@ Binder::relate(int table, Op op, const std::string &count)
 	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1, table});
 }
 
-bool
-Binder::leads_on(int table, const Clause &clause)
-{
-	Scope const &last = scopes.back();
-	int const named = last.related < 0 ? last.table : last.named;
-	if (named < 0 || named == query.base || named == table)
-		return false;
-	Path const path = find_path(lexicon, query.base, table, hints);
-	auto const meets = [](const Path &way, int met) {
-		return std::any_of(way.begin(), way.end(), [met](const Step &step) { return step.to == met; });
-	};
-	bool const passes = meets(path, named);
-	auto const refuse = [&] {
-		throw Refusal{"it is not clear which " + lexicon.table(named).name + " are those with or without \"" +
-		              clause.table->text + "\""};
-	};
-	/* "orders from customers with refunds" are not the orders that have one. */
-	if (last.related < 0 && clause.attribute && !passes)
-		refuse();
-	if (last.related < 0)
-		return false;
-	const Related &related = query.related[static_cast<std::size_t>(last.related)];
-	bool const counts = clause.op != Op::present && clause.op != Op::missing;
-	if ((!passes && !meets(related.path, table)) || (related.op == Op::present && counts && !clause.attribute))
-		return false;
-	if (!passes || (related.op != Op::present && related.op != Op::missing) || clause.op != Op::present)
-		refuse();
-	/* "ordered products from China": orders of such, and none of others */
-	extend(scopes.size() - 1, find_path(lexicon, last.table, table, hints));
-	/* A date behind refunds of orders is theirs; behind ordered products it is hardly the products'. */
-	if (climb(lexicon, table, named, hints))
-		scopes.back().named = table;
-	return true;
-}
-
 std::optional<Target>
 Binder::own(const Refs &candidates, const std::string &word) const
 {
@@ -191,7 +156,7 @@ Binder::above(const Refs &candidates, const std::string &word) const
 }
 
 Target
-Binder::elsewhere(const Refs &candidates, const std::string &word)
+Binder::elsewhere(const Refs &candidates, const std::string &word, bool tied)
 {
 	Refs const refs = best_tier(candidates);
 	if (refs.empty())
@@ -202,11 +167,11 @@ Binder::elsewhere(const Refs &candidates, const std::string &word)
 	Path onward;
 	if (scopes[last].related >= 0)
 		onward = find_path(lexicon, scopes[last].table, refs[0].table, hints);
-	/* What leads on through the base is of rows for themselves: "without orders but with open tickets". */
-	bool const returns =
-		refs[0].table != query.base &&
-		std::any_of(onward.begin(), onward.end(), [this](const Step &step) { return step.to == query.base; });
-	if (scopes[last].related >= 0 && !returns) {
+	/* A way back through the base begins a new condition on its rows: "without orders but with open tickets". */
+	bool const passes_base = refs[0].table != query.base && meets(onward, query.base);
+	if (passes_base && tied && query.related[static_cast<std::size_t>(scopes[last].related)].op == Op::missing)
+		throw Refusal{"it is not clear whether \"" + word + "\" is said of what is missing"};
+	if (scopes[last].related >= 0 && !passes_base) {
 		const Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
 		if ((related.op != Op::present && related.op != Op::missing) || refs[0].table == query.base)
 			throw Refusal{"\"" + word + "\" is too far from what is counted"};
@@ -247,10 +212,10 @@ Binder::near(const Refs &candidates, const std::string &word) const
 }
 
 Target
-Binder::column(const Refs &candidates, const std::string &word)
+Binder::column(const Refs &candidates, const std::string &word, bool tied)
 {
 	auto const found = near(candidates, word);
-	return found ? *found : elsewhere(candidates, word);
+	return found ? *found : elsewhere(candidates, word, tied);
 }
 
 void
@@ -311,6 +276,7 @@ Binder::date(const Refs &candidates, const std::string &word)
 	for (std::size_t i = scopes.size(); i-- > 0;) {
 		if (scopes[i].related < 0 && i > 0)
 			continue;
+		/* "products" of ordered products: the date is the orders', if any. */
 		bool const led_on = scopes[i].named >= 0 && scopes[i].named != scopes[i].table;
 		if (auto const found = led_on ? std::nullopt : only_date(scopes[i].table))
 			return {i, {}, *found};

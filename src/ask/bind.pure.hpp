@@ -34,14 +34,18 @@ public:
 	Binder(const Lexicon &of, Query &out, const Hints &hinted) : lexicon(of), query(out), hints(hinted) {}
 
 	void begin(int base);
-	void enter(int table, const Path &path) { scopes.push_back({table, path, -1}); }
+	/* several: the word names more of its rows than one, of which something may be said. */
+	void enter(int table, const Path &path, bool several);
+	/* A table named in passing: true when rows of it, or rows that it is above of, are known from the words before. */
+	bool names(int table, bool several);
 
 	/* Opens the scope of other rows; the whole way must not climb. */
 	void relate(int table, Op op, const std::string &count);
 	/* What a clause says of the rows that the word before it named: true when their condition has taken it in. */
 	bool leads_on(int table, const Clause &clause);
 
-	Target column(const Refs &candidates, const std::string &word);
+	/* tied: a preposition alone leads to the word. */
+	Target column(const Refs &candidates, const std::string &word, bool tied = false);
 	/* The same, but nothing where it would be a column of rows that no word was about so far. */
 	std::optional<Target> near(const Refs &candidates, const std::string &word) const;
 	/* Is it a column of other rows, of which there may be many? */
@@ -62,7 +66,12 @@ public:
 private:
 	std::optional<Target> own(const Refs &candidates, const std::string &word) const;
 	std::optional<Target> above(const Refs &candidates, const std::string &word) const;
-	Target elsewhere(const Refs &candidates, const std::string &word);
+	Target elsewhere(const Refs &candidates, const std::string &word, bool tied);
+	void refuse_owner(int table, const Clause &clause) const;
+	/* Is the clause said of the rows that the last scope named? Throws Refusal where it is of some of them only. */
+	bool narrows_last(int table, const Clause &clause) const;
+	void narrow_last(int table);
+	[[noreturn]] void refuse_rows(int table, const Clause &clause) const;
 	bool has_exact_above(const Refs &candidates) const;
 	std::optional<Ref> only_date(int table) const;
 	/* The date of related rows: their own, or that of the rows that the question named. */
@@ -73,7 +82,8 @@ private:
 	Query &query;
 	const Hints &hints;
 	std::vector<Scope> scopes;
-	bool denied = false; /* rows, whose dates a later one may mean */
+	std::vector<int> owners; /* tables above, of which the question named several rows: "orders from customers" */
+	bool denied = false;     /* rows, whose dates a later one may mean */
 };
 
 [[noreturn]] void refuse_ambiguous(const Lexicon &lexicon, const Refs &refs, const std::string &word);

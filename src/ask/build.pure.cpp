@@ -237,7 +237,7 @@ Builder::move_base(const Noun &noun)
 		throw Refusal{"the groups would count rows more than once"};
 	counted_table = query.base;
 	binder.begin(path.back().to);
-	binder.enter(counted_table, reversed(path));
+	binder.enter(counted_table, reversed(path), false);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ask/thesaurus.pure.hpp"
+#include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
 
@@ -92,17 +93,29 @@ private:
 			              "\" may be told"};
 	}
 
+	/* A name, as in "Keyboard orders", is no state of other rows, as the subject of a ticket may be. */
+	bool is_name(const Ref &ref) const
+	{
+		auto const &names = lexicon.facts(ref.table).names;
+		return std::find(names.begin(), names.end(), ref.column) != names.end() &&
+		       (lexicon.column(ref).name.ends_with("name") || lexicon.column(ref).name == "title");
+	}
+
 	/* "active" in "active orders" is said of orders, and of nothing else. */
 	void keep_described(const DraftFilter &draft, Refs &candidates) const
 	{
-		const Item *const described = draft.of != nullptr ? draft.of : draft.above;
+		const Item *const described = draft.of != nullptr ? draft.of : draft.owned;
 		if (described == nullptr)
 			return;
+		bool const may_rise = draft.of == nullptr;
+		/* But what is called "sales" would be what was sold. */
+		bool const may_name = may_rise && measure_of(singular(fold(word_of(draft)))).empty();
 		std::erase_if(candidates, [&](const Ref &ref) {
 			lexicon.breathe();
-			return std::none_of(described->tables.begin(), described->tables.end(), [&](const Ref &of) {
-				return of.table == ref.table || (draft.of == nullptr && lexicon.rises(of.table, ref.table));
-			});
+			return !(may_name && is_name(ref)) &&
+			       std::none_of(described->tables.begin(), described->tables.end(), [&](const Ref &of) {
+					   return of.table == ref.table || (may_rise && lexicon.rises(of.table, ref.table));
+				   });
 		});
 		if (candidates.empty())
 			throw Refusal{"there is no telling which \"" + described->text + "\" are \"" + word_of(draft) + "\""};
@@ -134,7 +147,7 @@ private:
 	Target bound(const DraftFilter &draft, const Refs &candidates)
 	{
 		if (!draft.negated && draft.what != What::missing)
-			return binder.column(candidates, word_of(draft));
+			return binder.column(candidates, word_of(draft), draft.tied);
 		auto const near = binder.near(candidates, word_of(draft));
 		if (!near || (binder.is_of_many(*near) && !is_beside_rows(draft)))
 			throw Refusal{"it is not clear what is denied by \"not\" or \"no\" of \"" + word_of(draft) + "\""};

@@ -44,10 +44,11 @@ struct DraftFilter {
 	DateRange range;
 	bool years = false;
 	bool negated = false;
+	bool tied = false;     /* a preposition alone leads to it: "refunds for Keyboard" */
 	bool conjoint = false; /* of several, of which "and" or only commas make a list */
 	Joint joint = Joint::any;
 	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
-	const Item *above = nullptr;  /* the same, where no column of that table has the value: "German orders" */
+	const Item *owned = nullptr;  /* the table that it stands before, where one above has the value: "German orders" */
 	const Item *beside = nullptr; /* the table that its "not" stands behind: "orders not paid" */
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */
@@ -58,10 +59,11 @@ struct Clause {
 
 	What what = What::filter;
 	DraftFilter filter;
-	const Item *table = nullptr; /* of mention and relation */
-	bool act = false;            /* a verb named it */
-	bool apart = false;          /* "and", "but" or a comma before it: said of no table that stands before these */
-	bool attribute = false;      /* "with refunds", "who had refunds": said of the table that stands before it */
+	const Item *table = nullptr;  /* of mention and relation */
+	bool act = false;             /* a verb named it */
+	bool several = false;         /* names more rows than one: "customers", but not "customer Rosa" */
+	bool apart = false;           /* "and", "but" or a comma stands before it: it is not said of the table before */
+	bool of_table_before = false; /* "with refunds", "who had refunds": it is said of the table before */
 	Op op = Op::present;
 	std::string count;
 	std::vector<DraftFilter> limits; /* of a relation: "without blocked cards" */

@@ -78,8 +78,8 @@ struct Item {
 	std::string verb;      /* that followed it and names nothing of the schema: sold, lived */
 	bool joined = false;   /* to the item before it: no word between them */
 	bool attached = false; /* of a negation: the beginning of a word, "unpaid" */
-	bool theirs = false;   /* "their" stands behind it */
-	bool ordinal = false;  /* of a number: 2nd */
+	bool before_their = false;
+	bool ordinal = false; /* of a number: 2nd */
 	bool possessive = false, comma = false, plural = false, quoted = false;
 };
 

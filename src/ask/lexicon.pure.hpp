@@ -30,7 +30,7 @@ struct Ref {
 
 using Refs = std::vector<Ref>;
 
-/* Is the column that ref is of, as a value or itself, among columns? */
+/* Is the column of ref (which may be one of its values) among columns? */
 bool holds_column_of(const Refs &columns, const Ref &ref);
 
 /* Those of the best kind of name among them: exact ones before synonyms. */

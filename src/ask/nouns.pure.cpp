@@ -17,22 +17,15 @@ add_table(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &cl
 			return;
 	if (table < 0)
 		throw Refusal{"\"" + clause.table->text + "\" may mean more than one table"};
-	if (clause.what == Clause::What::mention) {
-		for (auto const &scope : binder.all())
-			if (scope.table == table)
-				return;
-		/* Rows that are already known to exist, or not to, lead there. */
-		auto const &last = binder.all().back();
-		if (last.related >= 0 && climb(lexicon, last.table, table, hints))
-			return;
-	}
+	if (clause.what == Clause::What::mention && binder.names(table, clause.several))
+		return;
 	auto const path = climb(lexicon, query.base, table, hints);
 	if (!clause.apart && table != query.base && binder.leads_on(table, clause))
 		return;
 	if (!path || path->empty())
 		return binder.relate(table, clause.op, clause.count);
 	if (clause.what == Clause::What::mention || (clause.op == Op::present && !clause.limits.empty()))
-		return binder.enter(table, *path);
+		return binder.enter(table, *path, clause.several);
 	if ((clause.op != Op::missing && clause.op != Op::present) || path->size() != 1 ||
 	    path->front().key->columns.size() != 1)
 		throw Refusal{"each row of " + lexicon.table(query.base).name + " has at most one of \"" + clause.table->text +
@@ -45,7 +38,7 @@ add_table(const Lexicon &lexicon, Binder &binder, Query &query, const Clause &cl
 			binder.add(filter, {0, {}, {query.base, i, -1, Tier::exact}});
 		}
 	if (clause.op == Op::present)
-		binder.enter(table, *path);
+		binder.enter(table, *path, clause.several);
 }
 
 Refs

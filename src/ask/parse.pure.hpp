@@ -109,12 +109,16 @@ private:
 	/* The table right before a negation: "orders not paid", "orders that are not paid". */
 	const Item *denied_beside() const;
 	const Item *table_behind(std::size_t index) const;
-	/* Does a conjunction or a comma part it from what was said before? */
+	/* Does "and", "but" or a comma stand before that phrase? */
 	bool is_apart(std::size_t index) const;
 	/* Does "with", "who" or a verb such as "had" tie it to the table before it? */
 	bool is_attribute(std::size_t index) const;
-	/* The first of the words that lead to what stands there. */
-	std::size_t lead_to(std::size_t index) const;
+	/* Notes how a relation or a mention that begins here stands to the table before it; led: a word ties it there. */
+	void tie(Clause &clause, bool led) const;
+	/* Is the table here more rows than one that a value or a name beside it tells? */
+	bool names_several(bool act) const;
+	/* Where the phrase of the noun at index begins: at "with" in "with more than two orders". */
+	std::size_t phrase_start(std::size_t index) const;
 	/* without orders, with no email, never shipped */
 	void absence();
 	/* out of stock */
@@ -122,8 +126,8 @@ private:
 	void skip_to_noun();
 	void column_is(DraftFilter::What what);
 	void negation();
-	/* "not shipped": without the date that the verb names, rather than without the status */
-	bool is_undated() const;
+	/* Is "not shipped" without the date that the verb names, rather than of another status? */
+	bool means_no_date() const;
 	bool any_nullable_verb() const;
 	void dated();
 	/* "3 orders" after has or with; a number that neither counts nor measures anything is refused */
@@ -149,10 +153,13 @@ private:
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
-	/* The table that the values before this item, and others behind it, stand right before; not its owner's. */
+	/* The table that the value read last, and others behind it, stand right before; of "customer orders", the orders.
+	 */
 	const Item *table_ahead() const;
-	/* A value called "sales" that nothing leads to may be what was sold. */
-	bool is_mere_measure(const Item &item, std::size_t index) const;
+	/* Is the value spelled like a measure ("sales"), with no word beside it that makes it a value? */
+	bool is_mere_measure(std::size_t index) const;
+	/* Does a column beside the value belong to its rows, so that the value chooses among them? */
+	bool tells_of(const Item &column, const Item &value) const;
 	bool holds(const Item &column, const Item &value) const;
 	bool same_column(const Item &a, const Item &b) const;
 	static bool has_value_of(const Item &table, const Item &value);

@@ -46,8 +46,15 @@ Grammar::negation()
 		return limited_relation(of_rows ? Op::present : Op::missing, of_rows);
 	if (is_flag())
 		return flag_filter(true);
-	if (is_value())
-		return is_undated() ? column_is(What::missing) : value_filter(true);
+	if (is_value()) {
+		if (!means_no_date())
+			return value_filter(true);
+		bool const listed =
+			(is(Key::conjunction, 1) || is(Key::disjunction, 1)) && is_value(2) && same_column(here(), items[at + 2]);
+		if (listed || is_table(1))
+			throw Refusal{"\"" + here().text + "\" may be a value or a date"};
+		return column_is(What::missing);
+	}
 	if (is(Key::compare)) /* not more than */
 		refuse();
 	if (is(Key::thing) && here().tables.empty() && !here().verbs.empty() && !any_nullable_verb() &&
@@ -60,21 +67,20 @@ Grammar::negation()
 	refuse();
 }
 
-/* The delivered ones were shipped, too, whatever their status. */
+/* "not shipped" asks for orders without a shipping date: delivered orders were shipped, too. */
 bool
-Grammar::is_undated() const
+Grammar::means_no_date() const
 {
 	const Item &item = here();
-	bool const dated = std::any_of(item.verbs.begin(), item.verbs.end(), [&](const Ref &verb) {
-		return lexicon.column(verb).nullable &&
-		       std::any_of(item.values.begin(), item.values.end(),
-		                   [&](const Ref &value) { return value.table == verb.table; });
+	return std::any_of(item.verbs.begin(), item.verbs.end(), [&](const Ref &verb) {
+		auto const is_beside = [&](const Ref &ref) { return ref.table == verb.table; };
+		/* Where "resolved" is also true or false, it is the state. */
+		bool const flagged = std::any_of(item.columns.begin(), item.columns.end(), [&](const Ref &ref) {
+			return is_beside(ref) && lexicon.facts(ref).kind == Kind::boolean;
+		});
+		return lexicon.column(verb).nullable && !flagged &&
+		       std::any_of(item.values.begin(), item.values.end(), is_beside);
 	});
-	bool const listed =
-		(is(Key::conjunction, 1) || is(Key::disjunction, 1)) && is_value(2) && same_column(item, items[at + 2]);
-	if (dated && (listed || is_table(1)))
-		throw Refusal{"\"" + item.text + "\" may be a value or a date"};
-	return dated;
 }
 
 bool
@@ -109,11 +115,11 @@ Grammar::limited_relation(Op op, bool negated)
 	clause.what = Clause::What::relation;
 	clause.table = table;
 	clause.op = op;
-	clause.apart = is_apart(at);
-	clause.attribute = !clause.apart && here().before.empty();
+	clause.several = true;
+	tie(clause, here().before.empty());
 	for (; &here() != table; ++at) {
 		DraftFilter &limit = clause.limits.emplace_back();
-		limit.negated = negated;
+		limit.negated = negated && clause.limits.size() == 1;
 		limit.of = limit.beside = table;
 		if (is_flag()) {
 			limit.what = What::flag;
@@ -152,7 +158,7 @@ Grammar::table_behind(std::size_t index) const
 }
 
 std::size_t
-Grammar::lead_to(std::size_t index) const
+Grammar::phrase_start(std::size_t index) const
 {
 	auto const opens = [](const Item &item) {
 		bool const counts = item.key == Key::compare || item.key == Key::number || item.key == Key::or_more ||
@@ -168,18 +174,42 @@ Grammar::lead_to(std::size_t index) const
 bool
 Grammar::is_apart(std::size_t index) const
 {
-	std::size_t const first = lead_to(index);
+	std::size_t const first = phrase_start(index);
 	return first > 0 && (items[first - 1].key == Key::conjunction || items[first - 1].comma);
 }
 
 bool
 Grammar::is_attribute(std::size_t index) const
 {
-	std::size_t const first = lead_to(index);
+	std::size_t const first = phrase_start(index);
 	return (first > 0 && !items[first - 1].verb.empty()) ||
 	       std::any_of(items.begin() + static_cast<std::ptrdiff_t>(first),
 	                   items.begin() + static_cast<std::ptrdiff_t>(index),
 	                   [](const Item &item) { return leads(item.key) || item.key == Key::with; });
+}
+
+void
+Grammar::tie(Clause &clause, bool led) const
+{
+	clause.apart = is_apart(at);
+	clause.of_table_before = !clause.apart && led;
+}
+
+/* "customers" are several, and so is "a German customer"; "customer Rosa", and "the Sales department", is one. */
+bool
+Grammar::names_several(bool act) const
+{
+	auto const is_name = [this](const Ref &value) {
+		auto const &names = lexicon.facts(value.table).names;
+		return std::find(names.begin(), names.end(), value.column) != names.end() &&
+		       std::any_of(here().tables.begin(), here().tables.end(),
+		                   [&](const Ref &ref) { return ref.table == value.table; });
+	};
+	auto const names = [&](const Item &item) {
+		return item.key == Key::literal || std::any_of(item.values.begin(), item.values.end(), is_name);
+	};
+	bool const named = (at > 0 && names(items[at - 1])) || (at + 1 < items.size() && names(items[at + 1]));
+	return !act && (here().plural || !named);
 }
 
 } // namespace tenancy::ask

@@ -17,7 +17,7 @@ void
 Grammar::with()
 {
 	/* "customers with their orders" are all customers. */
-	if (here().theirs && !is(Key::function, 1) && !is(Key::count, 1))
+	if (here().before_their && !is(Key::function, 1) && !is(Key::count, 1))
 		throw Refusal{"it is not clear whether \"with their\" tells what is there or what is to be shown"};
 	++at;
 	if (is_table() && !is_column_of_next()) {
@@ -52,12 +52,12 @@ Grammar::relation(Op op, std::string count)
 {
 	Clause clause;
 	clause.what = Clause::What::relation;
-	clause.apart = is_apart(at);
-	clause.table = &take();
 	clause.op = op;
 	clause.count = std::move(count);
-	clause.act = clause.table->tables.empty();
-	clause.attribute = !clause.apart && !clause.act && (clause.count.empty() || is_attribute(at - 1));
+	clause.act = here().tables.empty();
+	clause.several = names_several(clause.act);
+	tie(clause, !clause.act && (clause.count.empty() || is_attribute(at)));
+	clause.table = &take();
 	draft.clauses.push_back(clause);
 }
 
@@ -160,6 +160,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.what = What::value;
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
+	clause.filter.tied = !here().before.empty() && !is_apart(at);
 	if (const Item *const of = negated || column ? nullptr : described(); of != nullptr && has_value_of(*of, here()))
 		clause.filter.of = of;
 	bool any = false;
@@ -194,10 +195,10 @@ Grammar::value_filter(bool negated, const Noun &column)
 		break;
 	}
 	if (!negated && !column && clause.filter.of == nullptr)
-		clause.filter.above = table_ahead();
+		clause.filter.owned = table_ahead();
 	if (negated && is_value() && here().joined)
 		throw Refusal{"it is not clear what is denied"};
-	if (const Item &first = *clause.filter.values[0]; !negated && !column && is_mere_measure(first, begun))
+	if (const Item &first = *clause.filter.values[0]; !negated && !column && is_mere_measure(begun))
 		throw Refusal{"\"" + first.text + "\" may be a value or a measure"};
 	clause.filter.conjoint = clause.filter.values.size() > 1 && !any && clause.filter.joint == DraftFilter::Joint::any;
 	/* "the furniture category" */
@@ -229,21 +230,34 @@ Grammar::table_ahead() const
 }
 
 bool
-Grammar::is_mere_measure(const Item &item, std::size_t index) const
+Grammar::is_mere_measure(std::size_t index) const
 {
-	if (item.quoted || !item.columns.empty() || !item.tables.empty() || !item.before.empty() ||
+	const Item &item = items[index];
+	bool const led = !item.before.empty() && (item.before != "by" || item.text != fold(item.text));
+	if (item.quoted || !item.columns.empty() || !item.tables.empty() || led ||
 	    measure_of(singular(fold(item.text))).empty())
 		return false;
-	/* "Sales employees", "Sales budget" */
-	auto const is_beside = [&](const Ref &column) {
-		return std::any_of(item.values.begin(), item.values.end(),
-		                   [&](const Ref &value) { return value.table == column.table; });
-	};
-	if (is_table() ||
-	    (is_column() && here().joined && std::any_of(here().columns.begin(), here().columns.end(), is_beside)))
+	if (is_table() || (is_column() && here().joined && tells_of(here(), item)))
 		return false;
 	return index == 0 || (items[index - 1].key != Key::named && !holds(items[index - 1], item) &&
-	                      !has_value_of(items[index - 1], item));
+	                      !has_value_of(items[index - 1], item) &&
+	                      !(item.joined && item.before.empty() && tells_of(items[index - 1], item)));
+}
+
+/* "Sales budget", "Sales salary": of the rows that have the value, or of rows right below these; no amount sold. */
+bool
+Grammar::tells_of(const Item &column, const Item &value) const
+{
+	Refs const sold = measured_columns(lexicon, "revenue", -1);
+	return std::any_of(column.columns.begin(), column.columns.end(), [&](const Ref &ref) {
+		lexicon.breathe();
+		return std::any_of(value.values.begin(), value.values.end(), [&](const Ref &of) {
+			auto const &steps = lexicon.steps(ref.table);
+			bool const below = std::any_of(steps.begin(), steps.end(),
+			                               [&](const Step &step) { return step.up && step.to == of.table; });
+			return of.table == ref.table || (below && !holds_column_of(sold, ref));
+		});
+	});
 }
 
 /* Is a column of that table known to have the value? */
@@ -401,10 +415,10 @@ Grammar::mention(bool act)
 		              items[at - 1].text + " or " + here().text};
 	Clause clause;
 	clause.what = Clause::What::mention;
-	clause.apart = is_apart(at);
-	clause.attribute = !clause.apart && here().before.empty() && is_attribute(at);
-	clause.table = &take();
 	clause.act = act;
+	clause.several = names_several(act);
+	tie(clause, here().before.empty() && is_attribute(at));
+	clause.table = &take();
 	draft.clauses.push_back(clause);
 }
 

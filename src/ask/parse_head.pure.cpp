@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ask/conditions.pure.hpp"
+#include "ask/thesaurus.pure.hpp"
 #include "ask/words.pure.hpp"
 
 namespace tenancy::ask {
@@ -261,12 +262,16 @@ Grammar::finish_measures(std::vector<DraftMeasure> &out)
 		measure.noun = last.noun;
 }
 
-/* "total payments" may be how many they are, or how much. */
+/* "total payments" may be how many they are, or how much; "total orders", asked for, is how many. */
 bool
 Grammar::has_amounts(const Item &table) const
 {
-	return std::any_of(table.tables.begin(), table.tables.end(),
-	                   [this](const Ref &ref) { return !measured_columns(lexicon, "amount", ref.table).empty(); });
+	bool const head = !draft.subject && draft.shown.empty();
+	return std::any_of(table.tables.begin(), table.tables.end(), [&](const Ref &ref) {
+		auto const &words = lexicon.facts(ref.table).words;
+		bool const orders = head && words.size() == 1 && concept_of(words[0]) == "order";
+		return !orders && !measured_columns(lexicon, "amount", ref.table).empty();
+	});
 }
 
 void
@@ -435,7 +440,7 @@ Grammar::also_shown()
 		draft.subject = {};
 		return;
 	}
-	while ((is(Key::conjunction) || (is(Key::with) && here().theirs)) && is_column(1) &&
+	while ((is(Key::conjunction) || (is(Key::with) && here().before_their)) && is_column(1) &&
 	       (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) && !is_condition(2)) {
 		++at;
 		draft.shown.push_back({nullptr, &take()});

@@ -216,6 +216,12 @@ find_path(const Lexicon &lexicon, int from, int to, const Hints &hints)
 	return paths.front();
 }
 
+bool
+meets(const Path &path, int table)
+{
+	return std::any_of(path.begin(), path.end(), [table](const Step &step) { return step.to == table; });
+}
+
 Path
 reversed(const Path &path)
 {

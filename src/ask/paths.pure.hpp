@@ -32,4 +32,7 @@ Path find_path(const Lexicon &lexicon, int from, int to, const Hints &hints);
 /* The same way back. */
 Path reversed(const Path &path);
 
+/* Does it lead to the table, or through it? */
+bool meets(const Path &path, int table);
+
 } // namespace tenancy::ask

@@ -161,7 +161,7 @@ Recogniser::other()
 	if (is_light_verb(word.folded))
 		return light_verb();
 	if (is_one_of(word.folded, {"their", "its", "his", "her"}) && !items.empty() && end == at)
-		items.back().theirs = true;
+		items.back().before_their = true;
 	if (is_filler(word.folded) || is_state_now()) {
 		++at;
 		return;
@@ -190,7 +190,11 @@ void
 Recogniser::light_verb()
 {
 	const Word &word = words[at++];
-	if (items.empty() && is_deed(word.folded))
+	/* "with paid orders": those of another state are none of them */
+	bool const leads = !items.empty() && end + 1 == at &&
+	                   (items.back().key == Key::with || items.back().key == Key::without ||
+	                    items.back().key == Key::count || fold(items.back().text) == "no");
+	if ((items.empty() || leads) && is_deed(word.folded))
 		unknown.push_back(word.text);
 	else if (!items.empty() && !is_deed(items.back().verb))
 		items.back().verb = word.folded;
