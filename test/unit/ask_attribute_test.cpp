@@ -2,18 +2,12 @@
  * The built-in translator where a word may be said of this table or of that one: what is told of rows that a word
  * named before, adjectives, what is owned. Either the one reading, or a refusal.
  */
-#include <gtest/gtest.h>
-
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
-#include "../ask/judge.hpp"
+#include "asking.hpp"
 
 namespace {
-
-using namespace ask_test;
-using tenancy::ask::Translation;
 
 constexpr const char *tables = R"(
 CREATE TABLE departments (id integer PRIMARY KEY, name varchar(40) NOT NULL, budget integer);
@@ -41,35 +35,13 @@ INSERT INTO orders VALUES (1, 1, '2024-05-01', NULL, 'new', 'phone', 5), (2, 1, 
 INSERT INTO tickets VALUES (1, 1, 'open');
 )";
 
-std::string
-sql_of(std::string_view question)
-{
-	Translation const translation = ask(schema_of(Database(tables), true), std::string(question));
-	if (translation.refused)
-		return "refused: " + translation.understood;
-	std::string sql = translation.sql;
-	std::erase(sql, '"');
-	return sql;
-}
-
-/* What follows WHERE, up to the end of that line. */
-std::string
-condition_of(std::string_view question)
-{
-	std::string const sql = sql_of(question);
-	std::size_t const at = sql.find("\nWHERE ");
-	return at == sql.npos ? sql : sql.substr(at + 7, sql.find('\n', at + 1) - at - 7);
-}
-
-void
-expect_refused(std::initializer_list<const char *> questions)
-{
-	for (const char *const question : questions)
-		EXPECT_TRUE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
-}
+class AskAttribute : public ask_test::Asking {
+protected:
+	AskAttribute() : Asking(tables) {}
+};
 
 /* No approved expenses are not some that are unapproved. */
-TEST(AskAttribute, AnUnapprovedRowIsThere)
+TEST_F(AskAttribute, AnUnapprovedRowIsThere)
 {
 	std::string const unapproved =
 		"EXISTS (SELECT 1 FROM expenses WHERE expenses.employee_id = employees.id AND expenses.approved = FALSE)";
@@ -87,7 +59,7 @@ TEST(AskAttribute, AnUnapprovedRowIsThere)
 	EXPECT_EQ(condition_of("employees who do not have approved expenses").substr(0, 10), "NOT EXISTS");
 }
 
-TEST(AskAttribute, WhatIsToldOfRowsThatAreNotThereIsPartOfThem)
+TEST_F(AskAttribute, WhatIsToldOfRowsThatAreNotThereIsPartOfThem)
 {
 	std::string const none =
 		"NOT EXISTS (SELECT 1 FROM orders JOIN order_items ON order_items.order_id = orders.id JOIN "
@@ -116,7 +88,7 @@ TEST(AskAttribute, WhatIsToldOfRowsThatAreNotThereIsPartOfThem)
 }
 
 /* A supplier of whose products some were never ordered is not one of whose products none was. */
-TEST(AskAttribute, WhatIsDeniedOfSomeRowsIsNotDeniedOfAll)
+TEST_F(AskAttribute, WhatIsDeniedOfSomeRowsIsNotDeniedOfAll)
 {
 	expect_refused({"suppliers with products that were never ordered", "customers with orders not refunded",
 	                "departments with employees without expenses", "customers with orders over 100 without refunds",
@@ -129,7 +101,7 @@ TEST(AskAttribute, WhatIsDeniedOfSomeRowsIsNotDeniedOfAll)
 		EXPECT_FALSE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
 }
 
-TEST(AskAttribute, WhatIsToldOfSomeRowsIsOfTheSameOnes)
+TEST_F(AskAttribute, WhatIsToldOfSomeRowsIsOfTheSameOnes)
 {
 	EXPECT_EQ(condition_of("customers with orders with refunds over 100"),
 	          "EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id WHERE orders.customer_id = "
@@ -144,7 +116,7 @@ TEST(AskAttribute, WhatIsToldOfSomeRowsIsOfTheSameOnes)
 }
 
 /* The orders of a customer who once had a refund are all of the customer's orders. */
-TEST(AskAttribute, WhatIsToldOfAnOwnerIsNotToldOfWhatIsOwned)
+TEST_F(AskAttribute, WhatIsToldOfAnOwnerIsNotToldOfWhatIsOwned)
 {
 	expect_refused({"orders from customers with refunds", "orders from customers with no refunds",
 	                "orders of customers who had refunds", "orders from customers with more than one refund",
@@ -157,7 +129,7 @@ TEST(AskAttribute, WhatIsToldOfAnOwnerIsNotToldOfWhatIsOwned)
 }
 
 /* Orders that were delivered have been shipped, whatever their status is now. */
-TEST(AskAttribute, WhatHasADateIsDeniedByIt)
+TEST_F(AskAttribute, WhatHasADateIsDeniedByIt)
 {
 	for (const char *const question :
 	     {"how many orders have not been shipped", "orders not shipped", "how many orders are not shipped yet"})
@@ -172,7 +144,7 @@ TEST(AskAttribute, WhatHasADateIsDeniedByIt)
 }
 
 /* Orders are new, customers who once placed such an order are not. */
-TEST(AskAttribute, AnAdjectiveIsOfItsTableOrOfOneAboveIt)
+TEST_F(AskAttribute, AnAdjectiveIsOfItsTableOrOfOneAboveIt)
 {
 	expect_refused({"how many new customers this month", "new employees this year", "cancelled products",
 	                "open customers", "open German customers", "new or cancelled customers"});
@@ -184,7 +156,7 @@ TEST(AskAttribute, AnAdjectiveIsOfItsTableOrOfOneAboveIt)
 }
 
 /* Without a state of that name, those that are paid are not all of them. */
-TEST(AskAttribute, ADeedBeforeATableIsNotLeftOut)
+TEST_F(AskAttribute, ADeedBeforeATableIsNotLeftOut)
 {
 	expect_refused({"customers with paid orders", "customers without paid orders", "customers with no paid orders",
 	                "number of paid orders", "how many sold products"});
@@ -192,7 +164,7 @@ TEST(AskAttribute, ADeedBeforeATableIsNotLeftOut)
 }
 
 /* What was sold is not who works in Sales. */
-TEST(AskAttribute, AMeasureIsNoValueThatNothingLeadsTo)
+TEST_F(AskAttribute, AMeasureIsNoValueThatNothingLeadsTo)
 {
 	expect_refused({"sales by month", "how many sales", "sales last month", "sales by employee", "sales over 4000",
 	                "total sales", "sales by customer"});
@@ -204,7 +176,7 @@ TEST(AskAttribute, AMeasureIsNoValueThatNothingLeadsTo)
 		EXPECT_EQ(condition_of(question), "departments.name IN ('Sales', 'Marketing')") << question;
 }
 
-TEST(AskAttribute, ByAfterADeedMayTellHow)
+TEST_F(AskAttribute, ByAfterADeedMayTellHow)
 {
 	expect_refused({"customers who ordered by phone", "customers who ordered by email", "orders placed by phone",
 	                "orders placed by email in May", "customers who ordered by name"});
@@ -214,7 +186,7 @@ TEST(AskAttribute, ByAfterADeedMayTellHow)
 }
 
 /* Of what has amounts, the total may be theirs. */
-TEST(AskAttribute, TotalIsNoCountOfAmounts)
+TEST_F(AskAttribute, TotalIsNoCountOfAmounts)
 {
 	expect_refused({"total refunds", "total refunds in May 2024", "total expenses per employee",
 	                "customers with total orders over 500"});
@@ -226,7 +198,7 @@ TEST(AskAttribute, TotalIsNoCountOfAmounts)
 }
 
 /* "with an email" tells which customers, "with their emails" what is shown of all. */
-TEST(AskAttribute, WhatIsTheirsIsShown)
+TEST_F(AskAttribute, WhatIsTheirsIsShown)
 {
 	EXPECT_TRUE(sql_of("customers with their emails").ends_with("customers.email\nFROM customers"));
 	EXPECT_EQ(condition_of("products with a cost"), "products.cost IS NOT NULL");
@@ -236,7 +208,7 @@ TEST(AskAttribute, WhatIsTheirsIsShown)
 		{"products with their supplier", "orders with their refunds", "orders from customers with their emails"});
 }
 
-TEST(AskAttribute, TheLastMonthEndsToday)
+TEST_F(AskAttribute, TheLastMonthEndsToday)
 {
 	auto const since = [](const std::string &day) {
 		return "orders.order_date >= '" + day + "' AND orders.order_date < '2024-06-16'";
@@ -255,7 +227,7 @@ TEST(AskAttribute, TheLastMonthEndsToday)
 	EXPECT_EQ(condition_of("orders before the last month"), "orders.order_date < '2024-05-01'");
 }
 
-TEST(AskAttribute, WhatCostsHasAPrice)
+TEST_F(AskAttribute, WhatCostsHasAPrice)
 {
 	for (const char *const question :
 	     {"products that cost more than 50", "products costing more than 50", "how many products cost more than 50"})
@@ -264,7 +236,7 @@ TEST(AskAttribute, WhatCostsHasAPrice)
 		EXPECT_EQ(condition_of(question).substr(0, 18), "products.cost > 50") << question;
 }
 
-TEST(AskAttribute, AVerbBehindAMonthTellsItsDate)
+TEST_F(AskAttribute, AVerbBehindAMonthTellsItsDate)
 {
 	std::string const shipped = sql_of("orders by month shipped");
 	EXPECT_NE(shipped.find("GROUP BY strftime('%Y-%m', orders.shipped_date)"), shipped.npos) << shipped;
@@ -284,7 +256,7 @@ TEST(AskAttribute, AVerbBehindAMonthTellsItsDate)
 	                "how many orders per month shipped or cancelled"});
 }
 
-TEST(AskAttribute, WithoutIsOfBothOrRefused)
+TEST_F(AskAttribute, WithoutIsOfBothOrRefused)
 {
 	expect_refused({"customers without email and phone", "customers with no email and phone"});
 	EXPECT_EQ(condition_of("customers without email and without phone"),

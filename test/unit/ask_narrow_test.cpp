@@ -2,18 +2,12 @@
  * The built-in translator where words narrow rows that other words named: several adjectives, rows of rows, owners of
  * which one or many are named, names before a table. Either the one reading, or a refusal.
  */
-#include <gtest/gtest.h>
-
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
-#include "../ask/judge.hpp"
+#include "asking.hpp"
 
 namespace {
-
-using namespace ask_test;
-using tenancy::ask::Translation;
 
 constexpr const char *shop = R"(
 CREATE TABLE departments (id integer PRIMARY KEY, name varchar(40) NOT NULL, budget integer);
@@ -47,34 +41,12 @@ INSERT INTO expenses VALUES (1, 1, '2024-05-01', 'travel', TRUE), (2, 1, '2024-0
 INSERT INTO tickets VALUES (1, 1, '2024-05-01', NULL, FALSE, 'open', 'Late'), (2, 1, '2024-05-01', '2024-05-02', TRUE, 'resolved', NULL);
 )";
 
-std::string
-sql_of(std::string_view question)
-{
-	Translation const translation = ask(schema_of(Database(shop), true), std::string(question));
-	if (translation.refused)
-		return "refused: " + translation.understood;
-	std::string sql = translation.sql;
-	std::erase(sql, '"');
-	return sql;
-}
+class AskNarrow : public ask_test::Asking {
+protected:
+	AskNarrow() : Asking(shop) {}
+};
 
-/* What follows WHERE, up to the end of that line. */
-std::string
-condition_of(std::string_view question)
-{
-	std::string const sql = sql_of(question);
-	std::size_t const at = sql.find("\nWHERE ");
-	return at == sql.npos ? sql : sql.substr(at + 7, sql.find('\n', at + 1) - at - 7);
-}
-
-void
-expect_refused(std::initializer_list<const char *> questions)
-{
-	for (const char *const question : questions)
-		EXPECT_TRUE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
-}
-
-TEST(AskNarrow, UnDeniesTheWordThatItBegins)
+TEST_F(AskNarrow, UnDeniesTheWordThatItBegins)
 {
 	std::string const travel = "EXISTS (SELECT 1 FROM expenses WHERE expenses.employee_id = employees.id AND "
 							   "expenses.approved = FALSE AND expenses.category = 'travel')";
@@ -85,7 +57,7 @@ TEST(AskNarrow, UnDeniesTheWordThatItBegins)
 }
 
 /* An adjective before the orders changes nothing of what "with refunds" is said of. */
-TEST(AskNarrow, WhatFollowsDescribedRowsIsSaidOfThem)
+TEST_F(AskNarrow, WhatFollowsDescribedRowsIsSaidOfThem)
 {
 	std::string const cancelled =
 		"EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id JOIN orders AS orders_2 ON "
@@ -101,7 +73,7 @@ TEST(AskNarrow, WhatFollowsDescribedRowsIsSaidOfThem)
 	expect_refused({"customers with electronics products in 2023", "customers with electronics products with refunds"});
 }
 
-TEST(AskNarrow, WhatIsToldOfAnOwnerOfOtherRowsIsRefused)
+TEST_F(AskNarrow, WhatIsToldOfAnOwnerOfOtherRowsIsRefused)
 {
 	expect_refused({"employees with orders from customers with refunds",
 	                "products with orders of customers with refunds",
@@ -109,7 +81,7 @@ TEST(AskNarrow, WhatIsToldOfAnOwnerOfOtherRowsIsRefused)
 }
 
 /* Orders without refunds that are for Keyboard, or without refunds for Keyboard? */
-TEST(AskNarrow, WhatIsTiedToMissingRowsIsNoConditionOfItsOwn)
+TEST_F(AskNarrow, WhatIsTiedToMissingRowsIsNoConditionOfItsOwn)
 {
 	expect_refused({"orders without refunds for Keyboard", "orders with no refunds for Keyboard"});
 	EXPECT_EQ(
@@ -120,7 +92,7 @@ TEST(AskNarrow, WhatIsTiedToMissingRowsIsNoConditionOfItsOwn)
 }
 
 /* There are no Sales departments with orders and others without. */
-TEST(AskNarrow, OneNamedOwnerIsNotToldApart)
+TEST_F(AskNarrow, OneNamedOwnerIsNotToldApart)
 {
 	std::string const none = "NOT EXISTS (SELECT 1 FROM orders WHERE orders.employee_id = employees.id)";
 	EXPECT_EQ(condition_of("employees in the Sales department without orders"),
@@ -142,7 +114,7 @@ TEST(AskNarrow, OneNamedOwnerIsNotToldApart)
 }
 
 /* A product is no state of orders. */
-TEST(AskNarrow, ANameBeforeATableIsThatOfRelatedRows)
+TEST_F(AskNarrow, ANameBeforeATableIsThatOfRelatedRows)
 {
 	std::string const keyboard =
 		"EXISTS (SELECT 1 FROM order_items JOIN products ON products.id = order_items.product_id "
@@ -158,7 +130,7 @@ TEST(AskNarrow, ANameBeforeATableIsThatOfRelatedRows)
 	expect_refused({"new customers", "late customers", "sales products"});
 }
 
-TEST(AskNarrow, AMeasureBesideWhatItChoosesIsAValue)
+TEST_F(AskNarrow, AMeasureBesideWhatItChoosesIsAValue)
 {
 	for (const char *const question :
 	     {"average Sales salary", "highest Sales salary", "total Sales salaries", "salaries Sales", "budget Sales"})
@@ -168,7 +140,7 @@ TEST(AskNarrow, AMeasureBesideWhatItChoosesIsAValue)
 	expect_refused({"products by sales", "employees by sales", "total sales"});
 }
 
-TEST(AskNarrow, AStateThatHasADateAndAFlagIsTheState)
+TEST_F(AskNarrow, AStateThatHasADateAndAFlagIsTheState)
 {
 	EXPECT_EQ(condition_of("tickets not resolved"), "tickets.status <> 'resolved'");
 	expect_refused({"orders per month created", "tickets per month created",
