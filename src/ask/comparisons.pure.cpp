@@ -48,7 +48,6 @@ private:
 
 	Refs numbers(const DraftFilter &draft) const
 	{
-		int const table = binder.all().back().table, base = binder.all().front().table;
 		if (draft.noun.column != nullptr) {
 			Refs columns = columns_of(lexicon, draft.noun);
 			std::erase_if(columns, [this](const Ref &ref) { return lexicon.facts(ref).kind != Kind::number; });
@@ -56,22 +55,46 @@ private:
 				throw Refusal{"\"" + draft.noun.column->text + "\" is not a number"};
 			return columns;
 		}
-		bool const many = binder.all().back().related >= 0;
-		for (int const of : {table, many ? table : base}) {
-			if (!draft.measure.empty() && draft.measure != "any") {
-				if (auto found = measured_columns(lexicon, draft.measure, of); !found.empty())
-					return found;
-				continue;
-			}
-			Refs found = lexicon.columns_of(of, Kind::number);
-			if (draft.unit != nullptr && !draft.unit->measure.empty() && draft.unit->measure != "money")
-				std::erase_if(found, [&](const Ref &ref) { return lexicon.facts(ref).unit != draft.unit->measure; });
-			if (found.size() == 1)
-				return found;
-			if (auto amounts = measured_columns(lexicon, "amount", of); amounts.size() == 1 && draft.unit == nullptr)
-				return amounts;
-		}
-		throw Refusal{"there is no telling what is compared with " + draft.numbers[0]};
+		Scope const &last = binder.all().back();
+		Refs found = numbers_of(draft, last.table);
+		if (last.related >= 0)
+			found = of_named(draft, last, std::move(found));
+		else if (found.empty())
+			found = numbers_of(draft, binder.all().front().table);
+		if (found.empty())
+			throw Refusal{"there is no telling what is compared with " + draft.numbers[0]};
+		return found;
+	}
+
+	Refs numbers_of(const DraftFilter &draft, int table) const
+	{
+		if (!draft.measure.empty() && draft.measure != "any")
+			return measured_columns(lexicon, draft.measure, table);
+		Refs found = lexicon.columns_of(table, Kind::number);
+		if (draft.unit != nullptr && !draft.unit->measure.empty() && draft.unit->measure != "money")
+			std::erase_if(found, [&](const Ref &ref) { return lexicon.facts(ref).unit != draft.unit->measure; });
+		if (found.size() == 1)
+			return found;
+		found = measured_columns(lexicon, "amount", table);
+		return found.size() == 1 && draft.unit == nullptr ? found : Refs{};
+	}
+
+	/* "Keyboard orders over 100" are orders of so much, though it is their items that Keyboard led on to. */
+	Refs of_named(const DraftFilter &draft, const Scope &last, Refs found) const
+	{
+		int const named = last.named >= 0 ? last.named : binder.all().front().table;
+		auto const stands_behind = [&draft](int table) {
+			return draft.beside != nullptr && std::any_of(draft.beside->tables.begin(), draft.beside->tables.end(),
+			                                              [table](const Ref &ref) { return ref.table == table; });
+		};
+		if (named == last.table || stands_behind(last.table))
+			return found;
+		Refs of_them = numbers_of(draft, named);
+		if (of_them.empty() || stands_behind(named))
+			return of_them.empty() ? found : of_them;
+		if (!found.empty())
+			refuse_ambiguous(lexicon, {of_them[0], found[0]}, draft.numbers[0]);
+		return found;
 	}
 
 	/* "30 minutes" of a column that counts hours would be wrong by a factor. */

@@ -86,6 +86,7 @@ Grammar::comparison(const Noun &column, std::string_view measure, bool more_of_i
 	DraftFilter filter;
 	filter.noun = column;
 	filter.measure = measure;
+	filter.beside = table_behind(at);
 	if (accept(Key::between)) {
 		if (!is(Key::number) || !is(Key::conjunction, 1) || !is(Key::number, 2))
 			refuse();

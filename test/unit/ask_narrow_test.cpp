@@ -147,4 +147,24 @@ TEST_F(AskNarrow, AStateThatHasADateAndAFlagIsTheState)
 	                "number of orders per month created in 2024", "how many tickets per month opened and resolved"});
 }
 
+/* It is the orders that are over 100, as without Keyboard, and not what led to it. */
+TEST_F(AskNarrow, ANumberBehindATableIsItsOwn)
+{
+	std::string const keyboard =
+		"orders.total > 100 AND EXISTS (SELECT 1 FROM order_items JOIN products ON products.id = "
+		"order_items.product_id WHERE order_items.order_id = orders.id AND products.name = 'Keyboard')";
+	for (const char *const question : {"Keyboard orders over 100", "number of Keyboard orders over 100"})
+		EXPECT_EQ(condition_of(question), keyboard) << question;
+	EXPECT_EQ(condition_of("cancelled Keyboard orders over 100"), "orders.status = 'cancelled' AND " + keyboard);
+	for (const char *const question :
+	     {"customers with Keyboard orders over 100", "customers with electronics orders over 100",
+	      "customers with Keyboard orders between 100 and 200"}) {
+		std::string const condition = condition_of(question);
+		EXPECT_NE(condition.find(" AND orders_2.total >"), condition.npos) << condition;
+		EXPECT_EQ(condition.find("quantity"), condition.npos) << condition;
+	}
+	expect_refused({"orders for Keyboard over 100", "customers who ordered Keyboard over 100"});
+	EXPECT_NE(condition_of("orders with refunds over 100").find("refunds.amount > 100"), std::string::npos);
+}
+
 } // namespace
