@@ -52,15 +52,13 @@ public:
 		bool const after = lead == "after";
 		bool const before = lead == "before";
 		bool const until = lead == "until" || lead == "till" || lead == "through";
-		bool const within = lead == "in" || lead == "during" || lead == "of" || lead == "for" || lead == "on" ||
-		                    lead == "over" || lead == "within" || lead == "throughout";
-		std::size_t const skipped = starts || after || before || until || within ? 1 : 0;
+		std::size_t const skipped = starts || after || before || until || is_within(lead) ? 1 : 0;
 		bool const loose = skipped > 0 && lead != "of" && lead != "over";
 		/* "this month and the last month", "after the last month": months of the calendar */
 		may_roll = !after && !before && !until && (!starts || lead == "from");
 		auto found = span(skipped, loose);
 		may_roll = false;
-		if (found && joins_date(skipped + found->words))
+		if (found && has_other(skipped + found->words))
 			found = span(skipped, loose);
 		if (!found)
 			return std::nullopt;
@@ -92,6 +90,12 @@ private:
 	static bool is_until(std::string_view joint)
 	{
 		return joint == "to" || joint == "until" || joint == "through" || joint == "till";
+	}
+
+	static bool is_within(std::string_view lead)
+	{
+		return lead == "in" || lead == "during" || lead == "of" || lead == "for" || lead == "on" || lead == "over" ||
+		       lead == "within" || lead == "throughout";
 	}
 
 	[[noreturn]] static void refuse_range() { throw Refusal{"there is no telling when that time begins and ends"}; }
@@ -158,6 +162,14 @@ private:
 	{
 		auto const between_them = joint(offset);
 		return between_them && span(offset + *between_them, true);
+	}
+
+	/* Is it one of several dates, be each of them led by a word or not: "in the last month and in January"? */
+	bool has_other(std::size_t offset)
+	{
+		auto const between_them = joint(offset);
+		return joins_date(offset) ||
+		       (between_them && is_within(word(offset + *between_them)) && span(offset + *between_them + 1, true));
 	}
 
 	struct Listed {

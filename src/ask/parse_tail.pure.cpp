@@ -85,7 +85,7 @@ Grammar::date_groups()
 		std::size_t const next = at + last + (joins ? 2 : 1);
 		/* "per month opened and closed" */
 		if ((joins || items[at + last].comma) && next < items.size() &&
-		    (!items[next].verbs.empty() || !items[next].values.empty()))
+		    (!items[next].verbs.empty() || (!items[next].values.empty() && items[next].before.empty())))
 			refuse_date_of_groups();
 		draft.date_verb = &here();
 		at += dated ? 0 : 1;

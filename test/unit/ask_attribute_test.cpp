@@ -263,4 +263,12 @@ TEST_F(AskAttribute, WithoutIsOfBothOrRefused)
 	          "customers.email IS NULL AND customers.phone IS NULL");
 }
 
+TEST_F(AskAttribute, APlaceBehindAndIsNoSecondDate)
+{
+	for (const char *const question :
+	     {"orders per month shipped and from Germany", "orders per month shipped in 2024 and from Germany"})
+		EXPECT_NE(condition_of(question).find("customers.country = 'Germany'"), std::string::npos) << question;
+	expect_refused({"orders per month shipped and cancelled", "orders per month shipped and Germany"});
+}
+
 } // namespace

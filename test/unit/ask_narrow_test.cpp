@@ -167,4 +167,16 @@ TEST_F(AskNarrow, ANumberBehindATableIsItsOwn)
 	EXPECT_NE(condition_of("orders with refunds over 100").find("refunds.amount > 100"), std::string::npos);
 }
 
+/* One of several months is that of the calendar, whatever word stands before the next. */
+TEST_F(AskNarrow, TheLastOfSeveralMonthsIsWhole)
+{
+	std::string const both = condition_of("orders in January or in the last month");
+	EXPECT_NE(both.find("order_date >= '2024-05-01' AND orders.order_date < '2024-06-01'"), both.npos) << both;
+	EXPECT_EQ(condition_of("orders in the last month or in January"), both);
+	EXPECT_EQ(condition_of("orders in the last month and in January"), both);
+	EXPECT_NE(condition_of("orders in the last week or in May").find("order_date < '2024-06-10'"), std::string::npos);
+	for (const char *const question : {"orders in the last month", "orders in the last month and with refunds"})
+		EXPECT_NE(condition_of(question).find("order_date < '2024-06-16'"), std::string::npos) << question;
+}
+
 } // namespace
