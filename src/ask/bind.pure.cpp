@@ -45,6 +45,12 @@ split(const Path &path)
 	return {Path(path.begin(), middle), Path(middle, path.end())};
 }
 
+[[noreturn]] void
+refuse_missing(const std::string &word)
+{
+	throw Refusal{"it is not clear whether \"" + word + "\" is said of what is missing"};
+}
+
 Path
 both(Path first, const Path &second)
 {
@@ -91,6 +97,13 @@ Binder::relate(int table, Op op, const std::string &count)
 	related.count = count;
 	query.related.push_back(related);
 	scopes.push_back({table, {}, static_cast<int>(query.related.size()) - 1, table});
+}
+
+bool
+Binder::is_missing(std::size_t scope) const
+{
+	int const related = scopes[scope].related;
+	return related >= 0 && query.related[static_cast<std::size_t>(related)].op == Op::missing;
 }
 
 std::optional<Target>
@@ -156,7 +169,7 @@ Binder::above(const Refs &candidates, const std::string &word) const
 }
 
 Target
-Binder::elsewhere(const Refs &candidates, const std::string &word, bool tied)
+Binder::elsewhere(const Refs &candidates, const std::string &word, Tie tie)
 {
 	Refs const refs = best_tier(candidates);
 	if (refs.empty())
@@ -169,9 +182,10 @@ Binder::elsewhere(const Refs &candidates, const std::string &word, bool tied)
 		onward = find_path(lexicon, scopes[last].table, refs[0].table, hints);
 	/* A way back through the base begins a new condition on its rows: "without orders but with open tickets". */
 	bool const passes_base = refs[0].table != query.base && meets(onward, query.base);
-	if (passes_base && tied && query.related[static_cast<std::size_t>(scopes[last].related)].op == Op::missing)
-		throw Refusal{"it is not clear whether \"" + word + "\" is said of what is missing"};
-	if (scopes[last].related >= 0 && !passes_base) {
+	if (passes_base && tie == Tie::tied && is_missing(last))
+		refuse_missing(word);
+	bool const begins = passes_base || (tie == Tie::apart && is_missing(last));
+	if (scopes[last].related >= 0 && !begins) {
 		const Related &related = query.related[static_cast<std::size_t>(scopes[last].related)];
 		if ((related.op != Op::present && related.op != Op::missing) || refs[0].table == query.base)
 			throw Refusal{"\"" + word + "\" is too far from what is counted"};
@@ -179,7 +193,10 @@ Binder::elsewhere(const Refs &candidates, const std::string &word, bool tied)
 		extend(last, many);
 		return {last, up, refs[0]};
 	}
-	auto const [many, up] = split(find_path(lexicon, query.base, refs[0].table, hints));
+	Path const path = find_path(lexicon, query.base, refs[0].table, hints);
+	if (tie == Tie::apart && is_missing(last) && meets(path, scopes[last].named))
+		refuse_missing(word);
+	auto const [many, up] = split(path);
 	if (many.empty())
 		throw Refusal{"there is no telling which \"" + word + "\" is meant"};
 	Related related;
@@ -211,11 +228,32 @@ Binder::near(const Refs &candidates, const std::string &word) const
 	return found ? found : above(candidates, word);
 }
 
+/* "products with orders from Germany": where the product is from, or where the order is? */
+void
+Binder::refuse_of_related(const Refs &candidates, const std::string &word) const
+{
+	const Scope &last = scopes.back();
+	if (last.related < 0 || last.named < 0)
+		return;
+	for (auto const &ref : candidates) {
+		lexicon.breathe();
+		auto const path = climb(lexicon, last.named, ref.table, hints);
+		if (path && !path->empty() && !meets(*path, query.base))
+			throw Refusal{"it is not clear whether \"" + word + "\" is said of " + lexicon.table(query.base).name +
+			              " or of " + lexicon.table(last.named).name};
+	}
+}
+
 Target
-Binder::column(const Refs &candidates, const std::string &word, bool tied)
+Binder::column(const Refs &candidates, const std::string &word, Tie tie)
 {
 	auto const found = near(candidates, word);
-	return found ? *found : elsewhere(candidates, word, tied);
+	/* "employees without tickets but in Germany" */
+	if (found && tie == Tie::apart && is_missing(found->scope))
+		refuse_missing(word);
+	if (found && tie == Tie::tied && found->scope == 0)
+		refuse_of_related(candidates, word);
+	return found ? *found : elsewhere(candidates, word, tie);
 }
 
 void

@@ -44,8 +44,7 @@ public:
 	/* What a clause says of the rows that the word before it named: true when their condition has taken it in. */
 	bool leads_on(int table, const Clause &clause);
 
-	/* tied: a preposition alone leads to the word. */
-	Target column(const Refs &candidates, const std::string &word, bool tied = false);
+	Target column(const Refs &candidates, const std::string &word, Tie tie = Tie::none);
 	/* The same, but nothing where it would be a column of rows that no word was about so far. */
 	std::optional<Target> near(const Refs &candidates, const std::string &word) const;
 	/* Is it a column of other rows, of which there may be many? */
@@ -66,7 +65,10 @@ public:
 private:
 	std::optional<Target> own(const Refs &candidates, const std::string &word) const;
 	std::optional<Target> above(const Refs &candidates, const std::string &word) const;
-	Target elsewhere(const Refs &candidates, const std::string &word, bool tied);
+	Target elsewhere(const Refs &candidates, const std::string &word, Tie tie);
+	void refuse_of_related(const Refs &candidates, const std::string &word) const;
+	/* Does the scope stand for rows that are not there? */
+	bool is_missing(std::size_t scope) const;
 	void refuse_owner(int table, const Clause &clause) const;
 	/* Is the clause said of the rows that the last scope named? Throws Refusal where it is of some of them only. */
 	bool narrows_last(int table, const Clause &clause) const;

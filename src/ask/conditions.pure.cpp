@@ -147,7 +147,7 @@ private:
 	Target bound(const DraftFilter &draft, const Refs &candidates)
 	{
 		if (!draft.negated && draft.what != What::missing)
-			return binder.column(candidates, word_of(draft), draft.tied);
+			return binder.column(candidates, word_of(draft), draft.tie);
 		auto const near = binder.near(candidates, word_of(draft));
 		if (!near || (binder.is_of_many(*near) && !is_beside_rows(draft)))
 			throw Refusal{"it is not clear what is denied by \"not\" or \"no\" of \"" + word_of(draft) + "\""};

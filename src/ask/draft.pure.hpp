@@ -28,6 +28,10 @@ struct DraftMeasure {
 	bool different = false; /* the question said so */
 };
 
+/* To the words before it: "refunds for Keyboard", where only a preposition or "with" leads to it, or "refunds, but
+ * Keyboard". */
+enum class Tie : unsigned char { none, tied, apart };
+
 struct DraftFilter {
 	enum class What : unsigned char { value, compare, date, missing, present, flag, like };
 	/* Of values that "and" joins: of many rows, each has one, or there is no telling. */
@@ -44,7 +48,7 @@ struct DraftFilter {
 	DateRange range;
 	bool years = false;
 	bool negated = false;
-	bool tied = false;     /* a preposition alone leads to it: "refunds for Keyboard" */
+	Tie tie = Tie::none;
 	bool conjoint = false; /* of several, of which "and" or only commas make a list */
 	Joint joint = Joint::any;
 	const Item *of = nullptr;     /* the table that it stands before: "active orders" */

@@ -153,6 +153,7 @@ private:
 	void flag_filter(bool negated);
 	/* One value, or several of one column joined by or, and, commas. */
 	void value_filter(bool negated, const Noun &column = {});
+	Tie tie_of_value() const;
 	/* The table that the value read last, and others behind it, stand right before; of "customer orders", the orders.
 	 */
 	const Item *table_ahead() const;

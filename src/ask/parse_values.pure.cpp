@@ -20,7 +20,7 @@ Grammar::value_filter(bool negated, const Noun &column)
 	clause.filter.what = What::value;
 	clause.filter.noun = column;
 	clause.filter.negated = negated;
-	clause.filter.tied = !here().before.empty() && !is_apart(at);
+	clause.filter.tie = tie_of_value();
 	if (const Item *const of = negated || column ? nullptr : described(); of != nullptr && has_value_of(*of, here()))
 		clause.filter.of = of;
 	bool any = false;
@@ -65,6 +65,17 @@ Grammar::value_filter(bool negated, const Noun &column)
 	if (!column && is_column() && here().before.empty() && holds(here(), *clause.filter.values[0]) && !is_condition(1))
 		clause.filter.noun.column = &take();
 	add(clause);
+}
+
+Tie
+Grammar::tie_of_value() const
+{
+	if (is_apart(at))
+		return Tie::apart;
+	/* "with doctor Rossi" as "with Rossi" */
+	std::size_t const first = at > 0 && has_value_of(items[at - 1], here()) ? at - 1 : at;
+	bool const led = !items[first].before.empty() || (first > 0 && items[first - 1].key == Key::with);
+	return led ? Tie::tied : Tie::none;
 }
 
 bool

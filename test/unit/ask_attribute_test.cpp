@@ -28,7 +28,7 @@ CREATE TABLE tickets (id integer PRIMARY KEY, customer_id integer NOT NULL REFER
 CREATE TABLE expenses (id integer PRIMARY KEY, employee_id integer NOT NULL REFERENCES employees (id), amount integer NOT NULL,
 	approved boolean NOT NULL);
 INSERT INTO departments VALUES (1, 'Sales', 10), (2, 'Marketing', 5);
-INSERT INTO suppliers VALUES (1, 'Acme', 'China');
+INSERT INTO suppliers VALUES (1, 'Acme', 'China'), (2, 'Rosa', 'Germany');
 INSERT INTO customers VALUES (1, 'Rosa', NULL, NULL, 'Germany');
 INSERT INTO orders VALUES (1, 1, '2024-05-01', NULL, 'new', 'phone', 5), (2, 1, '2024-05-01', NULL, 'shipped', 'email', 5),
 	(3, 1, '2024-05-01', NULL, 'cancelled', 'web', 5);
@@ -269,6 +269,18 @@ TEST_F(AskAttribute, APlaceBehindAndIsNoSecondDate)
 	     {"orders per month shipped and from Germany", "orders per month shipped in 2024 and from Germany"})
 		EXPECT_NE(condition_of(question).find("customers.country = 'Germany'"), std::string::npos) << question;
 	expect_refused({"orders per month shipped and cancelled", "orders per month shipped and Germany"});
+}
+
+/* Where the products are from, or the customers who ordered them? */
+TEST_F(AskAttribute, APlaceBehindRelatedRowsMayBeTheirs)
+{
+	expect_refused({"products with orders from customers in Germany", "products without orders from Germany",
+	                "products never ordered from Germany", "suppliers with orders from Germany",
+	                "products with cancelled orders from Germany", "products with orders with Rosa",
+	                "products without orders with Rosa"});
+	EXPECT_EQ(condition_of("customers without orders from Germany").find("customers.country = 'Germany' AND NOT"), 0U);
+	EXPECT_EQ(condition_of("products from Germany without orders").find("suppliers.country = 'Germany' AND NOT"), 0U);
+	EXPECT_EQ(condition_of("orders with refunds from Germany").find("customers.country = 'Germany' AND EXISTS"), 0U);
 }
 
 } // namespace

@@ -179,4 +179,20 @@ TEST_F(AskNarrow, TheLastOfSeveralMonthsIsWhole)
 		EXPECT_NE(condition_of(question).find("order_date < '2024-06-16'"), std::string::npos) << question;
 }
 
+TEST_F(AskNarrow, WhatButBeginsIsNotSaidOfMissingRows)
+{
+	for (const char *const question :
+	     {"customers without refunds but with Keyboard", "customers without refunds, with Keyboard",
+	      "customers without refunds but with Keyboard orders", "customers who have no refunds but bought Keyboard"})
+		EXPECT_EQ(condition_of(question),
+		          "NOT EXISTS (SELECT 1 FROM orders JOIN refunds ON refunds.order_id = orders.id WHERE "
+		          "orders.customer_id = customers.id) AND EXISTS (SELECT 1 FROM orders AS orders_2 JOIN order_items ON "
+		          "order_items.order_id = orders_2.id JOIN products ON products.id = order_items.product_id WHERE "
+		          "orders_2.customer_id = customers.id AND products.name = 'Keyboard')")
+			<< question;
+	expect_refused({"suppliers without products but in Electronics", "customers without orders, with Keyboard",
+	                "customers without orders but cancelled", "orders without refunds with Keyboard"});
+	EXPECT_EQ(condition_of("customers without orders for Keyboard").find("EXISTS", 11), std::string::npos);
+}
+
 } // namespace
