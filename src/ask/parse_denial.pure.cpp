@@ -195,7 +195,8 @@ Grammar::tie(Clause &clause, bool led) const
 	clause.of_table_before = !clause.apart && led;
 }
 
-/* "customers" are several, and so is "a German customer"; "customer Rosa", and "the Sales department", is one. */
+/* "customers" are several, and so is "a German customer"; "customer Rosa", and "the Sales department", is one. Of "the
+ * Sales and IT departments", all are named. */
 bool
 Grammar::names_several(bool act) const
 {
@@ -205,11 +206,18 @@ Grammar::names_several(bool act) const
 		       std::any_of(here().tables.begin(), here().tables.end(),
 		                   [&](const Ref &ref) { return ref.table == value.table; });
 	};
-	auto const names = [&](const Item &item) {
-		return item.key == Key::literal || std::any_of(item.values.begin(), item.values.end(), is_name);
+	/* Before the first item, an index is as good as none. */
+	auto const names = [&](std::size_t index) {
+		return index < items.size() && (items[index].key == Key::literal ||
+		                                std::any_of(items[index].values.begin(), items[index].values.end(), is_name));
 	};
-	bool const named = (at > 0 && names(items[at - 1])) || (at + 1 < items.size() && names(items[at + 1]));
-	return !act && (here().plural || !named);
+	auto const joins = [this](std::size_t index) {
+		return index < items.size() && (items[index].key == Key::conjunction || items[index].key == Key::disjunction);
+	};
+	bool const before = names(at - 1), behind = names(at + 1);
+	bool const listed = (before && ((names(at - 2) && items[at - 2].comma) || (joins(at - 2) && names(at - 3)))) ||
+	                    (behind && ((names(at + 2) && items[at + 1].comma) || (joins(at + 2) && names(at + 3))));
+	return !act && ((!before && !behind) || (here().plural && !listed));
 }
 
 } // namespace tenancy::ask

@@ -195,4 +195,14 @@ TEST_F(AskNarrow, WhatButBeginsIsNotSaidOfMissingRows)
 	EXPECT_EQ(condition_of("customers without orders for Keyboard").find("EXISTS", 11), std::string::npos);
 }
 
+TEST_F(AskNarrow, NamedOwnersAreNotToldApart)
+{
+	std::string const none = " AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.employee_id = employees.id)";
+	for (const char *const question : {"employees of the Sales and Marketing departments without orders",
+	                                   "employees in Sales or Marketing departments without orders",
+	                                   "employees in departments Sales or Marketing without orders"})
+		EXPECT_EQ(condition_of(question), "departments.name IN ('Sales', 'Marketing')" + none) << question;
+	expect_refused({"employees in departments without orders", "employees of Sales departments without orders"});
+}
+
 } // namespace
