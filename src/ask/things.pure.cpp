@@ -190,14 +190,35 @@ void
 Recogniser::light_verb()
 {
 	const Word &word = words[at++];
-	/* "with paid orders": those of another state are none of them */
-	bool const leads = !items.empty() && end + 1 == at &&
-	                   (items.back().key == Key::with || items.back().key == Key::without ||
-	                    items.back().key == Key::count || fold(items.back().text) == "no");
-	if ((items.empty() || leads) && is_deed(word.folded))
+	if (is_deed(word.folded) && (items.empty() || describes_next()))
 		unknown.push_back(word.text);
 	else if (!items.empty() && !is_deed(items.back().verb))
 		items.back().verb = word.folded;
+}
+
+bool
+Recogniser::describes_next() const
+{
+	bool const of_table = at < words.size() && !lexicon.tables(words[at].stem).empty();
+	if (of_table &&
+	    (!preposition.empty() || (at > 1 && is_one_of(words[at - 2].folded, {"have", "has", "had", "whose"}))))
+		return true;
+	if (end + 1 != at)
+		return false;
+	switch (items.back().key) {
+	case Key::with:
+	case Key::without:
+	case Key::count:
+	case Key::number:
+	case Key::or_more:
+	case Key::or_less:
+	case Key::compare:
+	case Key::most:
+	case Key::fewest:
+	case Key::function: return true;
+	case Key::which: return items.size() == 1;
+	default: return fold(items.back().text) == "no";
+	}
 }
 
 bool

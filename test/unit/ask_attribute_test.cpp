@@ -283,4 +283,15 @@ TEST_F(AskAttribute, APlaceBehindRelatedRowsMayBeTheirs)
 	EXPECT_EQ(condition_of("orders with refunds from Germany").find("customers.country = 'Germany' AND EXISTS"), 0U);
 }
 
+TEST_F(AskAttribute, ADeedBeforeATableIsNotLeftOutBehindOtherWords)
+{
+	expect_refused({"customers with at least 2 paid orders", "customers with 3 paid orders",
+	                "customers with 3 or more paid orders", "customers with the most paid orders",
+	                "average total of paid orders", "refunds of paid orders", "which paid orders",
+	                "customers who have paid orders", "customers whose paid orders have refunds"});
+	for (const char *const question :
+	     {"customers who paid orders", "customers who have orders", "customers who have placed orders"})
+		EXPECT_FALSE(sql_of(question).starts_with("refused")) << question << "\n" << sql_of(question);
+}
+
 } // namespace
