@@ -200,8 +200,7 @@ bool
 Recogniser::describes_next() const
 {
 	bool const of_table = at < words.size() && !lexicon.tables(words[at].stem).empty();
-	if (of_table &&
-	    (!preposition.empty() || (at > 1 && is_one_of(words[at - 2].folded, {"have", "has", "had", "whose"}))))
+	if (of_table && (!preposition.empty() || (at > 1 && words[at - 2].folded == "whose")))
 		return true;
 	if (end + 1 != at)
 		return false;
