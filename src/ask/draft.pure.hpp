@@ -28,8 +28,10 @@ struct DraftMeasure {
 	bool different = false; /* the question said so */
 };
 
-/* To the words before it: "refunds for Keyboard", where only a preposition or "with" leads to it, or "refunds, but
- * Keyboard". */
+/*
+ * How a value belongs to the words before it: tied to them by a preposition or "with" ("refunds for Keyboard"), or set
+ * apart from them ("refunds, but Keyboard").
+ */
 enum class Tie : unsigned char { none, tied, apart };
 
 struct DraftFilter {

@@ -195,8 +195,10 @@ Grammar::tie(Clause &clause, bool led) const
 	clause.of_table_before = !clause.apart && led;
 }
 
-/* "customers" are several, and so is "a German customer"; "customer Rosa", and "the Sales department", is one. Of "the
- * Sales and IT departments", all are named. */
+/*
+ * Does the table stand for several rows that are not told apart by name? "customers" are several, and so is "a German
+ * customer"; "customer Rosa" and "the Sales department" are one, and "the Sales and IT departments" are all named.
+ */
 bool
 Grammar::names_several(bool act) const
 {
@@ -206,7 +208,7 @@ Grammar::names_several(bool act) const
 		       std::any_of(here().tables.begin(), here().tables.end(),
 		                   [&](const Ref &ref) { return ref.table == value.table; });
 	};
-	/* Before the first item, an index is as good as none. */
+	/* An index before the first item wraps around to one beyond the last. */
 	auto const names = [&](std::size_t index) {
 		return index < items.size() && (items[index].key == Key::literal ||
 		                                std::any_of(items[index].values.begin(), items[index].values.end(), is_name));

@@ -64,8 +64,10 @@ private:
 	void other();
 	/* Remembered by what it follows; "sold products" would be those that something was done to. */
 	void light_verb();
-	/* Is the deed before the word here one that was done to it: "with paid orders", "the most paid orders"? Those of
-	 * another state are none of them. */
+	/*
+	 * Does the deed before the word here describe it: "with paid orders", "the most paid orders"? Then rows of another
+	 * state do not count.
+	 */
 	bool describes_next() const;
 	/* "currently" says nothing more beside what tells a state: "currently open tickets". */
 	bool is_state_now();
