@@ -70,8 +70,10 @@ public:
 	/* A waiter serves interrupts where the work grows with the schema. */
 	explicit Lexicon(const catalog::Schema &of, core::Waiter *waiter = nullptr);
 
-	/* What the singular words of a span, joined by blanks, may name: the tables of the best tier, columns and values of
-	 * any. */
+	/*
+	 * What the singular words of a span, joined by blanks, may name: the tables of the best tier, columns and values of
+	 * any.
+	 */
 	Refs tables(const std::string &words) const;
 	const Refs &columns(const std::string &words) const;
 	const Refs &values(const std::string &words) const;

@@ -26,8 +26,10 @@ Grammar::value_filter(bool negated, const Noun &column)
 	bool any = false;
 	if (negated)
 		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
-	/* "enrolled in Algebra and Geometry" is of both; "in Algebra and Geometry", or "orders that are pending and
-	 * shipped", may be of either. */
+	/*
+	 * "enrolled in Algebra and Geometry" is of both; "in Algebra and Geometry", or "orders that are pending and
+	 * shipped", may be of either.
+	 */
 	bool const act = at > 0 && !items[at - 1].acts.empty() && items[at - 1].tables.empty();
 	bool const of_both = act || (here().before.empty() && !(at > 0 && has_value_of(items[at - 1], here())));
 	std::size_t const begun = at;

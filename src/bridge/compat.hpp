@@ -38,8 +38,10 @@ inline constexpr bool copy_collects_foreign_rows = false;
 /* pg_attribute.attgenerated of a column that is computed where it is read: ATTRIBUTE_GENERATED_VIRTUAL, since 18. */
 inline constexpr char generated_virtual = 'v';
 
-/* Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at
- * level. */
+/*
+ * Memory that belongs to a setting: malloc until 15, guc_malloc since 16. NULL when there is none, after a message at
+ * level.
+ */
 inline void *
 guc_memory(int level, Size size)
 {

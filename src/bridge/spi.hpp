@@ -40,8 +40,10 @@ void close(const Scope &scope);
 
 /* Both are called between open() and close(). */
 SPIPlanPtr plan_of(Statement &statement);
-/* Return the number of rows (SPI_processed), result in SPI_tuptable. A statement that only reads sees no change of the
- * command that calls it. */
+/*
+ * Return the number of rows (SPI_processed), result in SPI_tuptable. A statement that only reads sees no change of the
+ * command that calls it.
+ */
 uint64 run(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 uint64 read(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 /* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
@@ -51,8 +53,10 @@ uint64 change_latest(Statement &statement, const Datum *values);
 
 /* Value of a column (from 1) of a row of SPI_tuptable. */
 Datum value(uint64 row, int column, bool *is_null);
-/* The same as text by the output function of its type, in CurrentMemoryContext (after open(), that is SPI's); NULL for
- * null. */
+/*
+ * The same as text by the output function of its type, in CurrentMemoryContext (after open(), that is SPI's); NULL for
+ * null.
+ */
 char *text(uint64 row, int column);
 
 } // namespace tenancy::bridge::spi

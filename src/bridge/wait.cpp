@@ -94,8 +94,10 @@ public:
 			                  "terminating connection due to unexpected postmaster exit");
 		if (InterruptPending == 0)
 			return;
-		/* The server would exit on the spot, over all destructors; leave by them first, the wall then serves the
-		 * interrupt. */
+		/*
+		 * The server would exit on the spot, over all destructors; leave by them first, the wall then serves the
+		 * interrupt.
+		 */
 		if (CheckClientConnectionPending != 0)
 			guard(look_for_client, 0);
 		if (const char *const reason = reason_to_exit(); reason != nullptr)

@@ -54,8 +54,10 @@ say(Message message)
 	RESUME_INTERRUPTS();
 }
 
-/* CHECK_FOR_INTERRUPTS and reloads of settings, outside a transaction; a cancel there has nothing to cancel and is
- * dropped. */
+/*
+ * CHECK_FOR_INTERRUPTS and reloads of settings, outside a transaction; a cancel there has nothing to cancel and is
+ * dropped.
+ */
 void serve_interrupts();
 
 /* Sleep until the latch is set, serving interrupts and reloads; false when the time (in ms) is over. */

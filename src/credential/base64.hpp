@@ -32,8 +32,10 @@ to_base64(std::span<const unsigned char> bytes)
 	return text;
 }
 
-/* Decode into out, which holds text.size() / 4 * 3 bytes; the number of bytes, or nothing for a text that is not
- * base64. */
+/*
+ * Decode into out, which holds text.size() / 4 * 3 bytes; the number of bytes, or nothing for a text that is not
+ * base64.
+ */
 inline std::optional<std::size_t>
 from_base64(std::string_view text, unsigned char *out) noexcept
 {

@@ -70,8 +70,10 @@ check_member(const Encoder &encoder, string_view text)
 {
 	string_view labels = bridge::utf8(encoder.column->native_type);
 	bool known = true;
-	/* An import cuts long lists. How a server shows a backslash depends on its version and mode, and what its metadata
-	 * cannot hold is a question mark there. */
+	/*
+	 * An import cuts long lists. How a server shows a backslash depends on its version and mode, and what its metadata
+	 * cannot hold is a question mark there.
+	 */
 	if (!labels.ends_with(')') || labels.find_first_of("\\?") != string_view::npos) {
 		known = text.empty() || text.find_first_not_of("0123456789") != string_view::npos;
 	} else if (labels.starts_with("set")) {

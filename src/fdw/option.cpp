@@ -239,8 +239,10 @@ check_together(List *options, Oid catalog)
 			                errdetail("A foreign table stands for a remote table or for a remote query.")));
 }
 
-/* Plans are made without asking whose a connection is, and show of what type its database is: so nobody names one that
- * is not theirs. What superusers make, and what attach() has them make, is theirs to give. */
+/*
+ * Plans are made without asking whose a connection is, and show of what type its database is: so nobody names one that
+ * is not theirs. What superusers make, and what attach() has them make, is theirs to give.
+ */
 void
 require_nameable(List *options)
 {

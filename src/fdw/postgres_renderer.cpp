@@ -99,8 +99,10 @@ PostgresRenderer::is_recast(const Column &column) const
 bool
 PostgresRenderer::column(const Column &column, Index varno)
 {
-	/* A value of a type that is this side's alone, an enum's, may be read; what it equals and how it sorts is not
-	 * known. */
+	/*
+	 * A value of a type that is this side's alone, an enum's, may be read; what it equals and how it sorts is not
+	 * known.
+	 */
 	if (!bare_text_ && !is_portable_type(getBaseType(column.type)))
 		return false;
 	bool const recast = is_recast(column);

@@ -47,8 +47,10 @@ take_launch(Slot &slot)
 	return true;
 }
 
-/* The database of that name. By heap scan: right after the server's start the indexes cannot be opened without a
- * database. */
+/*
+ * The database of that name. By heap scan: right after the server's start the indexes cannot be opened without a
+ * database.
+ */
 Oid
 database_named(const char *name)
 {

@@ -271,8 +271,10 @@ move(const EndedRuns &ended)
 
 } // namespace
 
-/* tenancy.write_history() → trigger: AFTER INSERT OR UPDATE ON running_queries REFERENCING NEW TABLE, FOR EACH
- * STATEMENT. */
+/*
+ * tenancy.write_history() → trigger: AFTER INSERT OR UPDATE ON running_queries REFERENCING NEW TABLE, FOR EACH
+ * STATEMENT.
+ */
 TENANCY_FUNCTION(write_history)
 {
 	EndedRuns const ended = read_ended(bridge::new_rows_of(fcinfo));

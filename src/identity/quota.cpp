@@ -12,8 +12,10 @@ extern "C" {
 
 namespace tenancy::identity {
 
-/* The lock is one that no SQL can take: an advisory one could be taken by anybody, and one of the row would hold up
- * logins. Users whose ids have one hash wait for each other. */
+/*
+ * The lock is one that no SQL can take: an advisory one could be taken by anybody, and one of the row would hold up
+ * logins. Users whose ids have one hash wait for each other.
+ */
 int64
 count_alone(const core::Uuid &user, Quota quota, bridge::spi::Statement &statement, const Datum *values)
 {

@@ -115,8 +115,10 @@ private:
 	sql::Tokens tokens_;
 };
 
-/* Words between blanks, with which a query does more than read, reads what only its session has, or asks for the
- * moment. */
+/*
+ * Words between blanks, with which a query does more than read, reads what only its session has, or asks for the
+ * moment.
+ */
 constexpr std::string_view banned_words =
 	" call current_catalog current_date current_role current_schema current_time current_timestamp current_user "
 	"currval delete for insert into localtime localtimestamp lock merge nextval operator procedure returning "

@@ -81,8 +81,10 @@ TEST(AskSchema, NamesMayHaveNeitherLettersNorDigits)
 	          "WHERE \"albums\".\"year\" >= 2024 AND \"albums\".\"year\" < 2025");
 }
 
-/* Tables of which each refers to the next so many times: no search may go through all ways, and none may dereference
- * what it did not find. */
+/*
+ * Tables of which each refers to the next so many times: no search may go through all ways, and none may dereference
+ * what it did not find.
+ */
 Schema
 web(int keys)
 {

@@ -112,8 +112,10 @@ protected:
 	}
 };
 
-/* Fewer columns than it then sends: the library takes that for a table that has been altered, and rows are still to
- * come. */
+/*
+ * Fewer columns than it then sends: the library takes that for a table that has been altered, and rows are still to
+ * come.
+ */
 Rogue::Script
 altered(Rogue::Script rest)
 {

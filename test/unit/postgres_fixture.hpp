@@ -68,8 +68,10 @@ protected:
 		made.read_only = read_only;
 		return postgres::connect(made, waiter);
 	}
-	/* All rows as text: cells joined by '|', null as '~', booleans yes or no, bytes in <>, dates
-	 * and times as @number, wire forms in []. */
+	/*
+	 * All rows as text: cells joined by '|', null as '~', booleans yes or no, bytes in <>, dates
+	 * and times as @number, wire forms in [].
+	 */
 	std::vector<std::string> rows(Session &session, std::string_view sql, const RunOptions &options = {},
 	                              std::vector<Param> params = {})
 	{

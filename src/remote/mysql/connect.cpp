@@ -101,8 +101,10 @@ set_options(MYSQL *mysql, const Endpoint &endpoint, const RootsFile &roots, cons
 {
 	unsigned const off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	Flag const no = 0;
-	/* How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit; Oracle's library
-	 * has to wait that long for its socket to be replaced, see line.hpp. */
+	/*
+	 * How long Connector/C may block at a time: see wait_in_handshake. The budget is the real limit; Oracle's library
+	 * has to wait that long for its socket to be replaced, see line.hpp.
+	 */
 	unsigned const seconds = is_connector_c ? 1 : 3600;
 	bool const encrypt = endpoint.tls != TlsMode::disable;
 	bool const verify = endpoint.tls >= TlsMode::verify_ca;
