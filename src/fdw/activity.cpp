@@ -58,8 +58,7 @@ begin(Activity &activity, Oid server, remote::DatabaseType type, const char *sql
 		                errmsg("foreign tables of tenant_fdw cannot be used in a parallel worker")));
 	Options const options = server_options(server);
 	connection::Selector const selector = connection::selector_of(options.connection);
-	if (!connection::find(selector, &activity.config))
-		history::deny(selector, history::Source::fdw, sql);
+	activity.config = history::require_connection(selector, history::Source::fdw, sql);
 	check_config(activity.config, server, type);
 	activity.identity = identity::current_user();
 	activity.generation = identity::generation();

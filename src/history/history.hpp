@@ -135,9 +135,7 @@ void forget_note(const Run &run) noexcept;
 /* Is this database in tenancy.databases, as the server reads it: "yes", "no", or "invalid" when it is no list. */
 const char *listing_of_database();
 
-/* Report an attempt, start and end, and refuse it. sql may be NULL. */
-[[noreturn]] void deny(const connection::Selector &selector, Source source, const char *sql);
-/* The current user's connection; an attempt on somebody else's is reported and refused. */
-connection::Config require_connection(const connection::Selector &selector, Source source);
+/* The current user's connection; an attempt on somebody else's is reported and refused. sql may be NULL. */
+connection::Config require_connection(const connection::Selector &selector, Source source, const char *sql = nullptr);
 
 } // namespace tenancy::history

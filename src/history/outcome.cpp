@@ -86,20 +86,15 @@ denial_of(const connection::Selector &selector)
 	return finish;
 }
 
-void
-deny(const connection::Selector &selector, Source source, const char *sql)
-{
-	Run run = start(start_on(selector, source, sql));
-	(void) finish(run, denial_of(selector));
-	connection::deny(selector);
-}
-
 connection::Config
-require_connection(const connection::Selector &selector, Source source)
+require_connection(const connection::Selector &selector, Source source, const char *sql)
 {
 	connection::Config config{};
-	if (!connection::find(selector, &config))
-		deny(selector, source, nullptr);
+	if (!connection::find(selector, &config)) {
+		Run run = start(start_on(selector, source, sql));
+		(void) finish(run, denial_of(selector));
+		connection::deny(selector);
+	}
 	return config;
 }
 

@@ -89,21 +89,18 @@ constexpr Type types[column_count] = {
 	int8_type  /* transaction */
 };
 
-/* The columns are in the order of Column. */
+/* In the order of Column; two of them are sent as other types than they are stored as. */
+#define PLAIN_COLUMNS                                                                                                  \
+	"id, user_id, database_connection_id, connection_name, source, natural_language_query, generated_sql_query,"       \
+	" status, started_at, finished_at, execution_time_ms, row_count, result_bytes, truncated, cached, error_code,"     \
+	" error_message, result_hash, application_name, "
+#define RUN_COLUMNS PLAIN_COLUMNS "client_addr, role_name, backend_pid, transaction_id"
+
 constexpr char insert_runs[] =
-	"INSERT INTO tenancy.running_queries AS r (id, user_id, database_connection_id, connection_name, source,"
-	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
-	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
-	" client_addr, role_name, backend_pid, transaction_id)"
-	" SELECT id, user_id, database_connection_id, connection_name, source,"
-	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
-	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
-	" client_addr::pg_catalog.inet, role_name, backend_pid, transaction_id::pg_catalog.text::pg_catalog.xid8"
+	"INSERT INTO tenancy.running_queries AS r (" RUN_COLUMNS ") SELECT " PLAIN_COLUMNS
+	"client_addr::pg_catalog.inet, role_name, backend_pid, transaction_id::pg_catalog.text::pg_catalog.xid8"
 	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
-	" $20, $21, $22, $23) AS run (id, user_id, database_connection_id, connection_name, source,"
-	" natural_language_query, generated_sql_query, status, started_at, finished_at, execution_time_ms,"
-	" row_count, result_bytes, truncated, cached, error_code, error_message, result_hash, application_name,"
-	" client_addr, role_name, backend_pid, transaction_id)"
+	" $20, $21, $22, $23) AS run (" RUN_COLUMNS ")"
 	" ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = excluded.finished_at,"
 	" execution_time_ms = excluded.execution_time_ms, row_count = excluded.row_count,"
 	" result_bytes = excluded.result_bytes, truncated = excluded.truncated, cached = excluded.cached,"

@@ -3,6 +3,7 @@
 finds and changes exactly the rows that PostgreSQL would, and what it writes is what was given, or an error."""
 
 import contextlib
+import functools
 import os
 import sqlite3
 from decimal import Decimal
@@ -38,14 +39,9 @@ class World:
         return name, "native_%s_%s.%s" % (engine, UNIQUE, name)
 
 
-class Cached:
-    world = None
-
-
+@functools.cache
 def world():
-    if Cached.world is None:
-        Cached.world = World()
-    return Cached.world
+    return World()
 
 
 def both(label, sql, wanted):

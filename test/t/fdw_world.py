@@ -1,5 +1,6 @@
 """A tenant with the same tables in three databases, and how each of them has to answer."""
 
+import functools
 import re
 
 import psycopg2
@@ -105,14 +106,9 @@ class World:
         return sqlstate(self.query, engine, sql)
 
 
-class Cached:
-    world = None
-
-
+@functools.cache
 def world():
-    if Cached.world is None:
-        Cached.world = World()
-    return Cached.world
+    return World()
 
 
 def plain(found):
