@@ -87,8 +87,8 @@ SELECT pg_extension_config_dump('tenancy.query_history', '');
 
 COMMENT ON TABLE tenancy.query_history IS 'every query that ended, for good: rows are never changed';
 COMMENT ON COLUMN tenancy.query_history.id IS 'the query_id of the answer: a version 7 UUID, so ids are in the order of starts';
-COMMENT ON COLUMN tenancy.query_history.user_id IS 'the owner of the connection, also when an administrator uses it (role_name tells); who asked, when it was denied. NULL for nobody, or for a user made by a transaction that was rolled back';
-COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when a transaction that was rolled back had made the connection; connection_name remains';
+COMMENT ON COLUMN tenancy.query_history.user_id IS 'the owner of the connection, also when an administrator uses it (role_name tells); who asked, when the connection was denied. NULL for nobody, or for a user made by a transaction that was rolled back';
+COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied to who asked, or when a transaction that was rolled back had made the connection; connection_name remains';
 COMMENT ON COLUMN tenancy.query_history.status IS 'success, error, timeout, cancelled, denied, refused (a question without an SQL statement that may run), or lost when the server died before the end';
 COMMENT ON COLUMN tenancy.query_history.source IS 'sql, ask, fdw, sample or catalog';
 COMMENT ON COLUMN tenancy.query_history.error_code IS 'SQLSTATE';

@@ -295,9 +295,9 @@ COMMENT ON FUNCTION tenancy.status_allowed_networks(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_llm_api_key(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN s.found IS NULL OR s.found ~ '^file (own|root) [0-7]00$' THEN 'ok' ELSE 'error' END,
+    SELECT CASE WHEN s.found IS NULL OR s.found ~ '^file own [4-7]00$' THEN 'ok' ELSE 'error' END,
            coalesce(s.found, 'not set'),
-           CASE WHEN s.found !~ '^file (own|root) [0-7]00$' THEN 'tenancy.llm_api_key_file should be a file that only the server''s operating system user can read.' END
+           CASE WHEN s.found !~ '^file own [4-7]00$' THEN 'tenancy.llm_api_key_file should be a file that only the server''s operating system user can read.' END
     FROM (SELECT facts ->> 'llm_key' AS found) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_llm_api_key(jsonb) IS 'for status()';

@@ -7,10 +7,10 @@
 
 #include "bridge/extension.hpp"
 #include "bridge/spi.hpp"
+#include "bridge/utility.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"
-#include "tcop/utility.h"
 }
 
 namespace tenancy {
@@ -18,8 +18,6 @@ namespace tenancy {
 namespace {
 
 namespace spi = bridge::spi;
-
-ProcessUtility_hook_type next_utility = nullptr;
 
 /* Drops the schema, unless it still has objects of somebody else. */
 void
@@ -61,14 +59,12 @@ drops_extension(Node *statement)
 }
 
 void
-process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
-                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-                QueryCompletion *completion)
+run_utility(const bridge::Utility &utility)
 {
-	bool const dropping = drops_extension(planned->utilityStmt);
-	if (dropping || updates_extension(planned->utilityStmt))
+	bool const dropping = drops_extension(utility.statement());
+	if (dropping || updates_extension(utility.statement()))
 		bridge::claim_extension();
-	next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
+	utility.run();
 	if (dropping && !bridge::has_extension())
 		drop_empty_schema();
 }
@@ -78,8 +74,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 watch_removal()
 {
-	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
-	ProcessUtility_hook = process_utility;
+	bridge::watch_utilities<run_utility>();
 }
 
 } // namespace tenancy

@@ -17,6 +17,7 @@ $$;
 COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
 ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.login(text, text) CALLED ON NULL INPUT SET lock_timeout = '10s';
+ALTER FUNCTION tenancy.authenticate(text) CALLED ON NULL INPUT;
 ALTER FUNCTION tenancy.logout() SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.logout_everywhere() SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.change_password(text, text) CALLED ON NULL INPUT SET lock_timeout = '10s';
@@ -852,9 +853,9 @@ COMMENT ON FUNCTION tenancy.status_allowed_networks(jsonb) IS 'for status()';
 CREATE FUNCTION tenancy.status_llm_api_key(facts jsonb) RETURNS tenancy.finding
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN s.found IS NULL OR s.found ~ '^file (own|root) [0-7]00$' THEN 'ok' ELSE 'error' END,
+    SELECT CASE WHEN s.found IS NULL OR s.found ~ '^file own [4-7]00$' THEN 'ok' ELSE 'error' END,
            coalesce(s.found, 'not set'),
-           CASE WHEN s.found !~ '^file (own|root) [0-7]00$' THEN 'tenancy.llm_api_key_file should be a file that only the server''s operating system user can read.' END
+           CASE WHEN s.found !~ '^file own [4-7]00$' THEN 'tenancy.llm_api_key_file should be a file that only the server''s operating system user can read.' END
     FROM (SELECT facts ->> 'llm_key' AS found) AS s;
 END;
 COMMENT ON FUNCTION tenancy.status_llm_api_key(jsonb) IS 'for status()';
@@ -1821,5 +1822,5 @@ COMMENT ON FUNCTION tenancy.update_connection(text, text, text, text, integer, t
     IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
 COMMENT ON FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean)
     IS 'change a connection; NULL keeps a field, and a connection string replaces them all. A new type, host, port, username or TLS option needs the password again';
-COMMENT ON COLUMN tenancy.query_history.user_id IS 'the owner of the connection, also when an administrator uses it (role_name tells); who asked, when it was denied. NULL for nobody, or for a user made by a transaction that was rolled back';
-COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied, or when a transaction that was rolled back had made the connection; connection_name remains';
+COMMENT ON COLUMN tenancy.query_history.user_id IS 'the owner of the connection, also when an administrator uses it (role_name tells); who asked, when the connection was denied. NULL for nobody, or for a user made by a transaction that was rolled back';
+COMMENT ON COLUMN tenancy.query_history.database_connection_id IS 'NULL when it was denied to who asked, or when a transaction that was rolled back had made the connection; connection_name remains';

@@ -7,13 +7,13 @@
 #include "history/worker.hpp"
 
 #include "bridge/error.hpp"
+#include "bridge/utility.hpp"
 
 extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
 }
@@ -21,8 +21,6 @@ extern "C" {
 namespace tenancy::history {
 
 namespace {
-
-ProcessUtility_hook_type next_utility = nullptr;
 
 const char *
 option_of(const List *options, const char *wanted)
@@ -161,26 +159,21 @@ forget_database(Slot *slot, Oid database)
 }
 
 void
-process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
-                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-                QueryCompletion *completion)
+run_utility(const bridge::Utility &utility)
 {
-	auto const run = [=] {
-		next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
-	};
-	const char *const name = wanted_database(planned->utilityStmt);
+	const char *const name = wanted_database(utility.statement());
 	Oid const database = name == nullptr || !IsTransactionState() ? InvalidOid : get_database_oid(name, true);
 	if (!OidIsValid(database) || database == MyDatabaseId || !may_disturb(database))
-		return run();
+		return utility.run();
 	Slot *slot = nullptr;
 	Slot **const closed = &slot;
 	bridge::on_error(
-		[=] {
+		[=, &utility] {
 			close_database(database, closed);
-			run();
+			utility.run();
 		},
 		[=](ErrorData *) { reopen_database(*closed); });
-	if (IsA(planned->utilityStmt, DropdbStmt))
+	if (IsA(utility.statement(), DropdbStmt))
 		forget_database(slot, database);
 	reopen_database(slot);
 }
@@ -190,8 +183,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 watch_databases()
 {
-	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
-	ProcessUtility_hook = process_utility;
+	bridge::watch_utilities<run_utility>();
 }
 
 bool

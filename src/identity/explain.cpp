@@ -8,12 +8,12 @@ extern "C" {
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
-#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 }
 
 #include "bridge/error.hpp"
+#include "bridge/utility.hpp"
 #include "identity/explain.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
@@ -22,7 +22,6 @@ namespace tenancy::identity {
 
 namespace {
 
-ProcessUtility_hook_type next_utility = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
 ExecutorRun_hook_type next_run = nullptr;
 bool measuring = false;
@@ -104,19 +103,13 @@ run(QueryDesc *query, ScanDirection direction, uint64 count, More... more)
 }
 
 void
-process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
-                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-                QueryCompletion *completion)
+run_utility(const bridge::Utility &utility)
 {
-	if (!measures(planned->utilityStmt)) {
-		next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
-		return;
-	}
+	if (!measures(utility.statement()))
+		return utility.run();
 	bool const before = measuring;
 	measure(true);
-	bridge::on_error(
-		[&] { next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion); },
-		[&](const ErrorData *) { measure(before); });
+	bridge::on_error([&] { utility.run(); }, [&](const ErrorData *) { measure(before); });
 	measure(before);
 }
 
@@ -125,8 +118,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 guard_explain()
 {
-	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
-	ProcessUtility_hook = process_utility;
+	bridge::watch_utilities<run_utility>();
 	next_start = ExecutorStart_hook != nullptr ? ExecutorStart_hook : standard_ExecutorStart;
 	ExecutorStart_hook = start;
 	next_run = ExecutorRun_hook != nullptr ? ExecutorRun_hook : standard_ExecutorRun;

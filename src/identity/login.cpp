@@ -213,7 +213,7 @@ TENANCY_FUNCTION(login)
 TENANCY_FUNCTION(authenticate)
 {
 	hide_statement("authenticate");
-	char *const token = bridge::text_argument(fcinfo, 0);
+	char *const token = PG_ARGISNULL(0) ? pstrdup("") : bridge::text_argument(fcinfo, 0);
 	session::set_token(token);
 	explicit_bzero(token, strlen(token));
 	Digest digest;

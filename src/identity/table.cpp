@@ -12,18 +12,16 @@ extern "C" {
 #include "catalog/pg_publication.h"
 #include "commands/dbcommands.h"
 #include "nodes/parsenodes.h"
-#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
+#include "bridge/utility.hpp"
 #include "identity/table.hpp"
 
 namespace tenancy::identity {
 
 namespace {
-
-ProcessUtility_hook_type next_utility = nullptr;
 
 /* InvalidOid: there is none, or none that its user may know of; PostgreSQL's own check then says so without a lock. */
 Oid
@@ -282,17 +280,15 @@ check_rights(Node *statement)
 }
 
 void
-process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
-                ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-                QueryCompletion *completion)
+run_utility(const bridge::Utility &utility)
 {
 	/* The end of a transaction that failed comes here too, and nothing can be looked up in that. */
 	if (IsTransactionState() && !superuser()) {
-		if (skips_absent_subscription(planned->utilityStmt))
+		if (skips_absent_subscription(utility.statement()))
 			return;
-		check_rights(planned->utilityStmt);
+		check_rights(utility.statement());
 	}
-	next_utility(planned, text, read_only_tree, context, params, environment, receiver, completion);
+	utility.run();
 }
 
 } // namespace
@@ -300,8 +296,7 @@ process_utility(PlannedStmt *planned, const char *text, bool read_only_tree, Pro
 void
 guard_tables()
 {
-	next_utility = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
-	ProcessUtility_hook = process_utility;
+	bridge::watch_utilities<run_utility>();
 }
 
 } // namespace tenancy::identity

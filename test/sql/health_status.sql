@@ -33,7 +33,7 @@ SELECT v.version, f.state FROM (VALUES (150013), (150014), (160009), (160010), (
 SELECT v.root, f.state, f.hint IS NOT NULL AS explained FROM (VALUES ('directory own 700'), ('directory own 750'), ('directory own 755'),
     ('directory own 770'), ('directory own 777'), ('directory root 700'), ('file own 700'), ('error: No such file or directory')) AS v (root),
     tenancy.status_sqlite_root(jsonb_build_object('sqlite_root', v.root)) AS f;
-SELECT v.file, f.state FROM (VALUES ('file own 600'), ('file root 600'), ('file own 640'), ('file own 604'), ('file foreign 600'), ('directory own 700')) AS v (file),
+SELECT v.file, f.state FROM (VALUES ('file own 600'), ('file root 600'), ('file own 000'), ('file own 640'), ('file own 604'), ('file foreign 600'), ('directory own 700')) AS v (file),
     tenancy.status_llm_api_key(jsonb_build_object('llm_key', v.file)) AS f;
 SELECT v.capacity, f.state FROM (VALUES (1000), (2000000000)) AS v (capacity),
     tenancy.status_query_cache(jsonb_build_object('cache_answers', '0', 'cache_bytes', '0', 'cache_capacity', v.capacity::text)) AS f;
