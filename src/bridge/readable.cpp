@@ -58,6 +58,27 @@ converted(std::string_view utf8, Oid conversion, int encoding)
 
 } // namespace
 
+bool
+has_utf8(std::string_view text)
+{
+	int const encoding = GetDatabaseEncoding();
+	auto const length = static_cast<int>(text.size());
+	if (std::all_of(text.begin(), text.end(), is_plain))
+		return true;
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return pg_verify_mbstr(PG_UTF8, text.data(), length, true);
+	Oid const conversion = IsTransactionState() ? FindDefaultConversionProc(encoding, PG_UTF8) : InvalidOid;
+	if (!OidIsValid(conversion) || !pg_verify_mbstr(encoding, text.data(), length, true))
+		return false;
+	Size const room = text.size() * MAX_CONVERSION_GROWTH + 1;
+	auto *const in = reinterpret_cast<unsigned char *>(const_cast<char *>(text.data()));
+	auto *const out = static_cast<unsigned char *>(palloc(room));
+	int const taken =
+		pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, in, length, out, static_cast<int>(room), true);
+	pfree(out);
+	return taken == length;
+}
+
 char *
 readable(std::string_view utf8)
 {

@@ -16,4 +16,7 @@ namespace tenancy::bridge {
  */
 char *readable(std::string_view utf8);
 
+/* Is that text of the server's all in its encoding, and has it a form in UTF-8? Raises as readable(). */
+bool has_utf8(std::string_view text);
+
 } // namespace tenancy::bridge

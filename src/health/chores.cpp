@@ -85,15 +85,18 @@ notice_use(void *)
 		(void) spi::run(hurry);
 }
 
-/* ALTER DATABASE … SET reaches only processes that begin later, and what is pruned does not come back. */
+/*
+ * ALTER DATABASE and ROLE … SET reach only processes that begin later, and what is pruned does not come back. This
+ * process has the role that initdb made, whose id is 10 (BOOTSTRAP_SUPERUSERID).
+ */
 bool outdated = false;
 
 void
 compare_settings(void *)
 {
 	static spi::Statement look = {
-		"SELECT coalesce(string_agg(s.setconfig::pg_catalog.text, ' ' ORDER BY s.setdatabase), '')"
-		" FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole = 0 AND s.setdatabase IN"
+		"SELECT coalesce(string_agg(s.setconfig::pg_catalog.text, ' ' ORDER BY s.setdatabase, s.setrole), '')"
+		" FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole IN (0, 10) AND s.setdatabase IN"
 		" (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))"};
 	static char *begun_with = nullptr;
 	bool is_null;
@@ -104,6 +107,33 @@ compare_settings(void *)
 	outdated = strcmp(begun_with, now) != 0;
 }
 
+/* What is left is the next process's, which begins with the new settings. */
+void
+prune_or_leave(void *round)
+{
+	compare_settings(nullptr);
+	if (!outdated)
+		prune_history(round);
+}
+
+/*
+ * Nobody made these due: the transaction that made a connection or activated it did not see, in its snapshot, that its
+ * user was activated since.
+ */
+void
+resume_checks(void *)
+{
+	static spi::Statement resume = {
+		"UPDATE tenancy.connection_health AS h SET next_check_at = pg_catalog.now()"
+		" FROM (SELECT d.connection_id FROM tenancy.connection_health AS d"
+		" JOIN tenancy.database_connections AS c ON c.id = d.connection_id JOIN tenancy.users AS u ON u.id = c.user_id"
+		" WHERE d.next_check_at IS NULL AND c.is_active AND c.deleted_at IS NULL AND u.is_active"
+		" FOR UPDATE OF d SKIP LOCKED) AS forgotten WHERE h.connection_id = forgotten.connection_id"};
+	(void) spi::run(resume);
+}
+
+constexpr const char *cannot_compare = "could not look for changed settings";
+
 struct Chore {
 	void (*step)(void *);
 	int every_ms;
@@ -112,6 +142,12 @@ struct Chore {
 };
 
 } // namespace
+
+void
+note_settings()
+{
+	(void) transact(compare_settings, nullptr, cannot_compare);
+}
 
 bool
 is_outdated() noexcept
@@ -123,10 +159,11 @@ void
 do_chores(Oid database)
 {
 	static Chore chores[] = {
-		{compare_settings, 5000, "could not look for changed settings", 0},
+		{compare_settings, 5000, cannot_compare, 0},
 		{expire_cache, 10'000, "could not expire cached results", 0},
 		{notice_use, 5000, "could not look for databases that are back", 0},
-		{prune_history, 60'000, "could not prune history", 0},
+		{resume_checks, 60'000, "could not look for connections that nobody checks", 0},
+		{prune_or_leave, 60'000, "could not prune history", 0},
 		{fold_rollups, 60'000, "could not fold the sums of history", 0},
 		{forget_sessions, 600'000, "could not delete expired sessions", 0},
 	};

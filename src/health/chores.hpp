@@ -9,6 +9,8 @@ namespace tenancy::health {
 
 /* Run the chores of this database whose time has come, each in transactions of its own. */
 void do_chores(Oid database);
+/* Notes the settings that this process has begun with, for is_outdated(). */
+void note_settings();
 /* Has a setting of the database changed, so that this process should end and another begin with it? */
 bool is_outdated() noexcept;
 

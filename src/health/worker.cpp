@@ -84,6 +84,7 @@ tenancy_maintenance_worker(Datum post)
 	using namespace tenancy;
 	using namespace tenancy::health;
 	Oid const database = begin(post, "pg_tenancy maintenance").database;
+	note_settings();
 	while (may_stay(database) && extension_exists() && !is_outdated()) {
 		Due due{};
 		long timeout = idle_ms;

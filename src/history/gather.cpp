@@ -72,8 +72,7 @@ bool
 is_alone(TimestampTz now)
 {
 	const Hauler &hauler = mine->hauler;
-	bool const expected = hauler.launched != 0 && !TimestampDifferenceExceeds(hauler.launched, now, launch_ms);
-	return !hauler.busy && hauler.pid == 0 && !expected;
+	return !hauler.busy && hauler.pid == 0 && !is_recent(hauler.launched, now, launch_ms);
 }
 
 /* The end of a start that still lingers may follow at once. With the lock held. */

@@ -243,9 +243,8 @@ tend_hauler()
 		return;
 	TimestampTz const now = GetCurrentTimestamp();
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	bool const wanted = hauler.pid == 0 &&
-	                    (hauler.launched == 0 || TimestampDifferenceExceeds(hauler.launched, now, relaunch_ms)) &&
-	                    TimestampDifferenceExceeds(refused, now, relaunch_ms);
+	bool const wanted =
+		hauler.pid == 0 && !is_recent(hauler.launched, now, relaunch_ms) && !is_recent(refused, now, relaunch_ms);
 	if (wanted)
 		hauler.launched = now;
 	LWLockRelease(queue->lock);

@@ -39,8 +39,7 @@ bool
 take_launch(Slot &slot)
 {
 	TimestampTz const now = GetCurrentTimestamp();
-	if (slot.database != MyDatabaseId || slot.pid != 0 || is_closed(slot) ||
-	    (slot.launched != 0 && !TimestampDifferenceExceeds(slot.launched, now, relaunch_ms)))
+	if (slot.database != MyDatabaseId || slot.pid != 0 || is_closed(slot) || is_recent(slot.launched, now, relaunch_ms))
 		return false;
 	slot.launched = now;
 	slot.absent = false;

@@ -3,6 +3,8 @@
  */
 #include "history/local.hpp"
 
+#include "bridge/readable.hpp"
+
 extern "C" {
 #include "mb/pg_wchar.h"
 }
@@ -188,9 +190,15 @@ whoami()
 			strlcpy(peer.address, DatumGetCString(DirectFunctionCall1(inet_out, address)), sizeof peer.address);
 		peer.known = true;
 	}
-	/* Look the role up each time: it may be another one, or have another name. */
+	/*
+	 * Look the role up each time: it may be another one, or have another name. All databases share the names, in the
+	 * encoding of whoever made them, and history has them in UTF-8, in the digest of each run.
+	 */
 	char *const name = GetUserNameFromId(GetSessionUserId(), true);
 	strlcpy(peer.role_name, name != nullptr ? name : "", sizeof peer.role_name);
+	if (!bridge::has_utf8(peer.role_name))
+		for (char &c : peer.role_name)
+			c = IS_HIGHBIT_SET(c) ? '?' : c;
 	if (name != nullptr)
 		pfree(name);
 	return peer;

@@ -319,23 +319,32 @@ is_closed(const Slot &slot) noexcept
 	return std::ranges::any_of(slot.closers, [](pid_t pid) { return pid != 0 && BackendPidGetProc(pid) != nullptr; });
 }
 
+bool
+is_recent(TimestampTz moment, TimestampTz now, int milliseconds) noexcept
+{
+	return moment != 0 && moment <= now && !TimestampDifferenceExceeds(moment, now, milliseconds);
+}
+
+/* A command that had the database for itself has ended, its transaction has not: then the worker comes back. */
+bool
+is_vacant(const Slot &slot) noexcept
+{
+	return slot.pid == 0 && slot.hauler.pid == 0 && slot.unwritten() + slot.running() == 0 && !is_closed(slot) &&
+	       !slot.served && !is_recent(slot.launched, GetCurrentTimestamp(), abandoned_ms);
+}
+
 int
 claim_slot(Oid database) noexcept
 {
 	if (int const found = find_slot(database); found >= 0)
 		return found;
-	for (int i = 0; i < max_databases; ++i) {
-		Slot &slot = queue->slots[i];
-		if (OidIsValid(slot.database) &&
-		    (slot.pid != 0 || slot.hauler.pid != 0 || slot.unwritten() + slot.running() > 0 || is_closed(slot)))
-			continue;
-		if (OidIsValid(slot.database) && slot.launched != 0 &&
-		    !TimestampDifferenceExceeds(slot.launched, GetCurrentTimestamp(), abandoned_ms))
-			continue;
-		hand_over(slot, database);
-		return i;
-	}
-	return -1;
+	int chosen = find_slot(InvalidOid);
+	for (int i = 0; i < max_databases && chosen < 0; ++i)
+		if (is_vacant(queue->slots[i]))
+			chosen = i;
+	if (chosen >= 0)
+		hand_over(queue->slots[chosen], database);
+	return chosen;
 }
 
 void

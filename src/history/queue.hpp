@@ -241,6 +241,8 @@ void enqueue(Slot &slot, dsa_pointer pointer) noexcept;
 void remove(Slot &slot, dsa_pointer pointer) noexcept;
 int find_slot(Oid database) noexcept;  /* -1: none */
 int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are taken */
+/* Was it at most so long ago? 0 was never; what is yet to come was noted before the clock was set back. */
+bool is_recent(TimestampTz moment, TimestampTz now, int milliseconds) noexcept;
 /* Does a command want the database for itself? Its slot then stays, although nobody works for it. */
 bool is_closed(const Slot &slot) noexcept;
 /* Wakes the process that writes that line. */

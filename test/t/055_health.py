@@ -180,6 +180,22 @@ def deactivated():
         wait_until(lambda: health(admin, idle)["checked_at"] is not None, 30, "checks of what is active again")
 
 
+def activated():
+    """A connection that was made while its user was not active is checked when the user is active again, whoever commits first."""
+    user = User("activated")
+    with contextlib.closing(user.connect()) as session, health_checks() as admin:
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.current_user_id()")
+        rows(admin, "SELECT tenancy.set_active(%s, false)", user.id)
+        new = value(session, "SELECT tenancy.create_connection('new', 'sqlite', database_name => 'new.db', options => '{\"create\": true}')")
+        rows(admin, "SELECT tenancy.set_active(%s, true)", user.id)
+        rows(session, "COMMIT")
+        same(value(admin, "SELECT next_check_at FROM tenancy.connection_health WHERE connection_id = %s", new), None, "nobody has made it due")
+        rows(admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_tenancy maintenance worker' AND datname = current_database()")
+        wait_until(lambda: health(admin, new)["checked_at"] is not None, 60, "a check by the worker that begins, which looks for such connections")
+        ok(True, "it is checked")
+
+
 class Late(FalsePostgres):
     """A server that lets visitors wait for so many seconds before it lets them in."""
 
@@ -387,4 +403,4 @@ def broken_settings():
         ok(True, "put back, the ring loads again")
 
 
-run(broken_settings, coming_and_going, silent_servers, two_with_silent_servers, late_servers, unreadable, deactivated, other_commands, pruned, locked_rows, scarce_processes)
+run(broken_settings, coming_and_going, silent_servers, two_with_silent_servers, late_servers, unreadable, deactivated, activated, other_commands, pruned, locked_rows, scarce_processes)

@@ -179,6 +179,15 @@ def bytes_of_no_encoding():
         wait_until(lambda: len(rows(session, found)) == 3, 30, "the run that the tenant made fail")
         same(rows(session, "SELECT generated_sql_query, error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
              [("SELECT 3", "the message of this run could not be stored")], "an error that has no UTF-8 does not hide what was run")
+        rows(session, r"SELECT set_config('app.foreign', convert_from('\xe9'::bytea, 'SQL_ASCII') || %s, false) IS NULL", UNIQUE)
+        rows(session, "DO $$ BEGIN EXECUTE format('CREATE ROLE %I IN ROLE tenancy_user SUPERUSER', current_setting('app.foreign')); END $$")
+        rows(session, "SELECT set_config('session_authorization', current_setting('app.foreign'), false) IS NULL")
+        same(value(session, "SELECT tenancy.execute_query('lite', 'SELECT 9')")["status"], "success", "a query of a role whose name is no UTF-8")
+        rows(session, "RESET SESSION AUTHORIZATION")
+        wait_until(lambda: len(rows(session, found)) == 4, 30, "its run")
+        same(rows(session, "SELECT generated_sql_query, role_name FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
+             [("SELECT 9", "?" + UNIQUE)], "has a question mark in its name")
+        rows(session, "DO $$ BEGIN EXECUTE format('DROP ROLE %I', current_setting('app.foreign')); END $$")
         late = connect(dbname=BYTES)
         rows(late, "BEGIN")
         rows(late, "SELECT set_config('tenancy.session', tenancy.login('bytes@test.example', 'a long password of bytes'), false)")
@@ -188,7 +197,7 @@ def bytes_of_no_encoding():
         rows(late, "ROLLBACK TO s")
         wait_until(lambda: value(session, "SELECT count(*) FROM tenancy.deferred_queries") == 1, 30, "the run of a connection that nobody sees yet")
         rows(late, "COMMIT")
-        wait_until(lambda: len(rows(session, found)) == 4, 30, "the run that was written later")
+        wait_until(lambda: len(rows(session, found)) == 5, 30, "the run that was written later")
         same(rows(session, "SELECT generated_sql_query, error_message FROM tenancy.query_history ORDER BY id DESC LIMIT 1"),
              [("SELECT 4", "the message of this run could not be stored")], "nor is that hidden when it is written later")
 

@@ -10,11 +10,12 @@ from tenancy import Background, ok, pid_of, rows, run, same, sqlstate, value, wa
 
 server = Platform("max_worker_processes = 16\ntenancy.databases = 'postgres'\n")
 token = settle(server)
-with contextlib.closing(server.connect()) as owner:
-    rows(owner, "CREATE DATABASE other")
-with contextlib.closing(server.connect(dbname="other")) as owner:
-    rows(owner, "CREATE EXTENSION pg_tenancy")
-    rows(owner, "SELECT tenancy.register('eve@example.com', %s)", PASSWORD)
+for name in ("other", "third"):
+    with contextlib.closing(server.connect()) as owner:
+        rows(owner, "CREATE DATABASE " + name)
+    with contextlib.closing(server.connect(dbname=name)) as owner:
+        rows(owner, "CREATE EXTENSION pg_tenancy")
+        rows(owner, "SELECT tenancy.register('eve@example.com', %s)", PASSWORD)
 server.stop("fast")
 server.start()  # from now on the worker of postgres is one that nobody had to ask for, and that of other has not been asked for
 
@@ -32,6 +33,24 @@ def history(database, text):
 def copy(session):
     """Fails after five seconds: somebody is connected to the template"""
     return sqlstate(rows, session, "CREATE DATABASE copy TEMPLATE postgres")
+
+
+def renamed_in_a_block():
+    """Nor when the command has ended, but not its transaction: then its worker comes back"""
+    with contextlib.closing(server.connect(dbname="template1")) as admin:
+        wait_until(lambda: worker(admin), 30, "the worker")
+        rows(admin, "BEGIN")
+        rows(admin, "ALTER DATABASE postgres RENAME TO renamed")
+        with contextlib.closing(server.connect(dbname="third")) as third:
+            rows(third, "SET tenancy.identity_scope = 'session'")
+            rows(third, "SELECT set_config('tenancy.session', tenancy.login('eve@example.com', %s), false)", PASSWORD)
+            rows(third, "SELECT tenancy.create_connection('shop', 'sqlite', database_name => 'third.db', options => '{\"create\": true}')")
+            same(value(third, "SELECT tenancy.execute_query('shop', 'SELECT 1')")["status"], "success", "the first query of another database")
+        rows(admin, "COMMIT")
+        wait_until(lambda: worker(admin, "renamed"), 30, "its worker to come back")
+        rows(admin, "ALTER DATABASE renamed RENAME TO postgres")
+        wait_until(lambda: worker(admin), 30, "the worker once more")
+        ok(True, "it came back")
 
 
 def closed():
@@ -172,4 +191,4 @@ def moved():
         ok(True, "another worker is there")
 
 
-run(closed, served_again, two_commands, cancelled, forced, role_of_sessions, moved)
+run(renamed_in_a_block, closed, served_again, two_commands, cancelled, forced, role_of_sessions, moved)

@@ -5,11 +5,13 @@
 
 #ifndef MARIADB_PACKAGE_VERSION
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <system_error>
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,6 +70,13 @@ Helper::Event::take() const noexcept
 		;
 }
 
+bool
+Helper::Event::has_happened(int patience_ms) const noexcept
+{
+	pollfd event = {fd_, POLLIN, 0};
+	return poll(&event, 1, patience_ms) == 1;
+}
+
 /* A thread begins with the signal mask of the one that makes it; that one gets its own back, whatever is thrown. */
 Helper::Helper()
 {
@@ -99,23 +108,27 @@ Helper::serve() noexcept
 
 /* A job that the thread has; it does not outlive this. */
 struct Helper::Turn {
-	Turn(const Helper &helper, int about) noexcept : of(helper), socket(about) { of.request_.happen(); }
+	Turn(const Helper &helper, int &about) noexcept : of(helper), socket(about) { of.request_.happen(); }
+	/* Again and again: the job may only now come to its socket, or to another one. */
 	~Turn()
 	{
-		if (!ended)
-			shutdown(socket, SHUT_RDWR);
+		constexpr int patience_ms = 10;
+		do
+			if (!ended)
+				shutdown(socket.load(), SHUT_RDWR);
+		while (!of.done_.has_happened(patience_ms));
 		of.done_.take();
 	}
 	Turn(const Turn &) = delete;
 	Turn &operator=(const Turn &) = delete;
 
 	const Helper &of;
-	int const socket;
+	std::atomic_ref<int> const socket;
 	bool ended = false;
 };
 
 void
-Helper::run(const std::function<void()> &job, int socket, const Budget &budget, const std::function<void()> &meanwhile)
+Helper::run(const std::function<void()> &job, int &socket, const Budget &budget, const std::function<void()> &meanwhile)
 {
 	job_ = &job;
 	Turn turn(*this, socket);

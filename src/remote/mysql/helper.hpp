@@ -23,10 +23,11 @@ public:
 	/*
 	 * Run the job, do something meanwhile, and wait for it. When its time is up, or an exception ends what is done
 	 * meanwhile or the wait, the socket is shut down, which has to end the job, and an exception thrown; but whatever
-	 * happens, the job has ended by then. It must not throw.
+	 * happens, the job has ended by then. It must not throw. The job may set the socket that it uses, and change it.
 	 */
-	void run(const std::function<void()> &job, int socket, const Budget &budget,
-	         const std::function<void()> &meanwhile = [] {});
+	void run(
+		const std::function<void()> &job, int &socket, const Budget &budget,
+		const std::function<void()> &meanwhile = [] {});
 
 private:
 	/* What one thread does, and the other waits for. */
@@ -39,6 +40,7 @@ private:
 		int fd() const noexcept { return fd_; }
 		void happen() const noexcept;
 		void take() const noexcept;
+		bool has_happened(int patience_ms) const noexcept;
 
 	private:
 		int const fd_;

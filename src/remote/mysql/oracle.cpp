@@ -51,7 +51,8 @@ Handle::~Handle()
 	}
 	try {
 		core::PollWaiter waiter;
-		helper_->run([this] { mysql_close(mysql_); }, fd(), {core::Deadline::after(goodbye_ms), waiter});
+		int socket = fd();
+		helper_->run([this] { mysql_close(mysql_); }, socket, {core::Deadline::after(goodbye_ms), waiter});
 	} catch (const std::exception &) {
 		/* The goodbye was cut short; the handle is closed all the same. */
 	}
@@ -94,7 +95,7 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 		                                   nullptr, login.flags) != nullptr;
 			wipe_freed(std::strlen(login.password)); /* no more: see FreedCopies */
 		},
-		line.fd(), budget,
+		mysql_->net.fd, budget,
 		[&] {
 			auto const until_here = std::move(mute);
 			int const socket = until_here->await_peer(mysql_->net.fd, budget);
@@ -120,6 +121,7 @@ Handle::block(const Budget &budget, Call call)
 	std::optional<decltype(call())> result;
 	std::exception_ptr failure;
 	suspended_ = true;
+	int socket = fd();
 	helper_->run(
 		[&] {
 			try {
@@ -128,7 +130,7 @@ Handle::block(const Budget &budget, Call call)
 				failure = std::current_exception();
 			}
 		},
-		fd(), budget);
+		socket, budget);
 	suspended_ = false;
 	if (failure != nullptr)
 		std::rethrow_exception(failure);
