@@ -25,14 +25,30 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_assert_preloaded';
 COMMENT ON FUNCTION tenancy.assert_preloaded() IS 'raise unless pg_tenancy is in shared_preload_libraries';
 SELECT tenancy.assert_preloaded();
 
--- Roles belong to the whole cluster, so another database may have made them already.
+-- Roles belong to the whole cluster, so another database, or a restore, may have made them already, with their members. But whoever
+-- may make roles may have made these beforehand: to log in as one, or to grant it to whom they like.
 DO $$
 DECLARE
-    wanted text;
+    wanted  text;
+    found   record;
+    grantor text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['tenancy_user', 'tenancy_admin'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+        SELECT r.oid, r.rolcanlogin INTO found FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted;
+        IF found.oid IS NULL THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted);
+        ELSIF found.rolcanlogin THEN
+            RAISE EXCEPTION 'role "%" exists already, and may log in', wanted USING ERRCODE = 'duplicate_object',
+                HINT = pg_catalog.format('Drop it first, or ALTER ROLE %I NOLOGIN.', wanted);
+        END IF;
+        SELECT r.rolname INTO grantor
+        FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS r ON r.oid = m.member
+        WHERE m.roleid = found.oid AND m.admin_option AND NOT r.rolsuper ORDER BY r.rolname LIMIT 1;
+        IF grantor IS NOT NULL THEN
+            RAISE EXCEPTION 'role "%" exists already, and role "%" may grant it', wanted, grantor USING ERRCODE = 'duplicate_object',
+                DETAIL = pg_catalog.format('Role "%s" is no superuser and has the ADMIN OPTION on it.', grantor),
+                HINT = pg_catalog.format('Drop it first, or REVOKE ADMIN OPTION FOR %I FROM %I. Grant it again afterwards if it is meant to be so.',
+                                         wanted, grantor);
         END IF;
     END LOOP;
 END

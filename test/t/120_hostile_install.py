@@ -51,6 +51,30 @@ def adoption():
         same(sqlstate(rows, admin, "CREATE EXTENSION pg_tenancy"), None, "the empty schema that an extension left is taken again")
 
 
+def roles():
+    """A role of the extension's name that somebody else can log in as, or can grant, is not adopted; administrators who are there already may stay"""
+    platform = PostgresServer("shared_preload_libraries = 'pg_tenancy'")
+    with contextlib.closing(platform.connect()) as admin:
+        def refused(label, wanted, *statements):
+            for statement in statements:
+                rows(admin, statement)
+            error = raised(rows, admin, "CREATE EXTENSION pg_tenancy")
+            ok(error is not None and error.pgcode == "42710" and error.diag.message_hint and all(word in str(error) for word in wanted), label, error)
+            rows(admin, "DROP EXTENSION IF EXISTS pg_tenancy")
+        rows(admin, "CREATE ROLE helpdesk CREATEROLE")
+        rows(admin, "CREATE ROLE root SUPERUSER")
+        rows(admin, "CREATE ROLE tenancy_admin")
+        refused("one to log in as", ("tenancy_user", "log in"), "CREATE ROLE tenancy_user LOGIN")
+        refused("one that its maker can grant", ("tenancy_admin", "helpdesk", "ADMIN OPTION"),
+                "ALTER ROLE tenancy_user NOLOGIN", "GRANT tenancy_admin TO helpdesk WITH ADMIN OPTION")
+        refused("the other one", ("tenancy_user", "helpdesk", "ADMIN OPTION"),
+                "REVOKE ADMIN OPTION FOR tenancy_admin FROM helpdesk", "GRANT tenancy_user TO helpdesk WITH ADMIN OPTION")
+        rows(admin, "REVOKE ADMIN OPTION FOR tenancy_user FROM helpdesk")
+        rows(admin, "GRANT tenancy_admin TO root WITH ADMIN OPTION")
+        same(sqlstate(rows, admin, "CREATE EXTENSION pg_tenancy"), None, "members are no hindrance, nor a superuser who can grant them")
+    platform.stop()
+
+
 def traps():
     """Everything that our SQL names exists in public, first in everybody's search_path: none of it runs"""
     with database():
@@ -140,4 +164,4 @@ def afterwards():
         same(rows(admin, "SELECT who FROM tenancy.caught"), [], "nothing is written for others to see, nor run with its rights")
 
 
-run(adoption, traps, keys, afterwards)
+run(adoption, roles, traps, keys, afterwards)
