@@ -150,14 +150,19 @@ COMMENT ON FUNCTION tenancy.profile() IS 'the current user';
 -- Users have no privilege to update: with it, they could lock their rows for as long as they like.
 CREATE FUNCTION tenancy.update_profile(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
                                        company_name text DEFAULT NULL)
-RETURNS void SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s'
-BEGIN ATOMIC
+RETURNS void SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+BEGIN
     UPDATE tenancy.users AS u
     SET first_name = coalesce(update_profile.first_name, u.first_name),
         last_name = coalesce(update_profile.last_name, u.last_name),
         company_name = coalesce(update_profile.company_name, u.company_name)
     WHERE u.id = (SELECT tenancy.require_user_id());
-END;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'user was made since the transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Try again in a new transaction.';
+    END IF;
+END
+$$;
 COMMENT ON FUNCTION tenancy.update_profile(text, text, text) IS 'change the current user''s names; NULL keeps one';
 
 CREATE FUNCTION tenancy.sessions()

@@ -29,7 +29,21 @@ ALTER FUNCTION tenancy.update_connection(text, text, text, text, integer, text, 
 ALTER FUNCTION tenancy.update_connection(uuid, text, text, text, integer, text, text, text, text, jsonb, boolean) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.delete_connection(text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.delete_connection(uuid) SET lock_timeout = '10s';
-ALTER FUNCTION tenancy.update_profile(text, text, text) SECURITY DEFINER SET lock_timeout = '10s';
+CREATE OR REPLACE FUNCTION tenancy.update_profile(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
+                                                  company_name text DEFAULT NULL)
+RETURNS void SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+BEGIN
+    UPDATE tenancy.users AS u
+    SET first_name = coalesce(update_profile.first_name, u.first_name),
+        last_name = coalesce(update_profile.last_name, u.last_name),
+        company_name = coalesce(update_profile.company_name, u.company_name)
+    WHERE u.id = (SELECT tenancy.require_user_id());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'user was made since the transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Try again in a new transaction.';
+    END IF;
+END
+$$;
 
 CREATE FUNCTION tenancy.key_ids()
 RETURNS TABLE (key_id text, active boolean) LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_key_ids';

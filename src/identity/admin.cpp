@@ -54,8 +54,10 @@ TENANCY_FUNCTION(bind_role)
 	bool const bound = known && bridge::spi::run(insert, values) == 1;
 	bridge::spi::close(scope);
 	session::forget();
-	if (!known)
+	if (!known) {
+		require_seen(bridge::uuid_value(values[0]));
 		refuse_unknown_user();
+	}
 	if (!bound)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("role \"%s\" is bound to another user", role),
 		                errhint("Unbind it first with tenancy.unbind_role(role).")));
@@ -68,7 +70,7 @@ TENANCY_FUNCTION(unbind_role)
 	static bridge::spi::Statement remove = {"DELETE FROM tenancy.role_bindings WHERE role_name = $1", {NAMEOID}};
 	Datum const value = PG_GETARG_DATUM(0);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::run(remove, &value) == 1;
+	bool const found = bridge::spi::change_latest(remove, &value) == 1;
 	bridge::spi::close(scope);
 	session::forget();
 	PG_RETURN_BOOL(found);

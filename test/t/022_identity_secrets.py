@@ -8,8 +8,8 @@ import time
 
 import psycopg2.errors
 
-from tenancy import (UNIQUE, Background, User, app_role, connect, environment, ok, pid_of, raised, rows, run, same, server_settings, sqlstate,
-                     together, value, wait_until)
+from tenancy import (UNIQUE, Background, User, app_role, connect, environment, make_role, ok, pid_of, raised, rows, run, same, server_settings,
+                     sqlstate, together, value, wait_until)
 
 CANARY = "canary" + UNIQUE
 LOG = os.path.join(environment("SANDBOX"), "postgres.log")
@@ -381,6 +381,44 @@ def ends():
             rows(admin, "ROLLBACK")
 
 
+def bindings():
+    """A binding, and who is bound, may be newer than the transaction's snapshot, too."""
+    role = make_role("bound")
+    with contextlib.closing(connect()) as admin, contextlib.closing(connect()) as other:
+        rows(admin, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(admin, "SELECT count(*) FROM tenancy.users")
+        rows(other, "SELECT tenancy.bind_role(%s, %s)", user.id, role)
+        same(value(admin, "SELECT tenancy.unbind_role(%s)", role), True, "unbind_role finds a binding that is newer than the snapshot")
+        rows(admin, "COMMIT")
+        same(value(other, "SELECT count(*) FROM tenancy.role_bindings WHERE role_name = %s", role), 0, "and undoes it")
+        rows(admin, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(admin, "SELECT count(*) FROM tenancy.users")
+        victim = User("later")
+        same(sqlstate(rows, admin, "SELECT tenancy.bind_role(%s, %s)", victim.id, role), "40001", "bind_role to a user who is newer")
+        rows(admin, "ROLLBACK")
+        same(sqlstate(rows, admin, "SELECT tenancy.bind_role(gen_random_uuid(), %s)", role), "42704", "and to none")
+
+
+def profiles():
+    """A change of the profile of a user who is newer than the transaction's snapshot is not lost without a word."""
+    with contextlib.closing(app()) as session, contextlib.closing(connect()) as admin:
+        rows(session, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        rows(session, "SELECT count(*) FROM tenancy.users")
+        victim = User("later")
+        rows(session, "SELECT tenancy.authenticate(%s)", victim.token)
+        error = raised(rows, session, "SELECT tenancy.update_profile('Ada')")
+        same((error and error.pgcode, error and error.diag.message_primary, error and error.diag.message_hint),
+             ("40001", "user was made since the transaction began", "Try again in a new transaction."), "update_profile of a user who is newer")
+        rows(session, "ROLLBACK")
+        rows(session, "BEGIN")
+        rows(session, "SELECT tenancy.authenticate(%s)", victim.token)
+        rows(session, "SELECT tenancy.update_profile('Ada', company_name => 'Engines')")
+        rows(session, "SELECT tenancy.update_profile(last_name => 'Lovelace')")
+        rows(session, "COMMIT")
+        same(rows(admin, "SELECT first_name, last_name, company_name FROM tenancy.users WHERE id = %s", victim.id), [("Ada", "Lovelace", "Engines")],
+             "and in a new transaction it is changed")
+
+
 def forgotten():
     """To a transaction with an old snapshot an old password is as wrong as to any other, and the new one is right."""
     victim, new = User("forgotten"), "a new long password"
@@ -400,4 +438,4 @@ def forgotten():
         rows(session, "COMMIT")
 
 
-run(hidden, startup, guesses, lapsed, unlocks, expires, rehashed, unknown, crowd, changes, snapshots, ends, forgotten)
+run(hidden, startup, guesses, lapsed, unlocks, expires, rehashed, unknown, crowd, changes, snapshots, ends, bindings, profiles, forgotten)
