@@ -103,7 +103,8 @@ GRANT EXECUTE ON FUNCTION
     tenancy.dashboard_points(timestamptz, timestamptz, text, text),
     tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer),
     tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea),
-    tenancy.histogram_merge(bytea), tenancy.histogram_quantile(bytea, double precision), tenancy.fingerprint(text, text)
+    tenancy.histogram_merge(bytea), tenancy.histogram_count(bytea), tenancy.histogram_quantile(bytea, double precision),
+    tenancy.fingerprint(text, text)
     TO tenancy_user;
 
 -- Row-level security hides rows, but the planner's estimates come from statistics of everybody's rows, and EXPLAIN shows

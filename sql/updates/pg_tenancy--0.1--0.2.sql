@@ -1155,6 +1155,9 @@ CREATE FUNCTION tenancy.histogram_add(one bytea, other bytea) RETURNS bytea
 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_add';
 COMMENT ON FUNCTION tenancy.histogram_add(bytea, bytea) IS 'sum of two histograms';
 
+CREATE FUNCTION tenancy.histogram_count(histogram bytea) RETURNS bigint
+IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_count';
+COMMENT ON FUNCTION tenancy.histogram_count(bytea) IS 'how many durations are in a histogram';
 CREATE FUNCTION tenancy.histogram_quantile(histogram bytea, fraction double precision) RETURNS double precision
 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_histogram_quantile';
 COMMENT ON FUNCTION tenancy.histogram_quantile(bytea, double precision)
@@ -1463,9 +1466,10 @@ BEGIN ATOMIC
         'success_rate', round(succeeded / nullif(runs, 0), 4),
         'row_count', coalesce(row_count, 0), 'result_bytes', coalesce(result_bytes, 0), 'truncated', coalesce(truncated, 0),
         'cached', coalesce(cached, 0), 'cache_hit_rate', round(cached / nullif(runs, 0), 4),
-        'total_ms', coalesce(total_ms, 0), 'average_ms', round(total_ms / nullif(runs, 0), 3),
+        'total_ms', coalesce(total_ms, 0), 'average_ms', round(total_ms / nullif(tenancy.histogram_count(latency), 0), 3),
         'median_ms', round(tenancy.histogram_quantile(latency, 0.5)::numeric, 3),
-        'p95_ms', round(tenancy.histogram_quantile(latency, 0.95)::numeric, 3), 'max_ms', max_ms);
+        'p95_ms', round(tenancy.histogram_quantile(latency, 0.95)::numeric, 3),
+        'max_ms', CASE WHEN tenancy.histogram_count(latency) > 0 THEN max_ms END);
 END;
 COMMENT ON FUNCTION tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea)
     IS 'the figures that every part of a dashboard has';
@@ -1799,7 +1803,8 @@ GRANT EXECUTE ON FUNCTION
     tenancy.dashboard_points(timestamptz, timestamptz, text, text),
     tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer),
     tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea),
-    tenancy.histogram_merge(bytea), tenancy.histogram_quantile(bytea, double precision), tenancy.fingerprint(text, text)
+    tenancy.histogram_merge(bytea), tenancy.histogram_count(bytea), tenancy.histogram_quantile(bytea, double precision),
+    tenancy.fingerprint(text, text)
     TO tenancy_user;
 
 -- Row-level security hides rows, but the planner's estimates come from statistics of everybody's rows, and EXPLAIN shows

@@ -90,6 +90,15 @@ TENANCY_FUNCTION(histogram_add)
 	PG_RETURN_BYTEA_P(result);
 }
 
+/* tenancy.histogram_count(bytea) → how many durations it has. */
+TENANCY_FUNCTION(histogram_count)
+{
+	auto const count = count_of(bytes_of(PG_GETARG_BYTEA_PP(0)));
+	if (!count)
+		refuse_bytes(ERRCODE_INVALID_BINARY_REPRESENTATION);
+	PG_RETURN_INT64(static_cast<int64>(*count));
+}
+
 /* tenancy.histogram_quantile(bytea, fraction) → milliseconds, NULL when it is empty. */
 TENANCY_FUNCTION(histogram_quantile)
 {

@@ -120,19 +120,26 @@ add_stored(Bytes left, Bytes right, unsigned char *to) noexcept
 	return a.bad() || b.bad() ? 0 : writer.size();
 }
 
+std::optional<std::uint64_t>
+count_of(Bytes stored) noexcept
+{
+	std::uint64_t total = 0;
+	Reader reader(stored);
+	while (reader.next())
+		total += reader.count();
+	return reader.bad() ? std::nullopt : std::optional(total);
+}
+
 double
 quantile_of(Bytes stored, double fraction) noexcept
 {
-	std::uint64_t total = 0;
-	Reader all(stored);
-	while (all.next())
-		total += all.count();
-	if (all.bad())
+	auto const total = count_of(stored);
+	if (!total)
 		return std::numeric_limits<double>::quiet_NaN();
-	if (total == 0)
+	if (*total == 0)
 		return -1;
 	auto const rank =
-		std::max(std::uint64_t{1}, static_cast<std::uint64_t>(std::ceil(fraction * static_cast<double>(total))));
+		std::max(std::uint64_t{1}, static_cast<std::uint64_t>(std::ceil(fraction * static_cast<double>(*total))));
 	std::uint64_t seen = 0;
 	for (Reader reader(stored); reader.next();)
 		if ((seen += reader.count()) >= rank)

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace tenancy::dashboard {
@@ -84,6 +85,9 @@ struct Histogram {
 
 /* The sum of two stored histograms; to has room for both together. 0 when one is none. */
 std::size_t add_stored(Bytes left, Bytes right, unsigned char *to) noexcept;
+
+/* How many durations a stored histogram has; nothing for bytes that are none. */
+std::optional<std::uint64_t> count_of(Bytes stored) noexcept;
 
 /*
  * The value of rank ceil(fraction × n), as percentile_disc has it, by the middle of its bucket: microseconds, a

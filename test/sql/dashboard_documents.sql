@@ -41,6 +41,8 @@ SELECT probe.error_of($$SELECT tenancy.fingerprint(repeat(' ', 17000000), 'postg
 SELECT probe.error_of($$SELECT tenancy.histogram_merge(h) FROM (VALUES ('\x01'::bytea), ('\x02'), (NULL)) AS t (h)$$);
 SELECT probe.error_of($$SELECT tenancy.histogram_quantile('\x0180', 0.5)$$);
 SELECT tenancy.histogram_quantile('\x01', 0.5) IS NULL AS empty;
+SELECT probe.error_of($$SELECT tenancy.histogram_count('\x0180')$$);
+SELECT tenancy.histogram_count('\x01') AS empty, tenancy.histogram_count('\x0100030102') AS five;
 
 -- Analytics.
 SELECT tenancy.dashboard_analytics(now() - interval '1 day', now() + interval '1 hour') AS analytics \gset
