@@ -369,6 +369,29 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tenancy.dashboard_zone(text) IS 'the time zone of a dashboard, by default the session''s, by a name that is no abbreviation';
 
+CREATE FUNCTION tenancy.dashboard_since("from" timestamptz, "until" timestamptz) RETURNS timestamptz
+STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF "from" IS NULL OR "until" IS NULL OR "until" <= "from" THEN
+        RAISE EXCEPTION 'a dashboard needs a time to begin and a later time to end' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN date_bin('15 minutes', "from", 'epoch');
+END
+$$;
+COMMENT ON FUNCTION tenancy.dashboard_since(timestamptz, timestamptz)
+    IS 'the quarter of an hour in which the span of a dashboard begins; 22023 for no span';
+
+CREATE FUNCTION tenancy.dashboard_most(most integer) RETURNS integer
+STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF most IS NULL OR most < 1 THEN
+        RAISE EXCEPTION '"most" must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN most;
+END
+$$;
+COMMENT ON FUNCTION tenancy.dashboard_most(integer) IS 'how long the lists of dashboard_analytics are; 22023 below 1';
+
 CREATE FUNCTION tenancy.dashboard_overview(time_zone text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS jsonb
 STABLE LANGUAGE sql
 BEGIN ATOMIC
@@ -420,14 +443,12 @@ DECLARE
     width CONSTANT interval := CASE bucket WHEN 'hour' THEN '1 hour' WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days'
                                            WHEN 'month' THEN '1 month' END;
     most  CONSTANT integer := 10000;
-    since CONSTANT timestamptz := date_bin('15 minutes', "from", 'epoch');
+    since CONSTANT timestamptz := tenancy.dashboard_since("from", "until");
 BEGIN
     IF width IS NULL THEN
         RAISE EXCEPTION 'invalid bucket "%"', bucket
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Buckets are hour, day, week and month.';
-    ELSIF "from" IS NULL OR "until" IS NULL OR NOT isfinite("from") OR NOT isfinite("until") OR "until" <= "from" THEN
-        RAISE EXCEPTION 'a chart needs a time to begin and a later time to end' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF "until" - "from" > most * width THEN
+    ELSIF "until" > "from" + most * width THEN -- true of infinite ones, too
         RAISE EXCEPTION 'a chart has at most % points', most
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Use a wider bucket, or a shorter time.';
     END IF;
@@ -543,7 +564,8 @@ BEGIN ATOMIC
     WITH asked AS MATERIALIZED (
         SELECT tenancy.dashboard_subject(dashboard_analytics.user_id) AS subject,
                tenancy.dashboard_zone(dashboard_analytics.time_zone) AS zone,
-               date_bin('15 minutes', dashboard_analytics."from", 'epoch') AS since
+               tenancy.dashboard_since(dashboard_analytics."from", dashboard_analytics."until") AS since,
+               tenancy.dashboard_most(dashboard_analytics.most) AS most
     ), part AS MATERIALIZED (
         SELECT r.*, extract(isodow FROM r.bucket AT TIME ZONE a.zone)::integer AS day,
                extract(hour FROM r.bucket AT TIME ZONE a.zone)::integer AS hour, true AS counts
@@ -578,7 +600,7 @@ BEGIN ATOMIC
         FROM connection_part AS p
         GROUP BY p.database_connection_id
         ORDER BY runs DESC, p.database_connection_id
-        LIMIT dashboard_analytics.most
+        LIMIT (SELECT a.most FROM asked AS a)
     )
     SELECT jsonb_build_object(
         'from', dashboard_analytics."from", 'until', dashboard_analytics."until", 'time_zone', a.zone,
@@ -602,8 +624,7 @@ BEGIN ATOMIC
             FROM summed AS s WHERE s.day IS NOT NULL),
         'statements', jsonb_build_object('slowest', t.slowest, 'most_frequent', t.most_frequent, 'most_time', t.most_time,
                                          'failing', t.failing, 'other', t.other))
-    FROM asked AS a, tenancy.dashboard_statements(a.subject, dashboard_analytics."from", dashboard_analytics."until",
-                                                  dashboard_analytics.most) AS t;
+    FROM asked AS a, tenancy.dashboard_statements(a.subject, dashboard_analytics."from", dashboard_analytics."until", a.most) AS t;
 END;
 COMMENT ON FUNCTION tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer)
     IS 'figures per connection, status, source and hour of the week; slowest, most frequent and failing statements';

@@ -99,7 +99,8 @@ GRANT SELECT ON tenancy.query_rollups, tenancy.statement_rollups, tenancy.connec
 GRANT EXECUTE ON FUNCTION
     tenancy.dashboard_overview(text, uuid), tenancy.dashboard_charts(timestamptz, timestamptz, text, text, uuid),
     tenancy.dashboard_analytics(timestamptz, timestamptz, text, uuid, integer),
-    tenancy.dashboard_subject(uuid), tenancy.dashboard_zone(text), tenancy.dashboard_instant(timestamp, text),
+    tenancy.dashboard_subject(uuid), tenancy.dashboard_zone(text), tenancy.dashboard_since(timestamptz, timestamptz),
+    tenancy.dashboard_most(integer), tenancy.dashboard_instant(timestamp, text),
     tenancy.dashboard_points(timestamptz, timestamptz, text, text),
     tenancy.dashboard_statements(uuid, timestamptz, timestamptz, integer),
     tenancy.dashboard_figures(numeric, numeric, numeric, numeric, numeric, numeric, numeric, integer, bytea),

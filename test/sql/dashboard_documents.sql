@@ -64,6 +64,10 @@ SELECT :'analytics' LIKE '%secret%' AS leaks, :'analytics'::jsonb #> '{statement
 SELECT jsonb_array_length(tenancy.dashboard_analytics(most => 2) #> '{statements,slowest}') AS most;
 SELECT (SELECT sum(runs) FROM tenancy.query_daily) AS by_day, (SELECT sum(runs) FROM tenancy.query_rollups) AS by_quarter;
 
+SELECT probe.error_of(format('SELECT tenancy.dashboard_analytics(%s)', arguments)) AS refused
+FROM unnest(ARRAY['most => NULL', 'most => 0', 'most => -1', '"from" => NULL', '"until" => NULL', 'now(), now() - interval ''1 day''']) AS arguments;
+SELECT tenancy.dashboard_analytics('-infinity', 'infinity') #>> '{total,runs}' AS ever;
+
 -- Others, nobody, and administrators.
 SELECT probe.error_of(format('SELECT tenancy.dashboard_overview(user_id => %L)', :'other'));
 SELECT probe.error_of(format('SELECT tenancy.dashboard_charts(user_id => %L)', 'ffffffff-ffff-ffff-ffff-ffffffffffff'));
