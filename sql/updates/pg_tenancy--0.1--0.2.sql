@@ -14,6 +14,53 @@ BEGIN
 END
 $$;
 
+-- What others have made on what is dropped below would keep it from going. Any tenant can make temporary views and functions, which end
+-- with their session anyway: they go now. All else is named before anything is changed.
+DO $$
+DECLARE
+    dependant record;
+    kept      text[] := '{}';
+BEGIN
+    FOR dependant IN
+        WITH dropped (class, object) AS (
+            SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc AS p
+            WHERE p.oid IN ('tenancy.connections()'::pg_catalog.regprocedure, 'tenancy.history_retry()'::pg_catalog.regprocedure,
+                            'tenancy.get_client_connection(uuid, uuid)'::pg_catalog.regprocedure)
+            UNION ALL
+            SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, 'tenancy.query_daily'::pg_catalog.regclass::pg_catalog.oid
+            UNION ALL
+            SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type AS t
+            WHERE t.oid IN ('tenancy.query_daily'::pg_catalog.regtype, 'tenancy.query_daily[]'::pg_catalog.regtype)
+            UNION ALL
+            SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_constraint AS k
+            WHERE k.conrelid = 'tenancy.history_chain'::pg_catalog.regclass AND k.contype = 'p'
+        )
+        SELECT DISTINCT o.type, o.identity, o.schema LIKE 'pg\_temp%' AND o.type IN ('view', 'function', 'procedure') AS passes
+        FROM dropped AS x
+        JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.object AND d.deptype = 'n'
+        LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
+        CROSS JOIN LATERAL pg_catalog.pg_identify_object(
+            CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END,
+            coalesce(w.ev_class, d.objid), CASE WHEN w.oid IS NULL THEN d.objsubid ELSE 0 END) AS o
+        -- The policies of a table look at its columns, too, but are dropped with it.
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a JOIN dropped AS y ON y.class = a.refclassid AND y.object = a.refobjid
+                          WHERE a.classid = d.classid AND a.objid = d.objid AND a.deptype IN ('a', 'i'))
+        ORDER BY o.type, o.identity
+    LOOP
+        IF dependant.passes THEN
+            EXECUTE pg_catalog.format('DROP %s IF EXISTS %s CASCADE', dependant.type, dependant.identity);
+        ELSE
+            kept := kept || (dependant.type || ' ' || dependant.identity);
+        END IF;
+    END LOOP;
+    IF kept <> '{}' THEN
+        RAISE EXCEPTION 'cannot update pg_tenancy because other objects depend on what is made again'
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = pg_catalog.array_to_string(kept, E'\n'),
+                  HINT = 'Drop them, and make them again after the update.';
+    END IF;
+END
+$$;
+
 COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
 ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
 ALTER FUNCTION tenancy.login(text, text) CALLED ON NULL INPUT SET lock_timeout = '10s';

@@ -2,12 +2,15 @@
 """ALTER EXTENSION pg_tenancy UPDATE from the first released version makes what a fresh installation makes, and keeps every row."""
 
 import contextlib
+import os
+import subprocess
 
 from installed import differences, objects
-from tenancy import UNIQUE, connect, ok, rows, run, same, value
+from tenancy import UNIQUE, app_role, connect, environment, ok, private_directory, raised, rows, run, same, unprivileged, value
 
 FIRST = "0.1"
 UPDATED, FRESH = "updated_" + UNIQUE, "fresh_" + UNIQUE
+BIN = subprocess.run([environment("PG_CONFIG"), "--bindir"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager
@@ -70,6 +73,61 @@ def same_rows():
         same(value(session, "SELECT count(*) FROM tenancy.verify_history() WHERE problem IS NOT NULL"), 0, "its chain holds, across the update")
 
 
+def errors_of(name, *arguments):
+    """What a program of the server's version complains of."""
+    done = subprocess.run(unprivileged(os.path.join(BIN, name), *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return [line for line in done.stdout.splitlines() if "error:" in line]
+
+
+def restored():
+    """A dump of the first version is restored into the first version, which is updated then, as docs/operations.md says."""
+    reach = ("--host=" + environment("PGHOST"), "--port=" + environment("PGPORT"), "--username=" + environment("PGUSER"))
+    dump = os.path.join(private_directory(), "dump")
+    kept = ("SELECT id::text, generated_sql_query, chain_seq FROM tenancy.query_history UNION ALL SELECT id::text, email, 0 FROM tenancy.users"
+            " UNION ALL SELECT id::text, name, version FROM tenancy.database_connections ORDER BY 1")
+    with database(UPDATED) as session:
+        rows(session, "CREATE EXTENSION pg_tenancy VERSION '%s'" % FIRST)
+        fill(session)
+        before = rows(session, kept)
+        same(errors_of("pg_dump", "--format=custom", "--file=" + dump, *reach, UPDATED), [], "it is dumped")
+    with database(FRESH) as session:
+        rows(session, "CREATE EXTENSION pg_tenancy VERSION '%s'" % FIRST)
+        same(errors_of("pg_restore", "--dbname=" + FRESH, *reach, dump),
+             ['pg_restore: error: could not execute query: ERROR:  schema "tenancy" already exists'], "the schema is there already, all else is restored")
+        rows(session, "ALTER EXTENSION pg_tenancy UPDATE")
+        same(rows(session, kept), before, "every row is there")
+        same(value(session, "SELECT sum(runs) FROM tenancy.query_daily"), 3, "the sums of dashboards are made")
+        same(value(session, "SELECT count(*) FROM tenancy.verify_history() WHERE problem IS NOT NULL"), 0, "and the hash chains hold")
+
+
+def dependants():
+    """What others have made on what the update makes again: temporary things go, all others are named before anything is changed."""
+    with database(UPDATED) as session, contextlib.closing(connect(user=app_role(), dbname=UPDATED)) as tenant:
+        rows(session, "CREATE EXTENSION pg_tenancy VERSION '%s'" % FIRST)
+        rows(session, "CREATE SCHEMA reports")
+        rows(session, 'CREATE VIEW reports."all of them" AS SELECT c.name FROM tenancy.connections() AS c')
+        rows(session, "CREATE FUNCTION reports.of_a_day(day date) RETURNS bigint LANGUAGE sql"
+                      " BEGIN ATOMIC SELECT sum(d.runs) FROM tenancy.query_daily AS d WHERE d.day = of_a_day.day; END")
+        rows(session, "CREATE TABLE reports.kept (daily tenancy.query_daily)")
+        for made in ("VIEW own AS SELECT * FROM tenancy.connections()", "VIEW \"on it\" AS SELECT name FROM own",
+                     "VIEW daily AS SELECT runs FROM tenancy.query_daily", "VIEW retried AS SELECT 1 AS one WHERE tenancy.history_retry() IS NULL",
+                     "VIEW heads AS SELECT user_id, seq FROM tenancy.history_chain GROUP BY user_id"):
+            rows(tenant, "CREATE TEMPORARY " + made)
+        rows(tenant, "CREATE FUNCTION pg_temp.one(id uuid) RETURNS text LANGUAGE sql"
+                     " BEGIN ATOMIC SELECT c.name FROM tenancy.get_client_connection(one.id, one.id) AS c; END")
+        error = raised(rows, session, "ALTER EXTENSION pg_tenancy UPDATE")
+        same((error and error.pgcode, error and error.diag.message_detail),
+             ("2BP01", "function reports.of_a_day(pg_catalog.date)\ntable column reports.kept.daily\nview reports.\"all of them\""),
+             "what is not temporary is named")
+        ok(error and "after the update" in error.diag.message_hint, "with what to do", error and error.diag.message_hint)
+        same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), 5, "nothing else is changed")
+        rows(session, "DROP SCHEMA reports CASCADE")
+        rows(session, "ALTER EXTENSION pg_tenancy UPDATE")
+        same(value(session, "SELECT extversion FROM pg_extension WHERE extname = 'pg_tenancy'"), current_version(session), "then it is updated")
+        same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), 0, "without the temporary views")
+        same(value(tenant, "SELECT count(*) FROM tenancy.connections()"), 0, "and the tenant's session goes on")
+
+
 def own_privileges():
     """What the operator has granted and revoked stays, and a dump has it: pg_init_privs, which pg_dump takes for given, has not."""
     role = "signup_" + UNIQUE
@@ -103,4 +161,4 @@ def own_privileges():
             rows(admin, 'DROP ROLE "%s"' % role)
 
 
-run(same_objects, same_rows, own_privileges)
+run(same_objects, same_rows, restored, dependants, own_privileges)
