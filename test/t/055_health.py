@@ -342,6 +342,11 @@ def pruned():
         retain("audit_retention", lambda: audited() != before)
         same(audited(), before - old, "of the audit log what was beyond it has gone")
         same(runs(), [5, 6], "no more runs have")
+        for change in ("SET tenancy.history_retention = '90d'", "RESET tenancy.history_retention"):
+            before = pids(admin, "maintenance")
+            rows(admin, "ALTER ROLE postgres " + change)
+            wait_until(lambda: pids(admin, "maintenance") not in ([], before), 60, "another worker")
+        ok(True, "settings of the role that workers have end them as well")
     server.stop("fast")
 
 

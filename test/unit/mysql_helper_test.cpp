@@ -37,7 +37,7 @@ TEST(MysqlHelper, EndsAJobThatComesToItsSocketWhenItWasGivenUp)
 		char byte;
 		count = read(ends[0], &byte, 1);
 	};
-	auto const give_up = [&] {
+	auto const give_up = [&](int) {
 		given_up = true;
 		given_up.notify_one();
 		throw std::runtime_error("given up");

@@ -2,6 +2,8 @@
  * The MySQL/MariaDB driver against servers of our own that do not behave: what they get to know, how long they can
  * hold a session up, and what they can make of its memory.
  */
+#include <filesystem>
+#include <iterator>
 #include <random>
 
 #include "mysql_rogue.hpp"
@@ -125,6 +127,38 @@ TEST_F(MysqlRogue, CannotHoldUsUp)
 		EXPECT_THROW(mysql::connect(slow, waiter), test::Interrupted);
 		EXPECT_LT(seconds_since(start), test::in_time);
 		waiter.clear();
+	}
+}
+
+std::ptrdiff_t
+open_files()
+{
+	return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+/* Logins that are given up at each step; each would leave a socket. */
+TEST_F(MysqlRogue, LeavesNothingOpen)
+{
+	constexpr int logins = 5;
+	for (int stage = 0; stage < 4; ++stage) {
+		SCOPED_TRACE(stage);
+		Rogue rogue([&](Rogue &self) {
+			if (stage == 1)
+				self.send_packet(0, "HTTP/1.1 400 Bad Request");
+			if (stage >= 2)
+				self.greet();
+			while (!self.receive().empty())
+				continue;
+		});
+		Target target = target_of(rogue);
+		target.connect_timeout_ms = 300;
+		if (stage == 2)
+			target.tls = TlsMode::require;
+		failure([&] { mysql::connect(target, waiter); });
+		auto const before = open_files();
+		for (int i = 0; i < logins; ++i)
+			failure([&] { mysql::connect(target, waiter); });
+		EXPECT_LT(open_files(), before + logins - 1) << "but for what the server itself opens meanwhile";
 	}
 }
 

@@ -88,12 +88,12 @@ Handle::verify(int fd, const Proof &proof, const Budget &budget) const
 	return true;
 }
 
-/* The library's copy is for reconnecting, which it never does here. */
+/* The library's copy is for reconnecting, which it never does here. It may have overwritten the first byte by now. */
 void
 Handle::forget_password() noexcept
 {
 	if (mysql_->passwd != nullptr)
-		OPENSSL_cleanse(mysql_->passwd, std::strlen(mysql_->passwd));
+		OPENSSL_cleanse(mysql_->passwd, password_size_);
 }
 
 } // namespace tenancy::remote::mysql

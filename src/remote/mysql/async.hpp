@@ -95,12 +95,13 @@ public:
 
 private:
 #ifdef MARIADB_PACKAGE_VERSION
-	template <typename Start, typename Resume> void drive(const Budget &budget, Start start, Resume resume);
+	template <typename Start, typename Resume, typename GiveUp>
+	void drive(const Budget &budget, Start start, Resume resume, GiveUp give_up);
 	template <typename Result, typename Subject, typename... Args, typename... Given>
 	Result run(const Budget &budget, int (*start)(Result *, Subject *, Args...),
 	           int (*resume)(Result *, Subject *, int), Subject *subject, Given... args);
 	int await(int pending, const Budget &budget);
-	template <typename Resume> struct Suspended;
+	template <typename GiveUp> struct Suspended;
 	struct Methods;
 	std::unique_ptr<Methods> methods_;
 #else
@@ -114,6 +115,7 @@ private:
 	void forget_password() noexcept;
 
 	MYSQL *mysql_;
+	std::size_t password_size_ = 0; /* of the library's copy */
 	bool suspended_ = false;
 	bool broken_ = false;
 };

@@ -6,6 +6,7 @@
 
 #ifdef MARIADB_PACKAGE_VERSION
 
+#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
@@ -81,31 +82,27 @@ Handle::allow_methods(const char *names) const noexcept
 }
 
 /*
- * A call that an exception leaves suspended goes on to its end, where the library frees what it had for it: on a socket
- * that is shut down nothing waits. Not so a call that connects: it might try the next address.
+ * A call that an exception leaves suspended goes on to its end, where the library frees what it had for it, and closes
+ * a socket that only the call knows of yet.
  */
-template <typename Resume> struct Handle::Suspended {
+template <typename GiveUp> struct Handle::Suspended {
 	~Suspended()
 	{
-		if (pending == 0 || handle.methods_ == nullptr)
-			return;
-		handle.break_off();
 		while (pending != 0)
-			pending = resume(MYSQL_WAIT_READ | MYSQL_WAIT_WRITE);
+			pending = give_up();
 	}
-	Handle &handle;
-	Resume &resume;
+	GiveUp &give_up;
 	int pending;
 };
 
-template <typename Start, typename Resume>
+template <typename Start, typename Resume, typename GiveUp>
 void
-Handle::drive(const Budget &budget, Start start, Resume resume)
+Handle::drive(const Budget &budget, Start start, Resume resume, GiveUp give_up)
 {
 	MemoryCap const cap;
 	Running running(budget);
 	suspended_ = true;
-	Suspended<Resume> call{*this, resume, start()};
+	Suspended<GiveUp> call{give_up, start()};
 	while (call.pending != 0)
 		call.pending = resume(await(call.pending, budget));
 	if (running.cut) {
@@ -123,7 +120,11 @@ Handle::run(const Budget &budget, int (*start)(Result *, Subject *, Args...), in
 	Result result{};
 	drive(
 		budget, [&] { return start(&result, subject, args...); },
-		[&](int ready) { return resume(&result, subject, ready); });
+		[&](int ready) { return resume(&result, subject, ready); },
+		[&] {
+			break_off(); /* nothing waits on a socket that is shut down */
+			return resume(&result, subject, MYSQL_WAIT_READ | MYSQL_WAIT_WRITE);
+		});
 	return result;
 }
 
@@ -153,6 +154,7 @@ bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
 	demand_library();
+	password_size_ = std::strlen(login.password);
 	if (login.certificate_name != nullptr)
 		verify_name_ourselves(mysql_);
 	/* The library reads the name that it compares with the certificate from our string again, after the greeting. */
@@ -175,7 +177,8 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 				host = name;
 			}
 			return mysql_real_connect_cont(&result, mysql_, ready);
-		});
+		},
+		[&] { return mysql_real_connect_cont(&result, mysql_, MYSQL_WAIT_TIMEOUT); }); /* without reading a byte */
 	forget_password();
 	if (result == nullptr) {
 		budget.waiter.serve();

@@ -128,11 +128,12 @@ struct Helper::Turn {
 };
 
 void
-Helper::run(const std::function<void()> &job, int &socket, const Budget &budget, const std::function<void()> &meanwhile)
+Helper::run(const std::function<void()> &job, int &socket, const Budget &budget,
+            const std::function<void(int)> &meanwhile)
 {
 	job_ = &job;
 	Turn turn(*this, socket);
-	meanwhile();
+	meanwhile(done_.fd());
 	turn.ended = budget.waiter.wait(done_.fd(), core::wait_read, budget.deadline) != 0;
 	if (!turn.ended)
 		throw no_answer();

@@ -24,10 +24,11 @@ public:
 	 * Run the job, do something meanwhile, and wait for it. When its time is up, or an exception ends what is done
 	 * meanwhile or the wait, the socket is shut down, which has to end the job, and an exception thrown; but whatever
 	 * happens, the job has ended by then. It must not throw. The job may set the socket that it uses, and change it.
+	 * What is done meanwhile gets a descriptor that can be read when the job has ended.
 	 */
 	void run(
 		const std::function<void()> &job, int &socket, const Budget &budget,
-		const std::function<void()> &meanwhile = [] {});
+		const std::function<void(int done)> &meanwhile = [](int) {});
 
 private:
 	/* What one thread does, and the other waits for. */

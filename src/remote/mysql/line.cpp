@@ -121,7 +121,7 @@ Mute::port() const noexcept
 }
 
 int
-Mute::await_peer(int &descriptor, const Budget &budget) const
+Mute::await_peer(int &descriptor, const Budget &budget, int done) const
 {
 	std::atomic_ref<int> const theirs(descriptor);
 	for (int fd = theirs.load();; fd = theirs.load()) {
@@ -129,7 +129,9 @@ Mute::await_peer(int &descriptor, const Budget &budget) const
 			return fd;
 		if (budget.deadline.passed())
 			throw no_answer();
-		budget.waiter.wait(-1, 0, core::Deadline::earlier(budget.deadline, core::Deadline::after(1)));
+		auto const soon = core::Deadline::earlier(budget.deadline, core::Deadline::after(1));
+		if (budget.waiter.wait(done, core::wait_read, soon) != 0)
+			return -1;
 	}
 }
 

@@ -40,8 +40,11 @@ public:
 
 	Mute();
 	unsigned port() const noexcept;
-	/* Wait until the descriptor, which another thread sets, is a connection to here. */
-	int await_peer(int &descriptor, const Budget &budget) const;
+	/*
+	 * Wait until the descriptor, which another thread sets, is a connection to here, and return it; -1 when that thread
+	 * has ended its work without one, which makes done readable.
+	 */
+	int await_peer(int &descriptor, const Budget &budget, int done) const;
 
 private:
 	bool is_peer_of(int fd) const noexcept;

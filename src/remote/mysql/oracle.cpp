@@ -29,6 +29,15 @@ namespace tenancy::remote::mysql {
 namespace {
 
 constexpr long goodbye_ms = 1000;
+constexpr unsigned long oldest_library = 90700; /* before, a server's packets could overwrite memory in a login */
+
+void
+demand_library()
+{
+	if (mysql_get_client_version() < oldest_library)
+		throw core::Error(core::FailureKind::other, "58000", "the MySQL client library is older than pg_tenancy allows",
+		                  {}, "Install libmysqlclient 9.7 or later, and restart the server.");
+}
 
 } // namespace
 
@@ -79,6 +88,9 @@ Handle::allow_methods(const char *) const noexcept
 bool
 Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 {
+	demand_library();
+	MemoryCap const cap;
+	password_size_ = std::strlen(login.password);
 	Line const line(login, budget);
 	if (!verify(line.fd(), proof, budget))
 		throw hung_up();
@@ -93,12 +105,14 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 		[&] {
 			connected = mysql_real_connect(mysql_, host.data(), login.user, login.password, login.database, port,
 		                                   nullptr, login.flags) != nullptr;
-			wipe_freed(std::strlen(login.password)); /* no more: see FreedCopies */
+			wipe_freed(password_size_); /* no more: see FreedCopies */
 		},
 		mysql_->net.fd, budget,
-		[&] {
+		[&](int done) {
 			auto const until_here = std::move(mute);
-			int const socket = until_here->await_peer(mysql_->net.fd, budget);
+			int const socket = until_here->await_peer(mysql_->net.fd, budget, done);
+			if (socket < 0)
+				return;
 			host = name;
 			line.replace(socket);
 		});
