@@ -14,8 +14,9 @@ namespace {
 using remote::DatabaseType;
 
 /* All that begin so: PostgreSQL's own are about the server, never about the tables' rows. */
-constexpr std::string_view postgres_prefixes[] = {"pg_",           "lo_",   "dblink", "binary_upgrade_",
-                                                  "postgres_fdw_", "brin_", "gin_",   "tenancy_"};
+constexpr std::string_view postgres_prefixes[] = {"pg_",           "lo_",       "dblink",      "binary_upgrade_",
+                                                  "postgres_fdw_", "brin_",     "gin_",        "tenancy_",
+                                                  "heap_force_",   "bt_index_", "autoprewarm_"};
 constexpr std::string_view postgres_suffixes[] = {"_to_xml", "_to_xmlschema", "_to_xml_and_xmlschema"};
 constexpr std::string_view postgres_names[] = {"connectby",       "crosstab",   "crosstab2", "crosstab3",  "crosstab4",
                                                "current_setting", "currval",    "lastval",   "loread",     "lowrite",
@@ -24,7 +25,9 @@ constexpr std::string_view postgres_names[] = {"connectby",       "crosstab",   
 
 constexpr std::string_view mysql_prefixes[] = {
 	"sys_",           "lib_mysqludf",      "wait_for_executed",
-	"wait_until_sql", "group_replication", "asynchronous_connection_failover_"};
+	"wait_until_sql", "group_replication", "asynchronous_connection_failover_",
+	"service_",       "version_tokens_",   "keyring_",
+	"gen_",           "audit_log_"};
 constexpr std::string_view mysql_names[] = {
 	"benchmark",       "get_lock", "is_free_lock",      "is_used_lock",
 	"last_insert_id",  "lastval",  "load_file",         "master_gtid_wait",

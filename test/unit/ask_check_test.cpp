@@ -202,15 +202,16 @@ TEST(AskCheck, RefusesFunctionsWithEffects)
 	                 "it calls the function pg_sleep");
 	expect_objection(DatabaseType::postgresql, "SELECT PG_READ_FILE('/etc/passwd')",
 	                 "it calls the function pg_read_file");
-	for (const char *const name :
-	     {"lo_import", "dblink", "dblink_exec", "set_config", "nextval", "setval", "query_to_xml",
-	      "database_to_xml_and_xmlschema", "pg_terminate_backend", "crosstab", "ts_stat"})
+	for (const char *const name : {"lo_import", "dblink", "dblink_exec", "set_config", "nextval", "setval",
+	                               "query_to_xml", "database_to_xml_and_xmlschema", "pg_terminate_backend", "crosstab",
+	                               "ts_stat", "heap_force_kill", "bt_index_check", "autoprewarm_start_worker"})
 		EXPECT_TRUE(ask::has_effects(DatabaseType::postgresql, name)) << name;
 	for (const char *const name : {"count", "lower", "date_trunc", "generate_series", "to_char", "jsonb_each"})
 		EXPECT_FALSE(ask::has_effects(DatabaseType::postgresql, name)) << name;
 	expect_objection(DatabaseType::mysql, "SELECT `sleep`(10)", "it calls the function sleep");
-	for (const char *const name :
-	     {"benchmark", "get_lock", "load_file", "sys_exec", "release_all_locks", "wsrep_sync_wait_upto_gtid"})
+	for (const char *const name : {"benchmark", "get_lock", "load_file", "sys_exec", "release_all_locks",
+	                               "wsrep_sync_wait_upto_gtid", "service_get_write_locks", "version_tokens_set",
+	                               "keyring_key_fetch", "gen_dictionary_load", "audit_log_rotate"})
 		EXPECT_TRUE(ask::has_effects(DatabaseType::mysql, name)) << name;
 	expect_objection(DatabaseType::sqlite, "SELECT [load_extension]('x')", "it calls the function load_extension");
 	EXPECT_TRUE(ask::has_effects(DatabaseType::sqlite, "writefile"));
