@@ -105,7 +105,11 @@ private:
 	/* The table that flags and values stand right before: "blocked" in "blocked cards". */
 	const Item *described(std::size_t ahead = 0) const;
 	/* "no blocked cards" are rows that do not exist; "with not approved requests" rows that are not so. */
-	void limited_relation(Op op, bool negated);
+	void limited_relation(Op op, bool negated, std::string count = {});
+	/* "cancelled no orders": where a state of the orders is the verb, they are not all orders. */
+	void refuse_state_as_verb(std::size_t verb, const Item &table) const;
+	/* "more than 2 delayed shipments", "more than 2 surgeons": the rows that are so are counted. */
+	bool is_described_count(std::size_t first) const;
 	/* The table right before a negation: "orders not paid", "orders that are not paid". */
 	const Item *denied_beside() const;
 	const Item *table_behind(std::size_t index) const;
@@ -140,6 +144,8 @@ private:
 	bool is_range_with_next(const DraftFilter &filter) const;
 	bool is_related_next(const DraftFilter &filter) const;
 	void share_noun(DraftFilter &filter);
+	/* "more than 10 hours of absence" may be those of several. */
+	void refuse_total() const;
 	bool is_about_groups() const;
 	void choose_groups(const DraftFilter &filter);
 	/* "absent more than 3 times": rows of what the verb before it names */

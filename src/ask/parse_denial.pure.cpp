@@ -4,6 +4,7 @@
 #include "ask/parse.pure.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ask/words.pure.hpp"
 
@@ -15,11 +16,14 @@ void
 Grammar::absence()
 {
 	bool const never = here().key == Key::none && fold(here().text) != "no";
-	++at;
+	std::size_t const begun = at++;
 	skip_to_noun();
 	if (!more())
 		refuse();
-	if (described() != nullptr)
+	const Item *const denied = described();
+	if (begun > 0)
+		refuse_state_as_verb(begun - 1, denied != nullptr ? *denied : here());
+	if (denied != nullptr)
 		return limited_relation(Op::missing, false);
 	if (is_flag())
 		return flag_filter(true);
@@ -108,13 +112,14 @@ Grammar::described(std::size_t ahead) const
 }
 
 void
-Grammar::limited_relation(Op op, bool negated)
+Grammar::limited_relation(Op op, bool negated, std::string count)
 {
 	const Item *const table = described();
 	Clause clause;
 	clause.what = Clause::What::relation;
 	clause.table = table;
 	clause.op = op;
+	clause.count = std::move(count);
 	clause.several = true;
 	tie(clause, here().before.empty());
 	for (; &here() != table; ++at) {
@@ -129,6 +134,15 @@ Grammar::limited_relation(Op op, bool negated)
 	}
 	++at;
 	draft.clauses.push_back(clause);
+}
+
+void
+Grammar::refuse_state_as_verb(std::size_t verb, const Item &table) const
+{
+	const Item &state = items[verb];
+	if (!state.comma && state.tables.empty() && (has_value_of(table, state) || is_flag_of(state, table)))
+		throw Refusal{"there is no telling whether only \"" + table.text + "\" that are \"" + state.text +
+		              "\" are meant"};
 }
 
 const Item *

@@ -131,8 +131,19 @@ Grammar::amount(DraftFilter filter, bool compared)
 		throw Refusal{"there is no telling which \"" + here().text + "\" are the " + items[at - 1].text};
 	if (is_table() && items[first].before == "for")
 		throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
-	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single)
+	if (!named && is_table() && here().before.empty() && !rather_column(here()) && single) {
+		if (first > 0)
+			refuse_state_as_verb(first - 1, here());
 		return relation(filter.op, filter.numbers[0]);
+	}
+	if (!named && is_described_count(first)) {
+		const Item *const counted = described();
+		if (counted == nullptr || !single || rather_column(*counted))
+			throw Refusal{"there is no telling whether \"" + here().text + "\" are counted"};
+		if (first > 0)
+			refuse_state_as_verb(first - 1, *counted);
+		return limited_relation(filter.op, false, filter.numbers[0]);
+	}
 	if (compared && !named && is_related_next(filter)) {
 		std::size_t const next = at;
 		at += 3;
@@ -156,6 +167,8 @@ Grammar::amount(DraftFilter filter, bool compared)
 		filter.unit = &take();
 	else if (compared && !named)
 		share_noun(filter);
+	if (!named)
+		refuse_total();
 	if (!compared && !filter.noun && filter.unit == nullptr)
 		throw Refusal{"there is no telling what " + filter.numbers[0] + " counts or measures"};
 	if (!filter.noun && filter.measure.empty() && is_about_groups())
@@ -163,6 +176,15 @@ Grammar::amount(DraftFilter filter, bool compared)
 	Clause clause;
 	clause.filter = std::move(filter);
 	add(clause);
+}
+
+bool
+Grammar::is_described_count(std::size_t first) const
+{
+	if (!more() || !here().joined || !here().before.empty() || items[at - 1].comma ||
+	    (first > 0 && !items[first - 1].tables.empty()))
+		return false;
+	return is(Key::negation) || is_flag() || (is_value() && !is_column());
 }
 
 /*
@@ -205,6 +227,18 @@ Grammar::share_noun(DraftFilter &filter)
 	else if (is_column() && !is(Key::compare, 1) && !is(Key::number, 1))
 		filter.noun = noun(true);
 	at = next;
+}
+
+void
+Grammar::refuse_total() const
+{
+	if (!more() || here().before != "of")
+		return;
+	const Item &last = items[at - 1];
+	const Item *const rows = is_table() ? &here() : described();
+	if (rows != nullptr && last.tables.empty() && is_column_of(last, *rows))
+		throw Refusal{"there is no telling whether \"" + last.text + "\" of one or of all \"" + rows->text +
+		              "\" are meant"};
 }
 
 /* "orders per customer over 3"; not "customers per city with orders over 3", where other rows are named since. */

@@ -1,0 +1,99 @@
+/*
+ * The built-in translator where a question has several clauses: what a count, a date, a value or a "but" belongs to,
+ * which rows a pronoun stands for. Either the one reading, or a refusal.
+ */
+#include <string>
+
+#include "asking.hpp"
+
+namespace {
+
+using ask_test::Asking;
+
+/* One of the schemas that the grammar was tuned to. */
+std::string
+tuned(const char *name)
+{
+	return ask_test::read_file(ask_test::fs::path(TENANCY_TEST_DIRECTORY "/ask/tuned") / name);
+}
+
+constexpr const char *trade = R"(
+CREATE TABLE suppliers (id integer PRIMARY KEY, name varchar(40) NOT NULL, country varchar(40) NOT NULL);
+CREATE TABLE customers (id integer PRIMARY KEY, name varchar(40) NOT NULL, country varchar(40) NOT NULL);
+CREATE TABLE products (id integer PRIMARY KEY, name varchar(40) NOT NULL,
+	supplier_id integer NOT NULL REFERENCES suppliers (id));
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id),
+	total_amount numeric(10,2) NOT NULL, status varchar(20) NOT NULL, order_date date NOT NULL, delivered_at timestamp);
+CREATE TABLE order_items (order_id integer NOT NULL REFERENCES orders (id),
+	product_id integer NOT NULL REFERENCES products (id), PRIMARY KEY (order_id, product_id));
+CREATE TABLE invoices (id integer PRIMARY KEY, order_id integer NOT NULL REFERENCES orders (id),
+	status varchar(20) NOT NULL, paid_on date);
+INSERT INTO suppliers VALUES (1, 'Acme', 'Germany');
+INSERT INTO customers VALUES (1, 'Rosa', 'Germany');
+INSERT INTO orders VALUES (1, 1, 10, 'paid', '2024-05-01', NULL), (2, 1, 10, 'shipped', '2024-05-01', NULL),
+	(3, 1, 10, 'delivered', '2024-05-01', NULL);
+INSERT INTO invoices VALUES (1, 1, 'paid', NULL), (2, 1, 'open', NULL);
+)";
+
+constexpr const char *practice = R"(
+CREATE TABLE patients (id integer PRIMARY KEY, name varchar(40) NOT NULL, insured boolean NOT NULL, insurer varchar(20),
+	born_on date NOT NULL);
+CREATE TABLE visits (id integer PRIMARY KEY, patient_id integer NOT NULL REFERENCES patients (id), urgent boolean NOT NULL);
+INSERT INTO patients VALUES (1, 'Ann', TRUE, 'CSS', '1990-01-01');
+)";
+
+class AskClause : public testing::Test {
+protected:
+	struct Of : Asking {
+		explicit Of(const std::string &tables) : Asking(tables.c_str()) {}
+		using Asking::condition_of;
+		using Asking::expect_refused;
+		using Asking::sql_of;
+		void TestBody() override {}
+	};
+	Of const shop{tuned("shop.sql")}, school{tuned("school.sql")}, logistics{tuned("logistics.sql")},
+		clinic{tuned("clinic.sql")}, orders{trade}, patients{practice};
+};
+
+TEST_F(AskClause, ACountOfDescribedRowsIsNoNumberOfTheSubject)
+{
+	EXPECT_EQ(school.condition_of("students with more than 2 unexcused absences"),
+	          "(SELECT COUNT(*) FROM absence WHERE absence.student_id = student.student_id AND absence.reason = "
+	          "'unexcused') > 2");
+	EXPECT_EQ(logistics.condition_of("warehouses with at least 2 delayed shipments"),
+	          "(SELECT COUNT(*) FROM shipments WHERE shipments.warehouse_code = warehouses.code AND shipments.status = "
+	          "'delayed') >= 2");
+	EXPECT_EQ(patients.condition_of("patients with more than 2 urgent visits"),
+	          "(SELECT COUNT(*) FROM visits WHERE visits.patient_id = patients.id AND visits.urgent = TRUE) > 2");
+	logistics.expect_refused({"warehouses with more than 100 Hammer"});
+	clinic.expect_refused({"departments with more than 2 surgeons"});
+	patients.expect_refused({"patients with more than 2 not urgent visits"});
+	EXPECT_EQ(shop.condition_of("orders over 100 cancelled"), "orders.total > 100 AND orders.status = 'cancelled'");
+}
+
+TEST_F(AskClause, WhatIsCountedOfSeveralRowsOfAValueIsRefused)
+{
+	shop.expect_refused({"countries with more than 2 orders", "cities with more than 2 pending orders"});
+	EXPECT_FALSE(shop.sql_of("countries with cancelled orders").starts_with("refused"));
+}
+
+TEST_F(AskClause, AStateThatIsTheVerbOfACountIsSaidOfWhatIsCounted)
+{
+	shop.expect_refused({"customers who cancelled more than 2 orders", "customers who cancelled 2 orders",
+	                     "customers who cancelled no orders"});
+	EXPECT_FALSE(shop.sql_of("customers with more than 2 orders that are cancelled").starts_with("refused"));
+}
+
+TEST_F(AskClause, ANumberBehindATableIsOfNoOther)
+{
+	shop.expect_refused({"reviews of products over 50"});
+	logistics.expect_refused({"parcels of carriers over 50"});
+}
+
+TEST_F(AskClause, HoursOfRowsMayBeThoseOfAll)
+{
+	school.expect_refused(
+		{"students with more than 10 hours of absence", "students with more than 10 hours of unexcused absence"});
+}
+
+} // namespace
