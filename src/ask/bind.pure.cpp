@@ -244,6 +244,19 @@ Binder::refuse_of_related(const Refs &candidates, const std::string &word) const
 	}
 }
 
+/* "without reviews who ordered Keyboard": what the rows named last lead to as well is hardly said of earlier ones. */
+void
+Binder::refuse_of_later(const Target &found, const std::string &word) const
+{
+	std::size_t const last = scopes.size() - 1;
+	if (scopes[found.scope].related < 0 || scopes[last].related < 0 || found.scope == last || found.path.empty())
+		return;
+	if (!meets(find_path(lexicon, scopes[last].table, found.ref.table, hints), query.base))
+		throw Refusal{"it is not clear whether \"" + word + "\" is said of " +
+		              lexicon.table(scopes[found.scope].table).name + " or of " +
+		              lexicon.table(scopes[last].table).name};
+}
+
 Target
 Binder::column(const Refs &candidates, const std::string &word, Tie tie)
 {
@@ -253,6 +266,8 @@ Binder::column(const Refs &candidates, const std::string &word, Tie tie)
 		refuse_missing(word);
 	if (found && tie == Tie::tied && found->scope == 0)
 		refuse_of_related(candidates, word);
+	if (found && found->scope > 0)
+		refuse_of_later(*found, word);
 	return found ? *found : elsewhere(candidates, word, tie);
 }
 

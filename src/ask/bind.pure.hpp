@@ -67,6 +67,7 @@ private:
 	std::optional<Target> above(const Refs &candidates, const std::string &word) const;
 	Target elsewhere(const Refs &candidates, const std::string &word, Tie tie);
 	void refuse_of_related(const Refs &candidates, const std::string &word) const;
+	void refuse_of_later(const Target &found, const std::string &word) const;
 	/* Does the scope stand for rows that are not there? */
 	bool is_missing(std::size_t scope) const;
 	void refuse_owner(int table, const Clause &clause) const;

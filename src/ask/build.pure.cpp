@@ -30,8 +30,10 @@ Builder::collect_hints()
 	for (auto const &clause : draft.clauses) {
 		if (clause.table == nullptr)
 			continue;
-		for (auto const &ref : clause.act ? clause.table->acts : clause.table->tables)
-			hints.tables.push_back(ref.table);
+		/* Only what is named in passing is on the way to something: "reviewed" begins another condition. */
+		if (clause.what == Clause::What::mention && !clause.act)
+			for (auto const &ref : clause.table->tables)
+				hints.tables.push_back(ref.table);
 		if (!clause.table->roles.empty() && (clause.act || clause.table->tables.empty()))
 			hints.roles.push_back(fold(clause.table->text));
 	}
@@ -53,8 +55,13 @@ Builder::is_named(int table) const
 		return item != nullptr && std::any_of(item->tables.begin(), item->tables.end(),
 		                                      [table](const Ref &ref) { return ref.table == table; });
 	};
-	return names(draft.subject.table) ||
-	       std::find(hints.tables.begin(), hints.tables.end(), table) != hints.tables.end() ||
+	auto const tells = [table](const Clause &clause) {
+		if (clause.table == nullptr)
+			return false;
+		auto const &refs = clause.act ? clause.table->acts : clause.table->tables;
+		return std::any_of(refs.begin(), refs.end(), [table](const Ref &ref) { return ref.table == table; });
+	};
+	return names(draft.subject.table) || std::any_of(draft.clauses.begin(), draft.clauses.end(), tells) ||
 	       std::any_of(draft.groups.begin(), draft.groups.end(),
 	                   [&](const DraftGroup &group) { return names(group.noun.table); }) ||
 	       std::any_of(draft.measures.begin(), draft.measures.end(),

@@ -143,11 +143,24 @@ private:
 		       std::find(names.begin(), names.end(), candidates[0].column) != names.end();
 	}
 
+	/* "shipped to customers in Germany" tells where the customers are, and not where the supplier is. */
+	static void check_beside(const DraftFilter &draft, const Target &found)
+	{
+		auto const &tables = draft.beside->tables;
+		if (std::none_of(tables.begin(), tables.end(), [&](const Ref &ref) { return ref.table == found.ref.table; }))
+			throw Refusal{"there is no telling which \"" + draft.beside->text + "\" are meant by \"" + word_of(draft) +
+			              "\""};
+	}
+
 	/* The column; a negation is of the rows that the question is about, or of those that it stands behind. */
 	Target bound(const DraftFilter &draft, const Refs &candidates)
 	{
-		if (!draft.negated && draft.what != What::missing)
-			return binder.column(candidates, word_of(draft), draft.tie);
+		if (!draft.negated && draft.what != What::missing) {
+			Target const found = binder.column(candidates, word_of(draft), draft.tie);
+			if (draft.what == What::value && draft.beside != nullptr)
+				check_beside(draft, found);
+			return found;
+		}
 		auto const near = binder.near(candidates, word_of(draft));
 		if (!near || (binder.is_of_many(*near) && !is_beside_rows(draft)))
 			throw Refusal{"it is not clear what is denied by \"not\" or \"no\" of \"" + word_of(draft) + "\""};

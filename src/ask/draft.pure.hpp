@@ -55,7 +55,8 @@ struct DraftFilter {
 	Joint joint = Joint::any;
 	const Item *of = nullptr;     /* the table that it stands before: "active orders" */
 	const Item *owned = nullptr;  /* the table that it stands before, where one above has the value: "German orders" */
-	const Item *beside = nullptr; /* the table that its "not" or its number stands behind: "orders not paid" */
+	/* The table that it, its "not" or its number stands behind: "customers in Germany", "orders not paid". */
+	const Item *beside = nullptr;
 	int alternative = -1;
 	char pattern = 0; /* of like: c, s, e */
 };

@@ -79,6 +79,12 @@ private:
 	void check_every() const;
 	/* ---- what is said of it ---- */
 	void tail();
+	/* "and", "but" */
+	void joint();
+	/* "shipped and delivered in March", "ordered and reviewed Keyboard": is the end said of both? */
+	void refuse_shared_end() const;
+	/* A verb that names rows or a date, or one behind a table. */
+	bool is_deed_at(std::size_t index) const;
 	void groups();
 	/* "by month shipped", "by month shipped in 2024": by that date */
 	void date_groups();

@@ -346,7 +346,7 @@ Grammar::also_shown()
 		return;
 	}
 	while ((is(Key::conjunction) || (is(Key::with) && here().before_their)) && is_column(1) &&
-	       (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) && !is_condition(2)) {
+	       (!is_table(1) || rather_column(items[at + 1])) && !is_flag(1) && !is_condition(2) && !is(Key::date, 2)) {
 		++at;
 		draft.shown.push_back({nullptr, &take()});
 	}

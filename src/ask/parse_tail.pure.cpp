@@ -35,10 +35,11 @@ Grammar::tail()
 	case Key::out: return exhausted();
 	case Key::date: return dated();
 	case Key::number: return counted();
-	case Key::conjunction: conjoined = draft.clauses.size(); [[fallthrough]];
+	case Key::conjunction: return joint();
 	case Key::who:
 	case Key::which: ++at; return;
 	case Key::disjunction:
+		refuse_shared_end();
 		++at;
 		disjunction = true;
 		return;
@@ -51,6 +52,45 @@ Grammar::tail()
 	case Key::times: return times();
 	default: refuse();
 	}
+}
+
+void
+Grammar::joint()
+{
+	bool const behind_noun = at > 0 && (!items[at - 1].tables.empty() || !items[at - 1].columns.empty());
+	/* "all customers but Rosa" are those without her, "orders from Germany but cancelled" are not. */
+	if (fold(here().text) == "but" && here().verb.empty() && behind_noun && items[at - 1].values.empty() &&
+	    (is_value(1) || is_flag(1)) && items[at + 1].before.empty())
+		throw Refusal{"it is not clear whether \"" + items[at + 1].text + "\" is what \"but\" leaves out"};
+	refuse_shared_end();
+	conjoined = draft.clauses.size();
+	++at;
+}
+
+bool
+Grammar::is_deed_at(std::size_t index) const
+{
+	if (index >= items.size())
+		return false;
+	const Item &item = items[index];
+	bool const named_by_verb = item.tables.empty() && !has_exact(item.columns);
+	return !item.verb.empty() || (named_by_verb && (!item.acts.empty() || !item.verbs.empty()));
+}
+
+void
+Grammar::refuse_shared_end() const
+{
+	std::size_t const denied = is(Key::negation, 1) || is(Key::none, 1) ? 1 : 0;
+	/* "did not review" is spelled like the table. */
+	bool const plain =
+		is(Key::negation, 1) && is(Key::thing, 2) && !items[at + 2].plural && !items[at + 2].acts.empty();
+	if (at == 0 || !is_deed_at(at - 1) || !(plain || is_deed_at(at + 1 + denied)))
+		return;
+	const Item &deed = items[at - 1];
+	std::string const &verb = deed.verb.empty() ? deed.text : deed.verb;
+	if (is(Key::date, 2 + denied) || (is_value(2 + denied) && items[at + 2 + denied].tables.empty()))
+		throw Refusal{"there is no telling whether \"" + items[at + 2 + denied].text + "\" is also said of \"" + verb +
+		              "\""};
 }
 
 void
@@ -160,6 +200,16 @@ Grammar::by()
 		return value_filter(false);
 	if (is_doer())
 		return mention(false);
+	/* "by scholarship students" tells whose, too. */
+	if (const Item *const of = described(); of != nullptr && is_flag()) {
+		auto const is_of_them = [&](const DraftMeasure &measure) {
+			return measure.noun.column != nullptr && is_column_of(*measure.noun.column, *of);
+		};
+		/* "average price by discontinued products" is neither of groups nor of some products for sure. */
+		if (!of->plural || std::any_of(draft.measures.begin(), draft.measures.end(), is_of_them))
+			throw Refusal{"there is no telling whether the groups are by \"" + of->text + "\""};
+		return flag_filter(false);
+	}
 	/* "orders placed by phone" */
 	if (is_value() && is_column() && !is_table())
 		throw Refusal{"\"" + here().text + "\" may be a value or not"};
@@ -173,7 +223,11 @@ Grammar::by()
 bool
 Grammar::is_doer() const
 {
-	const Item &deed = items[at - 2];
+	/* "placed in May by customers" */
+	std::size_t const back = at > 2 && items[at - 2].key == Key::date ? 3 : 2;
+	if (at < back)
+		return false;
+	const Item &deed = items[at - back];
 	bool const done = !deed.verb.empty() || ((!deed.acts.empty() || !deed.verbs.empty()) && deed.tables.empty());
 	return done && is_table() && (here().plural || (is_value(1) && items[at + 1].joined));
 }

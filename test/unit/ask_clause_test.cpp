@@ -77,11 +77,53 @@ TEST_F(AskClause, WhatIsCountedOfSeveralRowsOfAValueIsRefused)
 	EXPECT_FALSE(shop.sql_of("countries with cancelled orders").starts_with("refused"));
 }
 
+TEST_F(AskClause, AValueBelongsToTheRowsNamedRightBeforeIt)
+{
+	shop.expect_refused({"customers without reviews who ordered Keyboard",
+	                     "customers with reviews but without orders of Keyboard",
+	                     "customers who reviewed products and ordered furniture"});
+	orders.expect_refused({"products shipped to customers in Germany"});
+	EXPECT_EQ(orders.condition_of("products from suppliers in Germany"), "suppliers.country = 'Germany'");
+	EXPECT_EQ(orders.condition_of("orders for customers in Germany"), "customers.country = 'Germany'");
+}
+
+TEST_F(AskClause, ATableOfAnotherClauseIsOnNoWay)
+{
+	shop.expect_refused(
+		{"products ordered in 2023 and reviewed in 2024", "products ordered in 2023 but never reviewed"});
+}
+
+TEST_F(AskClause, WhatButLeavesOutIsNotAskedFor)
+{
+	shop.expect_refused({"all customers but Rosa Fischer", "all orders but cancelled"});
+	EXPECT_EQ(shop.condition_of("customers but not Rosa Fischer"), "customers.name <> 'Rosa Fischer'");
+	EXPECT_EQ(
+		shop.condition_of("customers with orders but from Germany"),
+		"customers.country = 'Germany' AND EXISTS (SELECT 1 FROM orders WHERE orders.customer_id = customers.id)");
+}
+
 TEST_F(AskClause, AStateThatIsTheVerbOfACountIsSaidOfWhatIsCounted)
 {
 	shop.expect_refused({"customers who cancelled more than 2 orders", "customers who cancelled 2 orders",
 	                     "customers who cancelled no orders"});
 	EXPECT_FALSE(shop.sql_of("customers with more than 2 orders that are cancelled").starts_with("refused"));
+}
+
+TEST_F(AskClause, TheEndOfTwoVerbsMayBeSaidOfBoth)
+{
+	logistics.expect_refused({"shipments shipped and delivered in March"});
+	shop.expect_refused({"products ordered and reviewed in May", "customers who ordered but did not review Keyboard"});
+	EXPECT_FALSE(shop.sql_of("customers who ordered in 2023 and reviewed in 2024").starts_with("refused"));
+}
+
+TEST_F(AskClause, DoersWithAStateMakeNoGroups)
+{
+	EXPECT_EQ(school.sql_of("absences by scholarship students").find("GROUP BY"), std::string::npos);
+	EXPECT_EQ(school.condition_of("absences by scholarship students"), "student.scholarship = TRUE");
+	EXPECT_EQ(shop.condition_of("reviews by discontinued products"), "products.discontinued = TRUE");
+	EXPECT_EQ(shop.sql_of("orders placed in May by customers from Germany").find("GROUP BY"), std::string::npos);
+	EXPECT_NE(shop.sql_of("orders placed in May by customer").find("GROUP BY"), std::string::npos);
+	shop.expect_refused({"reviews by discontinued product", "average price by discontinued products"});
 }
 
 TEST_F(AskClause, ANumberBehindATableIsOfNoOther)
