@@ -34,6 +34,8 @@ private:
 	bool is_table(std::size_t ahead = 0) const { return is(Key::thing, ahead) && !items[at + ahead].tables.empty(); }
 	bool is_value(std::size_t ahead = 0) const;
 	static bool rather_column(const Item &item);
+	/* Do its columns only lend a verb, as paid_on lends "paid"? */
+	bool is_verb_only(const Item &item) const;
 	bool is_owner() const;
 	/* A table and a column of it side by side are one noun. */
 	Noun noun(bool want_column);

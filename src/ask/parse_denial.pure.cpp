@@ -46,11 +46,19 @@ Grammar::negation()
 	/* "having not approved requests", and "unapproved requests" anywhere, are rows that are not so. */
 	bool const of_rows = here().attached || (at > 0 && items[at - 1].key == Key::with);
 	++at;
-	if (described() != nullptr && here().before.empty())
+	bool const dated = is_column() && is_value() && means_no_date();
+	if (described() != nullptr && here().before.empty() && !dated)
 		return limited_relation(of_rows ? Op::present : Op::missing, of_rows);
+	/* "not insured by CSS": maybe by another */
+	if (is_flag() && (is(Key::by, 1) || is(Key::with, 1)) && is_value(2))
+		throw Refusal{"there is no telling whether \"" + here().text + "\" is denied, or \"" + items[at + 2].text +
+		              "\""};
 	if (is_flag())
 		return flag_filter(true);
 	if (is_value()) {
+		/* "whose status is not delivered" */
+		if (at > 1 && items[at - 2].tables.empty() && holds(items[at - 2], here()))
+			return value_filter(true, {nullptr, &items[at - 2]});
 		if (!means_no_date())
 			return value_filter(true);
 		bool const listed =
@@ -105,7 +113,8 @@ Grammar::described(std::size_t ahead) const
 		bool const named = ahead > first && is_column(ahead) && holds(item, items[at + ahead - 1]);
 		if (is_table(ahead))
 			return ahead > first && !named ? &item : nullptr;
-		if (!is_flag(ahead) && (!is_value(ahead) || is_column(ahead) || item.possessive))
+		bool const column = is_column(ahead) && !(item.measure.empty() && is_verb_only(item));
+		if (!is_flag(ahead) && (!is_value(ahead) || column || item.possessive))
 			return nullptr;
 	}
 	return nullptr;

@@ -195,11 +195,7 @@ Grammar::thing()
 		pending_verb = &take();
 		return;
 	}
-	bool const verb_only = std::all_of(item.columns.begin(), item.columns.end(), [this](const Ref &ref) {
-		Kind const kind = lexicon.facts(ref).kind;
-		return ref.tier != Tier::exact && (kind == Kind::date || kind == Kind::moment);
-	});
-	if (!item.acts.empty() && item.tables.empty() && item.values.empty() && verb_only)
+	if (!item.acts.empty() && item.tables.empty() && item.values.empty() && is_verb_only(item))
 		return mention(true);
 	if (!item.acts.empty() && is(Key::compare, 1) && is(Key::number, 2) && is(Key::times, 3))
 		return mention(true);

@@ -64,6 +64,15 @@ Grammar::rather_column(const Item &item)
 	return !item.columns.empty() && (item.tables.empty() || (has_exact(item.columns) && !has_exact(item.tables)));
 }
 
+bool
+Grammar::is_verb_only(const Item &item) const
+{
+	return std::all_of(item.columns.begin(), item.columns.end(), [this](const Ref &ref) {
+		Kind const kind = lexicon.facts(ref).kind;
+		return ref.tier != Tier::exact && (kind == Kind::date || kind == Kind::moment);
+	});
+}
+
 /* "customer orders" are orders, where each of them has a customer. */
 bool
 Grammar::is_owner() const

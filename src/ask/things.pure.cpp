@@ -190,7 +190,10 @@ void
 Recogniser::light_verb()
 {
 	const Word &word = words[at++];
-	if (is_deed(word.folded) && (items.empty() || describes_next()))
+	/* Who has not paid orders may have orders. */
+	bool const unpaid = !items.empty() && is_one_of(word.folded, {"paid", "pays"}) &&
+	                    (items.back().key == Key::negation || items.back().key == Key::none);
+	if (is_deed(word.folded) && (items.empty() || unpaid || describes_next()))
 		unknown.push_back(word.text);
 	else if (!items.empty() && !is_deed(items.back().verb))
 		items.back().verb = word.folded;

@@ -132,6 +132,34 @@ TEST_F(AskClause, ANumberBehindATableIsOfNoOther)
 	logistics.expect_refused({"parcels of carriers over 50"});
 }
 
+TEST_F(AskClause, AStateDeniedWithItsDoerMayHoldWithAnother)
+{
+	patients.expect_refused({"patients not insured by CSS"});
+	EXPECT_EQ(patients.condition_of("patients not insured"), "patients.insured = FALSE");
+}
+
+TEST_F(AskClause, ADeniedStatusIsNoDate)
+{
+	EXPECT_EQ(orders.condition_of("orders whose status is not delivered"), "orders.status <> 'delivered'");
+	EXPECT_EQ(orders.condition_of("orders not delivered"), "orders.delivered_at IS NULL");
+}
+
+TEST_F(AskClause, AStateThatADateIsNamedByDescribesTheRowsBehindIt)
+{
+	std::string const paid =
+		"EXISTS (SELECT 1 FROM invoices WHERE invoices.order_id = orders.id AND invoices.status = 'paid')";
+	EXPECT_EQ(orders.condition_of("orders with paid invoices"), paid);
+	EXPECT_EQ(orders.condition_of("orders without paid invoices"), "NOT " + paid);
+}
+
+TEST_F(AskClause, WhatIsNotPaidMayBeThere)
+{
+	Of const unpriced{
+		"CREATE TABLE customers (id integer PRIMARY KEY, name varchar(40) NOT NULL);"
+		"CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id))"};
+	unpriced.expect_refused({"customers who have not paid their orders", "customers who never paid orders"});
+}
+
 TEST_F(AskClause, HoursOfRowsMayBeThoseOfAll)
 {
 	school.expect_refused(
