@@ -47,6 +47,7 @@ private:
 	void check_alternatives() const;
 	void check_contradictions(const std::vector<Filter> &filters) const;
 	void check_absences() const;
+	void check_denied_rows() const;
 	void separate();
 	void check_verbs() const;
 	void check_roles() const;

@@ -142,14 +142,21 @@ private:
 		}
 	}
 
+	bool is_birth(const Ref &ref) const
+	{
+		auto const &words = lexicon.facts(ref).words;
+		return std::any_of(words.begin(), words.end(), [](const std::string &word) {
+			return word == "birth" || word == "dob" || word == "birthday" || word == "born";
+		});
+	}
+
 	void aged(const DraftFilter &draft)
 	{
 		Refs births;
 		for (auto const &scope : binder.all())
 			for (auto const &ref : lexicon.columns_of(scope.table, Kind::date))
-				for (auto const &word : lexicon.facts(ref).words)
-					if (word == "birth" || word == "dob" || word == "birthday" || word == "born")
-						births.push_back(ref);
+				if (is_birth(ref))
+					births.push_back(ref);
 		std::string const &years = draft.numbers[0];
 		if (births.empty() || draft.numbers.size() != 1 || years.size() > 3 ||
 		    years.find_first_not_of("0123456789") != std::string::npos ||
@@ -176,6 +183,9 @@ private:
 		} else if (draft.years)
 			candidates = year_columns();
 		Target const target = binder.date(candidates, word);
+		/* "born in May" is said of any year. */
+		if (draft.range.guessed && is_birth(target.ref))
+			throw Refusal{"it is not told of which year the date of \"" + word + "\" is"};
 		Filter filter;
 		filter.range = draft.range;
 		if (lexicon.facts(target.ref).kind == Kind::number)

@@ -49,6 +49,20 @@ Builder::check_absences() const
 	check(query.filters);
 	for (auto const &related : query.related)
 		check(related.filters);
+	check_denied_rows();
+}
+
+/* "that customers reviewed but never ordered": the rows denied are those that the words before them went through. */
+void
+Builder::check_denied_rows() const
+{
+	for (auto denied = query.related.begin(); denied != query.related.end(); ++denied)
+		if (denied->op == Op::missing && denied->filters.empty() &&
+		    std::any_of(query.related.begin(), denied, [&](const Related &other) {
+				return other.op == Op::present && begins_with(other.path, denied->path);
+			}))
+			throw Refusal{"there would be no row without " + lexicon.table(denied->path.back().to).name +
+			              " of which the rest is true"};
 }
 
 /* "customers who ordered Keyboard and Mouse" have a row with each. */

@@ -100,6 +100,8 @@ Recogniser::next()
 		return quoted();
 	if (pattern() || small_name())
 		return;
+	if (is_pronoun_of_rows())
+		return unknown.push_back(words[at++].text);
 	auto const date = read_date(words, at, today);
 	std::size_t const phrase = longest_phrase();
 	std::size_t const name = longest_name();

@@ -49,6 +49,8 @@ private:
 	/* "lowest and highest price" are numbers, "the lowest appointment" would be a row. */
 	bool is_extreme_of_column() const;
 	bool ranks(std::size_t ahead) const;
+	/* "what is the total amount of orders", where each order has its total amount: the sum of them */
+	bool is_total_of_rows() const;
 	void measured_head();
 	/* Functions of one noun, or a count: "highest and lowest price", "number of different cities". */
 	std::vector<DraftMeasure> measures(bool modifiers);

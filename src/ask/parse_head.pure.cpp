@@ -46,6 +46,8 @@ Grammar::head()
 	}
 	if (is(Key::count) || is(Key::function) || is(Key::much) || is_extreme_of_column())
 		return measured_head();
+	if (is_total_of_rows())
+		return draft.measures.push_back({Function::sum, noun(true), false});
 	if (is(Key::top) || is(Key::bottom) || is(Key::most) || is(Key::fewest) || (is(Key::number) && ranks(1)) ||
 	    (is(Key::adjective) && here().superlative))
 		return ranked_head();
@@ -60,6 +62,14 @@ Grammar::is_extreme_of_column() const
 	       (is(Key::adjective, ahead) && items[at + ahead].measure == "any" && items[at + ahead].superlative))
 		++ahead;
 	return ahead > 0 && is_column(ahead) && (rather_column(items[at + ahead]) || !is_table(ahead));
+}
+
+bool
+Grammar::is_total_of_rows() const
+{
+	return asks_which && is(Key::thing) && here().tables.empty() && !here().plural && has_exact(here().columns) &&
+	       fold(here().text).starts_with("total") && is_table(1) && items[at + 1].before == "of" &&
+	       items[at + 1].plural && is_column_of(here(), items[at + 1]);
 }
 
 bool

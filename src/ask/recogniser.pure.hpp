@@ -61,6 +61,7 @@ private:
 	void add_verbs(Item &item, const std::string &folded) const;
 	/* The tables and columns that share a root with a word. */
 	Refs verbal(const std::string &folded) const;
+	bool names_act(const std::string &folded) const;
 	void other();
 	/* Remembered by what it follows; "sold products" would be those that something was done to. */
 	void light_verb();
@@ -69,6 +70,8 @@ private:
 	 * state do not count.
 	 */
 	bool describes_next() const;
+	/* "ordered Keyboard and reviewed it", "products they reviewed": said of rows that other words name. */
+	bool is_pronoun_of_rows() const;
 	/* "currently" says nothing more beside what tells a state: "currently open tickets". */
 	bool is_state_now();
 	/* Women are rows whose gender is female. */

@@ -224,6 +224,28 @@ Recogniser::describes_next() const
 }
 
 bool
+Recogniser::is_pronoun_of_rows() const
+{
+	const Word &word = words[at];
+	bool const last = at + 1 == words.size();
+	if (word.folded == "they")
+		return !last && lexicon.tables(words[at + 1].stem).empty() && names_act(words[at + 1].folded);
+	if (items.empty() || !is_one_of(word.folded, {"it", "them"}))
+		return false;
+	const Item &before = items.back();
+	bool const behind_verb = end == at && before.tables.empty() && (!before.acts.empty() || !before.verbs.empty());
+	return behind_verb || last || word.comma || is_one_of(words[at + 1].folded, {"and", "but", "or"}) ||
+	       is_deed(words[at - 1].folded) || is_making(words[at - 1].folded);
+}
+
+bool
+Recogniser::names_act(const std::string &folded) const
+{
+	Refs const named = folded.size() < 4 ? Refs{} : verbal(folded);
+	return std::any_of(named.begin(), named.end(), [](const Ref &ref) { return ref.column < 0; });
+}
+
+bool
 Recogniser::is_state_now()
 {
 	if (words[at].folded != "currently" && words[at].folded != "current")

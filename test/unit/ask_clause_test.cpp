@@ -132,6 +132,20 @@ TEST_F(AskClause, ANumberBehindATableIsOfNoOther)
 	logistics.expect_refused({"parcels of carriers over 50"});
 }
 
+TEST_F(AskClause, APronounForWhatAnotherClauseNamesIsNotDropped)
+{
+	shop.expect_refused({"customers who reviewed Keyboard but did not order it",
+	                     "customers who ordered Keyboard and reviewed it", "customers who reviewed it in 2023",
+	                     "customers who did not review them and ordered Keyboard",
+	                     "customers who ordered products they reviewed"});
+	EXPECT_FALSE(shop.sql_of("customers with orders they placed in 2023").starts_with("refused"));
+}
+
+TEST_F(AskClause, RowsDeniedBehindWhatNeedsThemAreRefused)
+{
+	shop.expect_refused({"products that customers reviewed but never ordered"});
+}
+
 TEST_F(AskClause, AStateDeniedWithItsDoerMayHoldWithAnother)
 {
 	patients.expect_refused({"patients not insured by CSS"});
@@ -160,10 +174,23 @@ TEST_F(AskClause, WhatIsNotPaidMayBeThere)
 	unpriced.expect_refused({"customers who have not paid their orders", "customers who never paid orders"});
 }
 
+TEST_F(AskClause, ABirthIsOfNoGuessedYear)
+{
+	clinic.expect_refused({"patients born in May"});
+	patients.expect_refused({"patients born in May"});
+	EXPECT_EQ(patients.condition_of("patients born in May 1990"),
+	          "patients.born_on >= '1990-05-01' AND patients.born_on < '1990-06-01'");
+}
+
 TEST_F(AskClause, HoursOfRowsMayBeThoseOfAll)
 {
 	school.expect_refused(
 		{"students with more than 10 hours of absence", "students with more than 10 hours of unexcused absence"});
+}
+
+TEST_F(AskClause, TheTotalOfRowsIsTheirSum)
+{
+	EXPECT_EQ(orders.sql_of("what is the total amount of orders"), orders.sql_of("sum of total amount of orders"));
 }
 
 } // namespace
