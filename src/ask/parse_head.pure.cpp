@@ -67,9 +67,11 @@ Grammar::is_extreme_of_column() const
 bool
 Grammar::is_total_of_rows() const
 {
-	return asks_which && is(Key::thing) && here().tables.empty() && !here().plural && has_exact(here().columns) &&
-	       fold(here().text).starts_with("total") && is_table(1) && items[at + 1].before == "of" &&
-	       items[at + 1].plural && is_column_of(here(), items[at + 1]);
+	if (!asks_which || !is(Key::thing) || !here().tables.empty() || here().plural || !has_exact(here().columns) ||
+	    !fold(here().text).starts_with("total") || !is(Key::thing, 1) || items[at + 1].before != "of")
+		return false;
+	const Item *const rows = is_table(1) ? &items[at + 1] : described(1);
+	return rows != nullptr && rows->plural && is_column_of(here(), *rows);
 }
 
 bool

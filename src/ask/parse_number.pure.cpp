@@ -184,7 +184,7 @@ Grammar::is_described_count(std::size_t first) const
 	if (!more() || !here().joined || !here().before.empty() || items[at - 1].comma ||
 	    (first > 0 && !items[first - 1].tables.empty()))
 		return false;
-	return is(Key::negation) || is_flag() || (is_value() && !is_column());
+	return is(Key::negation) || described() != nullptr || is_flag() || (is_value() && !is_column());
 }
 
 /*

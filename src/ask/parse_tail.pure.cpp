@@ -257,6 +257,8 @@ Grammar::ordering()
 	if (draft.order)
 		throw Refusal{"it is told twice what to sort by"};
 	/* "customers who ordered by phone" */
+	if (is_flag(1) && is_table(2) && fold(here().text) == "ordered by")
+		throw Refusal{"it is not clear whether \"" + items[at + 2].text + "\" have ordered, or tell the order of rows"};
 	bool const done = (at > 0 && items[at - 1].key == Key::who) || is_value(1);
 	if (done && is_column(1) && fold(here().text) == "ordered by")
 		throw Refusal{"\"" + items[at + 1].text + "\" may be how it was ordered, or the order of the rows"};

@@ -51,6 +51,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 		if ((joint && is_value(1) && same_column(item, items[at + 1]) && !turns(item, items[at + 1])) ||
 		    (!joint && item.comma && is_value() && same_column(item, here()))) {
 			any = any || is(Key::disjunction);
+			if (joint)
+				refuse_shared_end();
 			at += joint ? 1 : 0;
 			if (both)
 				clause.filter.joint = of_both ? DraftFilter::Joint::all : DraftFilter::Joint::unclear;
