@@ -181,8 +181,10 @@ Grammar::amount(DraftFilter filter, bool compared)
 bool
 Grammar::is_described_count(std::size_t first) const
 {
-	if (!more() || !here().joined || !here().before.empty() || items[at - 1].comma ||
-	    (first > 0 && !items[first - 1].tables.empty()))
+	/* "orders over 100 cancelled", but "patients have at least 2 cancelled appointments" */
+	bool const beside = first > 0 && !items[first - 1].tables.empty();
+	bool const has = first > 0 && is_one_of(items[first - 1].verb, {"have", "has", "had"});
+	if (!more() || !here().joined || !here().before.empty() || items[at - 1].comma || (beside && !has))
 		return false;
 	return is(Key::negation) || described() != nullptr || is_flag() || (is_value() && !is_column());
 }

@@ -68,6 +68,10 @@ TEST_F(AskClause, ACountOfDescribedRowsIsNoNumberOfTheSubject)
 	EXPECT_EQ(
 		orders.condition_of("customers with more than 2 delivered orders"),
 		"(SELECT COUNT(*) FROM orders WHERE orders.customer_id = customers.id AND orders.status = 'delivered') > 2");
+	EXPECT_EQ(
+		clinic.condition_of("how many patients have at least 2 cancelled appointments"),
+		"(SELECT COUNT(*) FROM Appointment WHERE Appointment.PatientID = Patient.PatientID AND Appointment.Status = "
+		"'cancelled') >= 2");
 	logistics.expect_refused({"warehouses with more than 100 Hammer"});
 	clinic.expect_refused({"departments with more than 2 surgeons"});
 	patients.expect_refused({"patients with more than 2 not urgent visits"});
