@@ -77,7 +77,7 @@ read(Statement &statement, const Datum *values, const char *nulls)
 }
 
 uint64
-run_latest(Statement &statement, const Datum *values)
+read_latest(Statement &statement, const Datum *values)
 {
 	if (IsInParallelMode()) /* where no other snapshot can be had than the leader's */
 		return read(statement, values);

@@ -38,16 +38,16 @@ struct Scope {
 Scope open();
 void close(const Scope &scope);
 
-/* Both are called between open() and close(). */
+/* The saved plan, made at the first call. */
 SPIPlanPtr plan_of(Statement &statement);
 /*
- * Return the number of rows (SPI_processed), result in SPI_tuptable. A statement that only reads sees no change of the
- * command that calls it.
+ * All of these between open() and close(). They return the number of rows (SPI_processed), with the rows in
+ * SPI_tuptable. run() may write; read() sees no change of the command that calls it.
  */
 uint64 run(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 uint64 read(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 /* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
-uint64 run_latest(Statement &statement, const Datum *values);
+uint64 read_latest(Statement &statement, const Datum *values);
 /* The same for a statement that writes: it finds rows that are newer than the transaction's snapshot. */
 uint64 change_latest(Statement &statement, const Datum *values);
 

@@ -207,12 +207,12 @@ find(const Selector &selector, Config *config)
 	CommandCounterIncrement();
 	if (selector.is_id) {
 		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
-		rows = spi::run_latest(by_id, values);
+		rows = spi::read_latest(by_id, values);
 	} else {
 		Datum const values[] = {CStringGetTextDatum(selector.text), bridge::uuid_datum(user)};
-		rows = spi::run_latest(by_name, values);
+		rows = spi::read_latest(by_name, values);
 		if (rows == 0 && admin)
-			rows = spi::run_latest(by_name_of_anybody, values);
+			rows = spi::read_latest(by_name_of_anybody, values);
 	}
 	if (rows == 1)
 		read_config(context, config);

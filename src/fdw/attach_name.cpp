@@ -71,7 +71,7 @@ void
 require_free_name(const char *schema)
 {
 	Datum const values[] = {bridge::name_datum(schema)};
-	uint64 const rows = spi::run_latest(search_paths, values);
+	uint64 const rows = spi::read_latest(search_paths, values);
 	for (uint64 i = 0; i < rows; ++i) {
 		char *const path = spi::text(i, 1);
 		if (path == nullptr)

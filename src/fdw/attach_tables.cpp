@@ -150,7 +150,7 @@ void
 withhold_statistics(const Work &work, LocalTable &local)
 {
 	Datum const values[] = {ObjectIdGetDatum(local.oid)};
-	(void) spi::run_latest(withhold_columns, values);
+	(void) spi::read_latest(withhold_columns, values);
 	const char *const action = spi::text(0, 1);
 	forget_extended_statistics(local.oid);
 	if (action == nullptr)

@@ -42,7 +42,7 @@ find_account(const char *email)
 	 * right.
 	 */
 	CommandCounterIncrement();
-	if (bridge::spi::run_latest(find, &argument) == 1) {
+	if (bridge::spi::read_latest(find, &argument) == 1) {
 		bool is_null;
 		const char *const hash = bridge::spi::text(0, 3);
 		account.id = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
@@ -61,7 +61,7 @@ require_seen(const core::Uuid &user)
 	static bridge::spi::Statement find = {"SELECT FROM tenancy.users WHERE id = $1", {UUIDOID}};
 	Datum const value = bridge::uuid_datum(user);
 	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const newer = bridge::spi::run(find, &value) == 0 && bridge::spi::run_latest(find, &value) == 1;
+	bool const newer = bridge::spi::run(find, &value) == 0 && bridge::spi::read_latest(find, &value) == 1;
 	bridge::spi::close(scope);
 	if (newer)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("user was made since the transaction began"),

@@ -23,7 +23,7 @@ count_alone(const core::Uuid &user, Quota quota, bridge::spi::Statement &stateme
 	LockDatabaseObject(bridge::extension(), hash_bytes(user.bytes.data(), sizeof user.bytes),
 	                   static_cast<uint16>(quota), ExclusiveLock);
 	CommandCounterIncrement();
-	(void) bridge::spi::run_latest(statement, values);
+	(void) bridge::spi::read_latest(statement, values);
 	bool is_null;
 	return DatumGetInt64(bridge::spi::value(0, 1, &is_null));
 }
