@@ -276,7 +276,7 @@ TENANCY_FUNCTION(detach)
 
 	spi::Scope const scope = spi::open();
 	uint64 const rows = spi::run(tables_of_server, values);
-	lock_tables(static_cast<int64>(rows), locks_none());
+	reserve_table_locks(static_cast<int64>(rows), has_reserved_none());
 	for (uint64 i = 0; i < rows; ++i)
 		appendStringInfo(&tables, "%s%s", i > 0 ? ", " : "", spi::text(i, 1));
 	if (rows > 0)

@@ -61,15 +61,16 @@ void require_free_name(const char *schema);
  * other until the transaction ends, so that together they stay within the limits.
  */
 void check_attachments(const core::Uuid &user, const char *schema);
-void check_tables(const core::Uuid &user, int dropped, int made, bool alone);
+void check_tables(const core::Uuid &user, int dropped, int made);
 /*
- * Count tables that are to be made, changed or dropped, each of which is locked to the end of the transaction: no
- * transaction takes so many that the server has none for others. What makes none may do so alone, however many they
- * are: there would be no other way to follow the remote schema, or to be rid of it.
+ * Note that so many more tables are going to be made, changed or dropped, each of which PostgreSQL locks until the
+ * transaction ends; 53400 beyond a quarter of the server's lock table, so that others find room there. alone: it is the
+ * only such work of the transaction and makes no table, and is not refused: there would be no other way to follow the
+ * remote schema, or to be rid of it.
  */
-void lock_tables(int64 count, bool alone);
-/* Has this transaction counted none yet, so that what comes is alone? */
-bool locks_none();
+void reserve_table_locks(int64 count, bool alone);
+/* Has this transaction noted none yet, so that what comes is alone? */
+bool has_reserved_none();
 
 /* These are called inside of an SPI scope. */
 void grant_schema(const Attachment &attachment);

@@ -48,35 +48,35 @@ most_locked()
 
 /* How many tables this transaction has been let lock. */
 int64 &
-locked_here()
+reserved_here()
 {
 	static LocalTransactionId transaction = InvalidLocalTransactionId;
-	static int64 locked = 0;
+	static int64 reserved = 0;
 	if (transaction != compat::local_xid(MyProc))
-		locked = 0;
+		reserved = 0;
 	transaction = compat::local_xid(MyProc);
-	return locked;
+	return reserved;
 }
 
 } // namespace
 
 bool
-locks_none()
+has_reserved_none()
 {
-	return locked_here() == 0;
+	return reserved_here() == 0;
 }
 
 void
-lock_tables(int64 count, bool alone)
+reserve_table_locks(int64 count, bool alone)
 {
-	int64 &locked = locked_here();
-	if (!alone && locked + count > most_locked())
+	int64 &reserved = reserved_here();
+	if (!alone && reserved + count > most_locked())
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many tables for one transaction"),
 		                errdetail("It would lock " INT64_FORMAT " tables, and may lock " INT64_FORMAT ".",
-		                          locked + count, most_locked()),
+		                          reserved + count, most_locked()),
 		                errhint("Name the tables that are wanted, use several transactions, or have "
 		                        "\"max_locks_per_transaction\" raised.")));
-	locked += count;
+	reserved += count;
 }
 
 void
@@ -92,9 +92,8 @@ check_attachments(const core::Uuid &user, const char *schema)
 }
 
 void
-check_tables(const core::Uuid &user, int dropped, int made, bool alone)
+check_tables(const core::Uuid &user, int dropped, int made)
 {
-	lock_tables(dropped + made, alone);
 	int const most = settings::max_attached_tables_per_user;
 	if (most == 0 || made == 0)
 		return;

@@ -117,7 +117,7 @@ void
 alter_table(const Work &work, LocalTable &local, const char *action)
 {
 	if (!local.counted)
-		lock_tables(1, work.alone);
+		reserve_table_locks(1, work.alone);
 	local.counted = true;
 	execute(psprintf("ALTER FOREIGN TABLE %s %s", qualified_name(work, local.name), action));
 }
@@ -300,7 +300,7 @@ change_table(const Work &work, LocalTable &local, const ImportedTable &remote)
 			++added;
 	}
 	if (table->width + added > MaxHeapAttributeNumber) { /* dropped columns keep their numbers */
-		lock_tables(2, work.alone);
+		reserve_table_locks(2, work.alone);
 		drop_table(work, local);
 		create_table(work, remote);
 		return false;
@@ -370,8 +370,9 @@ synchronise(const Attachment &attachment, const connection::Config &config, bool
 		}
 	}
 	int const made = static_cast<int>(schema.tables.size()) - kept;
-	work.alone = made == 0 && locks_none();
-	check_tables(config.user, work.count - kept, made, work.alone);
+	work.alone = made == 0 && has_reserved_none();
+	reserve_table_locks(work.count - kept + made, work.alone);
+	check_tables(config.user, work.count - kept, made);
 	for (int i = 0; i < work.count; ++i)
 		if (!work.locals[i].matched)
 			drop_table(work, work.locals[i]);
