@@ -1,11 +1,11 @@
 /*
- * What DROP EXTENSION leaves to do. PG regime.
+ * DROP EXTENSION and ALTER EXTENSION UPDATE: keep workers out, and drop the schema that the first leaves. PG regime.
  */
 #pragma once
 
 namespace tenancy {
 
-/* Hook into DROP EXTENSION; see module.cpp. */
+/* Hook into these commands, when the library is loaded. */
 void watch_removal();
 
 } // namespace tenancy

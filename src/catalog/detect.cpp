@@ -93,7 +93,7 @@ is_newer(const Cached &cached, TimestampTz began)
 	return cached.document != nullptr && cached.detected_at > began && cached.detected_at <= GetCurrentTimestamp();
 }
 
-/* The changes that made a cached document's version; a cast-iron "[]" when it does not say. */
+/* The "changes" of a cached document, as JSON; "[]" when it has none. */
 std::string_view
 changes_of(Jsonb *document)
 {

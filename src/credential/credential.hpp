@@ -1,5 +1,6 @@
 /*
- * Sealed secrets: what connections may ask of credentials. PG regime; the sealing itself is seal.pure.cpp.
+ * Sealed and signed texts: what connections and history ask of the key ring. PG regime; the sealing itself is
+ * seal.pure.cpp, the signing sign.pure.cpp.
  */
 #pragma once
 

@@ -75,7 +75,7 @@ void convert_row(Scan *scan, TupleTableSlot *slot);
 void start_scan(Scan *scan, bool deferred);
 /* The scan that reads from the activity's connection at this moment, or NULL. */
 Scan *reader_of(const Activity &activity);
-/* Is it useless to wait for this scan's answer before asking for its next row? */
+/* Can the next row be had without waiting for the socket first? */
 inline bool
 can_answer(const Scan *scan)
 {

@@ -88,7 +88,10 @@ put_crew(ReturnSetInfo *to)
 	put_time(to, "turned_away", crew.turned_away);
 }
 
-/* kind is directory or file; its owner and mode, or why there is none. */
+/*
+ * "<directory|file|other> <own|root|foreign> <mode>" of the path, or why it cannot be looked at; nothing for an empty
+ * one.
+ */
 void
 put_path(ReturnSetInfo *to, const char *fact, const char *path)
 {

@@ -67,7 +67,7 @@ is_due(Line line, TimestampTz now)
 	return false;
 }
 
-/* The heavy runs are this worker's too. With the lock held. */
+/* Is no hauler there or expected, so that this worker writes heavy runs too? With the lock held. */
 bool
 is_alone(TimestampTz now)
 {
@@ -75,7 +75,10 @@ is_alone(TimestampTz now)
 	return !hauler.busy && hauler.pid == 0 && !is_recent(hauler.launched, now, launch_ms);
 }
 
-/* The end of a start that still lingers may follow at once. With the lock held. */
+/*
+ * May it be written? A start that nobody waits for lingers; an end, and a start whose end is here, do not. With the
+ * lock held.
+ */
 bool
 is_ready(const Record &record, TimestampTz now)
 {

@@ -77,7 +77,10 @@ await_batch(uint64 batch)
 		(void) bridge::rest(turn_ms);
 }
 
-/* Have the user whose turn it is. */
+/*
+ * Choose the first heavy run that may be written, and keep the other worker away from its user. False: there is none,
+ * or the other worker wants to be alone.
+ */
 bool
 claim(dsa_pointer *claimed_run)
 {

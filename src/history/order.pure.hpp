@@ -1,6 +1,6 @@
 /*
- * Which of the runs that sessions wait for are written next: users in turns, so that how many runs one of them has
- * decides how long their own wait, and nobody else's. Pure regime; nothing here allocates or throws.
+ * Which of the runs of one line are written next: users in turns, so that how many runs one of them has decides how
+ * long their own wait, and nobody else's. Pure regime; nothing here allocates or throws.
  */
 #pragma once
 

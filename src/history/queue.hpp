@@ -245,7 +245,10 @@ int claim_slot(Oid database) noexcept; /* the same, or a free one; -1: all are t
 bool is_recent(TimestampTz moment, TimestampTz now, int milliseconds) noexcept;
 /* Does a command want the database for itself? Its slot then stays, although nobody works for it. */
 bool is_closed(const Slot &slot) noexcept;
-/* Wakes the process that writes that line. */
+/*
+ * Wakes the process that writes that line; with now false, the first worker only if it will not look by itself within
+ * linger_ms.
+ */
 void wake(Slot &slot, Line line, bool now) noexcept;
 
 /* Have what the workers committed on disk: they leave that to who needs it. */

@@ -1,5 +1,5 @@
 /*
- * Failed logins and the cost of hashing, in shared memory: what no ROLLBACK can undo. PG regime.
+ * Failed logins, registrations per hour and places for hashing, in shared memory: what no ROLLBACK can undo. PG regime.
  */
 #pragma once
 
