@@ -1,23 +1,25 @@
 /*
- * tenancy.create_connection, update_connection, delete_connection. PG regime.
+ * See connection.hpp: finding a connection and making ready to use it. PG regime.
  */
-#include "connection/draft.pure.hpp"
+#include <chrono>
+
+#include "connection/connection.hpp"
 #include "remote/options.hpp"
 
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
-#include "bridge/extension.hpp"
-#include "bridge/function.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
 #include "bridge/spi.hpp"
+#include "bridge/wait.hpp"
 #include "connection/options.hpp"
 #include "credential/credential.hpp"
 #include "identity/identity.hpp"
 #include "settings.hpp"
 
 extern "C" {
-#include "utils/array.h"
+#include "common/hashfn.h"
+#include "utils/lsyscache.h"
 }
 
 namespace tenancy::connection {
@@ -26,362 +28,273 @@ namespace {
 
 namespace spi = bridge::spi;
 
-/* Columns of a stored connection, in the order of the statements below. */
-struct Column {
-	enum Index {
-		id,
-		user_id,
-		name,
-		type,
-		host,
-		port,
-		database,
-		username,
-		password,
-		string,
-		key_id,
-		options,
-		active,
-		count
-	};
-};
+#define CONFIG_COLUMNS                                                                                                 \
+	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"                \
+	" c.password_encrypted, c.is_active, c.options FROM tenancy.database_connections AS c WHERE c.deleted_at IS NULL"
 
-spi::Statement insert_connection = {
-	"INSERT INTO tenancy.database_connections (id, user_id, name, database_type, host, port, database_name, username,"
-	" password_encrypted, connection_string_encrypted, credential_key_id, options, is_active)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-	" ON CONFLICT (user_id, name) WHERE deleted_at IS NULL DO NOTHING",
-	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
-     BOOLOID}};
+spi::Statement by_id = {"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)",
+                        {UUIDOID, UUIDOID, BOOLOID}};
+spi::Statement by_name = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", {TEXTOID, UUIDOID}};
+spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", {TEXTOID}};
 
-spi::Statement change_connection = {
-	"UPDATE tenancy.database_connections SET name = $3, database_type = $4, host = $5, port = $6, database_name = $7,"
-	" username = $8, password_encrypted = CASE WHEN $4 <> 'sqlite' THEN coalesce($9, password_encrypted) END,"
-	" connection_string_encrypted = $10,"
-	" credential_key_id = CASE WHEN $4 <> 'sqlite' THEN coalesce($11, credential_key_id) ELSE $11 END,"
-	" options = $12, is_active = $13"
-	" WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
-	{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
-     BOOLOID}};
-
-spi::Statement lock_connection = {
-	"SELECT FROM tenancy.database_connections WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE", {UUIDOID}};
-
-spi::Statement forget_connection = {
-	"UPDATE tenancy.database_connections SET deleted_at = now(), is_active = false, password_encrypted = NULL,"
-	" connection_string_encrypted = NULL, credential_key_id = NULL, schema_json = NULL"
-	" WHERE id = $1 AND deleted_at IS NULL",
-	{UUIDOID}};
-
-spi::Statement count_connections = {
-	"SELECT count(*) FROM tenancy.database_connections WHERE user_id = $1 AND deleted_at IS NULL", {UUIDOID}};
-
-spi::Statement same_name = {
-	"SELECT FROM tenancy.database_connections WHERE user_id = $1 AND name = $2 AND id <> $3 AND deleted_at IS NULL",
-	{UUIDOID, TEXTOID, UUIDOID}};
-
-/* The text argument in UTF-8, the encoding in which client databases are told it. */
-const char *
-utf8_argument(FunctionCallInfo fcinfo, int n)
+uint64
+add_text(uint64 hash, const char *text)
 {
-	return bridge::utf8_or_null(bridge::text_argument(fcinfo, n));
+	auto const *const bytes = reinterpret_cast<const unsigned char *>(text == nullptr ? "" : text);
+	int const length = text == nullptr ? 0 : static_cast<int>(strlen(text)) + 1;
+	return hash_bytes_extended(bytes, length, hash);
 }
 
-/* The arguments that both functions share; update_connection has a selector before them. */
-struct Arguments {
-	Given given;
-	char *name;
-	Jsonb *options;
-};
-
-Arguments
-read_arguments(FunctionCallInfo fcinfo, int first)
+/* The ciphertext of a password is another one each time, and stands for it. */
+uint64
+fingerprint_of(const Config &config)
 {
-	Arguments arguments{};
-	arguments.name = bridge::text_argument(fcinfo, first);
-	(void) bridge::utf8_or_null(arguments.name); /* which history has in UTF-8, in the digest of each run */
-	arguments.given.database_type = utf8_argument(fcinfo, first + 1);
-	arguments.given.host = utf8_argument(fcinfo, first + 2);
-	arguments.given.port = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_INT32(first + 3);
-	arguments.given.database_name = utf8_argument(fcinfo, first + 4);
-	arguments.given.username = utf8_argument(fcinfo, first + 5);
-	arguments.given.password = utf8_argument(fcinfo, first + 6);
-	arguments.given.connection_string = utf8_argument(fcinfo, first + 7);
-	arguments.options = PG_ARGISNULL(first + 8) ? nullptr : PG_GETARG_JSONB_P(first + 8);
-	if (!PG_ARGISNULL(first + 3) && arguments.given.port == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("port 0 is out of range"),
-		                errhint("Ports are 1 to 65535.")));
-	return arguments;
+	const char *const texts[] = {config.host, config.database, config.username, config.password_encrypted,
+	                             config.options_json};
+	uint64 hash = (static_cast<uint64>(config.port) << 8) | static_cast<uint64>(config.type);
+	for (const char *const text : texts)
+		hash = add_text(hash, text);
+	return hash;
+}
+
+/* Adds the settings that say what may be reached: a session that was opened under others must not be used any more. */
+uint64
+fingerprint_now(const Config &config)
+{
+	return add_text(add_text(config.fingerprint, settings::allowed_networks), settings::sqlite_root);
+}
+
+/* The row of SPI's result, copied out of SPI's memory into context. */
+void
+read_config(MemoryContext context, Config *config)
+{
+	MemoryContext const spi_context = MemoryContextSwitchTo(context);
+	bool is_null;
+	config->id = bridge::uuid_value(spi::value(0, 1, &is_null));
+	config->user = bridge::uuid_value(spi::value(0, 2, &is_null));
+	config->version = DatumGetInt64(spi::value(0, 3, &is_null));
+	config->name = spi::text(0, 4);
+	const char *const type = spi::text(0, 5);
+	config->type = *bridge::enter([&] { return remote::parse_database_type(type); });
+	config->host = bridge::utf8_or_null(spi::text(0, 6));
+	config->port = DatumGetInt32(spi::value(0, 7, &is_null));
+	config->database = bridge::utf8_or_null(spi::text(0, 8));
+	config->username = bridge::utf8_or_null(spi::text(0, 9));
+	config->password_encrypted = spi::text(0, 10);
+	config->active = DatumGetBool(spi::value(0, 11, &is_null));
+	Datum const options = spi::value(0, 12, &is_null);
+	config->options_json = spi::text(0, 12);
+	config->options = read_options(DatumGetJsonbP(options), &config->option_count);
+	config->fingerprint = fingerprint_of(*config);
+	MemoryContextSwitchTo(spi_context);
+}
+
+bool
+parse_uuid(const char *text, core::Uuid *uuid)
+{
+	if (strlen(text) != 36 || strspn(text, "0123456789abcdefABCDEF-") != 36)
+		return false;
+	for (int i = 0; i < 36; ++i)
+		if ((text[i] == '-') != (i == 8 || i == 13 || i == 18 || i == 23))
+			return false;
+	*uuid = bridge::uuid_value(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
+/* libc's limit of descriptors is shared with the server's own virtual files. */
+bool
+reserve_descriptor()
+{
+	return AcquireExternalFD();
 }
 
 void
-add_options(Fields &draft, const Option *given, int count, bool replace)
+fill_target(Opening &opening, const Config &config, const char *directory)
 {
-	if (replace)
-		draft.options.clear();
-	for (int i = 0; i < count; ++i) {
-		for (auto const &known : draft.options)
-			if (known.first == given[i].key)
-				throw core::Error(core::FailureKind::other, "22023", "option \"" + known.first + "\" is given twice",
-				                  "It stands in the connection string and in options.");
-		draft.options.emplace_back(given[i].key, given[i].value);
-	}
+	remote::Target &target = opening.target;
+	target.type = config.type;
+	target.host = config.host == nullptr ? "" : config.host;
+	target.port = static_cast<std::uint16_t>(config.port);
+	target.database = config.database;
+	target.username = config.username == nullptr ? "" : config.username;
+	target.sqlite_directory = directory;
+	target.application_name = "pg_tenancy";
+	target.connect_timeout_ms = settings::connect_timeout;
+	opening.networks = remote::NetworkList::parse(settings::allowed_networks);
+	remote::OptionList options;
+	for (int i = 0; i < config.option_count; ++i)
+		options.emplace_back(config.options[i].key, config.options[i].value);
+	remote::CommonOptions const common = remote::apply_options(target, options);
+	opening.read_only = target.read_only;
+	opening.statement_timeout_ms = settings::statement_timeout;
+	if (common.statement_timeout_ms > 0 &&
+	    (opening.statement_timeout_ms == 0 || common.statement_timeout_ms < opening.statement_timeout_ms))
+		opening.statement_timeout_ms = common.statement_timeout_ms;
 }
 
-/* The options as they are stored: those of the argument as they came, those of a connection string as strings. */
-Datum
-options_datum(const Fields &draft, Jsonb *given, bool from_string)
+Opening *
+make_opening(const Config &config, const core::Uuid &identity)
 {
-	if (!from_string && given != nullptr)
-		return JsonbPGetDatum(given);
-	JsonbParseState *state = nullptr;
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
-	for (auto const &[key, value] : draft.options) {
-		JsonbValue item;
-		item.type = jbvString;
-		item.val.string.val = bridge::server_text(key.c_str());
-		item.val.string.len = static_cast<int>(strlen(item.val.string.val));
-		(void) pushJsonbValue(&state, WJB_KEY, &item);
-		item.val.string.val = bridge::server_text(value.c_str());
-		item.val.string.len = static_cast<int>(strlen(item.val.string.val));
-		(void) pushJsonbValue(&state, WJB_VALUE, &item);
-	}
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
-}
-
-struct Row {
-	Datum values[Column::count];
-	char nulls[Column::count];
-
-	void set(Column::Index column, Datum value)
-	{
-		values[column] = value;
-		nulls[column] = ' ';
-	}
-	void set_text(Column::Index column, const char *value)
-	{
-		if (value != nullptr && value[0] != 0)
-			set(column, CStringGetTextDatum(value));
-	}
-};
-
-/* Fills in what both statements store of a draft; secrets only when they are new. SQLite has no password. */
-void
-fill_row(Row *row, const Fields &draft, const core::Uuid &user, const core::Uuid &connection,
-         const Arguments &arguments)
-{
-	memset(row->nulls, 'n', sizeof row->nulls);
-	row->set(Column::id, bridge::uuid_datum(connection));
-	row->set(Column::user_id, bridge::uuid_datum(user));
-	row->set_text(Column::type, remote::name_of(draft.type).data());
-	row->set_text(Column::host, bridge::server_text(draft.host.c_str()));
-	int const port = draft.port != 0 ? draft.port : remote::default_port(draft.type);
-	if (port != 0)
-		row->set(Column::port, Int32GetDatum(port));
-	row->set_text(Column::database, bridge::server_text(draft.database.c_str()));
-	row->set_text(Column::username, bridge::server_text(draft.username.c_str()));
-
-	char *key = nullptr;
-	bool const new_secret = arguments.given.password != nullptr || arguments.given.connection_string != nullptr;
-	if (new_secret && draft.type != remote::DatabaseType::sqlite && !draft.password.empty())
-		row->set_text(Column::password,
-		              credential::seal(draft.password.c_str(), {user, connection, "password_encrypted"}, &key));
-	if (arguments.given.connection_string != nullptr)
-		row->set_text(Column::string, credential::seal(arguments.given.connection_string,
-		                                               {user, connection, "connection_string_encrypted"}, &key));
-	row->set_text(Column::key_id, key);
-}
-
-[[noreturn]] void
-refuse_duplicate(const char *wanted)
-{
-	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("connection \"%s\" already exists", wanted),
-	                errhint("Choose another name, or change it with tenancy.update_connection().")));
-}
-
-void
-check_name(const char *wanted)
-{
-	if (wanted == nullptr || wanted[0] == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a connection needs a name")));
-	if (pg_mbstrlen(wanted) > 255)
-		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("connection names have at most 255 characters")));
-	if (is_id(wanted))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a connection cannot be named like an id"),
-		                errdetail("Where a connection is meant, a UUID is its id."), errhint("Choose another name.")));
-}
-
-void
-require_password(const Fields &draft)
-{
-	if (draft.type != remote::DatabaseType::sqlite && draft.password.empty())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password is required"),
-		                errdetail("A client database is reached with a password only, so that the server's own "
-		                          "identity is never lent out.")));
-}
-
-void
-check_count(const core::Uuid &user)
-{
-	int const most = settings::max_stored_connections_per_user;
-	if (most == 0)
-		return;
-	PreventCommandIfParallelMode("tenancy.create_connection()");
-	Datum const values[] = {bridge::uuid_datum(user)};
-	if (identity::count_alone(user, identity::Quota::connections, count_connections, values) >= most)
+	if (!config.active)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("connection \"%s\" is not active", config.name),
+		                errhint("Activate it with tenancy.update_connection(…, is_active => true).")));
+	if (config.type == remote::DatabaseType::sqlite && settings::sqlite_root[0] == 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many connections are registered"),
-		         errdetail("A user has at most %d.", most), errhint("Delete one with tenancy.delete_connection().")));
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("SQLite databases are not set up here"),
+		         errhint("Set \"tenancy.sqlite_root\" to a directory of the server.")));
+
+	char *directory = psprintf("%s/%s", settings::sqlite_root, bridge::uuid_text(config.user));
+	Opening *opening = bridge::owned<Opening>(CurrentMemoryContext);
+	opening->key = {config.id, config.user, identity, config.version, fingerprint_now(config)};
+	opening->limits = {settings::max_connections_per_user, settings::max_pool_size, settings::pool_idle_timeout};
+	bridge::enter([&] { fill_target(*opening, config, directory); });
+	return opening;
 }
 
-/* The connection is newer than the transaction's snapshot, so that an UPDATE would not find it. */
-[[noreturn]] void
-refuse_unseen(const Config &config)
-{
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-	                errmsg("connection \"%s\" was made or changed since the transaction began", config.name),
-	                errhint("Try again in a new transaction.")));
-}
-
-/*
- * The connection as nobody else changes it until the end of the transaction. Of two changes at once the later one has
- * to see what the other left: a password is kept only where the rest of the row still leads to where it was given for.
- */
-Config
-require_locked(const Selector &selector)
-{
-	Config const seen = require(selector);
-	Datum const values[] = {bridge::uuid_datum(seen.id)};
-	spi::Scope const scope = spi::open();
-	bool const locked = spi::run(lock_connection, values) == 1;
-	spi::close(scope);
-	Config const config = require({selector.text, true, seen.id});
-	if (!locked)
-		refuse_unseen(config);
-	return config;
-}
-
-/* The draft of a stored connection; its password stays sealed. */
 void
-load_draft(Fields &draft, const Config &config)
+open_password(Opening *opening, const Config &config)
 {
-	draft.type = config.type;
-	draft.host = config.host == nullptr ? "" : config.host;
-	draft.port = config.port;
-	draft.database = config.database;
-	draft.username = config.username == nullptr ? "" : config.username;
-	add_options(draft, config.options, config.option_count, true);
+	if (config.password_encrypted != nullptr)
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"},
+		                 opening->target.password);
 }
 
 } // namespace
 
-TENANCY_FUNCTION(create_connection)
+Selector
+selector_argument(FunctionCallInfo fcinfo, int n)
 {
-	identity::hide_statement("create_connection");
-	core::Uuid const user = identity::require_user();
-	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
-	Arguments const arguments = read_arguments(fcinfo, 0);
-	check_name(arguments.name);
-	if (arguments.given.database_type == nullptr && arguments.given.connection_string == nullptr)
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("database_type or connection_string is required"),
-		         errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
-
-	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
-	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
-	bridge::enter([&] {
-		overlay(*draft, arguments.given);
-		add_options(*draft, given, count, false);
-		check(*draft);
-		check_address(draft->host, settings::allowed_networks);
-	});
-	require_password(*draft);
-
-	core::Uuid const connection = bridge::enter([] { return core::make_uuid_v7(); });
-	Row row;
-	fill_row(&row, *draft, user, connection, arguments);
-	row.set_text(Column::name, arguments.name);
-	row.set(Column::options, options_datum(*draft, arguments.options, arguments.given.connection_string != nullptr));
-	row.set(Column::active, BoolGetDatum(true));
-
-	spi::Scope const scope = spi::open();
-	check_count(user);
-	if (spi::run(insert_connection, row.values, row.nulls) == 0)
-		refuse_duplicate(arguments.name);
-	spi::close(scope);
-	PG_RETURN_DATUM(bridge::uuid_datum(connection));
+	Oid *types;
+	int count;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	if (PG_ARGISNULL(n))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("connection must not be null")));
+	if (types[n] == UUIDOID)
+		return selector_of(bridge::uuid_value(PG_GETARG_DATUM(n)));
+	Selector selector{};
+	selector.text = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	selector.is_id = parse_uuid(selector.text, &selector.id);
+	return selector;
 }
 
-TENANCY_FUNCTION(update_connection)
+Selector
+selector_of(const core::Uuid &id)
 {
-	identity::hide_statement("update_connection");
-	/* Before any row, or a rotation would wait in a circle. */
-	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
-	Config const config = require_locked(selector_argument(fcinfo, 0));
-	Arguments const arguments = read_arguments(fcinfo, 1);
-	bool const from_string = arguments.given.connection_string != nullptr;
-	char *const new_name = arguments.name != nullptr ? arguments.name : config.name;
-	if (arguments.name != nullptr)
-		check_name(new_name);
-
-	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
-	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
-	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
-	bool const elsewhere = bridge::enter([&] {
-		load_draft(*before, config);
-		load_draft(*draft, config);
-		overlay(*draft, arguments.given);
-		if (given != nullptr)
-			add_options(*draft, given, count, !from_string);
-		check(*draft);
-		if (draft->host != before->host) /* what is not reached any more may still be renamed and deactivated */
-			check_address(draft->host, settings::allowed_networks);
-		return leads_elsewhere(*before, *draft);
-	});
-	if (arguments.given.password != nullptr)
-		require_password(*draft);
-	if (elsewhere && draft->type != remote::DatabaseType::sqlite && draft->password.empty())
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
-		         errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
-		                   "than the one that it was given for.")));
-
-	/* A row names one key: what is kept beside a string that is sealed now is sealed with it. */
-	if (from_string && draft->type != remote::DatabaseType::sqlite && draft->password.empty() &&
-	    config.password_encrypted != nullptr)
-		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, draft->password);
-
-	Row row;
-	fill_row(&row, *draft, config.user, config.id, arguments);
-	row.set_text(Column::name, new_name);
-	row.set(Column::options, given == nullptr && !from_string
-	                             ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
-	                             : options_datum(*draft, arguments.options, from_string));
-	row.set(Column::active, BoolGetDatum(PG_ARGISNULL(10) ? config.active : PG_GETARG_BOOL(10)));
-
-	Datum const named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
-	spi::Scope const scope = spi::open();
-	if (spi::run(same_name, named) > 0)
-		refuse_duplicate(new_name); /* of a race, the unique index tells */
-	(void) spi::run(change_connection, row.values, row.nulls);
-	spi::close(scope);
-	PG_RETURN_VOID();
+	return {bridge::uuid_text(id), true, id};
 }
 
-TENANCY_FUNCTION(delete_connection)
+bool
+is_id(const char *text)
 {
-	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
-	Config const config = require(selector_argument(fcinfo, 0));
-	Datum const values[] = {bridge::uuid_datum(config.id)};
+	core::Uuid id;
+	return parse_uuid(text, &id);
+}
+
+bool
+find(const Selector &selector, Config *config)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	bool const admin = identity::is_admin();
+	core::Uuid const user = admin ? identity::current_user() : identity::require_user();
 	spi::Scope const scope = spi::open();
-	bool const forgotten = spi::run(forget_connection, values) == 1;
+	uint64 rows;
+
+	/*
+	 * Look at the row as it is now, whatever snapshot the transaction has: what was deleted or changed since must not
+	 * be used.
+	 */
+	CommandCounterIncrement();
+	if (selector.is_id) {
+		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
+		rows = spi::read_latest(by_id, values);
+	} else {
+		Datum const values[] = {CStringGetTextDatum(selector.text), bridge::uuid_datum(user)};
+		rows = spi::read_latest(by_name, values);
+		if (rows == 0 && admin)
+			rows = spi::read_latest(by_name_of_anybody, values);
+	}
+	if (rows == 1)
+		read_config(context, config);
 	spi::close(scope);
-	Config left{};
-	if (!forgotten && find(selector_of(config.id), &left)) /* else somebody else has deleted it meanwhile */
-		refuse_unseen(left);
-	PG_RETURN_VOID();
+	if (rows > 1)
+		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", selector.text),
+		                errhint("Use the id of the connection.")));
+	if (rows == 1)
+		remember_type(config->id, config->type);
+	return rows == 1;
+}
+
+char *
+denied_message(const Selector &selector)
+{
+	return psprintf("permission denied for connection \"%s\"", selector.text);
+}
+
+void
+deny(const Selector &selector)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg_internal("%s", denied_message(selector)),
+	                errdetail("The connection does not exist or belongs to somebody else."),
+	                errhint("tenancy.connections() lists the connections of the current user.")));
+}
+
+Config
+require(const Selector &selector)
+{
+	Config config{};
+	if (!find(selector, &config))
+		deny(selector);
+	return config;
+}
+
+bool
+find_for_worker(const core::Uuid &id, Config *config)
+{
+	MemoryContext const context = CurrentMemoryContext;
+	spi::Scope const scope = spi::open();
+	Datum const values[] = {bridge::uuid_datum(id), bridge::uuid_datum(core::Uuid{}), BoolGetDatum(true)};
+	bool const found = spi::run(by_id, values) == 1;
+	if (found)
+		read_config(context, config);
+	spi::close(scope);
+	return found;
+}
+
+Opening *
+prepare(const Config &config, bool fresh)
+{
+	Opening *const opening = make_opening(config, identity::current_user());
+	Pool &sessions = pool();
+	if (fresh || !bridge::enter([&] { return sessions.reserve(*opening, bridge::waiter()); }))
+		open_password(opening, config);
+	return opening;
+}
+
+Opening *
+prepare_for_owner(const Config &config)
+{
+	Opening *const opening = make_opening(config, config.user);
+	open_password(opening, config);
+	return opening;
+}
+
+int64
+cache_ttl(const Config &config)
+{
+	for (int i = 0; i < config.option_count; ++i)
+		if (strcmp(config.options[i].key, "cache_ttl") == 0)
+			return strtoll(config.options[i].value, nullptr, 10);
+	return 0;
+}
+
+Pool &
+pool()
+{
+	static Pool *instance = nullptr;
+	if (instance == nullptr)
+		instance = bridge::enter([] { return new Pool({reserve_descriptor, ReleaseExternalFD}); });
+	return *instance;
 }
 
 } // namespace tenancy::connection
