@@ -1,286 +1,215 @@
 /*
- * Planning direct modifications: can the remote server do the whole UPDATE or DELETE? PG regime.
+ * UPDATE and DELETE that the remote server does by itself, with one statement for all rows. PG regime.
+ *
+ * Only when every condition is exact there and every new value is either the same there or computed here once.
  */
 #include "fdw/modify_direct.hpp"
 
-#include "fdw/encoder.hpp"
-#include "fdw/sqlite_types.hpp"
-#include "fdw/writer.hpp"
-#include "settings.hpp"
+#include "bridge/param.hpp"
+#include "fdw/fdw.hpp"
+#include "fdw/modify.hpp"
 
 extern "C" {
-#include "access/sysattr.h"
+#include "executor/executor.h"
+#include "foreign/fdwapi.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/pathnodes.h"
-#include "optimizer/appendinfo.h"
-#include "optimizer/clauses.h"
-#include "optimizer/optimizer.h"
-#include "optimizer/restrictinfo.h"
-#include "parser/parsetree.h"
-#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
 }
 
 namespace tenancy::fdw {
 
 namespace {
 
-using remote::DatabaseType;
-
-enum Element : int { sql_element, type_element, counts_element, columns_element, returned_element };
-
-/* A statement under construction. */
-struct Draft {
-	Renderer *renderer;
-	const Table *table;
-	Writer writer;
-	List *columns; /* int: as DirectPlan */
+/* A modification while it runs. */
+struct Direct {
+	DirectPlan plan;
+	Activity activity;
+	Table *table;
+	List *argument_states; /* ExprState * */
+	List *arguments;       /* Expr * */
+	Statement *statement;
+	bridge::Converter *converters;
+	MemoryContext memory; /* of a batch */
+	Tuplestorestate *rows;
+	TupleTableSlot *slot; /* of a row in rows */
+	bool done;
 };
 
-/* The scan that finds the rows of one target, if nothing stands between it and the modification. */
-ForeignScan *
-scan_of_target(const ModifyTable *plan, Index varno, int subplan)
+Direct *
+direct_of(ForeignScanState *node)
 {
-	Plan *below = outerPlan(plan);
-	if (IsA(below, Result) && outerPlan(below) != nullptr)
-		below = outerPlan(below);
-	if (IsA(below, Append)) {
-		List *const children = reinterpret_cast<Append *>(below)->appendplans;
-		below = subplan < list_length(children) ? static_cast<Plan *>(list_nth(children, subplan)) : nullptr;
-	} else if (below != outerPlan(plan)) {
-		return nullptr;
-	}
-	if (below == nullptr || !IsA(below, ForeignScan))
-		return nullptr;
-	auto *const scan = reinterpret_cast<ForeignScan *>(below);
-	return scan->scan.scanrelid == varno ? scan : nullptr;
+	return static_cast<Direct *>(node->fdw_state);
 }
 
-bool
-has_multi_value(Node *node, void *)
-{
-	if (node == nullptr)
-		return false;
-	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR)
-		return true;
-	return IsA(node, SubPlan) || IsA(node, SubLink) || compat::walk_expression(node, has_multi_value, nullptr);
-}
-
-/* Parameters of expressions were added by the renderer: they belong to no column. */
 void
-count_params(Draft &draft)
+begin_direct(ForeignScanState *node, int flags)
 {
-	while (list_length(draft.columns) < list_length(draft.renderer->params))
-		draft.columns = lappend_int(draft.columns, 0);
+	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	auto *const scan = reinterpret_cast<ForeignScan *>(node->ss.ps.plan);
+	EState const *const estate = node->ss.ps.state;
+	auto *const direct = static_cast<Direct *>(palloc0(sizeof(Direct)));
+	direct->plan = decode_direct(scan->fdw_private);
+	direct->table = load_table(RelationGetRelid(node->resultRelInfo->ri_RelationDesc));
+	begin(direct->activity, direct->table->server, direct->plan.type, direct->plan.sql);
+	direct->arguments = scan->fdw_exprs;
+	direct->argument_states = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
+	direct->memory = AllocSetContextCreate(estate->es_query_cxt, "tenant_fdw rows", ALLOCSET_DEFAULT_SIZES);
+	direct->statement = make_statement(estate->es_query_cxt);
+	if (direct->plan.returned != NIL) {
+		direct->converters = bridge::make_converters(RelationGetDescr(node->resultRelInfo->ri_RelationDesc));
+		direct->slot = ExecInitExtraTupleSlot(node->ss.ps.state, node->ss.ss_ScanTupleSlot->tts_tupleDescriptor,
+		                                      &TTSOpsMinimalTuple);
+	}
+	node->fdw_state = direct;
+}
+
+/* A new value as its column takes it, any other as every parameter. */
+remote::ParamView
+argument(const Direct &direct, int index, const NullableDatum &value)
+{
+	int const number = list_nth_int(direct.plan.columns, index);
+	if (number > 0) {
+		auto *const encoder = static_cast<Encoder *>(palloc(sizeof(Encoder)));
+		*encoder = make_encoder(direct.table->columns[number - 1], direct.plan.type);
+		return encode_stored(*encoder, value.value, value.isnull);
+	}
+	Oid const type = exprType(static_cast<Node *>(list_nth(direct.arguments, index)));
+	if (!value.isnull)
+		return bridge::datum_param(type, value.value);
+	remote::ParamView null;
+	null.type_oid = type < FirstUnpinnedObjectId && type != TEXTOID ? type : 0;
+	return null;
+}
+
+/* The user's settings apply while the user's expressions are computed, ours only while the values are written out. */
+remote::ParamView *
+evaluate_arguments(const Direct &direct, ExprContext *econtext)
+{
+	auto const count = static_cast<Size>(Max(list_length(direct.arguments), 1));
+	auto *const values = static_cast<NullableDatum *>(palloc(sizeof(NullableDatum) * count));
+	auto *const params = static_cast<remote::ParamView *>(palloc0(sizeof(remote::ParamView) * count));
+	ListCell *cell;
+	foreach (cell, direct.argument_states) {
+		NullableDatum &value = values[foreach_current_index(cell)];
+		value.value = ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), econtext, &value.isnull);
+	}
+	int const level = bridge::begin_portable_settings();
+	for (int i = 0; i < list_length(direct.arguments); ++i)
+		params[i] = argument(direct, i, values[i]);
+	bridge::end_portable_settings(level);
+	return params;
+}
+
+void
+keep_batch(Direct &direct)
+{
+	remote::Batch const &batch = direct.statement->batch();
+	TupleDesc const descriptor = direct.slot->tts_tupleDescriptor;
+	auto const width = static_cast<Size>(descriptor->natts);
+	MemoryContextReset(direct.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(direct.memory);
+	auto *const values = static_cast<Datum *>(palloc0(sizeof(Datum) * width));
+	auto *const nulls = static_cast<bool *>(palloc(width));
+	memset(nulls, true, width);
+	match_returned(direct.plan.returned, direct.converters, *direct.statement);
+	for (std::size_t row = 0; row < batch.rows(); ++row) {
+		remote::Cell const *const cells = batch.row(row);
+		ListCell *cell;
+		foreach (cell, direct.plan.returned) {
+			int const index = lfirst_int(cell) - 1;
+			values[index] =
+				bridge::cell_datum(direct.converters[index], cells[foreach_current_index(cell)], &nulls[index]);
+		}
+		tuplestore_putvalues(direct.rows, descriptor, values, nulls);
+	}
+	MemoryContextSwitchTo(outer);
 }
 
 /*
- * Does the column hold exactly what an expression on the server gives? It does when nothing turns a text into a number
- * or rounds, and when it is of no domain: the server does not know what a domain of this side allows.
+ * Runs the statement as a whole; the rows that it returns are put aside, so that the session is free for whatever reads
+ * them.
  */
-bool
-keeps_value(const Draft &draft, const Column &column)
+int64
+run_direct(ForeignScanState *node)
 {
-	if (getBaseType(column.type) != column.type)
-		return false;
-	switch (draft.renderer->type()) {
-	case DatabaseType::sqlite: return reading_of(column).family != Family::none;
-	case DatabaseType::mysql: return mysql_keeps_values(column);
-	default: return true;
+	Direct &direct = *direct_of(node);
+	ExprContext *const econtext = node->ss.ps.ps_ExprContext;
+	MemoryContextReset(direct.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(direct.memory);
+	/* Evaluating arguments may read from this connection and lose its session: do it before channel_for(). */
+	remote::ParamList const params = {evaluate_arguments(direct, econtext), list_length(direct.arguments)};
+	report(direct.activity, direct.plan.sql);
+	Channel *const channel = channel_for(direct.activity, Need::write);
+	remote::RunOptions options;
+	options.native = direct.plan.returned != NIL;
+	start(channel, direct.activity, direct.statement, converting(), direct.plan.sql, params, options);
+	MemoryContextSwitchTo(outer);
+	if (direct.plan.returned != NIL) {
+		MemoryContext const before = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+		direct.rows = tuplestore_begin_heap(false, false, work_mem);
+		MemoryContextSwitchTo(before);
 	}
-}
-
-/* A value that does not look at the row is computed here, once, and sent as every value of the column is. */
-bool
-print_value(Draft &draft, const Column &column, int number, Node *value)
-{
-	if (has_multi_value(value, nullptr))
-		return false;
-	Relids const rows = pull_varnos(draft.renderer->root, value);
-	if (bms_is_empty(rows) && !contain_volatile_functions(value)) {
-		draft.renderer->params = lappend(draft.renderer->params, value);
-		draft.columns = lappend_int(draft.columns, number);
-		int const place = list_length(draft.renderer->params);
-		draft.renderer->values = bms_add_member(draft.renderer->values, place);
-		draft.renderer->value_placeholder(column, place);
-		return true;
+	int64 returned = 0;
+	int const width = direct.rows != nullptr ? list_length(direct.plan.returned) : Statement::any_width;
+	while (fetch(direct.activity, direct.statement, width)) {
+		returned += static_cast<int64>(direct.statement->batch().rows());
+		if (direct.rows != nullptr)
+			keep_batch(direct);
 	}
-	if (exprType(value) != column.type || !keeps_value(draft, column) || !draft.renderer->can_assign(column) ||
-	    !draft.renderer->expression(value))
-		return false;
-	count_params(draft);
-	return true;
+	return direct.rows != nullptr ? returned : direct.statement->affected();
 }
 
-/* MySQL assigns from left to right, so that a value sees what was assigned before it. */
-bool
-sees_assigned(Node *value, Index varno, const Bitmapset *assigned)
+TupleTableSlot *
+iterate_direct(ForeignScanState *node)
 {
-	Bitmapset *used = nullptr;
-	pull_varattnos(value, varno, &used);
-	return bms_overlap(used, assigned);
-}
-
-bool
-print_assignments(Draft &draft, PlannerInfo *root, Index varno)
-{
-	List *values;
-	List *numbers;
-	get_translated_update_targetlist(root, varno, &values, &numbers);
-	Bitmapset *assigned = nullptr;
-	bool first = true;
-	ListCell *value_cell;
-	ListCell *number_cell;
-	appendStringInfoString(draft.renderer->out, " SET ");
-	forboth(value_cell, values, number_cell, numbers)
-	{
-		auto *const entry = lfirst_node(TargetEntry, value_cell);
-		int const number = lfirst_int(number_cell);
-		Column const &column = draft.table->columns[number - 1];
-		auto *const value = reinterpret_cast<Node *>(entry->expr);
-		if (column.generated ||
-		    (draft.renderer->type() == DatabaseType::mysql && sees_assigned(value, varno, assigned)))
-			return false;
-		assigned = bms_add_member(assigned, number - FirstLowInvalidHeapAttributeNumber);
-		if (!first)
-			appendStringInfoString(draft.renderer->out, ", ");
-		first = false;
-		draft.renderer->identifier(column.name);
-		appendStringInfoString(draft.renderer->out, " = ");
-		if (!print_value(draft, column, number, value))
-			return false;
+	Direct &direct = *direct_of(node);
+	EState *const estate = node->ss.ps.state;
+	if (!direct.done) {
+		int64 const changed = run_direct(node);
+		direct.done = true;
+		direct.activity.rows = changed;
+		if (direct.plan.counts)
+			estate->es_processed += static_cast<uint64>(changed);
+		if (node->ss.ps.instrument != nullptr && direct.rows == nullptr)
+			node->ss.ps.instrument->tuplecount += static_cast<double>(changed);
 	}
-	return !first;
+	if (direct.rows == nullptr)
+		return ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	TupleTableSlot *const slot = direct.slot;
+	/* The memory of the moment is of the tuple before. */
+	MemoryContext const outer = MemoryContextSwitchTo(estate->es_query_cxt);
+	bool const found = tuplestore_gettupleslot(direct.rows, true, false, slot);
+	MemoryContextSwitchTo(outer);
+	if (!found)
+		return slot;
+	if (node->resultRelInfo->ri_projectReturning != nullptr)
+		node->resultRelInfo->ri_projectReturning->pi_exprContext->ecxt_scantuple = slot;
+	return slot;
 }
 
-bool
-print_conditions(Draft &draft, PlannerInfo *root, Index varno)
+void
+end_direct(ForeignScanState *node)
 {
-	List *const infos = root->simple_rel_array[varno]->baserestrictinfo;
-	if (list_length(infos) > draft.renderer->abilities().most_beside)
-		return false;
-	const char *before = " WHERE ";
-	ListCell *cell;
-	foreach (cell, infos) {
-		auto *const info = lfirst_node(RestrictInfo, cell);
-		if (info->pseudoconstant || !restriction_is_securely_promotable(info, root->simple_rel_array[varno]))
-			return false;
-		appendStringInfoString(draft.renderer->out, before);
-		if (draft.renderer->condition(reinterpret_cast<Node *>(info->clause)) != Ship::exact)
-			return false;
-		before = " AND ";
-	}
-	count_params(draft);
-	return true;
-}
-
-bool
-may_return(const Renderer &renderer, CmdType operation)
-{
-	Abilities const &abilities = renderer.abilities();
-	return operation == CMD_UPDATE ? abilities.update_returning : abilities.delete_returning;
-}
-
-/* The columns to return: at least one, so that each row is a row here. */
-List *
-returned_of(const ModifyTable *plan, const Table &table, Index varno, int subplan)
-{
-	if (plan->returningLists == NIL)
-		return NIL;
-	List *const columns = columns_in(table, static_cast<Node *>(list_nth(plan->returningLists, subplan)), varno);
-	return columns != NIL ? columns : list_make1_int(linitial_int(live_columns(table)));
-}
-
-/* The new values were computed on the other side: what the plan still lists of them must not be, from changed rows. */
-List *
-without_values(List *target_list)
-{
-	List *result = NIL;
-	ListCell *cell;
-	foreach (cell, target_list) {
-		TargetEntry *const entry = flatCopyTargetEntry(lfirst_node(TargetEntry, cell));
-		auto *const value = reinterpret_cast<Node *>(entry->expr);
-		if (!IsA(value, Var))
-			entry->expr =
-				reinterpret_cast<Expr *>(makeNullConst(exprType(value), exprTypmod(value), exprCollation(value)));
-		result = lappend(result, entry);
-	}
-	return result;
-}
-
-bool
-print_statement(Draft &draft, PlannerInfo *root, const ModifyTable *plan, Index varno, List *returned)
-{
-	StringInfo const out = draft.renderer->out;
-	appendStringInfoString(out, plan->operation == CMD_UPDATE ? "UPDATE " : "DELETE FROM ");
-	draft.renderer->relation(*draft.table);
-	if (plan->operation == CMD_UPDATE && !print_assignments(draft, root, varno))
-		return false;
-	if (!print_conditions(draft, root, varno))
-		return false;
-	if (returned != NIL) {
-		appendStringInfoString(out, " RETURNING ");
-		print_outputs(draft.writer, returned);
-	}
-	return true;
+	Direct *const direct = direct_of(node);
+	if (direct == nullptr)
+		return;
+	if (direct->rows != nullptr)
+		tuplestore_end(direct->rows);
+	direct->rows = nullptr;
+	end(direct->activity);
 }
 
 } // namespace
 
-bool
-plan_direct(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
+void
+set_direct_callbacks(FdwRoutine *routine)
 {
-	ForeignScan *const scan = scan_of_target(plan, varno, subplan);
-	if (scan == nullptr || !settings::enable_pushdown)
-		return false;
-	Table const &table = *load_table(planner_rt_fetch(varno, root)->relid);
-	if (!table.options.updatable)
-		return false; /* which may have no key, and no column */
-	DatabaseType const type = dialect_of(table);
-	Draft draft{};
-	draft.table = &table;
-	draft.writer = make_writer(table, type);
-	draft.renderer = draft.writer.renderer;
-	draft.renderer->out = makeStringInfo();
-	draft.renderer->root = root;
-	draft.renderer->sources[0].varno = varno;
-	draft.renderer->relids = bms_make_singleton(static_cast<int>(varno));
-	draft.renderer->trust_remote_collation = table.options.trust_remote_collation;
-	draft.renderer->same_encoding = has_same_encoding(draft.renderer->sources, draft.renderer->source_count);
-	List *const returned = returned_of(plan, table, varno, subplan);
-	if (returned != NIL &&
-	    (!may_return(*draft.renderer, plan->operation) || outerPlan(plan) != reinterpret_cast<Plan *>(scan)))
-		return false;
-	if (!print_statement(draft, root, plan, varno, returned))
-		return false;
-	scan->operation = plan->operation;
-	scan->resultRelation = varno;
-	scan->fdw_exprs = draft.renderer->params;
-	scan->fdw_private = encode_direct({draft.renderer->out->data, type, plan->canSetTag, draft.columns, returned});
-	scan->fdw_scan_tlist = NIL;
-	scan->fdw_recheck_quals = NIL;
-	scan->scan.plan.qual = NIL;
-	scan->scan.plan.async_capable = false;
-	scan->scan.plan.targetlist = without_values(scan->scan.plan.targetlist);
-	return true;
-}
-
-List *
-encode_direct(const DirectPlan &plan)
-{
-	return list_make5(makeString(pstrdup(plan.sql)), makeInteger(static_cast<int>(plan.type)), makeBoolean(plan.counts),
-	                  plan.columns, plan.returned);
-}
-
-DirectPlan
-decode_direct(List *fdw_private)
-{
-	DirectPlan plan{};
-	plan.sql = strVal(list_nth(fdw_private, sql_element));
-	plan.type = static_cast<DatabaseType>(intVal(list_nth(fdw_private, type_element)));
-	plan.counts = boolVal(list_nth(fdw_private, counts_element));
-	plan.columns = static_cast<List *>(list_nth(fdw_private, columns_element));
-	plan.returned = static_cast<List *>(list_nth(fdw_private, returned_element));
-	return plan;
+	routine->PlanDirectModify = plan_direct;
+	routine->BeginDirectModify = begin_direct;
+	routine->IterateDirectModify = iterate_direct;
+	routine->EndDirectModify = end_direct;
 }
 
 } // namespace tenancy::fdw
