@@ -26,7 +26,7 @@ scan_of(const AsyncRequest *request)
 bool
 is_capable(ForeignPath *path)
 {
-	const Relation *const relation = relation_of(path->path.parent);
+	const ForeignRelation *const relation = relation_of(path->path.parent);
 	return relation != nullptr && relation->options.async_capable;
 }
 

@@ -50,7 +50,7 @@ read_estimate(const remote::Batch &batch, double *rows, Cost *total)
 } // namespace
 
 bool
-ask_remote_planner(PlannerInfo *root, Relation *relation)
+ask_remote_planner(PlannerInfo *root, ForeignRelation *relation)
 {
 	if (relation->type != remote::DatabaseType::postgresql)
 		return false;
@@ -83,7 +83,7 @@ ask_remote_planner(PlannerInfo *root, Relation *relation)
  * stop in the middle, looks no cheaper than one there.
  */
 Estimate
-estimate(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, bool sorted)
+estimate(PlannerInfo *root, const RelOptInfo *rel, const ForeignRelation *relation, bool sorted)
 {
 	QualCost local;
 	cost_qual_eval(&local, relation->local_clauses, root);
@@ -102,7 +102,7 @@ estimate(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, boo
 }
 
 Estimate
-estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, bool sorted, double count)
+estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const ForeignRelation *relation, bool sorted, double count)
 {
 	Estimate result = estimate(root, rel, relation, sorted);
 	double const fraction = result.rows > count && count > 0 ? count / result.rows : 1.0;
@@ -115,7 +115,7 @@ estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const Relation *relat
 }
 
 Estimate
-estimate_lookup(const Relation *relation, double rows, bool by_key)
+estimate_lookup(const ForeignRelation *relation, double rows, bool by_key)
 {
 	Estimate result;
 	result.rows = rows;

@@ -41,10 +41,10 @@ may_recheck(PlannerInfo *root)
 	return root->parse->commandType != CMD_SELECT || root->rowMarks != NIL || root->parse->rowMarks != NIL;
 }
 
-Relation *
-combine(const Relation *outer, const Relation *inner)
+ForeignRelation *
+combine(const ForeignRelation *outer, const ForeignRelation *inner)
 {
-	auto *const join = static_cast<Relation *>(palloc0(sizeof(Relation)));
+	auto *const join = static_cast<ForeignRelation *>(palloc0(sizeof(ForeignRelation)));
 	join->server = outer->server;
 	join->type = outer->type;
 	join->options = outer->options;
@@ -63,7 +63,7 @@ combine(const Relation *outer, const Relation *inner)
 
 /* The clauses of the join itself, and those that filter its result. All of them must be exact. */
 bool
-split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType type, List *infos, List **on,
+split_clauses(PlannerInfo *root, RelOptInfo *rel, const ForeignRelation *join, JoinType type, List *infos, List **on,
               List **above)
 {
 	ListCell *cell;
@@ -81,7 +81,7 @@ split_clauses(PlannerInfo *root, RelOptInfo *rel, const Relation *join, JoinType
 
 /* Of the other side, only the rows that the rows of driving find are scanned, if they find them by a key. */
 double
-scanned_rows(const Relation *driving, const Relation *other, List *on, double rows)
+scanned_rows(const ForeignRelation *driving, const ForeignRelation *other, List *on, double rows)
 {
 	ListCell *cell;
 	foreach (cell, on)
@@ -98,9 +98,9 @@ mention(PlannerInfo *root, List *nodes, Relids relids)
 
 /* Fill in how the sides come together; false when this dialect cannot say it. */
 bool
-shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *on, List *above)
+shape(PlannerInfo *root, RelOptInfo *rel, ForeignRelation *join, JoinType type, List *on, List *above)
 {
-	Relation const *const outer = join->outer, *const inner = join->inner;
+	ForeignRelation const *const outer = join->outer, *const inner = join->inner;
 	join->join_type = type;
 	switch (type) {
 	case JOIN_INNER:
@@ -138,7 +138,7 @@ shape(PlannerInfo *root, RelOptInfo *rel, Relation *join, JoinType type, List *o
 }
 
 bool
-fits_parser(const Relation *join)
+fits_parser(const ForeignRelation *join)
 {
 	Abilities const &abilities = abilities_of(join);
 	return join->source_count <= abilities.most_tables &&
@@ -147,7 +147,8 @@ fits_parser(const Relation *join)
 
 /* A condition that one side may send may need its encoding, which the other side has not, or is not known to have. */
 bool
-keeps_conditions(PlannerInfo *root, const Relation *join, const Relation *outer, const Relation *inner)
+keeps_conditions(PlannerInfo *root, const ForeignRelation *join, const ForeignRelation *outer,
+                 const ForeignRelation *inner)
 {
 	bool const same_outer = has_same_encoding(outer->sources, outer->source_count);
 	bool const same_inner = has_same_encoding(inner->sources, inner->source_count);
@@ -167,10 +168,10 @@ join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer_rel, RelOptInfo
 		std::swap(outer_rel, inner_rel);
 		type = JOIN_LEFT;
 	}
-	Relation const *const outer = relation_of(outer_rel), *const inner = relation_of(inner_rel);
+	ForeignRelation const *const outer = relation_of(outer_rel), *const inner = relation_of(inner_rel);
 	if (!is_whole(outer) || !is_whole(inner))
 		return;
-	Relation *const join = combine(outer, inner);
+	ForeignRelation *const join = combine(outer, inner);
 	List *on = NIL, *above = NIL;
 	if (!split_clauses(root, rel, join, type, extra->restrictlist, &on, &above) ||
 	    !shape(root, rel, join, type, on, above) || !fits_parser(join) || !keeps_conditions(root, join, outer, inner))

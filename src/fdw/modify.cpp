@@ -253,7 +253,7 @@ refuse_several(const Modification &modification, int64 rows)
 }
 
 Modification *
-begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory)
+begin_modification(Relation relation, const ModifyPlan &plan, MemoryContext memory)
 {
 	MemoryContext const lasting = AllocSetContextCreate(memory, "tenant_fdw modification", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext const outer = MemoryContextSwitchTo(lasting);

@@ -31,7 +31,7 @@ struct KeyBytes {
 
 /* One foreign table under modification, from its begin to its end. */
 struct Modification {
-	::Relation relation;
+	Relation relation;
 	Table *table;
 	ModifyPlan plan;
 	Writer writer;
@@ -75,7 +75,7 @@ struct Modification {
 	Statement *counter; /* of the rows that ON CONFLICT DO NOTHING has skipped, where the server does not tell */
 };
 
-Modification *begin_modification(::Relation relation, const ModifyPlan &plan, MemoryContext memory);
+Modification *begin_modification(Relation relation, const ModifyPlan &plan, MemoryContext memory);
 inline Modification *
 modification_of(ResultRelInfo *target)
 {

@@ -371,7 +371,7 @@ batch_size(ResultRelInfo *target)
 
 /* May a default of the table look at the table? Then each row must be there before the next. */
 bool
-has_volatile_default(::Relation relation)
+has_volatile_default(Relation relation)
 {
 	TupleDesc const descriptor = RelationGetDescr(relation);
 	for (int i = 0; i < descriptor->natts; ++i) {

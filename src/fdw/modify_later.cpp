@@ -30,7 +30,7 @@ has_triggers_after(Oid table)
 	bool found = false;
 	ListCell *cell;
 	foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
-		::Relation const relation = table_open(lfirst_oid(cell), NoLock);
+		Relation const relation = table_open(lfirst_oid(cell), NoLock);
 		if (TriggerDesc const *const triggers = relation->trigdesc)
 			found = found || triggers->trig_insert_after_row || triggers->trig_update_after_row ||
 			        triggers->trig_delete_after_row || triggers->trig_insert_after_statement ||

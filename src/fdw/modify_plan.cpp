@@ -32,13 +32,13 @@ using remote::DatabaseType;
 enum Element : int { sql_element, type_element, conflict_element, targets_element, returned_element };
 
 Form_pg_attribute
-attribute_at(::Relation relation, int number)
+attribute_at(Relation relation, int number)
 {
 	return TupleDescAttr(RelationGetDescr(relation), number - 1);
 }
 
 bool
-has_option(::Relation relation, int number, const char *name)
+has_option(Relation relation, int number, const char *name)
 {
 	ListCell *cell;
 	foreach (cell, GetForeignColumnOptions(RelationGetRelid(relation), static_cast<AttrNumber>(number))) {
@@ -51,7 +51,7 @@ has_option(::Relation relation, int number, const char *name)
 
 /* Is the column sent? One that is generated here is sent as a value, unless the remote table computes it too. */
 bool
-is_sent(::Relation relation, const Table &table, int number)
+is_sent(Relation relation, const Table &table, int number)
 {
 	if (!table.columns[number - 1].generated)
 		return true;
@@ -89,7 +89,7 @@ refuse_generated(const Column &column, const char *action)
 }
 
 [[noreturn]] void
-refuse_without_key(::Relation relation)
+refuse_without_key(Relation relation)
 {
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 	                errmsg("foreign table \"%s\" has no key", RelationGetRelationName(relation)),
@@ -115,7 +115,7 @@ target_expression(List *target_list, int number)
  * run; what is generated there takes none.
  */
 List *
-insert_targets(::Relation relation, const Table &table, List *target_list, List *range_table)
+insert_targets(Relation relation, const Table &table, List *target_list, List *range_table)
 {
 	List *targets = NIL;
 	ListCell *cell;
@@ -134,7 +134,7 @@ insert_targets(::Relation relation, const Table &table, List *target_list, List 
 
 /* A BEFORE trigger may change any column: then all are sent but identities, which need not even be writable. */
 List *
-update_targets(PlannerInfo *root, ::Relation relation, const Table &table, Index varno)
+update_targets(PlannerInfo *root, Relation relation, const Table &table, Index varno)
 {
 	TriggerDesc const *const triggers = relation->trigdesc;
 	bool const any = triggers != nullptr && triggers->trig_update_before_row;
@@ -158,7 +158,7 @@ update_targets(PlannerInfo *root, ::Relation relation, const Table &table, Index
  * at.
  */
 List *
-returned_columns(::Relation relation, const Table &table, CmdType operation, Index varno, List *returning,
+returned_columns(Relation relation, const Table &table, CmdType operation, Index varno, List *returning,
                  List *check_options)
 {
 	TriggerDesc const *const triggers = relation->trigdesc;
@@ -185,7 +185,7 @@ print_text(ModifyPlan &plan, const Table &table)
 
 /* plan is NULL for COPY. */
 Conflict
-conflict_of(const ModifyTable *plan, ::Relation relation, const Table &table)
+conflict_of(const ModifyTable *plan, Relation relation, const Table &table)
 {
 	bool const inserts = plan != nullptr && plan->operation == CMD_INSERT;
 	/* A target, which DO UPDATE needs, is refused earlier: there is no local index that it could mean. */
@@ -203,7 +203,7 @@ List *
 plan_modify(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 {
 	RangeTblEntry const *const entry = planner_rt_fetch(varno, root);
-	::Relation const relation = table_open(entry->relid, NoLock);
+	Relation const relation = table_open(entry->relid, NoLock);
 	Table const &table = *load_table(entry->relid);
 	List *const returning =
 		plan->returningLists != NIL ? static_cast<List *>(list_nth(plan->returningLists, subplan)) : NIL;
@@ -225,7 +225,7 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index varno, int subplan)
 }
 
 void
-add_update_targets(PlannerInfo *root, Index varno, RangeTblEntry *, ::Relation relation)
+add_update_targets(PlannerInfo *root, Index varno, RangeTblEntry *, Relation relation)
 {
 	Table const &table = *load_table(RelationGetRelid(relation));
 	List *const keys = key_columns(table);
@@ -241,7 +241,7 @@ add_update_targets(PlannerInfo *root, Index varno, RangeTblEntry *, ::Relation r
 }
 
 int
-is_updatable(::Relation relation)
+is_updatable(Relation relation)
 {
 	Table const &table = *load_table(RelationGetRelid(relation));
 	if (!table.options.updatable)
@@ -270,7 +270,7 @@ number_in_root(const TupleConversionMap *map, int number)
 }
 
 bool
-has_default(::Relation relation, int number)
+has_default(Relation relation, int number)
 {
 	return number > 0 && attribute_at(relation, number)->atthasdef;
 }
@@ -282,7 +282,7 @@ ModifyPlan
 plan_routed_insert(ModifyTableState *state, ResultRelInfo *target, const Table &table)
 {
 	auto *const plan = reinterpret_cast<ModifyTable *>(state->ps.plan); /* NULL: COPY */
-	::Relation const relation = target->ri_RelationDesc;
+	Relation const relation = target->ri_RelationDesc;
 	ResultRelInfo *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
 	bool const from_insert = plan != nullptr && plan->operation == CMD_INSERT;
 	Bitmapset *const given = plan == nullptr ? ExecGetInsertedCols(root, state->ps.state) : nullptr;
@@ -372,7 +372,7 @@ columns_in(const Table &table, Node *expressions, Index varno)
 }
 
 bool
-has_before_insert(::Relation relation)
+has_before_insert(Relation relation)
 {
 	return relation->trigdesc != nullptr && relation->trigdesc->trig_insert_before_row;
 }

@@ -22,7 +22,7 @@ namespace {
 void
 add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
 {
-	Relation const *const relation = relation_of(rel);
+	ForeignRelation const *const relation = relation_of(rel);
 	ParamPathInfo *const info = get_baserel_parampathinfo(root, rel, outer);
 	if (info == nullptr)
 		return;
@@ -78,7 +78,7 @@ outer_sets(PlannerInfo *root, RelOptInfo *rel)
 void
 table_paths(PlannerInfo *root, RelOptInfo *rel, Oid)
 {
-	Relation const *const relation = relation_of(rel);
+	ForeignRelation const *const relation = relation_of(rel);
 	Estimate const plain = estimate(root, rel, relation, false);
 	add_path(rel, reinterpret_cast<Path *>(compat::foreign_table_path(root, rel, plain.rows, plain.startup, plain.total,
 	                                                                  NIL, rel->lateral_relids, NIL)));

@@ -29,7 +29,7 @@ struct Parts {
 
 /* Columns of the table that the plan above or the conditions here want. */
 void
-choose_columns(const RelOptInfo *rel, const Relation *relation, Parts *parts)
+choose_columns(const RelOptInfo *rel, const ForeignRelation *relation, Parts *parts)
 {
 	Bitmapset *used = nullptr;
 	pull_varattnos(reinterpret_cast<Node *>(rel->reltarget->exprs), rel->relid, &used);
@@ -53,7 +53,7 @@ choose_columns(const RelOptInfo *rel, const Relation *relation, Parts *parts)
  * conditions.
  */
 void
-sort_out_clauses(PlannerInfo *root, const Relation *relation, List *scan_clauses, Parts *parts)
+sort_out_clauses(PlannerInfo *root, const ForeignRelation *relation, List *scan_clauses, Parts *parts)
 {
 	ListCell *cell;
 	parts->recheck = list_copy(relation->remote_clauses);
@@ -105,7 +105,7 @@ choose_lock(PlannerInfo *root, const RelOptInfo *rel, Tail *tail)
  * A scan of a join, or of what stands above it, has columns for the expressions that the plan above wants to compute.
  */
 void
-choose_expressions(const Relation *relation, const Path *path, Parts *parts)
+choose_expressions(const ForeignRelation *relation, const Path *path, Parts *parts)
 {
 	parts->local = relation->local_clauses;
 	parts->target = relation->target;
@@ -118,7 +118,7 @@ choose_expressions(const Relation *relation, const Path *path, Parts *parts)
 
 /* What EXPLAIN shows as the relations: the tables, and what is done with them. */
 char *
-describe(PlannerInfo *root, const Relation *relation)
+describe(PlannerInfo *root, const ForeignRelation *relation)
 {
 	StringInfoData text;
 	initStringInfo(&text);
@@ -151,7 +151,7 @@ take_limit(List *path_private, Tail *tail)
 ForeignScan *
 plan_scan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path, List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	Relation const *const relation = relation_of(rel);
+	ForeignRelation const *const relation = relation_of(rel);
 	bool const is_table = IS_SIMPLE_REL(rel);
 	Parts parts{};
 	parts.tail.pathkeys = path->path.pathkeys;

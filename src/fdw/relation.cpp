@@ -30,7 +30,7 @@ constexpr int unknown_pages = 10;
  * it? A remote server heeds no order of conditions, so that one which may tell what it saw has to wait for them here.
  */
 bool
-is_secure(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
+is_secure(PlannerInfo *root, const ForeignRelation *relation, RestrictInfo *info)
 {
 	for (int i = 0; i < relation->source_count; ++i)
 		if (!restriction_is_securely_promotable(info, root->simple_rel_array[relation->sources[i].varno]))
@@ -39,7 +39,7 @@ is_secure(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
 }
 
 void
-sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
+sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, ForeignRelation *relation)
 {
 	int const most_beside = abilities_of(relation).most_beside;
 	ListCell *cell;
@@ -61,7 +61,7 @@ sort_out_conditions(PlannerInfo *root, RelOptInfo *rel, Relation *relation)
 
 /* The rows that conditions find which look rows up; without one, all rows of the table. */
 double
-scanned_rows(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation)
+scanned_rows(PlannerInfo *root, const RelOptInfo *rel, const ForeignRelation *relation)
 {
 	List *found_by = NIL;
 	ListCell *cell;
@@ -82,13 +82,13 @@ condition_of(Node *clause)
 }
 
 const Abilities &
-abilities_of(const Relation *relation)
+abilities_of(const ForeignRelation *relation)
 {
 	return make_renderer(relation->type)->abilities();
 }
 
 Renderer *
-renderer_for(PlannerInfo *root, const Relation *relation)
+renderer_for(PlannerInfo *root, const ForeignRelation *relation)
 {
 	Renderer *const renderer = make_renderer(relation->type);
 	renderer->out = makeStringInfo();
@@ -103,7 +103,7 @@ renderer_for(PlannerInfo *root, const Relation *relation)
 }
 
 Ship
-shippable(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
+shippable(PlannerInfo *root, const ForeignRelation *relation, RestrictInfo *info)
 {
 	if (!settings::enable_pushdown || !is_secure(root, relation, info))
 		return Ship::none;
@@ -111,7 +111,7 @@ shippable(PlannerInfo *root, const Relation *relation, RestrictInfo *info)
 }
 
 bool
-is_key_lookup(const Relation *relation, Node *clause)
+is_key_lookup(const ForeignRelation *relation, Node *clause)
 {
 	constexpr Oid ordered[] = {F_EQSEL, F_SCALARLTSEL, F_SCALARLESEL, F_SCALARGTSEL, F_SCALARGESEL};
 	if (!is_opclause(clause) ||
@@ -150,7 +150,7 @@ table_size(PlannerInfo *root, RelOptInfo *rel, Oid)
 {
 	RangeTblEntry const *const entry = planner_rt_fetch(rel->relid, root);
 	Table *const table = load_table(entry->relid);
-	auto *const relation = static_cast<Relation *>(palloc0(sizeof(Relation)));
+	auto *const relation = static_cast<ForeignRelation *>(palloc0(sizeof(ForeignRelation)));
 	relation->server = table->server;
 	relation->options = table->options;
 	relation->type = connection::type_of(table->options.connection);

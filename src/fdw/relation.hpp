@@ -15,17 +15,17 @@ extern "C" {
 
 namespace tenancy::fdw {
 
-struct Relation;
+struct ForeignRelation;
 
 /* A condition for the remote server: an expression, or [NOT] EXISTS (inner side of a semi or anti join). */
 struct Condition {
 	Node *clause;
-	const Relation *exists; /* NULL: clause */
+	const ForeignRelation *exists; /* NULL: clause */
 	List *join_clauses;     /* Node *, inside the EXISTS */
 	bool negated;
 };
 
-struct Relation {
+struct ForeignRelation {
 	Oid server;
 	remote::DatabaseType type;
 	Options options;
@@ -41,7 +41,7 @@ struct Relation {
 	List *remote_clauses; /* Node *: what the remote server checks, for rechecks here */
 
 	/* A join. */
-	const Relation *outer, *inner; /* NULL: a table */
+	const ForeignRelation *outer, *inner; /* NULL: a table */
 	JoinType join_type;
 	List *on; /* Condition * */
 
@@ -72,15 +72,15 @@ struct Tail {
 	LockWaitPolicy wait;
 };
 
-inline Relation *
+inline ForeignRelation *
 relation_of(const RelOptInfo *rel)
 {
-	return static_cast<Relation *>(rel->fdw_private);
+	return static_cast<ForeignRelation *>(rel->fdw_private);
 }
 
 /* Is nothing left to check here, so that joins, aggregates and limits above may be pushed? */
 inline bool
-is_whole(const Relation *relation)
+is_whole(const ForeignRelation *relation)
 {
 	return relation != nullptr && relation->local_clauses == NIL && !relation->gated;
 }
@@ -88,29 +88,29 @@ is_whole(const Relation *relation)
 Condition *condition_of(Node *clause);
 
 /* What the dialect of its client database can say. */
-const Abilities &abilities_of(const Relation *relation);
+const Abilities &abilities_of(const ForeignRelation *relation);
 /* A renderer that is ready to print expressions over relation into a new buffer. */
-Renderer *renderer_for(PlannerInfo *root, const Relation *relation);
+Renderer *renderer_for(PlannerInfo *root, const ForeignRelation *relation);
 
 /* Do exprs want only ordinary columns: no system column, whole row, or value that an outer join may turn to NULL? */
 bool has_plain_columns(List *exprs);
 
 /* Does the clause look rows of the relation up by a key or an index, so that the others need not be read? */
-bool is_key_lookup(const Relation *relation, Node *clause);
+bool is_key_lookup(const ForeignRelation *relation, Node *clause);
 
 /* Can the clause be sent? Prints into nowhere. */
-Ship shippable(PlannerInfo *root, const Relation *relation, RestrictInfo *info);
+Ship shippable(PlannerInfo *root, const ForeignRelation *relation, RestrictInfo *info);
 /* The expression of a pathkey in terms of relation, with its order; false when there is none that can be sent. */
-bool sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortKey *key);
-bool can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys);
+bool sort_key_of(PlannerInfo *root, const ForeignRelation *relation, PathKey *pathkey, SortKey *key);
+bool can_sort(PlannerInfo *root, const ForeignRelation *relation, List *pathkeys);
 
 /*
  * Print the whole SELECT of target (TargetEntry *) into renderer->out; false when part of it cannot be sent, which
  * for what was checked with shippable() before does not happen.
  */
-bool print_select(Renderer &renderer, const Relation *relation, List *target, const Tail &tail);
+bool print_select(Renderer &renderer, const ForeignRelation *relation, List *target, const Tail &tail);
 /* " FROM … WHERE …" alone. */
-bool print_from_where(Renderer &renderer, const Relation *relation, List *more_conditions);
+bool print_from_where(Renderer &renderer, const ForeignRelation *relation, List *more_conditions);
 
 /* GetForeignRelSize and the paths of each stage. */
 void table_size(PlannerInfo *root, RelOptInfo *rel, Oid table);
@@ -120,17 +120,17 @@ void join_paths(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptIn
 void upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra);
 
 /* use_remote_estimate: true, with rows and remote_cost of relation set, when the remote planner could be asked. */
-bool ask_remote_planner(PlannerInfo *root, Relation *relation);
+bool ask_remote_planner(PlannerInfo *root, ForeignRelation *relation);
 /* Cost of sending relation's rows, in the planner's units. */
 struct Estimate {
 	double rows;
 	Cost startup, total;
 };
-Estimate estimate(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, bool sorted);
+Estimate estimate(PlannerInfo *root, const RelOptInfo *rel, const ForeignRelation *relation, bool sorted);
 /* The same when only count rows (0: unknown) are asked for. */
-Estimate estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const Relation *relation, bool sorted,
+Estimate estimate_limited(PlannerInfo *root, const RelOptInfo *rel, const ForeignRelation *relation, bool sorted,
                           double count);
 /* The estimate for one execution with the values of the outer row; rows is how many pass its conditions. */
-Estimate estimate_lookup(const Relation *relation, double rows, bool by_key);
+Estimate estimate_lookup(const ForeignRelation *relation, double rows, bool by_key);
 
 } // namespace tenancy::fdw

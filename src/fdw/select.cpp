@@ -18,7 +18,7 @@ namespace tenancy::fdw {
 
 namespace {
 
-bool print_from(Renderer &renderer, const Relation *relation);
+bool print_from(Renderer &renderer, const ForeignRelation *relation);
 bool print_conditions(Renderer &renderer, const char *before, List *conditions, List *clauses);
 
 void
@@ -69,7 +69,7 @@ print_conditions(Renderer &renderer, const char *before, List *conditions, List 
 }
 
 bool
-print_join(Renderer &renderer, const Relation *relation)
+print_join(Renderer &renderer, const ForeignRelation *relation)
 {
 	const char *const word = relation->join_type == JOIN_LEFT   ? " LEFT JOIN "
 	                         : relation->join_type == JOIN_FULL ? " FULL JOIN "
@@ -94,7 +94,7 @@ print_join(Renderer &renderer, const Relation *relation)
 }
 
 bool
-print_from(Renderer &renderer, const Relation *relation)
+print_from(Renderer &renderer, const ForeignRelation *relation)
 {
 	/* A semi or anti join adds a condition, not a table. */
 	if (relation->outer != nullptr && relation->inner == nullptr)
@@ -109,7 +109,7 @@ print_from(Renderer &renderer, const Relation *relation)
 }
 
 bool
-print_target(Renderer &renderer, const Relation *relation, List *target)
+print_target(Renderer &renderer, const ForeignRelation *relation, List *target)
 {
 	int position = 0;
 	ListCell *cell;
@@ -126,7 +126,7 @@ print_target(Renderer &renderer, const Relation *relation, List *target)
 }
 
 bool
-print_group_by(Renderer &renderer, const Relation *relation, List *target)
+print_group_by(Renderer &renderer, const ForeignRelation *relation, List *target)
 {
 	ListCell *cell;
 	foreach (cell, relation->group_keys) {
@@ -139,7 +139,7 @@ print_group_by(Renderer &renderer, const Relation *relation, List *target)
 }
 
 bool
-print_order(Renderer &renderer, const Relation *relation, List *pathkeys)
+print_order(Renderer &renderer, const ForeignRelation *relation, List *pathkeys)
 {
 	ListCell *cell;
 	foreach (cell, pathkeys) {
@@ -153,7 +153,7 @@ print_order(Renderer &renderer, const Relation *relation, List *pathkeys)
 
 /* Does node mention nothing but what the SELECT can see at that point? */
 bool
-is_in_scope(PlannerInfo *root, const Relation *relation, Node *node)
+is_in_scope(PlannerInfo *root, const ForeignRelation *relation, Node *node)
 {
 	if (!relation->grouped && !relation->distinct && !relation->windowed)
 		return bms_is_subset(pull_varnos(root, node), relation->visible);
@@ -169,7 +169,7 @@ is_in_scope(PlannerInfo *root, const Relation *relation, Node *node)
 } // namespace
 
 bool
-print_from_where(Renderer &renderer, const Relation *relation, List *more_conditions)
+print_from_where(Renderer &renderer, const ForeignRelation *relation, List *more_conditions)
 {
 	print(renderer, " FROM ");
 	return print_from(renderer, relation) &&
@@ -177,7 +177,7 @@ print_from_where(Renderer &renderer, const Relation *relation, List *more_condit
 }
 
 bool
-sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortKey *key)
+sort_key_of(PlannerInfo *root, const ForeignRelation *relation, PathKey *pathkey, SortKey *key)
 {
 	EquivalenceClass *const klass = pathkey->pk_eclass;
 	if (klass->ec_has_volatile)
@@ -203,7 +203,7 @@ sort_key_of(PlannerInfo *root, const Relation *relation, PathKey *pathkey, SortK
 }
 
 bool
-can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys)
+can_sort(PlannerInfo *root, const ForeignRelation *relation, List *pathkeys)
 {
 	ListCell *cell;
 	foreach (cell, pathkeys) {
@@ -215,7 +215,7 @@ can_sort(PlannerInfo *root, const Relation *relation, List *pathkeys)
 }
 
 bool
-print_select(Renderer &renderer, const Relation *relation, List *target, const Tail &tail)
+print_select(Renderer &renderer, const ForeignRelation *relation, List *target, const Tail &tail)
 {
 	renderer.aggregates = relation->grouped;
 	renderer.windows = relation->windowed;

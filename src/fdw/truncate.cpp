@@ -17,7 +17,7 @@ namespace {
 using remote::DatabaseType;
 
 void
-check_truncatable(::Relation relation, const Table &table)
+check_truncatable(Relation relation, const Table &table)
 {
 	if (!table.options.truncatable)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -83,7 +83,7 @@ truncate_tables(List *relations, DropBehavior behavior, bool restart)
 	Oid server = InvalidOid;
 	ListCell *cell;
 	foreach (cell, relations) {
-		auto *const relation = static_cast<::Relation>(lfirst(cell));
+		auto *const relation = static_cast<Relation>(lfirst(cell));
 		Table const &table = *load_table(RelationGetRelid(relation));
 		check_truncatable(relation, table);
 		type = dialect_of(table);

@@ -21,15 +21,15 @@ namespace tenancy::fdw {
 namespace {
 
 bool
-has_upper_part(const Relation *relation)
+has_upper_part(const ForeignRelation *relation)
 {
 	return relation->grouped || relation->distinct || relation->windowed;
 }
 
-Relation *
-copy_of(const Relation *relation)
+ForeignRelation *
+copy_of(const ForeignRelation *relation)
 {
-	auto *const copy = static_cast<Relation *>(palloc(sizeof(Relation)));
+	auto *const copy = static_cast<ForeignRelation *>(palloc(sizeof(ForeignRelation)));
 	*copy = *relation;
 	return copy;
 }
@@ -41,7 +41,7 @@ copy_of(const Relation *relation)
 enum class Place : uint8 { column, key, condition };
 
 bool
-prints(PlannerInfo *root, const Relation *relation, Node *node, Place place)
+prints(PlannerInfo *root, const ForeignRelation *relation, Node *node, Place place)
 {
 	Renderer *const renderer = renderer_for(root, relation);
 	renderer->aggregates = relation->grouped;
@@ -62,7 +62,7 @@ is_computed_here(PlannerInfo *root, Node *node)
 }
 
 void
-add_target(Relation *relation, Node *node, Index reference, bool is_key)
+add_target(ForeignRelation *relation, Node *node, Index reference, bool is_key)
 {
 	relation->target = lappend(
 		relation->target, makeTargetEntry(reinterpret_cast<Expr *>(node),
@@ -74,7 +74,7 @@ add_target(Relation *relation, Node *node, Index reference, bool is_key)
 
 /* The parts of node that only the remote server can give; this side computes the rest from them. */
 bool
-add_parts(PlannerInfo *root, Relation *relation, Node *node, int flags)
+add_parts(PlannerInfo *root, ForeignRelation *relation, Node *node, int flags)
 {
 	ListCell *cell;
 	List *const parts = pull_var_clause(node, flags);
@@ -95,7 +95,7 @@ constexpr int with_aggregates = PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS
 constexpr int with_windows = PVC_RECURSE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS | PVC_INCLUDE_PLACEHOLDERS;
 
 bool
-add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target)
+add_group_target(PlannerInfo *root, ForeignRelation *relation, const PathTarget *target)
 {
 	List *const clauses = root->parse->groupClause; /* with the keys that others imply, or there may be none at all */
 	int keys = 0;
@@ -128,7 +128,7 @@ add_group_target(PlannerInfo *root, Relation *relation, const PathTarget *target
 }
 
 bool
-add_having(PlannerInfo *root, Relation *relation, Node *having)
+add_having(PlannerInfo *root, ForeignRelation *relation, Node *having)
 {
 	int const most = abilities_of(relation).most_beside;
 	ListCell *cell;
@@ -145,7 +145,7 @@ add_having(PlannerInfo *root, Relation *relation, Node *having)
 }
 
 bool
-group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPathExtraData *extra)
+group(PlannerInfo *root, RelOptInfo *output, ForeignRelation *relation, const GroupPathExtraData *extra)
 {
 	Query const *const query = root->parse;
 	if (query->groupingSets != NIL || has_upper_part(relation))
@@ -163,7 +163,7 @@ group(PlannerInfo *root, RelOptInfo *output, Relation *relation, const GroupPath
 
 /* DISTINCT is printed as GROUP BY all columns, which says the same and may be ordered by expressions of them. */
 bool
-make_distinct(PlannerInfo *root, Relation *relation)
+make_distinct(PlannerInfo *root, ForeignRelation *relation)
 {
 	if (has_upper_part(relation) || root->parse->hasDistinctOn)
 		return false;
@@ -191,7 +191,7 @@ make_distinct(PlannerInfo *root, Relation *relation)
 }
 
 bool
-add_windows(PlannerInfo *root, Relation *relation)
+add_windows(PlannerInfo *root, ForeignRelation *relation)
 {
 	/*
 	 * A condition above that only says where to stop is checked by the node that computes the function, nowhere else.
@@ -221,7 +221,7 @@ add_upper_path(PlannerInfo *root, RelOptInfo *output, const Estimate &cost, Uppe
 void
 order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 {
-	Relation const *const relation = relation_of(input);
+	ForeignRelation const *const relation = relation_of(input);
 	if (!can_sort(root, relation, root->sort_pathkeys))
 		return;
 	output->fdw_private = copy_of(relation);
@@ -236,7 +236,7 @@ order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
  * skip rows.
  */
 void
-limit_locked(PlannerInfo *root, const Relation *relation, RelOptInfo *output, double count)
+limit_locked(PlannerInfo *root, const ForeignRelation *relation, RelOptInfo *output, double count)
 {
 	Query const *const query = root->parse;
 	if (relation->source_count != 1 || has_upper_part(relation) || query->limitOffset != nullptr)
@@ -258,7 +258,7 @@ void
 limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, const FinalPathExtraData *extra)
 {
 	Query const *const query = root->parse;
-	Relation const *const relation = relation_of(input);
+	ForeignRelation const *const relation = relation_of(input);
 	bool const locks = query->rowMarks != NIL;
 	if (!extra->limit_needed || query->commandType != CMD_SELECT || query->limitOption == LIMIT_OPTION_WITH_TIES ||
 	    !is_whole(relation) ||
@@ -291,7 +291,7 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOp
 		return limit(root, input, output, static_cast<FinalPathExtraData *>(extra));
 	if (!is_whole(relation_of(input)))
 		return;
-	Relation *const relation = copy_of(relation_of(input));
+	ForeignRelation *const relation = copy_of(relation_of(input));
 	bool const pushed = stage == UPPERREL_GROUP_AGG
 	                        ? group(root, output, relation, static_cast<GroupPathExtraData *>(extra))
 	                    : stage == UPPERREL_DISTINCT ? make_distinct(root, relation)

@@ -40,7 +40,7 @@ List *columns_in(const Table &table, Node *expressions, Index varno);
 const char *key_attribute_name(const Column &column, AttrNumber number);
 
 /* May a trigger of this side give columns a value that the statement has not given? */
-bool has_before_insert(::Relation relation);
+bool has_before_insert(Relation relation);
 
 /* Texts of statements on one table, in the dialect of its server. */
 struct Writer {
