@@ -22,9 +22,12 @@ durability_is(settings::HistoryDurability wanted)
 	return settings::history_durability == static_cast<int>(wanted);
 }
 
-/* History cannot take the run: refuse it, or say so and let it go on unrecorded. */
+/*
+ * History cannot take the run. Raises; or, with history_required off, warns and answers a run that nothing records
+ * (handle 0).
+ */
 Run
-refuse(int sqlstate, const char *message, const char *hint)
+refuse_or_go_unrecorded(int sqlstate, const char *message, const char *hint)
 {
 	ereport(settings::history_required ? ERROR : WARNING,
 	        (errcode(sqlstate), errmsg("%s", message),
@@ -36,30 +39,32 @@ refuse(int sqlstate, const char *message, const char *hint)
 }
 
 Run
-refuse(Readiness readiness)
+refuse_or_go_unrecorded(Readiness readiness)
 {
 	switch (readiness) {
 	case Readiness::no_extension:
-		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-		              "the history worker does not see extension \"pg_tenancy\"",
-		              "Commit the transaction that created the extension first.");
+		return refuse_or_go_unrecorded(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		                               "the history worker does not see extension \"pg_tenancy\"",
+		                               "Commit the transaction that created the extension first.");
 	case Readiness::no_place:
-		return refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many databases use pg_tenancy history", nullptr);
+		return refuse_or_go_unrecorded(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+		                               "too many databases use pg_tenancy history", nullptr);
 	default:
-		return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the history worker is not running",
-		              "See the server log; \"max_worker_processes\" may be too low.");
+		return refuse_or_go_unrecorded(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the history worker is not running",
+		                               "See the server log; \"max_worker_processes\" may be too low.");
 	}
 }
 
 /* Runs of other users leave no room. */
 Run
-refuse(Room room)
+refuse_or_go_unrecorded(Room room)
 {
 	if (room == Room::heavy_part_full)
-		return refuse(ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history has no room for one more long text",
-		              "Long texts of all users together have half of it. Try again, shorten the statement, or have "
-		              "\"tenancy.history_queue_size\" raised.");
-	return refuse(
+		return refuse_or_go_unrecorded(
+			ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history has no room for one more long text",
+			"Long texts of all users together have half of it. Try again, shorten the statement, or have "
+			"\"tenancy.history_queue_size\" raised.");
+	return refuse_or_go_unrecorded(
 		ERRCODE_OUT_OF_MEMORY, "the queue of pg_tenancy history is full",
 		"Raise \"tenancy.history_queue_size\", or look in the server log why the history worker does not keep up.");
 }
@@ -201,6 +206,20 @@ local_of(const Run &run) noexcept
 	return i >= 0 && record_at(run.handle)->id == run.id ? i : -1;
 }
 
+/* False: another database took the slot while this session waited for room. */
+bool
+enqueue_here(Slot &slot, dsa_pointer pointer, bool wait)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	bool const here = slot.database == MyDatabaseId;
+	if (here) {
+		enqueue(slot, pointer);
+		wake(slot, record_at(pointer)->line, wait);
+	}
+	LWLockRelease(queue->lock);
+	return here;
+}
+
 int64
 milliseconds(TimestampTz from, TimestampTz to)
 {
@@ -210,45 +229,38 @@ milliseconds(TimestampTz from, TimestampTz to)
 } // namespace
 
 Run
-start(const Start &begin)
+start(const Start &report)
 {
 	if (RecoveryInProgress())
-		return refuse(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot record history on this server",
-		              "Only a primary server that preloads pg_tenancy can.");
+		return refuse_or_go_unrecorded(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot record history on this server",
+		                               "Only a primary server that preloads pg_tenancy can.");
 	prepare_process();
 	int slot_number;
 	if (Readiness const readiness = require_worker(&slot_number); readiness != Readiness::ready)
-		return refuse(readiness);
+		return refuse_or_go_unrecorded(readiness);
 	reserve_local();
 	Peer const &peer = whoami();
 	core::Uuid const id = bridge::enter([] { return core::make_uuid_v7(); });
 
 	Slot &slot = queue->slots[slot_number];
 	dsa_pointer pointer;
-	if (Room const room = obtain(slot, begin.user, texts_size(begin), &pointer); room != Room::found)
-		return refuse(room);
-	bool const counted = needs_place(begin);
+	if (Room const room = obtain(slot, report.user, texts_size(report), &pointer); room != Room::found)
+		return refuse_or_go_unrecorded(room);
+	bool const counted = needs_place(report);
 	if (counted)
-		take_place_or_refuse(begin.user, pointer);
-	Record *const record = fill_record(pointer, begin, peer);
+		take_place_or_refuse(report.user, pointer);
+	Record *const record = fill_record(pointer, report, peer);
 	record->slot = slot_number;
 	record->id = id;
 	bool const wait = durability_is(settings::HistoryDurability::started);
 	record->awaited = wait;
 	TimestampTz const started = record->started;
 
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	bool const displaced = slot.database != MyDatabaseId; /* while this session waited for room */
-	if (!displaced) {
-		enqueue(slot, pointer);
-		wake(slot, record->line, wait);
-	}
-	LWLockRelease(queue->lock);
-	if (displaced) {
+	if (!enqueue_here(slot, pointer, wait)) {
 		if (counted)
-			give_back_place(begin.user);
+			give_back_place(report.user);
 		discard(pointer);
-		return start(begin);
+		return start(report);
 	}
 	add_local(pointer);
 
@@ -258,7 +270,7 @@ start(const Start &begin)
 }
 
 void
-require_room(const Start &begin)
+require_room(const Start &report)
 {
 	int slot_number;
 	if (RecoveryInProgress())
@@ -266,19 +278,19 @@ require_room(const Start &begin)
 	prepare_process();
 	if (Readiness const readiness = require_worker(&slot_number); readiness != Readiness::ready) {
 		if (settings::history_required)
-			(void) refuse(readiness);
+			(void) refuse_or_go_unrecorded(readiness);
 		return;
 	}
 	dsa_pointer pointer;
-	if (obtain(queue->slots[slot_number], begin.user, texts_size(begin), &pointer) != Room::found)
+	if (obtain(queue->slots[slot_number], report.user, texts_size(report), &pointer) != Room::found)
 		return;
-	take_place_or_refuse(begin.user, pointer);
-	give_back_place(begin.user);
+	take_place_or_refuse(report.user, pointer);
+	give_back_place(report.user);
 	discard(pointer);
 }
 
 int64
-finish(Run &run, const Finish &end)
+finish(Run &run, const Finish &report)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	int64 const elapsed = milliseconds(run.started, now);
@@ -288,11 +300,11 @@ finish(Run &run, const Finish &end)
 	if (i < 0)
 		return elapsed;
 	if (durability_is(settings::HistoryDurability::async)) {
-		end_record(i, end, now, false);
+		end_record(i, report, now, false);
 		forget_local(i);
 		return elapsed;
 	}
-	end_record(i, end, now, true);
+	end_record(i, report, now, true);
 	bool const confirmed = wait_for(record_at(pointer), Progress::over);
 	abandon(pointer);
 	forget_local(find_local(pointer));
@@ -302,11 +314,11 @@ finish(Run &run, const Finish &end)
 }
 
 void
-finish_quietly(Run &run, const Finish &end) noexcept
+finish_quietly(Run &run, const Finish &report) noexcept
 {
 	int const i = local_of(run);
 	if (i >= 0) {
-		end_record(i, end, GetCurrentTimestamp(), false);
+		end_record(i, report, GetCurrentTimestamp(), false);
 		forget_local(i);
 	}
 	run.handle = 0;

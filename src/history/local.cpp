@@ -64,20 +64,20 @@ is_counted(Source source, const core::Uuid &user, int except) noexcept
 }
 
 void
-end_local(int i, const Finish &end) noexcept
+end_local(int i, const Finish &report) noexcept
 {
 	if (locals[i].waiting)
 		abandon(locals[i].pointer);
 	else
-		end_record(i, end, GetCurrentTimestamp(), false);
+		end_record(i, report, GetCurrentTimestamp(), false);
 	forget_local(i);
 }
 
 void
-end_all(const Finish &end) noexcept
+end_all(const Finish &report) noexcept
 {
 	while (local_count > 0)
-		end_local(local_count - 1, end);
+		end_local(local_count - 1, report);
 }
 
 const Finish &
@@ -236,9 +236,9 @@ add_local(dsa_pointer pointer) noexcept
 }
 
 bool
-needs_place(const Start &begin) noexcept
+needs_place(const Start &report) noexcept
 {
-	return is_counted(begin.source, begin.user, -1);
+	return is_counted(report.source, report.user, -1);
 }
 
 int
@@ -258,18 +258,18 @@ forget_local(int i) noexcept
 }
 
 void
-note_local(int i, int level, const Finish &end) noexcept
+note_local(int i, int level, const Finish &report) noexcept
 {
 	drop_note(i);
-	Size const size = strlen(end.message) + 1;
+	Size const size = strlen(report.message) + 1;
 	auto *const note = static_cast<Note *>(
 		MemoryContextAllocExtended(TopMemoryContext, sizeof(Note) + size, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
 	if (note == nullptr)
 		return;
 	note->level = level;
-	note->end = end;
-	strlcpy(note->sqlstate, end.sqlstate, sizeof note->sqlstate);
-	memcpy(note->message, end.message, size);
+	note->end = report;
+	strlcpy(note->sqlstate, report.sqlstate, sizeof note->sqlstate);
+	memcpy(note->message, report.message, size);
 	note->end.sqlstate = note->sqlstate;
 	note->end.message = note->message;
 	locals[i].note = note;
@@ -284,29 +284,29 @@ drop_note(int i) noexcept
 }
 
 Size
-texts_size(const Start &begin)
+texts_size(const Start &report)
 {
 	Size size = 0;
-	for (const char *const text : {begin.connection_name, begin.question, begin.sql})
+	for (const char *const text : {report.connection_name, report.question, report.sql})
 		if (text != nullptr)
 			size += strlen(text) + 1;
 	return size;
 }
 
 Record *
-fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
+fill_record(dsa_pointer pointer, const Start &report, const Peer &peer)
 {
 	Record *const record = record_at(pointer);
 	pg_atomic_init_u32(&record->progress, static_cast<uint32>(Progress::reported));
-	record->connection = begin.connection;
-	record->source = begin.source;
-	record->started = begin.started != 0 ? begin.started : GetCurrentTimestamp();
+	record->connection = report.connection;
+	record->source = report.source;
+	record->started = report.started != 0 ? report.started : GetCurrentTimestamp();
 	record->owner = MyLatch;
 	record->pid = MyProcPid;
 	record->transaction = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
-	char *to = append_text(texts_of(record), begin.connection_name, &record->connection_name_length);
-	to = append_text(to, begin.question, &record->question_length);
-	append_text(to, begin.sql, &record->sql_length);
+	char *to = append_text(texts_of(record), report.connection_name, &record->connection_name_length);
+	to = append_text(to, report.question, &record->question_length);
+	append_text(to, report.sql, &record->sql_length);
 	strlcpy(record->role, peer.role_name, sizeof record->role);
 	strlcpy(record->application, application_name != nullptr ? application_name : "", sizeof record->application);
 	strlcpy(record->client, peer.address, sizeof record->client);
@@ -314,7 +314,7 @@ fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer)
 }
 
 void
-end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
+end_record(int i, const Finish &report, TimestampTz when, bool awaited) noexcept
 {
 	dsa_pointer const pointer = locals[i].pointer;
 	Record *const record = record_at(pointer);
@@ -323,16 +323,16 @@ end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept
 		give_back_place(record->user);
 	locals[i].waiting = awaited;
 	record->ended = when;
-	record->status = end.status;
-	record->truncated = end.truncated;
-	record->cached = end.cached;
-	record->rows = end.rows;
-	record->bytes = end.bytes;
-	if (end.sqlstate != nullptr)
-		strlcpy(record->sqlstate, end.sqlstate, sizeof record->sqlstate);
-	if (end.result_hash != nullptr)
-		strlcpy(record->result_hash, end.result_hash, sizeof record->result_hash);
-	store_message(record, end.message);
+	record->status = report.status;
+	record->truncated = report.truncated;
+	record->cached = report.cached;
+	record->rows = report.rows;
+	record->bytes = report.bytes;
+	if (report.sqlstate != nullptr)
+		strlcpy(record->sqlstate, report.sqlstate, sizeof record->sqlstate);
+	if (report.result_hash != nullptr)
+		strlcpy(record->result_hash, report.result_hash, sizeof record->result_hash);
+	store_message(record, report.message);
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	record->finished = true;

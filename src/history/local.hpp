@@ -24,17 +24,17 @@ void add_local(dsa_pointer pointer) noexcept;
 int find_local(dsa_pointer pointer) noexcept; /* -1: none */
 void forget_local(int i) noexcept;
 /* Is the run to be counted? Sixteen of a user on foreign tables in this backend have one place together. */
-bool needs_place(const Start &begin) noexcept;
+bool needs_place(const Start &report) noexcept;
 /*
  * How it ends if the (sub)transaction of that level is rolled back; texts are copied. Without memory there is no note.
  */
-void note_local(int i, int level, const Finish &end) noexcept;
+void note_local(int i, int level, const Finish &report) noexcept;
 void drop_note(int i) noexcept;
 
-Size texts_size(const Start &begin);
-Record *fill_record(dsa_pointer pointer, const Start &begin, const Peer &peer);
+Size texts_size(const Start &report);
+Record *fill_record(dsa_pointer pointer, const Start &report, const Peer &peer);
 /* Store how it ended and hand it to the worker; awaited: its owner waits for the commit. Never raises. */
-void end_record(int i, const Finish &end, TimestampTz when, bool awaited) noexcept;
+void end_record(int i, const Finish &report, TimestampTz when, bool awaited) noexcept;
 /* The owner no longer waits: whoever comes last frees the record. */
 void abandon(dsa_pointer pointer) noexcept;
 
