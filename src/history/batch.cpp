@@ -4,6 +4,8 @@
  */
 #include "history/worker.hpp"
 
+#include <algorithm>
+
 #include "bridge/worker.hpp"
 #include "history/step.hpp"
 
@@ -88,9 +90,9 @@ is_any_put_off()
 {
 	bool found = false;
 	LWLockAcquire(queue->lock, LW_SHARED);
-	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
-		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && !found; p = record_at(p)->next)
-			found = record_at(p)->put_off != 0;
+	for (Line const line : unwritten_lines)
+		found =
+			found || std::ranges::any_of(mine->line(line), [](dsa_pointer p) { return record_at(p)->put_off != 0; });
 	LWLockRelease(queue->lock);
 	return found;
 }
@@ -120,8 +122,8 @@ void
 forget_put_off()
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
-		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+	for (Line const line : unwritten_lines)
+		for (dsa_pointer const p : mine->line(line))
 			record_at(p)->put_off = 0;
 	LWLockRelease(queue->lock);
 }

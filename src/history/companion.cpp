@@ -60,8 +60,8 @@ condition()
 		result.running = slot.running();
 		result.troubled = slot.troubled;
 		memcpy(trouble, slot.trouble, brief_size);
-		for (Line const line : {Line::awaited, Line::pending, Line::heavy})
-			for (dsa_pointer p = slot.line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+		for (Line const line : unwritten_lines)
+			for (dsa_pointer const p : slot.line(line))
 				if (TimestampTz const since = in_line_since(*record_at(p)); result.oldest == 0 || since < result.oldest)
 					result.oldest = since;
 	}

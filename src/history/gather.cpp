@@ -61,7 +61,7 @@ has_lingered(const Record &record, TimestampTz now)
 bool
 is_due(Line line, TimestampTz now)
 {
-	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p); p = record_at(p)->next)
+	for (dsa_pointer const p : mine->line(line))
 		if (!is_put_off(*record_at(p), now) && has_lingered(*record_at(p), now))
 			return true;
 	return false;
@@ -90,8 +90,9 @@ void
 collect(Line line, TimestampTz now, Found &found)
 {
 	found.count = 0;
-	for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && found.count < max_batch;
-	     p = record_at(p)->next) {
+	for (dsa_pointer const p : mine->line(line)) {
+		if (found.count == max_batch)
+			break;
 		const Record &record = *record_at(p);
 		if (is_excluded(record) || !is_ready(record, now))
 			continue;
@@ -162,7 +163,7 @@ time_until_due(long most)
 {
 	TimestampTz const now = GetCurrentTimestamp();
 	long time = most;
-	for (Line const line : {Line::awaited, Line::pending, Line::heavy}) {
+	for (Line const line : unwritten_lines) {
 		dsa_pointer p = line == Line::heavy && mine->hauler.pid != 0 ? no_record : mine->line(line).first;
 		for (; DsaPointerIsValid(p); p = record_at(p)->next) {
 			const Record &record = *record_at(p);
@@ -185,7 +186,7 @@ time_until_heavy(long most)
 	TimestampTz const now = GetCurrentTimestamp();
 	long time = most;
 	LWLockAcquire(queue->lock, LW_SHARED);
-	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next) {
+	for (dsa_pointer const p : mine->line(Line::heavy)) {
 		const Record &record = *record_at(p);
 		TimestampTz const until = Max(record.put_off, paused_until(record, now));
 		time = Min(time, until > now ? TimestampDifferenceMilliseconds(now, until) + 1 : linger_ms);
@@ -197,7 +198,7 @@ time_until_heavy(long most)
 Item
 find_heavy(const dsa_pointer *run, TimestampTz now)
 {
-	for (dsa_pointer p = mine->line(Line::heavy).first; DsaPointerIsValid(p); p = record_at(p)->next)
+	for (dsa_pointer const p : mine->line(Line::heavy))
 		if ((run == nullptr || p == *run) && is_ready(*record_at(p), now) && paused_until(*record_at(p), now) <= now)
 			return {p, record_at(p)->finished, Stripped::nothing};
 	return {no_record, false, Stripped::nothing};

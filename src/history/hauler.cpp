@@ -4,6 +4,8 @@
  */
 #include "history/worker.hpp"
 
+#include <algorithm>
+
 #include <malloc.h>
 
 #include "bridge/worker.hpp"
@@ -135,8 +137,8 @@ yield_turn(uint64 batch)
 	bool waits = false;
 	LWLockAcquire(queue->lock, LW_SHARED);
 	for (Line const line : {Line::awaited, Line::pending})
-		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && !waits; p = record_at(p)->next)
-			waits = record_at(p)->user == mine->hauler.user;
+		waits = waits || std::ranges::any_of(mine->line(line),
+		                                     [](dsa_pointer p) { return record_at(p)->user == mine->hauler.user; });
 	LWLockRelease(queue->lock);
 	TimestampTz const begun = GetCurrentTimestamp();
 	while (waits && mine->batches == batch && !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), turn_ms))

@@ -56,7 +56,7 @@ ids_of(const Slot &slot)
 		count = 0;
 		LWLockAcquire(queue->lock, LW_SHARED);
 		for (const Records &line : slot.lines)
-			for (dsa_pointer p = line.first; DsaPointerIsValid(p); p = record_at(p)->next)
+			for (dsa_pointer const p : line)
 				if (++count <= room)
 					uuids[count - 1] = record_at(p)->id;
 		LWLockRelease(queue->lock);

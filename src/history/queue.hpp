@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <cstddef>
+
 #include "bridge/pg.hpp"
 extern "C" {
 #include "port/atomics.h"
@@ -49,6 +51,7 @@ enum class Line : uint8 {
 	running  /* starts that are written; quiet until they end */
 };
 constexpr int line_count = 4;
+inline constexpr Line unwritten_lines[] = {Line::awaited, Line::pending, Line::heavy};
 
 /* What the worker tells a waiting owner. dropped: the extension is gone, nothing will be written. */
 enum class Progress : uint32 { reported, started, over, dropped };
@@ -95,9 +98,24 @@ struct Record {
 	char brief[brief_size];
 };
 
+/* The records of a line. Who goes over them, with the lock held, removes none meanwhile. */
 struct Records {
+	struct Iterator {
+		using value_type = dsa_pointer;
+		using difference_type = std::ptrdiff_t;
+		dsa_pointer pointer;
+
+		dsa_pointer operator*() const noexcept { return pointer; }
+		Iterator &operator++() noexcept;
+		Iterator operator++(int) noexcept;
+		bool operator==(const Iterator &) const noexcept = default;
+	};
+
 	dsa_pointer first, last;
 	int count;
+
+	Iterator begin() const noexcept { return {first}; }
+	Iterator end() const noexcept { return {InvalidDsaPointer}; }
 };
 
 /*
@@ -151,7 +169,13 @@ struct Slot {
 	Records &line(Line which) { return lines[static_cast<Size>(which)]; }
 	const Records &line(Line which) const { return lines[static_cast<Size>(which)]; }
 	int running() const { return line(Line::running).count; }
-	int unwritten() const { return line(Line::awaited).count + line(Line::pending).count + line(Line::heavy).count; }
+	int unwritten() const
+	{
+		int count = 0;
+		for (Line const which : unwritten_lines)
+			count += line(which).count;
+		return count;
+	}
 };
 
 struct Queue {
@@ -194,6 +218,21 @@ inline Record *
 record_at(dsa_pointer pointer) noexcept
 {
 	return static_cast<Record *>(address_of(pointer));
+}
+
+inline Records::Iterator &
+Records::Iterator::operator++() noexcept
+{
+	pointer = record_at(pointer)->next;
+	return *this;
+}
+
+inline Records::Iterator
+Records::Iterator::operator++(int) noexcept
+{
+	Iterator const before = *this;
+	++*this;
+	return before;
 }
 
 /*

@@ -84,10 +84,13 @@ collect_ended(Item *items)
 {
 	int count = 0;
 	LWLockAcquire(queue->lock, LW_SHARED);
-	for (Line const line : {Line::awaited, Line::pending, Line::heavy})
-		for (dsa_pointer p = mine->line(line).first; DsaPointerIsValid(p) && count < max_batch; p = record_at(p)->next)
+	for (Line const line : unwritten_lines)
+		for (dsa_pointer const p : mine->line(line)) {
+			if (count == max_batch)
+				break;
 			if (record_at(p)->finished)
 				items[count++] = {p, true, Stripped::nothing};
+		}
 	LWLockRelease(queue->lock);
 	return count;
 }
