@@ -7,6 +7,7 @@
 #include "core/uuid.hpp"
 
 extern "C" {
+#include "datatype/timestamp.h"
 #include "utils/array.h"
 }
 
@@ -80,6 +81,21 @@ limit_size(const void *value, Size most, const char *what)
 	if (value != nullptr && VARSIZE_ANY(value) > most)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s are too large", what),
 		                errdetail("They have %zu bytes, and may have %zu.", VARSIZE_ANY(value), most)));
+}
+
+/* From microseconds since PostgreSQL's epoch to those since 1970, and back. */
+constexpr int64 unix_epoch_shift = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+constexpr int64
+unix_micros(TimestampTz time)
+{
+	return time + unix_epoch_shift;
+}
+
+constexpr TimestampTz
+from_unix_micros(int64 micros)
+{
+	return micros - unix_epoch_shift;
 }
 
 /* A text Datum, or SQL null for NULL. */

@@ -47,12 +47,6 @@ code_of(const bridge::Failure &failure)
 	}
 }
 
-TimestampTz
-timestamp_of(int64 unix_microseconds)
-{
-	return unix_microseconds - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-}
-
 } // namespace
 
 Probe
@@ -105,8 +99,8 @@ TENANCY_FUNCTION(pool)
 		                        CStringGetTextDatum(remote::name_of(entry.type).data()),
 		                        BoolGetDatum(entry.busy),
 		                        Int64GetDatum(entry.uses),
-		                        TimestampTzGetDatum(timestamp_of(entry.opened_at)),
-		                        TimestampTzGetDatum(timestamp_of(entry.used_at)),
+		                        TimestampTzGetDatum(bridge::from_unix_micros(entry.opened_at)),
+		                        TimestampTzGetDatum(bridge::from_unix_micros(entry.used_at)),
 		                        CStringGetTextDatum(bridge::readable(entry.session->server_version()))};
 		bool const nulls[sizeof values / sizeof *values] = {};
 		tuplestore_putvalues(info->setResult, info->setDesc, const_cast<Datum *>(values), const_cast<bool *>(nulls));

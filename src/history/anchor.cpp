@@ -41,10 +41,8 @@ text_of(const Anchor &anchor)
 	char hex[2 * hash_size + 1];
 	hex_encode(reinterpret_cast<const char *>(anchor.hash), hash_size, hex);
 	hex[2 * hash_size] = 0;
-	/* Microseconds since 1970. */
-	int64 const at = anchor.at + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 	return psprintf("%s%s:" INT64_FORMAT ":%s:" INT64_FORMAT, prefix, bridge::uuid_text(anchor.user), anchor.seq, hex,
-	                at);
+	                bridge::unix_micros(anchor.at));
 }
 
 /* The piece of text up to the next colon, which is cut off; NULL when there is none. */
@@ -81,7 +79,7 @@ read_anchor(char *text, Anchor *anchor)
 	anchor->user = bridge::uuid_value(DirectFunctionCall1(uuid_in, CStringGetDatum(user)));
 	anchor->seq = strtoll(seq, nullptr, 10);
 	hex_decode(hash, 2 * hash_size, reinterpret_cast<char *>(anchor->hash));
-	anchor->at = strtoll(at, nullptr, 10) - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	anchor->at = bridge::from_unix_micros(strtoll(at, nullptr, 10));
 	return true;
 }
 

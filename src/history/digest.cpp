@@ -72,7 +72,7 @@ add_uuid(StringInfo to, const pg_uuid_t *uuid)
 void
 add_epoch(StringInfo to, TimestampTz time)
 {
-	int64 const since = time + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	int64 const since = bridge::unix_micros(time);
 	uint64 const size = since < 0 ? -static_cast<uint64>(since) : static_cast<uint64>(since);
 	appendStringInfo(to, "%s" UINT64_FORMAT ".%06d", since < 0 ? "-" : "", size / USECS_PER_SEC,
 	                 static_cast<int>(size % USECS_PER_SEC));

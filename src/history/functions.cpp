@@ -69,8 +69,11 @@ TENANCY_FUNCTION(first_uuid)
 	/* Milliseconds since 1970, in 48 bits. */
 	int64 const at = PG_GETARG_TIMESTAMPTZ(0);
 	int64 const most = (INT64CONST(1) << 48) - 1;
-	int64 const shift = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-	int64 const ms = TIMESTAMP_IS_NOEND(at) || at > most * 1000 - shift ? most : at <= -shift ? 0 : (at + shift) / 1000;
+	int64 ms = 0;
+	if (TIMESTAMP_IS_NOEND(at) || at > bridge::from_unix_micros(most * 1000))
+		ms = most;
+	else if (at > bridge::from_unix_micros(0))
+		ms = bridge::unix_micros(at) / 1000;
 	core::Uuid uuid;
 	for (int i = 0; i < 6; ++i)
 		uuid.bytes[static_cast<Size>(i)] = static_cast<unsigned char>(ms >> (40 - 8 * i));
