@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/utf8.hpp"
+
 extern "C" {
 #include "catalog/namespace.h"
 }
@@ -26,7 +28,7 @@ in_ascii(std::string_view utf8)
 	auto *const out = static_cast<char *>(palloc(utf8.size() + 1)); /* pnstrdup would end at a NUL */
 	char *end = out;
 	for (char const c : utf8)
-		if ((c & 0xc0) != 0x80) /* the first byte of a character */
+		if (core::begins_character(c))
 			*end++ = is_plain(c) ? c : '?';
 	*end = 0;
 	return out;

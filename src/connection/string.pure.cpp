@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "remote/resolver.hpp"
 #include "remote/text.hpp"
 
@@ -73,7 +74,7 @@ private:
 void
 Parser::fail(const char *what, const char *where) const
 {
-	auto const position = 1 + std::count_if(text_.data(), where, [](char c) { return (c & 0xc0) != 0x80; });
+	auto const position = 1 + core::count_characters({text_.data(), where});
 	throw core::Error(core::FailureKind::other, "22023", "invalid connection string",
 	                  std::string(what) + ", at character " + std::to_string(position) + ".",
 	                  "It looks like postgresql://user:password@host:5432/database?sslmode=require, "

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "bridge/param.hpp"
+#include "core/utf8.hpp"
 #include "fdw/encoder.hpp"
 
 namespace tenancy::fdw {
@@ -91,20 +92,11 @@ check_member(const Encoder &encoder, string_view text)
 		refuse(encoder, ERRCODE_INVALID_TEXT_REPRESENTATION, "has other labels, or has them in another order");
 }
 
-int
-characters_of(string_view text)
-{
-	int count = 0;
-	for (char const c : text)
-		count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-	return count;
-}
-
 void
 check_text(const Encoder &encoder, string_view text)
 {
 	NativeType const &native = encoder.native;
-	if (native.length >= 0 && characters_of(text) > native.length)
+	if (native.length >= 0 && core::count_characters(text) > static_cast<size_t>(native.length))
 		refuse(encoder, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, "is shorter");
 	if (native.kind == Native::character && text.ends_with(' '))
 		refuse(encoder, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, "loses trailing spaces");

@@ -3,7 +3,6 @@
  */
 #include "identity/password.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -19,6 +18,7 @@
 
 #include "core/error.hpp"
 #include "core/random.hpp"
+#include "core/utf8.hpp"
 
 namespace tenancy::identity {
 
@@ -131,9 +131,7 @@ spend(std::string_view password, int cost, int spent)
 void
 check_password(std::string_view password)
 {
-	auto const characters = std::count_if(password.begin(), password.end(),
-	                                      [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-	if (static_cast<std::size_t>(characters) < min_password_characters)
+	if (core::count_characters(password) < min_password_characters)
 		throw core::Error(core::FailureKind::other, "22023", "password is too short",
 		                  "A password has at least " + std::to_string(min_password_characters) + " characters.");
 	if (password.size() > max_password_bytes)
