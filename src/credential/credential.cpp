@@ -12,6 +12,7 @@ extern "C" {
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
 #include "bridge/function.hpp"
+#include "bridge/param.hpp"
 #include "bridge/wait.hpp"
 #include "credential/credential.hpp"
 #include "credential/source.hpp"
@@ -83,14 +84,13 @@ TENANCY_FUNCTION(encrypt_database_password)
 	identity::hide_statement("encrypt_database_password");
 	identity::require_admin();
 	char *const plain = bridge::text_argument(fcinfo, 0);
-	const char *const secret = pg_server_to_any(plain, static_cast<int>(strlen(plain)), PG_UTF8);
-	std::size_t const length = strlen(secret);
-	char *const sealed = static_cast<char *>(palloc(sealed_size(length) + 1));
+	std::string_view const secret = bridge::utf8(plain);
+	char *const sealed = static_cast<char *>(palloc(sealed_size(secret.size()) + 1));
 	vault::Source const source = key_source();
 	vault::KeyId id;
 	bridge::enter([&] {
 		vault::refresh(source, bridge::waiter());
-		vault::seal({secret, length}, {}, sealed, id);
+		vault::seal(secret, {}, sealed, id);
 	});
 	explicit_bzero(plain, strlen(plain));
 	PG_RETURN_TEXT_P(cstring_to_text(sealed));

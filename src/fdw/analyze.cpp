@@ -4,6 +4,7 @@
 #include "fdw/fdw.hpp"
 
 #include "bridge/cell.hpp"
+#include "bridge/param.hpp"
 #include "fdw/channel.hpp"
 #include "fdw/render.hpp"
 
@@ -141,7 +142,7 @@ ask_catalog(Sampling &sampling)
 	for (int i = 0; i < 2; ++i)
 		if (texts[i] != nullptr) {
 			names[i].kind = remote::Param::Kind::text;
-			names[i].text = pg_server_to_any(texts[i], static_cast<int>(strlen(texts[i])), PG_UTF8);
+			names[i].text = bridge::utf8(texts[i]);
 		}
 	bool const postgres = sampling.renderer->type() == DatabaseType::postgresql;
 	double numbers[2] = {-1, 0};

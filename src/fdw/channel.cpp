@@ -3,6 +3,7 @@
  */
 #include "fdw/channels.hpp"
 
+#include "bridge/param.hpp"
 #include "bridge/wait.hpp"
 
 extern "C" {
@@ -218,15 +219,15 @@ start(Channel *channel, Activity &activity, Statement *statement, Holder *holder
 	remote::RunOptions effective = options;
 	effective.timeout_ms = channel->timeout_ms;
 	effective.read_only = activity.need == Need::statement && (channel->read_only || XactReadOnly);
-	char *const text = pg_server_to_any(sql, static_cast<int>(strlen(sql)), PG_UTF8);
+	std::string_view const text = bridge::utf8(sql);
 	on_footing(channel, activity, [&](Line &line) {
 		/* The line that it is opened on need not be the one of before. */
 		Statement &used = statement != nullptr ? *statement : line.runner();
 		used.open(line, text, params, effective, bridge::waiter());
 	});
 	channel->holder = holder;
-	if (text != sql)
-		pfree(text); /* a scan may be repeated a million times */
+	if (text.data() != sql)
+		pfree(const_cast<char *>(text.data())); /* a scan may be repeated a million times */
 }
 
 bool

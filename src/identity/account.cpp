@@ -1,13 +1,9 @@
 /*
  * See account.hpp. PG regime.
  */
-#include "bridge/pg.hpp"
-extern "C" {
-#include "mb/pg_wchar.h"
-}
-
 #include "bridge/datum.hpp"
 #include "bridge/enter.hpp"
+#include "bridge/param.hpp"
 #include "bridge/spi.hpp"
 #include "identity/account.hpp"
 #include "identity/attempts.hpp"
@@ -68,11 +64,10 @@ require_seen(const core::Uuid &user)
 		                errhint("Try again in a new transaction."), errhidestmt(true), errhidecontext(true)));
 }
 
-char *
+const char *
 utf8_argument(FunctionCallInfo fcinfo, int n)
 {
-	char *const text = bridge::text_argument(fcinfo, n);
-	return pg_server_to_any(text, static_cast<int>(strlen(text)), PG_UTF8);
+	return bridge::utf8(bridge::text_argument(fcinfo, n)).data();
 }
 
 Account

@@ -17,7 +17,7 @@ struct Account {
 };
 
 /* A text argument in UTF-8, as passwords are hashed whatever the database's encoding. */
-char *utf8_argument(FunctionCallInfo fcinfo, int n);
+const char *utf8_argument(FunctionCallInfo fcinfo, int n);
 
 /*
  * The active account of an email address, after its password was checked. Raises 28P01, the same for an unknown
