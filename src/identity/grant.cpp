@@ -17,7 +17,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include "identity/table.hpp"
+#include "identity/lock_rights.hpp"
 
 namespace tenancy::identity {
 

@@ -12,8 +12,8 @@ extern "C" {
 #include "identity/attempts.hpp"
 #include "identity/explain.hpp"
 #include "identity/identity.hpp"
+#include "identity/lock_rights.hpp"
 #include "identity/session.hpp"
-#include "identity/table.hpp"
 
 namespace tenancy::identity {
 
@@ -22,7 +22,7 @@ initialize()
 {
 	session::define_setting();
 	guard_explain();
-	guard_tables();
+	guard_locks();
 }
 
 void

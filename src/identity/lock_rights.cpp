@@ -17,7 +17,7 @@ extern "C" {
 }
 
 #include "bridge/utility.hpp"
-#include "identity/table.hpp"
+#include "identity/lock_rights.hpp"
 
 namespace tenancy::identity {
 
@@ -25,7 +25,7 @@ namespace {
 
 /* InvalidOid: there is none, or none that its user may know of; PostgreSQL's own check then says so without a lock. */
 Oid
-find(const RangeVar *table)
+oid_of(const RangeVar *table)
 {
 	return RangeVarGetRelid(table, NoLock, true);
 }
@@ -33,14 +33,14 @@ find(const RangeVar *table)
 void
 require_owner(const RangeVar *table)
 {
-	if (Oid const relation = find(table); OidIsValid(relation) && !compat::owns(RelationRelationId, relation))
+	if (Oid const relation = oid_of(table); OidIsValid(relation) && !compat::owns(RelationRelationId, relation))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), table->relname);
 }
 
 void
 require_right(const RangeVar *table, AclMode right)
 {
-	Oid const relation = find(table);
+	Oid const relation = oid_of(table);
 	if (!OidIsValid(relation) || pg_class_aclcheck(relation, GetUserId(), right) == ACLCHECK_OK)
 		return;
 	/* REFERENCES may be granted by column; which ones are meant is for PostgreSQL to check. */
@@ -74,15 +74,15 @@ check_element(Node *element)
 bool
 is_partition_of(const RangeVar *table, const RangeVar *parent)
 {
-	Oid const relation = find(table);
+	Oid const relation = oid_of(table);
 	return OidIsValid(relation) && get_rel_relispartition(relation) &&
-	       get_partition_parent(relation, true) == find(parent);
+	       get_partition_parent(relation, true) == oid_of(parent);
 }
 
 void
 check_commands(const AlterTableStmt *statement)
 {
-	if (!OidIsValid(find(statement->relation)))
+	if (!OidIsValid(oid_of(statement->relation)))
 		return;
 	ListCell *cell;
 	foreach (cell, statement->cmds) {
@@ -107,7 +107,7 @@ check_creation(const CreateStmt *statement)
 	ListCell *cell;
 	foreach (cell, statement->tableElts)
 		check_element(static_cast<Node *>(lfirst(cell)));
-	if (statement->if_not_exists && OidIsValid(find(statement->relation)))
+	if (statement->if_not_exists && OidIsValid(oid_of(statement->relation)))
 		return;
 	foreach (cell, statement->inhRelations)
 		require_owner(static_cast<RangeVar *>(lfirst(cell)));
@@ -155,7 +155,7 @@ check_statistics(const CreateStatsStmt *statement)
 bool
 is_published(const RangeVar *table, const char *publication)
 {
-	Oid const relation = find(table);
+	Oid const relation = oid_of(table);
 	Oid const own = publication == nullptr ? InvalidOid : get_publication_oid(publication, true);
 	return OidIsValid(relation) && OidIsValid(own) &&
 	       SearchSysCacheExists2(PUBLICATIONRELMAP, ObjectIdGetDatum(relation), ObjectIdGetDatum(own));
@@ -178,7 +178,7 @@ check_published(const List *objects, const char *dropped_from)
  * moved.
  */
 void
-require_database(const char *name)
+require_database_owner(const char *name)
 {
 	if (Oid const database = get_database_oid(name, true);
 	    OidIsValid(database) && !compat::owns(DatabaseRelationId, database))
@@ -205,7 +205,7 @@ skips_absent_subscription(const Node *statement)
 }
 
 void
-require_subscription(const char *name)
+require_subscription_owner(const char *name)
 {
 	Oid const subscription = get_subscription_oid(name, true);
 	if (!compat::owns(SubscriptionRelationId, subscription))
@@ -214,7 +214,7 @@ require_subscription(const char *name)
 
 /* Requires the owner of a schema: whoever makes something in it waits for the lock with which it is dropped. */
 void
-check_drop(const DropStmt *statement)
+check_drop_schema(const DropStmt *statement)
 {
 	if (statement->removeType != OBJECT_SCHEMA)
 		return;
@@ -233,7 +233,7 @@ check_rights(Node *statement)
 	switch (nodeTag(statement)) {
 	case T_GrantStmt: check_grant(reinterpret_cast<GrantStmt *>(statement)); return;
 	case T_DropOwnedStmt: check_drop_owned(reinterpret_cast<DropOwnedStmt *>(statement)); return;
-	case T_DropStmt: check_drop(reinterpret_cast<DropStmt *>(statement)); return;
+	case T_DropStmt: check_drop_schema(reinterpret_cast<DropStmt *>(statement)); return;
 	case T_RuleStmt: require_owner(reinterpret_cast<RuleStmt *>(statement)->relation); return;
 	case T_CreateTrigStmt: require_right(reinterpret_cast<CreateTrigStmt *>(statement)->relation, ACL_TRIGGER); return;
 	case T_CreateStmt: check_creation(reinterpret_cast<CreateStmt *>(statement)); return;
@@ -264,16 +264,16 @@ check_rights(Node *statement)
 		check_published(change->pubobjects, change->action == AP_DropObjects ? change->pubname : nullptr);
 		return;
 	}
-	case T_DropdbStmt: require_database(reinterpret_cast<DropdbStmt *>(statement)->dbname); return;
-	case T_AlterDatabaseStmt: require_database(reinterpret_cast<AlterDatabaseStmt *>(statement)->dbname); return;
+	case T_DropdbStmt: require_database_owner(reinterpret_cast<DropdbStmt *>(statement)->dbname); return;
+	case T_AlterDatabaseStmt: require_database_owner(reinterpret_cast<AlterDatabaseStmt *>(statement)->dbname); return;
 	case T_RenameStmt: {
 		auto const *const rename = reinterpret_cast<RenameStmt *>(statement);
 		if (rename->renameType == OBJECT_DATABASE)
-			require_database(rename->subname);
+			require_database_owner(rename->subname);
 		return;
 	}
 	case T_DropSubscriptionStmt:
-		require_subscription(reinterpret_cast<DropSubscriptionStmt *>(statement)->subname);
+		require_subscription_owner(reinterpret_cast<DropSubscriptionStmt *>(statement)->subname);
 		return;
 	default: return;
 	}
@@ -294,7 +294,7 @@ run_utility(const bridge::Utility &utility)
 } // namespace
 
 void
-guard_tables()
+guard_locks()
 {
 	bridge::watch_utilities<run_utility>();
 }

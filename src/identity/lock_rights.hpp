@@ -1,5 +1,5 @@
 /*
- * Who may make others wait for a table. PG regime.
+ * Who may take strong locks, and so make others wait for a table, a schema or a database. PG regime.
  */
 #pragma once
 
@@ -10,7 +10,7 @@ extern "C" {
 namespace tenancy::identity {
 
 /* Set the hook; once, while the server starts. */
-void guard_tables();
+void guard_locks();
 
 /* Throw 42501 for what PostgreSQL would only warn of. */
 void check_grant(const GrantStmt *statement);
