@@ -16,14 +16,6 @@ namespace {
 constexpr Size most_email_bytes = 4 * 255;
 constexpr Size most_password_bytes = 1024;
 
-[[noreturn]] void
-refuse(bool locked)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("invalid email or password"),
-	                locked ? errhint("Too many failed attempts; try again later.") : 0, errhidestmt(true),
-	                errhidecontext(true)));
-}
-
 Account
 find_account(const char *email)
 {
@@ -52,6 +44,14 @@ find_account(const char *email)
 } // namespace
 
 void
+refuse_credentials(bool locked)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("invalid email or password"),
+	                locked ? errhint("Too many failed attempts; try again later.") : 0, errhidestmt(true),
+	                errhidecontext(true)));
+}
+
+void
 require_seen(const core::Uuid &user)
 {
 	static bridge::spi::Statement find = {"SELECT FROM tenancy.users WHERE id = $1", {UUIDOID}};
@@ -77,10 +77,10 @@ check_credentials(const char *email, const char *password)
 	 * One of them is longer than any that register() takes: not worth a hash, nor the memory to fold the address.
 	 */
 	if (strlen(email) > most_email_bytes || strlen(password) > most_password_bytes)
-		refuse(false);
+		refuse_credentials(false);
 	Digest const key = attempts::account_of(email);
 	if (attempts::is_locked(key))
-		refuse(true);
+		refuse_credentials(true);
 	Account const account = find_account(email);
 	int const cost = settings::password_cost;
 
@@ -96,13 +96,13 @@ check_credentials(const char *email, const char *password)
 	                  bridge::attempt(failure, [&] { matches = verify_password(password, account.hash, cost); });
 	attempts::leave_hashing();
 	if (chance == attempts::Chance::none)
-		refuse(true);
+		refuse_credentials(true);
 	if (chance == attempts::Chance::last)
 		attempts::log_last_chance(key);
 	if (!done)
 		bridge::raise(failure);
 	if (!matches || !account.is_active)
-		refuse(false);
+		refuse_credentials(false);
 	attempts::forget(key);
 	return account;
 }

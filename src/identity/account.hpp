@@ -25,6 +25,9 @@ const char *utf8_argument(FunctionCallInfo fcinfo, int n);
  */
 Account check_credentials(const char *email, const char *password);
 
+/* Raise 28P01 for a login that fails, with the hint when the account is locked. */
+[[noreturn]] void refuse_credentials(bool locked);
+
 /* Raise 40001 for a user who is newer than the transaction's snapshot: its statements would find no such row. */
 void require_seen(const core::Uuid &user);
 

@@ -203,8 +203,7 @@ TENANCY_FUNCTION(login)
 		purge_sessions(account.id, digest);
 	bridge::spi::close(scope);
 	if (!inserted)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PASSWORD), errmsg("invalid email or password"), errhidestmt(true),
-		                errhidecontext(true)));
+		refuse_credentials(false);
 	text *const answer = cstring_to_text(token);
 	explicit_bzero(token, sizeof token);
 	PG_RETURN_TEXT_P(answer);
