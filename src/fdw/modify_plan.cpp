@@ -9,7 +9,6 @@
 extern "C" {
 #include "access/sysattr.h"
 #include "access/table.h"
-#include "commands/defrem.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "nodes/bitmapset.h"
@@ -37,25 +36,16 @@ attribute_at(Relation relation, int number)
 	return TupleDescAttr(RelationGetDescr(relation), number - 1);
 }
 
-bool
-has_option(Relation relation, int number, const char *name)
-{
-	ListCell *cell;
-	foreach (cell, GetForeignColumnOptions(RelationGetRelid(relation), static_cast<AttrNumber>(number))) {
-		auto *const option = lfirst_node(DefElem, cell);
-		if (strcmp(option->defname, name) == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-}
-
 /* Is the column sent? One that is generated here is sent as a value, unless the remote table computes it too. */
 bool
 is_sent(Relation relation, const Table &table, int number)
 {
 	if (!table.columns[number - 1].generated)
 		return true;
-	return attribute_at(relation, number)->attgenerated != 0 && !has_option(relation, number, "generated");
+	if (attribute_at(relation, number)->attgenerated == 0)
+		return false;
+	List *const options = GetForeignColumnOptions(RelationGetRelid(relation), static_cast<AttrNumber>(number));
+	return !column_flag(options, "generated");
 }
 
 bool

@@ -253,13 +253,6 @@ require_nameable(List *options)
 	(void) history::require_connection(selector, history::Source::fdw);
 }
 
-bool
-column_flag(List *options, const char *name)
-{
-	const char *const value = option_value(options, name);
-	return value != nullptr && read_boolean(name, value);
-}
-
 Column
 load_column(Oid relation, Form_pg_attribute attribute)
 {
@@ -306,6 +299,13 @@ option_value(List *options, const char *name)
 			return defGetString(element);
 	}
 	return nullptr;
+}
+
+bool
+column_flag(List *options, const char *name)
+{
+	const char *const value = option_value(options, name);
+	return value != nullptr && read_boolean(name, value);
 }
 
 TENANCY_FUNCTION(tenant_fdw_validator)

@@ -66,6 +66,8 @@ struct Table {
 
 /* The value of the option in a list of DefElem, or NULL. */
 const char *option_value(List *options, const char *name);
+/* Is the option of a column there and true? */
+bool column_flag(List *options, const char *name);
 
 /* Both raise HV00J when the server names no connection; the table is in CurrentMemoryContext. */
 Options server_options(Oid server);
