@@ -52,7 +52,7 @@ void check_mysql_value(const Encoder &encoder, const remote::ParamView &param);
 /* Does the column take what an expression on the server gives without changing it? */
 bool mysql_keeps_values(const Column &column);
 /* Output functions obey settings: encode() then wants portable ones around it. */
-bool needs_settings(const Encoder &encoder);
+bool needs_portable_output(const Encoder &encoder);
 
 /* Types whose binary form is the same in every version and every database encoding. */
 bool has_portable_binary(Oid type);

@@ -3,7 +3,6 @@
  */
 #include "fdw/modify.hpp"
 
-#include "bridge/param.hpp"
 #include "fdw/fdw.hpp"
 
 extern "C" {
@@ -138,18 +137,18 @@ begin_modify(ModifyTableState *state, ResultRelInfo *target, List *fdw_private, 
 void
 add_key(Modification &modification, TupleTableSlot *plan_slot, TupleTableSlot *changed = nullptr)
 {
-	ListCell *cell;
 	int const first = modification.param_count;
-	int const level = begin_values(modification);
-	foreach (cell, modification.keys) {
-		int const number = lfirst_int(cell);
-		bool const is_new = changed != nullptr && list_member_int(modification.plan.targets, number);
-		AttrNumber const attribute =
-			is_new ? static_cast<AttrNumber>(number) : modification.key_attributes[foreach_current_index(cell)];
-		Datum const value = key_value(modification, is_new ? changed : plan_slot, attribute, number);
-		add_param(modification, encode(modification.encoders[number - 1], value, false));
-	}
-	end_values(modification, level);
+	with_portable_output(modification, [&] {
+		ListCell *cell;
+		foreach (cell, modification.keys) {
+			int const number = lfirst_int(cell);
+			bool const is_new = changed != nullptr && list_member_int(modification.plan.targets, number);
+			AttrNumber const attribute =
+				is_new ? static_cast<AttrNumber>(number) : modification.key_attributes[foreach_current_index(cell)];
+			Datum const value = key_value(modification, is_new ? changed : plan_slot, attribute, number);
+			add_param(modification, encode(modification.encoders[number - 1], value, false));
+		}
+	});
 	note_key(modification, first);
 }
 
@@ -185,9 +184,7 @@ update_row(Modification &modification, TupleTableSlot *slot, TupleTableSlot *pla
 {
 	if (comes_again(modification, plan_slot))
 		return false;
-	int const level = begin_values(modification);
-	add_params(modification, slot, modification.plan.targets);
-	end_values(modification, level);
+	with_portable_output(modification, [&] { add_params(modification, slot, modification.plan.targets); });
 	add_key(modification, plan_slot);
 	if (modification.later != nullptr) {
 		put_off(modification);
@@ -225,11 +222,7 @@ TupleTableSlot *
 exec_change(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
 	Modification &modification = *modification_of(target);
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	bool const changed = change(modification, slot, plan_slot);
-	MemoryContextSwitchTo(outer);
-	return changed ? slot : nullptr;
+	return in_call_memory(modification, [&] { return change(modification, slot, plan_slot); }) ? slot : nullptr;
 }
 
 void
@@ -273,7 +266,8 @@ begin_modification(Relation relation, const ModifyPlan &plan, MemoryContext memo
 	foreach (cell, live_columns(*modification->table)) {
 		int const index = lfirst_int(cell) - 1;
 		modification->encoders[index] = make_encoder(modification->table->columns[index], plan.type);
-		modification->needs_settings = modification->needs_settings || needs_settings(modification->encoders[index]);
+		modification->needs_portable_output =
+			modification->needs_portable_output || needs_portable_output(modification->encoders[index]);
 	}
 	if (plan.operation == CMD_INSERT)
 		modification->arrays_sql = insert_arrays_text(modification->writer, plan);
@@ -297,19 +291,6 @@ end_modification(ResultRelInfo *target)
 	modification->activity.rows = modification->changed;
 	end(modification->activity);
 	MemoryContextDelete(modification->lasting);
-}
-
-int
-begin_values(const Modification &modification)
-{
-	return modification.needs_settings ? bridge::begin_portable_settings() : 0;
-}
-
-void
-end_values(const Modification &modification, int level)
-{
-	if (modification.needs_settings)
-		bridge::end_portable_settings(level);
 }
 
 void

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bridge/cell.hpp"
+#include "bridge/param.hpp"
 #include "fdw/channel.hpp"
 #include "fdw/encoder.hpp"
 #include "fdw/writer.hpp"
@@ -38,7 +39,7 @@ struct Modification {
 	Activity activity;
 	int64 changed;     /* rows, for history */
 	Encoder *encoders; /* by column number - 1 */
-	bool needs_settings;
+	bool needs_portable_output;
 	Reader reader;
 	MemoryContext lasting;      /* of the statement */
 	MemoryContext memory;       /* of one call */
@@ -83,9 +84,30 @@ modification_of(ResultRelInfo *target)
 }
 /* Does nothing when the modification was never begun. */
 void end_modification(ResultRelInfo *target);
-/* Values are encoded between these two calls. */
-int begin_values(const Modification &modification);
-void end_values(const Modification &modification, int level);
+
+/* Run body while output functions write text that every server reads; encode only inside. */
+template <typename Body>
+void
+with_portable_output(const Modification &modification, Body body)
+{
+	int const level = modification.needs_portable_output ? bridge::begin_portable_settings() : 0;
+	body();
+	if (modification.needs_portable_output)
+		bridge::end_portable_settings(level);
+}
+
+/* Run body in memory that is free again with the next call, and answer what it answers. */
+template <typename Body>
+auto
+in_call_memory(const Modification &modification, Body body)
+{
+	MemoryContextReset(modification.memory);
+	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
+	auto const answer = body();
+	MemoryContextSwitchTo(outer);
+	return answer;
+}
+
 void add_param(Modification &modification, const remote::ParamView &param);
 /* The values of columns of a row become parameters. */
 void add_params(Modification &modification, TupleTableSlot *slot, List *columns);

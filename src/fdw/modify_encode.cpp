@@ -327,7 +327,7 @@ encode_stored(Encoder &encoder, Datum value, bool is_null)
 }
 
 bool
-needs_settings(const Encoder &encoder)
+needs_portable_output(const Encoder &encoder)
 {
 	return encoder.form == Form::output;
 }

@@ -99,13 +99,13 @@ send_values(Modification &modification, TupleTableSlot **slots, int count, int64
 	int const most = Max(modification.writer.renderer->abilities().most_parameters / width, 1);
 	std::size_t bytes = 0;
 	int rows = 0;
-	int const level = begin_values(modification);
-	while (rows < count && rows < most && bytes < most_bytes) {
-		int const first = modification.param_count;
-		add_params(modification, slots[rows++], modification.plan.targets);
-		bytes += bytes_of(modification, first);
-	}
-	end_values(modification, level);
+	with_portable_output(modification, [&] {
+		while (rows < count && rows < most && bytes < most_bytes) {
+			int const first = modification.param_count;
+			add_params(modification, slots[rows++], modification.plan.targets);
+			bytes += bytes_of(modification, first);
+		}
+	});
 	*inserted += run_insert(modification, values_text(modification, rows), rows, nullptr);
 	return rows;
 }
@@ -162,9 +162,7 @@ read_inserted(Modification &modification, TupleTableSlot *slot)
 	bool const numbered = was_numbered(modification, slot);
 	List *const sent =
 		numbered ? list_difference_int(modification.keys, modification.numbered_keys) : modification.keys;
-	int const level = begin_values(modification);
-	add_params(modification, slot, sent);
-	end_values(modification, level);
+	with_portable_output(modification, [&] { add_params(modification, slot, sent); });
 	if (run_and_read(modification, numbered ? modification.select_numbered_sql : modification.select_sql, slot) != 1)
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 		                errmsg("could not find the row just inserted into foreign table \"%s\"",
@@ -243,9 +241,7 @@ insert_row(Modification &modification, TupleTableSlot *slot)
 	bool const selects = modification.select_sql != nullptr;
 	bool const returns = modification.plan.returned != NIL && !selects;
 	List *const targets = targets_of(modification, slot);
-	int const level = begin_values(modification);
-	add_params(modification, slot, targets);
-	end_values(modification, level);
+	with_portable_output(modification, [&] { add_params(modification, slot, targets); });
 	if (run_insert(modification, row_text(modification, targets), 1, returns ? slot : nullptr) == 0)
 		return false;
 	if (selects)
@@ -287,14 +283,12 @@ insert_rows(Modification &modification, TupleTableSlot **slots, int count)
 void
 flush_rows(Modification &modification)
 {
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	insert_rows(modification, modification.buffer, modification.buffered);
+	(void) in_call_memory(modification,
+	                      [&] { return insert_rows(modification, modification.buffer, modification.buffered); });
 	for (int i = 0; i < modification.buffered; ++i)
 		ExecClearTuple(modification.buffer[i]);
 	modification.buffered = 0;
 	modification.buffered_bytes = 0;
-	MemoryContextSwitchTo(outer);
 }
 
 /* Keep the row until there are enough of them. */
@@ -335,23 +329,16 @@ exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlo
 		buffer_row(modification, slot);
 		return slot;
 	}
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	bool const inserted = insert_row(modification, slot);
-	MemoryContextSwitchTo(outer);
-	return inserted ? slot : nullptr;
+	return in_call_memory(modification, [&] { return insert_row(modification, slot); }) ? slot : nullptr;
 }
 
 TupleTableSlot **
 exec_batch_insert(EState *, ResultRelInfo *target, TupleTableSlot **slots, TupleTableSlot **, int *count)
 {
 	Modification &modification = *modification_of(target);
-	MemoryContextReset(modification.memory);
-	MemoryContext const outer = MemoryContextSwitchTo(modification.memory);
-	int64 const inserted = insert_rows(modification, slots, *count);
+	int64 const inserted = in_call_memory(modification, [&] { return insert_rows(modification, slots, *count); });
 	/* The remote server may count what a rule inserts; minor releases of before 2026 take it for a number of slots. */
 	*count = static_cast<int>(Max(Min(inserted, *count), 0));
-	MemoryContextSwitchTo(outer);
 	return *count > 0 ? slots : nullptr;
 }
 

@@ -136,13 +136,12 @@ run_put_off(Modification &modification)
 	MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
 	TupleTableSlot *const slot = MakeSingleTupleTableSlot(row_description(), &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(modification.later, true, false, slot)) {
-		MemoryContextReset(modification.memory);
-		MemoryContextSwitchTo(modification.memory);
-		bool is_null;
-		bytea *const change = DatumGetByteaPP(slot_getattr(slot, 1, &is_null));
-		load_params(modification, VARDATA_ANY(change), VARDATA_ANY(change) + VARSIZE_ANY_EXHDR(change));
-		int64 const rows = run_statement(modification, modification.plan.sql);
-		MemoryContextSwitchTo(modification.lasting);
+		int64 const rows = in_call_memory(modification, [&] {
+			bool is_null;
+			bytea *const change = DatumGetByteaPP(slot_getattr(slot, 1, &is_null));
+			load_params(modification, VARDATA_ANY(change), VARDATA_ANY(change) + VARSIZE_ANY_EXHDR(change));
+			return run_statement(modification, modification.plan.sql);
+		});
 		refuse_several(modification, rows);
 		if (rows == 0)
 			refuse_missing(modification);
