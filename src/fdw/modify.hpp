@@ -150,6 +150,23 @@ void refuse_several(const Modification &modification, int64 rows);
  */
 int count_distinct(const Modification &modification, TupleTableSlot **slots, int count);
 
+/* A statement of about this size is sent although there are more rows: servers limit what they take at once. */
+constexpr std::size_t most_statement_bytes = 1 << 20;
+/* Inserts rows, without RETURNING; answers how many. */
+int64 insert_rows(Modification &modification, TupleTableSlot **slots, int count);
+
+/* May rows of a COPY be buffered? Only when nothing on this side sees the rows between the first and the last. */
+bool may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan);
+/*
+ * Has the running COPY a WHERE, which may read the table? A foreign table is not told of the COPY; the callback that
+ * says in which line of it an error happened is.
+ */
+bool has_condition_of_copy();
+/* Keep the row until there are enough of them. */
+void buffer_row(Modification &modification, TupleTableSlot *slot);
+/* Inserts the rows that are kept. */
+void flush_rows(Modification &modification);
+
 /* The parts of set_modify_callbacks(). */
 void set_insert_callbacks(FdwRoutine *routine);
 void set_modify_plan_callbacks(FdwRoutine *routine);

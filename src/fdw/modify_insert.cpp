@@ -4,13 +4,9 @@
 #include "fdw/modify.hpp"
 
 extern "C" {
-#include "commands/copy.h"
-#include "commands/copyfrom_internal.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "foreign/fdwapi.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 }
 
@@ -19,9 +15,6 @@ namespace tenancy::fdw {
 namespace {
 
 using remote::DatabaseType;
-
-/* A statement of about this size is sent although there are more rows: servers limit what they take at once. */
-constexpr std::size_t most_bytes = 1 << 20;
 
 constexpr const char *reset_skipped = "SELECT CAST(@tenancy_skipped := 0 AS SIGNED)";
 constexpr const char *count_skipped = "SELECT CAST(@tenancy_skipped AS SIGNED)";
@@ -100,7 +93,7 @@ send_values(Modification &modification, TupleTableSlot **slots, int count, int64
 	std::size_t bytes = 0;
 	int rows = 0;
 	with_portable_output(modification, [&] {
-		while (rows < count && rows < most && bytes < most_bytes) {
+		while (rows < count && rows < most && bytes < most_statement_bytes) {
 			int const first = modification.param_count;
 			add_params(modification, slots[rows++], modification.plan.targets);
 			bytes += bytes_of(modification, first);
@@ -123,7 +116,7 @@ send_arrays(Modification &modification, TupleTableSlot **slots, int count, int64
 		arrays[foreach_current_index(cell)] = begin_array(modification.encoders[lfirst_int(cell) - 1]);
 	std::size_t bytes = 0;
 	int rows = 0;
-	for (; rows < count && bytes < most_bytes; ++rows) {
+	for (; rows < count && bytes < most_statement_bytes; ++rows) {
 		TupleTableSlot *const slot = slots[rows];
 		slot_getallattrs(slot);
 		foreach (cell, targets) {
@@ -168,19 +161,6 @@ read_inserted(Modification &modification, TupleTableSlot *slot)
 		                errmsg("could not find the row just inserted into foreign table \"%s\"",
 		                       RelationGetRelationName(modification.relation)),
 		                errhint("The remote server must have changed its key.")));
-}
-
-TupleTableSlot **
-buffer_slots(Modification &modification)
-{
-	if (modification.buffer == nullptr) {
-		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
-		auto const count = static_cast<Size>(modification.table->options.batch_size);
-		modification.buffer = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * count));
-		modification.buffer_descriptor = CreateTupleDescCopy(RelationGetDescr(modification.relation));
-		MemoryContextSwitchTo(outer);
-	}
-	return modification.buffer;
 }
 
 /* An identity that is null, also after BEFORE triggers, is the server's to fill. */
@@ -259,68 +239,6 @@ is_whole_row(const Modification &modification, TupleTableSlot *slot)
 	return modification.plan.type != DatabaseType::postgresql || !leaves_out(modification, slot);
 }
 
-/* Inserts rows, without RETURNING; answers how many. */
-int64
-insert_rows(Modification &modification, TupleTableSlot **slots, int count)
-{
-	int64 inserted = 0;
-	for (int sent = 0; sent < count;) {
-		int whole = 0;
-		while (sent + whole < count && is_whole_row(modification, slots[sent + whole]))
-			++whole;
-		if (whole == 0) {
-			inserted += insert_row(modification, slots[sent++]) ? 1 : 0;
-			continue;
-		}
-		int const left = count_distinct(modification, slots + sent, whole);
-		bool const by_arrays = modification.arrays_sql != nullptr && left > 1;
-		sent += by_arrays ? send_arrays(modification, slots + sent, left, &inserted)
-		                  : send_values(modification, slots + sent, left, &inserted);
-	}
-	return inserted;
-}
-
-void
-flush_rows(Modification &modification)
-{
-	(void) in_call_memory(modification,
-	                      [&] { return insert_rows(modification, modification.buffer, modification.buffered); });
-	for (int i = 0; i < modification.buffered; ++i)
-		ExecClearTuple(modification.buffer[i]);
-	modification.buffered = 0;
-	modification.buffered_bytes = 0;
-}
-
-/* Keep the row until there are enough of them. */
-void
-buffer_row(Modification &modification, TupleTableSlot *slot)
-{
-	TupleTableSlot **const slots = buffer_slots(modification);
-	if (slots[modification.buffered] == nullptr) {
-		MemoryContext const outer = MemoryContextSwitchTo(modification.lasting);
-		slots[modification.buffered] = MakeSingleTupleTableSlot(modification.buffer_descriptor, &TTSOpsMinimalTuple);
-		MemoryContextSwitchTo(outer);
-	}
-	TupleTableSlot *const copy = ExecCopySlot(slots[modification.buffered++], slot);
-	modification.buffered_bytes += reinterpret_cast<MinimalTupleTableSlot *>(copy)->mintuple->t_len;
-	if (modification.buffered == modification.table->options.batch_size ||
-	    modification.buffered_bytes >= 4 * most_bytes)
-		flush_rows(modification);
-}
-
-/*
- * Has the running COPY a WHERE, which may read the table? A foreign table is not told of the COPY; the callback that
- * says in which line of it an error happened is.
- */
-bool
-has_condition_of_copy()
-{
-	for (const ErrorContextCallback *context = error_context_stack; context != nullptr; context = context->previous)
-		if (context->callback == CopyFromErrorCallback)
-			return static_cast<CopyFromState>(context->arg)->whereClause != nullptr;
-	return true;
-}
-
 TupleTableSlot *
 exec_insert(EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *)
 {
@@ -356,30 +274,6 @@ batch_size(ResultRelInfo *target)
 	return list_length(modification->plan.targets) == 0 ? 1 : modification->table->options.batch_size;
 }
 
-/* May a default of the table look at the table? Then each row must be there before the next. */
-bool
-has_volatile_default(Relation relation)
-{
-	TupleDesc const descriptor = RelationGetDescr(relation);
-	for (int i = 0; i < descriptor->natts; ++i) {
-		Form_pg_attribute const attribute = TupleDescAttr(descriptor, i);
-		if (!attribute->attisdropped && attribute->atthasdef &&
-		    contain_volatile_functions_not_nextval(build_column_default(relation, i + 1)))
-			return true;
-	}
-	return false;
-}
-
-/* May rows of a COPY be buffered? Only when nothing on this side sees the rows between the first and the last. */
-bool
-may_buffer(const ModifyTableState *state, const ResultRelInfo *target, const ModifyPlan &plan)
-{
-	ResultRelInfo const *const root = target->ri_RootResultRelInfo != nullptr ? target->ri_RootResultRelInfo : target;
-	return state->ps.plan == nullptr && !compat::copy_collects_foreign_rows && plan.targets != NIL &&
-	       plan.returned == NIL && target->ri_TrigDesc == nullptr && root->ri_TrigDesc == nullptr &&
-	       !has_volatile_default(root->ri_RelationDesc);
-}
-
 void
 begin_insert(ModifyTableState *state, ResultRelInfo *target)
 {
@@ -409,6 +303,26 @@ end_insert(EState *, ResultRelInfo *target)
 }
 
 } // namespace
+
+int64
+insert_rows(Modification &modification, TupleTableSlot **slots, int count)
+{
+	int64 inserted = 0;
+	for (int sent = 0; sent < count;) {
+		int whole = 0;
+		while (sent + whole < count && is_whole_row(modification, slots[sent + whole]))
+			++whole;
+		if (whole == 0) {
+			inserted += insert_row(modification, slots[sent++]) ? 1 : 0;
+			continue;
+		}
+		int const left = count_distinct(modification, slots + sent, whole);
+		bool const by_arrays = modification.arrays_sql != nullptr && left > 1;
+		sent += by_arrays ? send_arrays(modification, slots + sent, left, &inserted)
+		                  : send_values(modification, slots + sent, left, &inserted);
+	}
+	return inserted;
+}
 
 void
 set_insert_callbacks(FdwRoutine *routine)
