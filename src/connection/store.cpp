@@ -273,6 +273,70 @@ load_draft(Fields &draft, const Config &config)
 	add_options(draft, config.options, config.option_count, true);
 }
 
+/* The options argument; options is NULL when it was not given. */
+struct GivenOptions {
+	Option *options;
+	int count;
+};
+
+GivenOptions
+given_options(const Arguments &arguments)
+{
+	GivenOptions given{};
+	if (arguments.options != nullptr)
+		given.options = read_given_options(arguments.options, &given.count);
+	return given;
+}
+
+/* The stored connection as it is to be, and whether it then leads elsewhere than where its password was given for. */
+Fields *
+changed_draft(const Config &config, const Arguments &arguments, const GivenOptions &given, bool *elsewhere)
+{
+	bool const from_string = arguments.given.connection_string != nullptr;
+	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
+	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
+	*elsewhere = bridge::enter([&] {
+		load_draft(*before, config);
+		load_draft(*draft, config);
+		overlay(*draft, arguments.given);
+		if (given.options != nullptr)
+			add_options(*draft, given.options, given.count, !from_string);
+		check(*draft);
+		if (draft->host != before->host) /* what is not reached any more may still be renamed and deactivated */
+			check_address(draft->host, settings::allowed_networks);
+		return leads_elsewhere(*before, *draft);
+	});
+	return draft;
+}
+
+void
+require_password_again(const Fields &draft)
+{
+	if (draft.type != remote::DatabaseType::sqlite && draft.password.empty())
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
+		         errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
+		                   "than the one that it was given for.")));
+}
+
+/* A row names one key: what is kept beside a string that is sealed now is sealed with it. */
+void
+unseal_kept_password(Fields &draft, const Config &config)
+{
+	if (draft.type != remote::DatabaseType::sqlite && draft.password.empty() && config.password_encrypted != nullptr)
+		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, draft.password);
+}
+
+/* The options as they are stored: what they were, unless options or a connection string were given. */
+Datum
+changed_options(const Config &config, const Arguments &arguments, const Fields &draft)
+{
+	bool const from_string = arguments.given.connection_string != nullptr;
+	if (arguments.options == nullptr && !from_string)
+		return DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json));
+	return options_datum(draft, arguments.options, from_string);
+}
+
 } // namespace
 
 TENANCY_FUNCTION(create_connection)
@@ -287,12 +351,11 @@ TENANCY_FUNCTION(create_connection)
 		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("database_type or connection_string is required"),
 		         errhint("Database types are postgresql, mysql (also for MariaDB) and sqlite.")));
 
-	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
+	GivenOptions const given = given_options(arguments);
 	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
 	bridge::enter([&] {
 		overlay(*draft, arguments.given);
-		add_options(*draft, given, count, false);
+		add_options(*draft, given.options, given.count, false);
 		check(*draft);
 		check_address(draft->host, settings::allowed_networks);
 	});
@@ -320,45 +383,23 @@ TENANCY_FUNCTION(update_connection)
 	bridge::take_turn(bridge::Turn::sealing, RowExclusiveLock);
 	Config const config = require_locked(selector_argument(fcinfo, 0));
 	Arguments const arguments = read_arguments(fcinfo, 1);
-	bool const from_string = arguments.given.connection_string != nullptr;
 	char *const new_name = arguments.name != nullptr ? arguments.name : config.name;
 	if (arguments.name != nullptr)
 		check_name(new_name);
 
-	int count = 0;
-	Option *const given = arguments.options == nullptr ? nullptr : read_given_options(arguments.options, &count);
-	Fields *const before = bridge::owned<Fields>(CurrentMemoryContext);
-	Fields *const draft = bridge::owned<Fields>(CurrentMemoryContext);
-	bool const elsewhere = bridge::enter([&] {
-		load_draft(*before, config);
-		load_draft(*draft, config);
-		overlay(*draft, arguments.given);
-		if (given != nullptr)
-			add_options(*draft, given, count, !from_string);
-		check(*draft);
-		if (draft->host != before->host) /* what is not reached any more may still be renamed and deactivated */
-			check_address(draft->host, settings::allowed_networks);
-		return leads_elsewhere(*before, *draft);
-	});
+	bool elsewhere;
+	Fields *const draft = changed_draft(config, arguments, given_options(arguments), &elsewhere);
 	if (arguments.given.password != nullptr)
 		require_password(*draft);
-	if (elsewhere && draft->type != remote::DatabaseType::sqlite && draft->password.empty())
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PASSWORD), errmsg("password must be given again"),
-		         errdetail("A stored password is never sent to another type, host, port, username or TLS setting "
-		                   "than the one that it was given for.")));
-
-	/* A row names one key: what is kept beside a string that is sealed now is sealed with it. */
-	if (from_string && draft->type != remote::DatabaseType::sqlite && draft->password.empty() &&
-	    config.password_encrypted != nullptr)
-		credential::open(config.password_encrypted, {config.user, config.id, "password_encrypted"}, draft->password);
+	if (elsewhere)
+		require_password_again(*draft);
+	if (arguments.given.connection_string != nullptr)
+		unseal_kept_password(*draft, config);
 
 	Row row;
 	fill_row(&row, *draft, config.user, config.id, arguments);
 	row.set_text(Column::name, new_name);
-	row.set(Column::options, given == nullptr && !from_string
-	                             ? DirectFunctionCall1(jsonb_in, CStringGetDatum(config.options_json))
-	                             : options_datum(*draft, arguments.options, from_string));
+	row.set(Column::options, changed_options(config, arguments, *draft));
 	row.set(Column::active, BoolGetDatum(PG_ARGISNULL(10) ? config.active : PG_GETARG_BOOL(10)));
 
 	Datum const named[] = {row.values[Column::user_id], row.values[Column::name], row.values[Column::id]};
