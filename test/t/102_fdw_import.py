@@ -511,7 +511,7 @@ def statistics():
     """Where several users share a role, nothing is learned from statistics"""
     with contextlib.closing(connect()) as session:
         same(value(session, """SELECT count(*) FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-             WHERE c.relnamespace = %s::regnamespace AND a.attnum > 0 AND NOT a.attisdropped AND a.attstattarget <> 0""",
+             WHERE c.relnamespace = %s::regnamespace AND a.attnum > 0 AND NOT a.attisdropped AND a.attstattarget IS DISTINCT FROM 0""",
                    '"%s_pg"' % SCHEMA), 0, "no column of a shared attachment is sampled")
 
 

@@ -1,6 +1,6 @@
 -- Who may call and read what: nothing is PUBLIC's, secrets are nobody's, everything is described.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 
 SELECT is_empty($$
     SELECT p.oid::regprocedure FROM pg_proc AS p
@@ -63,6 +63,15 @@ $$, ARRAY['reset_password(user_id uuid, new_password text)', 'set_active(user_id
     'what only administrators call');
 SELECT ok(has_foreign_data_wrapper_privilege('tenancy_user', 'tenant_fdw', 'USAGE')
           AND NOT has_foreign_data_wrapper_privilege('public', 'tenant_fdw', 'USAGE'), 'servers are for tenants, not for PUBLIC');
+CREATE ROLE tap_attacher IN ROLE tenancy_user;
+SELECT tenancy.register('attacher@tap.example', 'a long password') IS NOT NULL AS registered \gset
+SELECT tenancy.authenticate(tenancy.login('attacher@tap.example', 'a long password')) IS NOT NULL AS authenticated \gset
+SELECT tenancy.create_connection('attached', 'sqlite', database_name => 'attached.db', options => '{"create": true}') IS NOT NULL AS created \gset
+SELECT tenancy.execute_query('attached', 'CREATE TABLE things (a int)') ->> 'status' AS status \gset
+SET LOCAL ROLE tap_attacher;
+SELECT tenancy.attach('attached', 'tap_attached') IS NOT NULL AS attached \gset
+RESET ROLE;
+SELECT isnt_empty('SELECT FROM tenancy.attachments', 'a schema is attached');
 SELECT is_empty($$
     SELECT n.nspname FROM pg_namespace AS n JOIN tenancy.attachments AS a ON a.schema_name = n.nspname
     WHERE has_schema_privilege('tenancy_user', n.oid, 'CREATE') OR has_schema_privilege('public', n.oid, 'USAGE')
@@ -76,7 +85,7 @@ $$, 'estimates tell nothing of the rows of others');
 SELECT is_empty($$
     SELECT a.attrelid::regclass, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
     WHERE c.relnamespace = 'tenancy'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
-      AND a.attname <> 'id' AND a.attstattarget <> 0
+      AND a.attname <> 'id' AND a.attstattarget IS DISTINCT FROM 0
 $$, 'no column of a table with row-level security but its id is sampled');
 SELECT * FROM finish();
 ROLLBACK;
