@@ -138,6 +138,8 @@ def parallel_queries():
     """Parallel plans, forced: scans stay in the leader."""
     for engine in ENGINES:
         with contextlib.closing(tables.connect(engine)) as session:
+            join = "SELECT count(*) FROM pg_class AS c, %s.t AS t WHERE c.oid::int = t.id" % tables.schema(engine)
+            alone = value(session, join)
             forced = "debug_parallel_query" if session.server_version >= 160000 else "force_parallel_mode"
             for setting in (forced + " = on", "parallel_setup_cost = 0", "parallel_tuple_cost = 0",
                             "min_parallel_table_scan_size = 0"):
@@ -145,8 +147,10 @@ def parallel_queries():
             rows(session, "CREATE TEMP TABLE here AS SELECT g AS id FROM generate_series(1, 5000) AS g")
             rows(session, "ANALYZE here")
             same(value(session, select(engine)), COUNT, engine + ": a scan")
-            same(value(session, "SELECT count(*) FROM pg_class AS c, %s.t AS t WHERE c.oid::int = t.id"
-                       % tables.schema(engine)) is not None, True, engine + ": a join with a local table")
+            plan = "\n".join(row[0] for row in rows(session, "EXPLAIN (COSTS off) " + join))
+            ok("Gather" in plan and "Parallel Seq Scan on pg_class" in plan, engine + ": a plan with workers", plan)
+            ok(alone > 0, engine + ": rows of a join with a local table", alone)
+            same(value(session, join), alone, engine + ": as many of it with workers")
             same(value(session, "SELECT count(*) FROM here JOIN %s.t USING (id)" % tables.schema(engine)), COUNT,
                  engine + ": a join with a temporary one")
 
