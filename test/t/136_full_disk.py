@@ -116,6 +116,7 @@ def take_answers(session, answered):
 
 def no_room_for_wal(disk):
     server, admin, session = platform(None)
+    server.may_crash = True
     token = value(session, "SELECT current_setting('tenancy.session')")
     admin.close()
     session.close()

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -65,6 +66,11 @@ def run(*parts):
             part()
         except Exception:
             ok(False, part.__name__ + " ended without an exception", traceback.format_exc())
+    for server in PostgresServer.started:
+        crashes = server.crashes()
+        if crashes and not server.may_crash:
+            note("servers(): what their logs tell")
+            ok(False, "no server of the test has crashed", "".join(crashes))
     print("1..%d" % _count, flush=True)
     sys.exit(1 if _failed else 0)
 
@@ -450,6 +456,8 @@ def free_port():
 class PostgresServer:
     """A private PostgreSQL server on loopback that asks for passwords: started, stopped and broken by the test."""
 
+    started = set()
+    may_crash = False  # has the test that in mind?
     _home = None  # of the server's account, when it is a test's own
 
     def __init__(self, settings="", variables=None):
@@ -474,7 +482,14 @@ class PostgresServer:
         if check and done.returncode != 0:
             raise RuntimeError("%s: %s" % (program, done.stderr))
 
+    def crashes(self):
+        """What of its log tells of a crash, as scripts/check looks for in the sandbox's; the tests' own signal is 9."""
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+            return [line for line in file if re.search(r"PANIC:  |^TRAP: |was terminated by signal (4|6|7|8|11):", line)]
+        return []
+
     def start(self):
+        self.started.add(self)
         log = os.path.join(self.directory, "log")
         try:
             self._call("pg_ctl", "--pgdata=" + self._data, "--log=" + log, "--wait", "start")
