@@ -18,12 +18,33 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 
 import psycopg2
 import psycopg2.extensions
 
 # A test that takes too long is terminated: its servers, mounts and settings are put away then, too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+_sessions = weakref.WeakSet()
+
+
+def _cancel_on_signals():
+    """Python runs the handler of a signal between two of its own steps: what the sessions wait for in libpq is cancelled, so that there is one."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+
+    def watch():
+        while reader.recv(1):
+            for session in list(_sessions):
+                with contextlib.suppress(psycopg2.Error):
+                    session.cancel()
+    threading.Thread(target=watch, daemon=True).start()
+    return writer
+
+
+_wakeup = _cancel_on_signals()
 
 UNIQUE = "%d_%x" % (os.getpid(), int(time.time() * 1000) & 0xFFFFFFFF)
 
@@ -153,6 +174,7 @@ def connect(**settings):
     settings.setdefault("dbname", environment("PGDATABASE"))
     session = psycopg2.connect(**settings)
     session.autocommit = True
+    _sessions.add(session)
     return session
 
 
