@@ -137,14 +137,9 @@ def too_slow():
             same(error and error.pgcode, "57014", engine + ": a scan has a time limit")
             ok(seconds < 20, engine + ": and keeps it", "%.2f s" % seconds)
             if engine in SERVERS:
-                wait_until(lambda: engine != "pg" or not [1 for _ in running_there()], 20, "the remote end")
+                wait_until(lambda e=engine: not backends(e, True), 20, "the remote end")
+                ok(True, engine + ": and ends there")
             works(session, engine, engine)
-
-
-def running_there():
-    with contextlib.closing(client_server()) as session:
-        return rows(session, "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' AND query LIKE %s AND pid <>"
-                    " pg_backend_pid()", "%" + tables.word + "%")
 
 
 def at_commit():
