@@ -200,6 +200,41 @@ TEST_F(PostgresSession, LeavesNoMarks)
 	EXPECT_TRUE(rows(*session, "VACUUM pg_database").empty());
 }
 
+/* What DO and CALL have committed stays when they fail, or are stopped, after it. */
+TEST_F(PostgresSession, LeavesNoMarksOfWhatFailsAfterItsCommit)
+{
+	auto admin = open();
+	std::string const there = one(*admin, "SHOW search_path");
+	rows(*admin, "CREATE OR REPLACE PROCEDURE driver_marks() LANGUAGE plpgsql AS"
+	             " $$ BEGIN SET search_path = driver_archive; COMMIT; RAISE EXCEPTION 'x'; END $$");
+	std::string const block = "$$ BEGIN SET search_path = driver_archive; COMMIT; RAISE EXCEPTION 'x'; END $$";
+	for (std::string const &mark : {
+			 "DO " + block,
+			 "/* a /* nested */ comment */ ; -- and\n ;dO LANGUAGE plpgsql " + block,
+			 std::string("CALL driver_marks()"),
+			 std::string("\n\tCall driver_marks()"),
+		 }) {
+		auto session = open();
+		expect_failure([&] { rows(*session, mark); }, FailureKind::query, "P0001");
+		EXPECT_FALSE(session->reusable()) << mark;
+		EXPECT_EQ(one(*session, "SHOW search_path"), there) << mark;
+		EXPECT_TRUE(session->reusable()) << mark;
+	}
+	auto session = open();
+	RunOptions options;
+	options.timeout_ms = 300;
+	expect_failure(
+		[&] {
+			rows(*session, "DO $$ BEGIN SET search_path = driver_archive; COMMIT; PERFORM pg_sleep(30); END $$",
+		         options);
+		},
+		FailureKind::timeout, "57014");
+	EXPECT_EQ(one(*session, "SHOW search_path"), there);
+	rows(*session, "SELECT 1 AS do, 2 AS call");
+	EXPECT_TRUE(session->reusable());
+	rows(*admin, "DROP PROCEDURE driver_marks()");
+}
+
 TEST_F(PostgresSession, RefusesCopy)
 {
 	auto observer = open();

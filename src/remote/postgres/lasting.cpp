@@ -37,6 +37,20 @@ constexpr std::string_view suspects[] = {
 constexpr std::string_view temporary[] = {"temp", "temporary"};
 constexpr std::string_view before_temporary[] = {"create", "global", "local", "replace", "into"};
 
+/* Statements that may commit what they have SET and fail after that; what fails has no tag. */
+constexpr std::string_view committing[] = {"do", "call"};
+
+/* The server reads over semicolons before a statement. */
+bool
+may_commit(std::string_view sql) noexcept
+{
+	sql::Tokens tokens(sql::Dialect::postgresql, sql);
+	sql::Token token = tokens.next_code();
+	while (token.is(';'))
+		token = tokens.next_code();
+	return token.kind == sql::Kind::word && is_one_of(token.text, committing);
+}
+
 } // namespace
 
 bool
@@ -48,6 +62,8 @@ leaves_a_mark(std::string_view tag) noexcept
 bool
 may_leave_a_mark(std::string_view sql) noexcept
 {
+	if (may_commit(sql))
+		return true;
 	sql::Tokens tokens(sql::Dialect::postgresql, sql);
 	std::string_view previous;
 	for (sql::Token token = tokens.next_code(); token.kind != sql::Kind::end; token = tokens.next_code()) {

@@ -11,8 +11,9 @@ namespace tenancy::remote::postgres {
 bool leaves_a_mark(std::string_view tag) noexcept;
 
 /*
- * Judges by the words in the statement: it looks for functions and temporary objects that the tag does not show. It may
- * suspect too much, at the price of a reconnect.
+ * Judges by the words in the statement: it looks for functions and temporary objects that the tag does not show, and
+ * for DO and CALL, which may fail, and so have no tag, after what they committed. It may suspect too much, at the price
+ * of a reset.
  */
 bool may_leave_a_mark(std::string_view sql) noexcept;
 
