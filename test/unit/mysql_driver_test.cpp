@@ -211,6 +211,33 @@ TEST_F(MysqlDriver, Parameters)
 	define("drop table driver_params");
 }
 
+/* A bit string is the number of its bits, as b'101' is, where the text would be its characters' codes. */
+TEST_F(MysqlDriver, BitParameters)
+{
+	define_table("driver_bits", "(a bit(64), b bit(3), c bigint unsigned)");
+	for (std::string const &bits :
+	     {std::string("101"), std::string(), std::string(64, '1'), "1" + std::string(63, '0')})
+		for (std::uint32_t const oid : {pgtype::bit, pgtype::varbit}) {
+			SCOPED_TRACE(bits);
+			std::vector<Param> const params(2, text_param(bits, oid));
+			rows("insert into driver_bits (a, c) values (?, ?)", params);
+			EXPECT_EQ(one("select a from driver_bits where a = ? and c = ?", params),
+			          std::string(64 - bits.size(), '0') + bits);
+			define("delete from driver_bits");
+		}
+	std::vector<Param> params = {text_param("101", pgtype::bit), text_param("101", pgtype::varbit)};
+	rows("insert into driver_bits (b, a) values (?, ?)", params);
+	EXPECT_EQ(rows("select b, a + 0 from driver_bits"), Rows({{"101", "5"}}));
+	params = {text_param("1" + std::string(64, '0'), pgtype::varbit)};
+	core::Error const error = failure([&] { rows("select ?", params); });
+	EXPECT_STREQ(error.sqlstate, "22003");
+	EXPECT_EQ(error.message, "bit string of 65 bits is out of range for the remote server");
+	EXPECT_TRUE(session->reusable());
+	params = {text_param("101")};
+	EXPECT_EQ(one("select ?", params), "101");
+	define("drop table driver_bits");
+}
+
 /* A server would store the largest number that it can hold, or zero. */
 TEST_F(MysqlDriver, TakesNoNumbersThatADecimalCannotHold)
 {

@@ -4,6 +4,7 @@
 #include "remote/mysql/bind.hpp"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -38,12 +39,41 @@ demand_decimal(std::string_view text)
 		                  "A decimal of MySQL or MariaDB has 65 digits at most, and is neither NaN nor infinite.");
 }
 
+bool
+is_bits(const Param &param)
+{
+	namespace pgtype = core::pgtype;
+	return param.kind == Param::Kind::text && (param.type_oid == pgtype::bit || param.type_oid == pgtype::varbit);
+}
+
+/* The number that a bit string is to these servers: of a text they would take the codes of its characters. */
+std::uint64_t
+number_of_bits(std::string_view digits)
+{
+	if (digits.size() > 64)
+		throw core::Error(core::FailureKind::query, "22003",
+		                  "bit string of " + std::to_string(digits.size()) +
+		                      " bits is out of range for the remote server",
+		                  "MySQL and MariaDB have bit strings of 64 bits at most.");
+	std::uint64_t number = 0;
+	for (char const digit : digits)
+		number = number << 1 | (digit == '1' ? 1 : 0);
+	return number;
+}
+
 } // namespace
 
 MYSQL_BIND
-binding(const Param &param)
+binding(const Param &param, std::uint64_t &number)
 {
 	MYSQL_BIND bind{};
+	if (is_bits(param)) {
+		number = number_of_bits(param.text);
+		bind.buffer_type = MYSQL_TYPE_LONGLONG;
+		bind.is_unsigned = true;
+		bind.buffer = &number;
+		return bind;
+	}
 	std::string_view text = param.text;
 	switch (param.kind) {
 	case Param::Kind::null: bind.buffer_type = MYSQL_TYPE_NULL; return bind;

@@ -8,7 +8,7 @@
 
 namespace tenancy::remote::mysql {
 
-/* Points into param, which has to live until the statement is executed. */
-MYSQL_BIND binding(const Param &param);
+/* Points into param, or at number, which both have to live until the statement is executed. */
+MYSQL_BIND binding(const Param &param, std::uint64_t &number);
 
 } // namespace tenancy::remote::mysql

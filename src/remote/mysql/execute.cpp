@@ -165,8 +165,9 @@ Connection::execute_prepared(Flow &flow, std::span<const Param> params, const Bu
 		            "remote statement has " + std::to_string(wanted) + " parameters, but " +
 		                std::to_string(params.size()) + " were given");
 	binds_.clear();
-	for (const Param &param : params)
-		binds_.push_back(binding(param));
+	numbers_.resize(params.size());
+	for (std::size_t i = 0; i < params.size(); ++i)
+		binds_.push_back(binding(params[i], numbers_[i]));
 	if (!binds_.empty() && mysql_stmt_bind_param(stmt, binds_.data()) != 0)
 		throw statement_error(report_of(stmt));
 	unsigned const reported = handle_->execute(stmt, budget) != 0 ? failure_of(stmt) : 0;

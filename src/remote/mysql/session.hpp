@@ -136,11 +136,12 @@ private:
 	bool busy_ = false;     /* a cursor is open */
 	Span span_ = Span::none;
 	bool span_read_only_ = false;
-	std::string span_end_;           /* why the server has ended it */
-	std::vector<std::string> ahead_; /* commands of the transaction that wait for its next statement */
-	std::vector<MYSQL_BIND> binds_;  /* of the parameters of one execution */
-	std::size_t kept_bytes_ = 0;     /* of statements_ */
-	long time_limit_ms_ = 0;         /* on the server, as last set; -1: unknown */
+	std::string span_end_;               /* why the server has ended it */
+	std::vector<std::string> ahead_;     /* commands of the transaction that wait for its next statement */
+	std::vector<MYSQL_BIND> binds_;      /* of the parameters of one execution */
+	std::vector<std::uint64_t> numbers_; /* which some of them point at */
+	std::size_t kept_bytes_ = 0;         /* of statements_ */
+	long time_limit_ms_ = 0;             /* on the server, as last set; -1: unknown */
 };
 
 } // namespace tenancy::remote::mysql
