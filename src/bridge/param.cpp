@@ -144,6 +144,8 @@ ParamView
 datum_param(Oid type, Datum value)
 {
 	ParamView param;
+	if (type >= FirstUnpinnedObjectId)
+		type = getBaseType(type);
 	/* Only types that every PostgreSQL server has by the same OID are named to it; literals are of type unknown. */
 	param.type_oid = type == UNKNOWNOID || type == TEXTOID || type >= FirstUnpinnedObjectId ? 0 : type;
 	switch (type) {

@@ -9,7 +9,10 @@
 
 namespace tenancy::bridge {
 
-/* A value that is not null, in a form that does not depend on settings; text is palloc'd or borrowed from value. */
+/*
+ * A value that is not null, of a domain as one of its base type, in a form that does not depend on settings; text is
+ * palloc'd or borrowed from value.
+ */
 remote::ParamView datum_param(Oid type, Datum value);
 
 /* The text of a value as every PostgreSQL server reads it, whatever DateStyle and its like the session has. */
