@@ -12,6 +12,7 @@
 
 extern "C" {
 #include "common/shortest_dec.h"
+#include "parser/parse_coerce.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -97,6 +98,12 @@ cell_text(Converter &converter, const Cell &cell)
 	case CellKind::null: break;
 	}
 	return nullptr;
+}
+
+bool
+is_bits(Oid type)
+{
+	return type == BITOID || type == VARBITOID;
 }
 
 /* A decimal of at most 18 digits, with the scale that it is written with. */
@@ -195,7 +202,7 @@ direct(const Converter &converter, const Cell &cell, Datum *value)
 	case Way::time:
 	case Way::timestamp: return moment_datum(converter, cell, value);
 	case Way::numeric:
-		if (cell.kind == CellKind::wire || !decimal_datum(cell, value))
+		if (cell.kind == CellKind::wire || is_bits(converter.remote_type) || !decimal_datum(cell, value))
 			return false;
 		if (converter.typmod >= 0)
 			*value = DirectFunctionCall2(numeric, *value, Int32GetDatum(converter.typmod));
@@ -327,6 +334,28 @@ check_class(const Converter &converter, const Cell &cell)
 	}
 }
 
+/*
+ * The digits of a bit string would be read as those of a decimal number, or of a date. Of one bit they are the same
+ * number.
+ */
+void
+check_bits(const Converter &converter, const char *text)
+{
+	if (!is_bits(converter.remote_type) || strlen(text) == 1)
+		return;
+	switch (TypeCategory(converter.base_type)) {
+	case TYPCATEGORY_NUMERIC:
+	case TYPCATEGORY_DATETIME:
+	case TYPCATEGORY_TIMESPAN:
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+		                errmsg("value of type %s in a column of type %s", format_type_be(converter.remote_type),
+		                       format_type_be(converter.base_type)),
+		                errhint("Declare the column as bit or bit varying.")));
+		break;
+	default: break;
+	}
+}
+
 } // namespace
 
 Converter
@@ -391,6 +420,7 @@ cell_datum(Converter &converter, const Cell &cell, bool *is_null)
 	}
 	check_class(converter, cell);
 	char *text = cell_text(converter, cell);
+	check_bits(converter, text);
 	if (converter.utc && converter.base_type == TIMESTAMPTZOID && cell.kind == CellKind::text &&
 	    core::lacks_offset(text))
 		text = psprintf("%s+00", text);

@@ -62,9 +62,9 @@ void match(Converter *converters, const remote::Column *columns, int count);
 
 /*
  * The value of cell, palloc'd in CurrentMemoryContext where it is by reference. Errors are those of the type's
- * input function: 22P02, 22003, 22007 …; 22P02 for numbers (but 20240229) that should be dates or times, and for
- * anything but bytes that should be bytes, which that function would read as something; 22021 for text that is not in
- * the encoding UTF8; those of the receive function for a wire form.
+ * input function: 22P02, 22003, 22007 …; 22P02 for numbers (but 20240229) that should be dates or times, for
+ * bit strings that should be any of them, and for anything but bytes that should be bytes, which that function would
+ * read as something; 22021 for text that is not in the encoding UTF8; those of the receive function for a wire form.
  */
 Datum cell_datum(Converter &converter, const remote::Cell &cell, bool *is_null);
 
