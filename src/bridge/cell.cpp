@@ -74,12 +74,22 @@ real_text(const Cell &cell)
 	return text;
 }
 
+/* In a column of numbers true is 1: SQLite, for one, keeps it as that. */
+char *
+truth_text(const Converter &converter, const Cell &cell)
+{
+	bool const is_number = TypeCategory(converter.base_type) == TYPCATEGORY_NUMERIC;
+	if (cell.integer != 0)
+		return pstrdup(is_number ? "1" : "true");
+	return pstrdup(is_number ? "0" : "false");
+}
+
 /* The text form of any cell, NUL-terminated, in the server's encoding. */
 char *
 cell_text(Converter &converter, const Cell &cell)
 {
 	switch (cell.kind) {
-	case CellKind::boolean: return pstrdup(cell.integer != 0 ? "true" : "false");
+	case CellKind::boolean: return truth_text(converter, cell);
 	case CellKind::integer: return psprintf(INT64_FORMAT, static_cast<int64>(cell.integer));
 	case CellKind::float4:
 	case CellKind::float8: return real_text(cell);
