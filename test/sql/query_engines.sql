@@ -126,3 +126,40 @@ SELECT tenancy.execute_query('nobody''s', 'SELECT 1')::jsonb - 'query_id' AS den
 SELECT probe.error_of(format('SELECT * FROM tenancy.query(%L, %L) AS t(x %s)', e, s, t)) FROM (VALUES
     ('pg', 'SELECT 123456::numeric', 'time'), ('pg', 'SELECT 20240229::numeric', 'timestamptz'), ('my', 'SELECT CAST(123456 AS DECIMAL(10))', 'time'),
     ('lite', 'SELECT 123456', 'time')) AS v (e, s, t);
+
+-- The digits of a bit string are no decimal number; those of a single bit are the same one.
+SELECT count(tenancy.update_connection(c, options => '{}')) AS writable FROM unnest(ARRAY['pg', 'my', 'lite']) AS c;
+SELECT tenancy.execute_query('my', 'DROP TABLE IF EXISTS bits') ->> 'status' AS dropped;
+SELECT tenancy.execute_query('my', 'CREATE TABLE bits (b bit(8), one bit(1), wide bit(64), t varchar(20))') ->> 'status' AS made;
+SELECT count(*) FROM tenancy.query('my', 'INSERT INTO bits VALUES (?, ?, ?, ?)', B'00000101', B'1', B'101'::varbit, '101') AS t(x int);
+SELECT e, s, t, probe.error_of(format('SELECT * FROM tenancy.query(%L, %L) AS t(x %s)', e, s, t))
+FROM (VALUES ('pg', 'SELECT b''00000101'''), ('pg', 'SELECT b''101''::varbit'), ('my', 'SELECT b FROM bits')) AS v (e, s),
+     unnest(ARRAY['int', 'bigint', 'numeric', 'float8', 'money', 'date', 'interval', 'bytea']) AS t ORDER BY e, s COLLATE "C", t COLLATE "C";
+CREATE DOMAIN pg_temp.whole AS int;
+SELECT probe.error_of($$SELECT * FROM tenancy.query('my', 'SELECT b FROM bits') AS t(x pg_temp.whole)$$);
+SELECT * FROM tenancy.query('my', 'SELECT b, b, b, one, one, one FROM bits') AS t(b bit(8), v varbit, t text, one bit(1), truth boolean, n int);
+SELECT * FROM tenancy.query('pg', 'SELECT b''101'', b''101''::varbit, b''101'', b''1'', b''1'', b''1''') AS t(b bit(3), v varbit, t text, one bit(1), truth boolean, n numeric);
+-- As a parameter it is the number of its bits to MySQL, which would take the codes of its digits for them.
+SELECT * FROM tenancy.query('my', 'SELECT b, wide FROM bits WHERE b = ? AND wide = ? AND b + 0 = ?', B'101', B'101', B'101'::varbit) AS t(b bit(8), wide bit(64));
+SELECT probe.error_of(format('SELECT * FROM tenancy.query(''my'', ''SELECT ?'', %L::varbit) AS t(x text)', '1' || repeat('0', 64)));
+SELECT tenancy.execute_query('my', 'DROP TABLE bits') ->> 'status' AS dropped;
+
+-- A parameter of a domain is one of the type that it is over.
+CREATE DOMAIN pg_temp.flag AS boolean;
+CREATE DOMAIN pg_temp.flags AS pg_temp.flag;
+CREATE DOMAIN pg_temp.blob AS bytea;
+SELECT e, x.* FROM (VALUES ('my', 'SELECT ? + 1, hex(?), hex(?), ? + 0.5'), ('lite', 'SELECT ? + 1, hex(?), typeof(?), typeof(?)')) AS v (e, s),
+    tenancy.query(e, s, true::pg_temp.flags, '\x00ff'::pg_temp.blob, NULL::pg_temp.blob, 7::pg_temp.whole) AS x(yes int, bytes text, nothing text, seven text);
+SELECT * FROM tenancy.query('pg', 'SELECT pg_typeof($1), pg_typeof($2), pg_typeof($3)', true::pg_temp.flags, '\x00ff'::pg_temp.blob, 7::pg_temp.whole) AS t(a text, b text, c text);
+
+-- SQLite keeps what it calls BOOL as a number, and so it can be read.
+SELECT tenancy.execute_query('lite', 'CREATE TABLE switches (id integer PRIMARY KEY, lit bool)') ->> 'status' AS made;
+SELECT tenancy.execute_query('lite', 'INSERT INTO switches VALUES (1, 0), (2, 1), (3, 2), (4, NULL)') ->> 'status' AS filled;
+SELECT * FROM tenancy.query('lite', 'SELECT id, lit, lit, lit, lit, lit, lit FROM switches') AS t(id int, i int, s smallint, b bigint, n numeric(3,1), f float8, w pg_temp.whole);
+SELECT * FROM tenancy.query('lite', 'SELECT id, lit, lit FROM switches WHERE id < 3') AS t(id int, b boolean, t text);
+SELECT tenancy.execute_query('lite', 'SELECT id, lit FROM switches') -> 'rows' AS rows;
+SELECT probe.error_of($$SELECT * FROM tenancy.query('lite', 'SELECT lit FROM switches') AS t(x date)$$);
+
+-- What a DO has set and committed before it failed is not there for the next statement of the session.
+SELECT tenancy.execute_query('pg', $q$DO $$ BEGIN SET search_path = archive; COMMIT; RAISE EXCEPTION 'x'; END $$$q$) -> 'error' ->> 'message' AS failed;
+SELECT tenancy.execute_query('pg', 'SHOW search_path') -> 'rows' AS rows;
