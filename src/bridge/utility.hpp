@@ -23,14 +23,8 @@ struct Utility {
 	DestReceiver *receiver;
 	QueryCompletion *completion;
 
-	[[nodiscard]] Node *statement() const
-	{
-		return planned->utilityStmt;
-	}
-	void run() const
-	{
-		next(planned, source, read_only_tree, context, params, environment, receiver, completion);
-	}
+	[[nodiscard]] Node *statement() const { return planned->utilityStmt; }
+	void run() const { next(planned, source, read_only_tree, context, params, environment, receiver, completion); }
 };
 
 /* From now on the function has each of them first; it happens when the function calls run(). Once for each function. */
@@ -40,9 +34,9 @@ watch_utilities()
 {
 	static ProcessUtility_hook_type next;
 	next = ProcessUtility_hook != nullptr ? ProcessUtility_hook : standard_ProcessUtility;
-	ProcessUtility_hook = [](PlannedStmt *planned, const char *source, bool read_only_tree, ProcessUtilityContext context,
-	                         ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
-	                         QueryCompletion *completion) {
+	ProcessUtility_hook = [](PlannedStmt *planned, const char *source, bool read_only_tree,
+	                         ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+	                         DestReceiver *receiver, QueryCompletion *completion) {
 		function({next, planned, source, read_only_tree, context, params, environment, receiver, completion});
 	};
 }

@@ -144,7 +144,7 @@ TEST_F(PostgresSession, RunsNoProcedureTwice)
 	for (auto const &[body, sqlstate] : std::vector<std::pair<std::string, const char *>>{
 			 {"EXECUTE 'DEALLOCATE plan1';", "26000"},
 			 {"RAISE invalid_sql_statement_name USING MESSAGE ="
-	          " (SELECT string_agg(name, ' ') || ' is gone' FROM pg_prepared_statements);",
+	          " (SELECT coalesce(string_agg(name, ' '), 'plan1') || ' is gone' FROM pg_prepared_statements);",
 	          "26000"},
 			 {"IF NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'plan1') THEN"
 	          " PREPARE plan1 AS TABLE driver_changed; END IF;"
