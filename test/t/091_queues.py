@@ -229,6 +229,9 @@ def own_row():
     address = "held.%s@test.example" % UNIQUE
     with left_open("SELECT tenancy.register('%s', 'a long password')" % address), contextlib.closing(connect()) as admin:
         same(sqlstate(rows, admin, "SELECT tenancy.register(%s, 'a long password')", address), "55P03", "an address that somebody holds")
+    with left_open("SELECT tenancy.update_profile('held')"), contextlib.closing(mallory.connect()) as session:
+        rows(session, "SET statement_timeout = '60s'")
+        same(sqlstate(rows, session, "SELECT tenancy.update_profile('waits')"), "55P03", "a profile that somebody holds")
     with left_open("SELECT tenancy.update_connection('lite', is_active => true)"), contextlib.closing(connect()) as admin:
         rows(admin, "SET statement_timeout = '60s'")
         held = value(admin, "SELECT id FROM tenancy.database_connections WHERE user_id = %s AND name = 'lite'", mallory.id)
