@@ -306,7 +306,7 @@ def without_tls():
 def encrypted_sessions():
     """A session with verified TLS streams, cancels and goes on like any other."""
     user = User()
-    slow = {"pg": "SELECT pg_sleep(60)", "my": "SELECT sleep(60)"}
+    slow = {"pg": "SELECT pg_sleep(60)", "my": "SELECT benchmark(100000000000, md5('x'))"}  # not sleep(): MySQL looks whether its client is there
     many = {"pg": "SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n",
             "my": "SELECT seq, repeat('x', 500) FROM seq_1_to_20000" if environment("MYSQL_FLAVOUR") == "mariadb" else
                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, repeat('x', 500) FROM n"}
@@ -321,10 +321,10 @@ def encrypted_sessions():
             job = Background(raised, rows, session, "SELECT * FROM tenancy.query(%s, %s) AS t(x text)", engine.word, statement)
             wait_until(lambda e=engine, m=marker: e.server.running(m) == 1, 15, "the remote statement")
             session.cancel()
-            error = job.value(10)
+            error = job.value(30)
             same(error and error.pgcode, "57014", engine.word + ": a cancelled query")
-            seconds = wait_until(lambda e=engine, m=marker: e.server.running(m) == 0, 10, "the end of the remote statement")
-            ok(seconds < 3, engine.word + ": stops at the remote server too", "%.3f s" % seconds)
+            seconds = wait_until(lambda e=engine, m=marker: e.server.running(m) == 0, 30, "the end of the remote statement")
+            ok(seconds < 10, engine.word + ": stops at the remote server too", "%.3f s" % seconds)
             same(engine.is_encrypted(session, engine.word), True, engine.word + ": and the session works on, with TLS")
 
 

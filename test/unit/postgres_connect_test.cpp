@@ -366,7 +366,7 @@ TEST_F(PostgresConnect, LeavesAHangingServerWithinASecond)
 			waiter.interrupt_after(100);
 			auto const start = Clock::now();
 			EXPECT_THROW((void) rows(*session, "SELECT 1"), Interrupted);
-			EXPECT_LT(seconds_since(start), 3.0);
+			EXPECT_LT(seconds_since(start), in_time);
 			EXPECT_FALSE(session->reusable());
 			waiter.clear();
 			EXPECT_FALSE(session->ping(Deadline::after(100), waiter));
