@@ -29,9 +29,9 @@ SELECT tenancy.assert_preloaded();
 -- may make roles may have made these beforehand: to log in as one, or to grant it to whom they like.
 DO $$
 DECLARE
-    wanted  text;
-    found   record;
-    grantor text;
+    wanted text;
+    found  record;
+    holder record;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['tenancy_user', 'tenancy_admin'] LOOP
         SELECT r.oid, r.rolcanlogin INTO found FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted;
@@ -41,14 +41,14 @@ BEGIN
             RAISE EXCEPTION 'role "%" exists already, and may log in', wanted USING ERRCODE = 'duplicate_object',
                 HINT = pg_catalog.format('Drop it first, or ALTER ROLE %I NOLOGIN.', wanted);
         END IF;
-        SELECT r.rolname INTO grantor
+        SELECT r.rolname AS name, pg_catalog.pg_get_userbyid(m.grantor) AS grantor INTO holder
         FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS r ON r.oid = m.member
         WHERE m.roleid = found.oid AND m.admin_option AND NOT r.rolsuper ORDER BY r.rolname LIMIT 1;
-        IF grantor IS NOT NULL THEN
-            RAISE EXCEPTION 'role "%" exists already, and role "%" may grant it', wanted, grantor USING ERRCODE = 'duplicate_object',
-                DETAIL = pg_catalog.format('Role "%s" is no superuser and has the ADMIN OPTION on it.', grantor),
-                HINT = pg_catalog.format('Drop it first, or REVOKE ADMIN OPTION FOR %I FROM %I. Grant it again afterwards if it is meant to be so.',
-                                         wanted, grantor);
+        IF holder.name IS NOT NULL THEN
+            RAISE EXCEPTION 'role "%" exists already, and role "%" may grant it', wanted, holder.name USING ERRCODE = 'duplicate_object',
+                DETAIL = pg_catalog.format('Role "%s" is no superuser and has the ADMIN OPTION on it.', holder.name),
+                HINT = pg_catalog.format('Drop it first, or REVOKE ADMIN OPTION FOR %I FROM %I GRANTED BY %I CASCADE. '
+                                         'Grant it again afterwards if it is meant to be so.', wanted, holder.name, holder.grantor);
         END IF;
     END LOOP;
 END

@@ -6,6 +6,7 @@
 extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 }
 
 namespace tenancy::fdw {
@@ -300,7 +301,8 @@ MysqlRenderer::limit(Node *count, Node *offset)
 void
 MysqlRenderer::value_placeholder(const Column &column, int)
 {
-	print(column.type == BITOID || column.type == VARBITOID ? "CAST(CONV(?, 2, 10) AS UNSIGNED)" : "?");
+	Oid const type = getBaseType(column.type);
+	print(type == BITOID || type == VARBITOID ? "CAST(CONV(?, 2, 10) AS UNSIGNED)" : "?");
 }
 
 bool

@@ -11,7 +11,10 @@ namespace tenancy::health {
 void do_chores(Oid database);
 /* Notes the settings that this process has begun with, for is_outdated(). */
 void note_settings();
-/* Has a setting of the database changed, so that this process should end and another begin with it? */
+/*
+ * Has a setting of the database, or of the role that initdb made, changed, so that this process should end and another
+ * begin with it?
+ */
 bool is_outdated() noexcept;
 
 /* When the next check of each lane is due. look_for_due() is called in a transaction. */

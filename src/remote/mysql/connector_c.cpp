@@ -14,6 +14,7 @@
 #include <fcntl.h>
 
 #include "core/error.hpp"
+#include "remote/freed.hpp"
 #include "remote/memory_cap.hpp"
 #include "remote/mysql/greeting.hpp"
 #include "remote/mysql/running.hpp"
@@ -178,9 +179,13 @@ Handle::connect(const Login &login, const Proof &proof, const Budget &budget)
 			}
 			return mysql_real_connect_cont(&result, mysql_, ready);
 		},
-		[&] { return mysql_real_connect_cont(&result, mysql_, MYSQL_WAIT_TIMEOUT); }); /* without reading a byte */
+		[&] {
+			forget_password(); /* the library frees it when it gives up, which it does without reading a byte */
+			return mysql_real_connect_cont(&result, mysql_, MYSQL_WAIT_TIMEOUT);
+		});
 	forget_password();
 	if (result == nullptr) {
+		wipe_freed(password_size_);
 		budget.waiter.serve();
 		if (budget.deadline.passed())
 			throw core::Error(core::FailureKind::timeout, "08001", "could not connect to remote server in time");
