@@ -346,12 +346,12 @@ check_class(const Converter &converter, const Cell &cell)
 
 /*
  * The digits of a bit string would be read as those of a decimal number, or of a date. Of one bit they are the same
- * number.
+ * number. A NULL has no text.
  */
 void
 check_bits(const Converter &converter, const char *text)
 {
-	if (!is_bits(converter.remote_type) || strlen(text) == 1)
+	if (text == nullptr || !is_bits(converter.remote_type) || strlen(text) == 1)
 		return;
 	switch (TypeCategory(converter.base_type)) {
 	case TYPCATEGORY_NUMERIC:
