@@ -21,7 +21,8 @@ Grammar::absence()
 	if (!more())
 		refuse();
 	const Item *const denied = described();
-	if (begun > 0)
+	/* "who cancelled no orders", but "orders that are paid without invoices" */
+	if (begun > 0 && items[begun].key == Key::none)
 		refuse_state_as_verb(begun - 1, denied != nullptr ? *denied : here());
 	if (denied != nullptr)
 		return limited_relation(Op::missing, false);
@@ -149,7 +150,8 @@ void
 Grammar::refuse_state_as_verb(std::size_t verb, const Item &table) const
 {
 	const Item &state = items[verb];
-	if (!state.comma && state.tables.empty() && (has_value_of(table, state) || is_flag_of(state, table)))
+	if (!state.comma && state.before.empty() && state.tables.empty() &&
+	    (has_value_of(table, state) || is_flag_of(state, table)))
 		throw Refusal{"there is no telling whether only \"" + table.text + "\" that are \"" + state.text +
 		              "\" are meant"};
 }

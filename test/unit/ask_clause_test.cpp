@@ -42,6 +42,20 @@ CREATE TABLE visits (id integer PRIMARY KEY, patient_id integer NOT NULL REFEREN
 INSERT INTO patients VALUES (1, 'Ann', TRUE, 'CSS', '1990-01-01');
 )";
 
+constexpr const char *harbour = R"(
+CREATE TABLE customers (id integer PRIMARY KEY, name varchar(40) NOT NULL, country varchar(40) NOT NULL,
+	email varchar(40), status varchar(20) NOT NULL);
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id),
+	ship_country varchar(40) NOT NULL, status varchar(20) NOT NULL);
+CREATE TABLE warehouses (id integer PRIMARY KEY, city varchar(40) NOT NULL);
+CREATE TABLE shipments (id integer PRIMARY KEY, warehouse_id integer NOT NULL REFERENCES warehouses (id),
+	destination_city varchar(40) NOT NULL);
+INSERT INTO customers VALUES (1, 'Rosa', 'Germany', NULL, 'active'), (2, 'Ann', 'Germany', NULL, 'blocked');
+INSERT INTO orders VALUES (1, 1, 'Germany', 'active'), (2, 1, 'France', 'shipped');
+INSERT INTO warehouses VALUES (1, 'Berlin'), (2, 'Hamburg');
+INSERT INTO shipments VALUES (1, 1, 'Berlin');
+)";
+
 class AskClause : public testing::Test {
 protected:
 	struct Of : Asking {
@@ -52,7 +66,7 @@ protected:
 		void TestBody() override {}
 	};
 	Of const shop{tuned("shop.sql")}, school{tuned("school.sql")}, logistics{tuned("logistics.sql")},
-		clinic{tuned("clinic.sql")}, orders{trade}, patients{practice};
+		clinic{tuned("clinic.sql")}, orders{trade}, patients{practice}, port{harbour};
 };
 
 TEST_F(AskClause, ACountOfDescribedRowsIsNoNumberOfTheSubject)
@@ -114,6 +128,15 @@ TEST_F(AskClause, AStateThatIsTheVerbOfACountIsSaidOfWhatIsCounted)
 	shop.expect_refused({"customers who cancelled more than 2 orders", "customers who cancelled 2 orders",
 	                     "customers who cancelled no orders"});
 	EXPECT_FALSE(shop.sql_of("customers with more than 2 orders that are cancelled").starts_with("refused"));
+}
+
+TEST_F(AskClause, AStateThatMissingRowsMayHaveTooIsNoVerb)
+{
+	EXPECT_EQ(port.condition_of("customers in Germany without orders"),
+	          "customers.country = 'Germany' AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.customer_id = "
+	          "customers.id)");
+	EXPECT_EQ(orders.condition_of("orders that are paid without invoices"),
+	          "orders.status = 'paid' AND NOT EXISTS (SELECT 1 FROM invoices WHERE invoices.order_id = orders.id)");
 }
 
 TEST_F(AskClause, TheEndOfTwoVerbsMayBeSaidOfBoth)
