@@ -79,15 +79,18 @@ private:
 	}
 
 	/* "from Paris" is no destination, and "to Paris" no origin. */
-	void keep_direction(const Item &value, Refs &candidates) const
+	bool is_directed(const Item &value, const Ref &column) const
 	{
 		bool const from = value.before == "from", to = value.before == "to" || value.before == "into";
-		std::erase_if(candidates, [&](const Ref &ref) {
-			auto const &words = lexicon.facts(ref).words;
-			return (from || to) && std::any_of(words.begin(), words.end(), [&](const std::string &word) {
-					   return from ? is_goal(word) : is_origin(word);
-				   });
+		auto const &words = lexicon.facts(column).words;
+		return std::none_of(words.begin(), words.end(), [&](const std::string &word) {
+			return (from && is_goal(word)) || (to && is_origin(word));
 		});
+	}
+
+	void keep_direction(const Item &value, Refs &candidates) const
+	{
+		std::erase_if(candidates, [&](const Ref &ref) { return !is_directed(value, ref); });
 		if (candidates.empty())
 			throw Refusal{"no column is known where \"" + std::string(value.before) + " " + value.text +
 			              "\" may be told"};
@@ -143,11 +146,20 @@ private:
 		       std::find(names.begin(), names.end(), candidates[0].column) != names.end();
 	}
 
-	/* "shipped to customers in Germany" tells where the customers are, and not where the supplier is. */
-	static void check_beside(const DraftFilter &draft, const Target &found)
+	/*
+	 * "shipped to customers in Germany" tells where the customers are, and not where the supplier is. But "shipments
+	 * from Berlin" is not where they go to.
+	 */
+	void check_beside(const DraftFilter &draft, const Target &found) const
 	{
-		auto const &tables = draft.beside->tables;
-		if (std::none_of(tables.begin(), tables.end(), [&](const Ref &ref) { return ref.table == found.ref.table; }))
+		auto const is_theirs = [&](const Ref &ref) {
+			auto const &tables = draft.beside->tables;
+			return std::any_of(tables.begin(), tables.end(), [&](const Ref &of) { return of.table == ref.table; });
+		};
+		const Item &value = *draft.values[0];
+		if (!is_theirs(found.ref) && std::any_of(value.values.begin(), value.values.end(), [&](const Ref &ref) {
+				return is_theirs(ref) && is_directed(value, ref);
+			}))
 			throw Refusal{"there is no telling which \"" + draft.beside->text + "\" are meant by \"" + word_of(draft) +
 			              "\""};
 	}

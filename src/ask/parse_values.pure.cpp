@@ -26,7 +26,8 @@ Grammar::value_filter(bool negated, const Noun &column)
 	bool any = false;
 	if (negated)
 		clause.filter.beside = column.table != nullptr ? column.table : denied_beside();
-	else if (!column && at > 0 && !here().before.empty() && has_value_of(items[at - 1], here()))
+	else if (!column && clause.filter.of == nullptr && at > 0 && !here().before.empty() &&
+	         has_value_of(items[at - 1], here()))
 		clause.filter.beside = &items[at - 1];
 	/*
 	 * "enrolled in Algebra and Geometry" is of both; "in Algebra and Geometry", or "orders that are pending and

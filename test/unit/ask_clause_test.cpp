@@ -108,6 +108,15 @@ TEST_F(AskClause, AValueBelongsToTheRowsNamedRightBeforeIt)
 	EXPECT_EQ(orders.condition_of("orders for customers in Germany"), "customers.country = 'Germany'");
 }
 
+TEST_F(AskClause, AValueThatCannotBeOfTheRowsBeforeItIsOfOthers)
+{
+	EXPECT_EQ(port.condition_of("shipments from Berlin"), "warehouses.city = 'Berlin'");
+	EXPECT_EQ(port.condition_of("shipments to Berlin"), "shipments.destination_city = 'Berlin'");
+	EXPECT_EQ(port.condition_of("orders from active customers"), "customers.status = 'active'");
+	/* Warehouses have both, but where the shipments go to is asked for. */
+	port.expect_refused({"shipments to Berlin or Hamburg"});
+}
+
 TEST_F(AskClause, ATableOfAnotherClauseIsOnNoWay)
 {
 	shop.expect_refused(
