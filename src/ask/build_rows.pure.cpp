@@ -47,10 +47,16 @@ Builder::listed()
 	for (auto const &noun : draft.shown)
 		show_column(noun);
 	clauses();
-	/* "countries with more than 2 orders": of one customer, or of all that are there? */
-	if (draft.distinct && std::any_of(query.related.begin(), query.related.end(), [](const Related &related) {
-			return related.op != Op::present && related.op != Op::missing;
-		}))
+	/*
+	 * "countries with more than 2 orders": of one customer, or of all that are there? "countries of customers with more
+	 * than 2 orders" are those of one.
+	 */
+	bool const of_each =
+		draft.subject && draft.subject.table->verb.empty() &&
+		std::none_of(draft.shown.begin(), draft.shown.end(), [](const Noun &noun) { return noun.table != nullptr; });
+	if (draft.distinct && !of_each &&
+	    std::any_of(query.related.begin(), query.related.end(),
+	                [](const Related &related) { return related.op != Op::present && related.op != Op::missing; }))
 		throw Refusal{"it is not clear of what rows so many are counted"};
 	if (draft.ranking)
 		rank_rows();

@@ -98,6 +98,19 @@ TEST_F(AskClause, WhatIsCountedOfSeveralRowsOfAValueIsRefused)
 	EXPECT_FALSE(shop.sql_of("countries with cancelled orders").starts_with("refused"));
 }
 
+TEST_F(AskClause, WhatIsCountedOfEachRowChoosesTheirValues)
+{
+	std::string const counted =
+		"\nFROM customers\nWHERE (SELECT COUNT(*) FROM orders WHERE orders.customer_id = customers.id) > 2";
+	for (const char *const question : {"which countries do customers with more than 2 orders come from",
+	                                   "which countries do customers who placed more than 2 orders come from"})
+		EXPECT_EQ(shop.sql_of(question), "SELECT DISTINCT customers.country" + counted) << question;
+	EXPECT_EQ(shop.sql_of("different cities of customers with more than 2 orders"),
+	          "SELECT DISTINCT customers.city" + counted);
+	shop.expect_refused(
+		{"different cities of customers have more than 2 orders", "different customer cities with more than 2 orders"});
+}
+
 TEST_F(AskClause, AValueBelongsToTheRowsNamedRightBeforeIt)
 {
 	shop.expect_refused({"customers without reviews who ordered Keyboard",
