@@ -85,6 +85,11 @@ private:
 	void tail();
 	/* "and", "but" */
 	void joint();
+	/*
+	 * "all customers but Rosa" are those without her, and so may be "customers without email but Rosa". "orders from
+	 * Germany but cancelled" and "customers without email but active" leave out none.
+	 */
+	bool may_leave_out() const;
 	/* "shipped and delivered in March", "ordered and reviewed Keyboard": is the end said of both? */
 	void refuse_shared_end() const;
 	/* A verb that names rows or a date, or one behind a table. */

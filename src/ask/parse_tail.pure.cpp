@@ -54,13 +54,28 @@ Grammar::tail()
 	}
 }
 
+bool
+Grammar::may_leave_out() const
+{
+	if (at == 0 || fold(here().text) != "but" || !here().verb.empty() || !(is_value(1) || is_flag(1)))
+		return false;
+	const Item &last = items[at - 1], &next = items[at + 1];
+	if (!next.before.empty() || !last.values.empty())
+		return false;
+	auto const is_name = [this](const Ref &ref) {
+		auto const &names = lexicon.facts(ref.table).names;
+		return std::find(names.begin(), names.end(), ref.column) != names.end();
+	};
+	bool const name =
+		!is_flag(1) && (next.values.empty() || std::any_of(next.values.begin(), next.values.end(), is_name));
+	bool const told = !draft.clauses.empty() && draft.clauses.back().filter.noun.column == &last;
+	return !last.tables.empty() || (!last.columns.empty() && (name || !told));
+}
+
 void
 Grammar::joint()
 {
-	bool const behind_noun = at > 0 && (!items[at - 1].tables.empty() || !items[at - 1].columns.empty());
-	/* "all customers but Rosa" are those without her, "orders from Germany but cancelled" are not. */
-	if (fold(here().text) == "but" && here().verb.empty() && behind_noun && items[at - 1].values.empty() &&
-	    (is_value(1) || is_flag(1)) && items[at + 1].before.empty())
+	if (may_leave_out())
 		throw Refusal{"it is not clear whether \"" + items[at + 1].text + "\" is what \"but\" leaves out"};
 	refuse_shared_end();
 	conjoined = draft.clauses.size();

@@ -145,6 +145,16 @@ TEST_F(AskClause, WhatButLeavesOutIsNotAskedFor)
 		"customers.country = 'Germany' AND EXISTS (SELECT 1 FROM orders WHERE orders.customer_id = customers.id)");
 }
 
+TEST_F(AskClause, ButBehindAColumnThatAConditionNamesLeavesOutNothing)
+{
+	EXPECT_EQ(port.condition_of("customers without email but active"),
+	          "customers.email IS NULL AND customers.status = 'active'");
+	EXPECT_EQ(port.condition_of("customers with an email but blocked"),
+	          "customers.email IS NOT NULL AND customers.status = 'blocked'");
+	port.expect_refused({"all countries but Germany", "active customers' names but Rosa", "all customers but Rosa",
+	                     "customers without email but Rosa"});
+}
+
 TEST_F(AskClause, AStateThatIsTheVerbOfACountIsSaidOfWhatIsCounted)
 {
 	shop.expect_refused({"customers who cancelled more than 2 orders", "customers who cancelled 2 orders",
