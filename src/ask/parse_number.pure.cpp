@@ -186,7 +186,11 @@ Grammar::is_described_count(std::size_t first) const
 	bool const has = first > 0 && is_one_of(items[first - 1].verb, {"have", "has", "had"});
 	if (!more() || !here().joined || !here().before.empty() || items[at - 1].comma || (beside && !has))
 		return false;
-	return is(Key::negation) || described() != nullptr || is_flag() || (is_value() && !is_column());
+	if (described(is(Key::negation) ? 1 : 0) != nullptr)
+		return true;
+	/* "orders from Germany over 100 cancelled", "orders in 2023 over 100 cancelled" */
+	bool const told = first > 0 && (items[first - 1].key == Key::date || !items[first - 1].before.empty());
+	return (!told || has) && (is(Key::negation) || is_flag() || (is_value() && !is_column()));
 }
 
 /*

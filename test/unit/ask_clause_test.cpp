@@ -92,6 +92,22 @@ TEST_F(AskClause, ACountOfDescribedRowsIsNoNumberOfTheSubject)
 	EXPECT_EQ(shop.condition_of("orders over 100 cancelled"), "orders.total > 100 AND orders.status = 'cancelled'");
 }
 
+TEST_F(AskClause, AStateBehindANumberOfTheSubjectIsNotCounted)
+{
+	std::string const dated = "orders.ordered_on >= '2023-01-01' AND orders.ordered_on < '2024-01-01' AND ";
+	EXPECT_EQ(shop.condition_of("orders from Germany over 100 cancelled"),
+	          "customers.country = 'Germany' AND orders.total > 100 AND orders.status = 'cancelled'");
+	EXPECT_EQ(shop.condition_of("orders in 2023 over 100 paid"),
+	          dated + "orders.total > 100 AND orders.status = 'paid'");
+	EXPECT_EQ(shop.condition_of("orders in 2023 over 100 not paid"),
+	          dated + "orders.total > 100 AND orders.status <> 'paid'");
+	for (const char *const question : {"customers from Germany had more than 2 cancelled orders",
+	                                   "customers who placed in 2023 more than 2 cancelled orders"}) {
+		std::string const condition = shop.condition_of(question);
+		EXPECT_NE(condition.find("orders.status = 'cancelled') > 2"), condition.npos) << question << "\n" << condition;
+	}
+}
+
 TEST_F(AskClause, WhatIsCountedOfSeveralRowsOfAValueIsRefused)
 {
 	shop.expect_refused({"countries with more than 2 orders", "cities with more than 2 pending orders"});
