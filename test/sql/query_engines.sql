@@ -148,7 +148,7 @@ SELECT tenancy.execute_query('my', 'DROP TABLE bits') ->> 'status' AS dropped;
 CREATE DOMAIN pg_temp.flag AS boolean;
 CREATE DOMAIN pg_temp.flags AS pg_temp.flag;
 CREATE DOMAIN pg_temp.blob AS bytea;
-SELECT e, x.* FROM (VALUES ('my', 'SELECT ? + 1, hex(?), hex(?), ? + 0.5'), ('lite', 'SELECT ? + 1, hex(?), typeof(?), typeof(?)')) AS v (e, s),
+SELECT e, x.* FROM (VALUES ('my', 'SELECT ? + 1, hex(?), hex(?), round(? + 0.5, 1)'), ('lite', 'SELECT ? + 1, hex(?), typeof(?), typeof(?)')) AS v (e, s),
     tenancy.query(e, s, true::pg_temp.flags, '\x00ff'::pg_temp.blob, NULL::pg_temp.blob, 7::pg_temp.whole) AS x(yes int, bytes text, nothing text, seven text);
 SELECT * FROM tenancy.query('pg', 'SELECT pg_typeof($1), pg_typeof($2), pg_typeof($3)', true::pg_temp.flags, '\x00ff'::pg_temp.blob, 7::pg_temp.whole) AS t(a text, b text, c text);
 
