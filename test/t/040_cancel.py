@@ -321,7 +321,7 @@ def harmless_interrupts():
         while job.running():
             rows(admin, "SELECT pg_log_backend_memory_contexts(%s)", pid_of(session))
             asked += 1
-            time.sleep(0.1)
+            time.sleep(0.02)
         same(job.value(60), None, "what is asked of its memory goes on")
         ok(asked > 5, "and has been asked", asked)
     same(value(session, "SELECT min(n) FROM %s.%s" % (schema, table)), 3, "both have written")
