@@ -416,8 +416,9 @@ COMMENT ON COLUMN tenancy.audit_log.new IS 'an inserted row, or the new values o
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tenancy.audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
+-- Plans for given values hold them, hashes of passwords too, and PostgreSQL shows them to who has plans printed (debug_print_plan).
 CREATE FUNCTION tenancy.write_audit() RETURNS trigger
-SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     secrets   CONSTANT text[] := ARRAY['password_hash', 'token_hash', 'password_encrypted', 'connection_string_encrypted'];
     untold    CONSTANT text[] := ARRAY['updated_at', 'version', 'last_connected_at', 'schema_json'];

@@ -431,8 +431,9 @@ END;
 COMMENT ON TABLE tenancy.audit_log IS 'who changed users, sessions, role bindings, connections and keys; never a secret';
 COMMENT ON COLUMN tenancy.audit_log.object_id IS 'the row''s id, the name of a bound role, or the id of a key';
 
+-- Plans for given values hold them, hashes of passwords too, and PostgreSQL shows them to who has plans printed (debug_print_plan).
 CREATE OR REPLACE FUNCTION tenancy.write_audit() RETURNS trigger
-SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     secrets   CONSTANT text[] := ARRAY['password_hash', 'token_hash', 'password_encrypted', 'connection_string_encrypted'];
     untold    CONSTANT text[] := ARRAY['updated_at', 'version', 'last_connected_at', 'schema_json'];

@@ -172,8 +172,8 @@ def plans():
             row[0].encode() for row in rows(admin, "SELECT password_encrypted FROM tenancy.database_connections"
                                             " WHERE user_id = %s AND password_encrypted IS NOT NULL", mallory.id)]
         for secret in secrets:
-            printed = " ".join(str(byte if byte < 128 else byte - 256) for byte in secret[:48])
-            ok(printed not in " ".join(told.split()), "a stored secret is not printed")
+            printed = "".join(str(byte if byte < 128 else byte - 256) for byte in secret[:48])  # lines break within numbers
+            ok(printed not in "".join(told.split()), "a stored secret is not printed")
 
 
 # Identity
