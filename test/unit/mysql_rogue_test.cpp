@@ -136,7 +136,7 @@ open_files()
 	return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
-/* Logins that are given up at each step; each would leave a socket. */
+/* Logins that are given up at each step. */
 TEST_F(MysqlRogue, LeavesNothingOpen)
 {
 	constexpr int logins = 5;

@@ -82,10 +82,7 @@ Handle::allow_methods(const char *names) const noexcept
 	mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, names);
 }
 
-/*
- * A call that an exception leaves suspended goes on to its end, where the library frees what it had for it, and closes
- * a socket that only the call knows of yet.
- */
+/* A call that an exception leaves suspended goes on to its end, where the library frees what it had for it. */
 template <typename GiveUp> struct Handle::Suspended {
 	~Suspended()
 	{
