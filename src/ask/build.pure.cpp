@@ -51,15 +51,12 @@ Builder::table_named(const Item &item) const
 bool
 Builder::is_named(int table) const
 {
-	auto const names = [table](const Item *item) {
-		return item != nullptr && std::any_of(item->tables.begin(), item->tables.end(),
-		                                      [table](const Ref &ref) { return ref.table == table; });
-	};
-	auto const tells = [table](const Clause &clause) {
-		if (clause.table == nullptr)
-			return false;
-		auto const &refs = clause.act ? clause.table->acts : clause.table->tables;
-		return std::any_of(refs.begin(), refs.end(), [table](const Ref &ref) { return ref.table == table; });
+	auto const names = [table](const Item *item) { return item != nullptr && item->names(table); };
+	auto const tells = [&](const Clause &clause) {
+		if (!clause.act || clause.table == nullptr)
+			return names(clause.table);
+		auto const &acts = clause.table->acts;
+		return std::any_of(acts.begin(), acts.end(), [table](const Ref &ref) { return ref.table == table; });
 	};
 	return names(draft.subject.table) || std::any_of(draft.clauses.begin(), draft.clauses.end(), tells) ||
 	       std::any_of(draft.groups.begin(), draft.groups.end(),

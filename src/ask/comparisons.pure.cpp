@@ -59,7 +59,7 @@ private:
 		Refs found = numbers_of(draft, last.table);
 		if (last.related >= 0)
 			found = of_named(draft, last, std::move(found));
-		else if (found.empty() && (draft.beside == nullptr || names(*draft.beside, binder.all().front().table)))
+		else if (found.empty() && (draft.beside == nullptr || draft.beside->names(binder.all().front().table)))
 			found = numbers_of(draft, binder.all().front().table);
 		if (found.empty())
 			throw Refusal{"there is no telling what is compared with " + draft.numbers[0]};
@@ -79,18 +79,12 @@ private:
 		return found.size() == 1 && draft.unit == nullptr ? found : Refs{};
 	}
 
-	static bool names(const Item &item, int table)
-	{
-		return std::any_of(item.tables.begin(), item.tables.end(),
-		                   [table](const Ref &ref) { return ref.table == table; });
-	}
-
 	/* "Keyboard orders over 100" are orders of so much, though it is their items that Keyboard led on to. */
 	Refs of_named(const DraftFilter &draft, const Scope &last, Refs found) const
 	{
 		int const named = last.named >= 0 ? last.named : binder.all().front().table;
 		auto const stands_behind = [&draft](int table) {
-			return draft.beside != nullptr && names(*draft.beside, table);
+			return draft.beside != nullptr && draft.beside->names(table);
 		};
 		if (named == last.table || stands_behind(last.table))
 			return found;

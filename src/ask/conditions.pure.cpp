@@ -128,9 +128,7 @@ private:
 	bool is_beside_rows(const DraftFilter &draft) const
 	{
 		auto const &scope = binder.all().back();
-		return draft.beside != nullptr && scope.related >= 0 &&
-		       std::any_of(draft.beside->tables.begin(), draft.beside->tables.end(),
-		                   [&](const Ref &ref) { return ref.table == scope.table; });
+		return draft.beside != nullptr && scope.related >= 0 && draft.beside->names(scope.table);
 	}
 
 	/* "students not in Drama" have no row with it; a row with another course would say nothing of Drama. */
@@ -152,14 +150,10 @@ private:
 	 */
 	void check_beside(const DraftFilter &draft, const Target &found) const
 	{
-		auto const is_theirs = [&](const Ref &ref) {
-			auto const &tables = draft.beside->tables;
-			return std::any_of(tables.begin(), tables.end(), [&](const Ref &of) { return of.table == ref.table; });
-		};
 		const Item &value = *draft.values[0];
-		if (!is_theirs(found.ref) && std::any_of(value.values.begin(), value.values.end(), [&](const Ref &ref) {
-				return is_theirs(ref) && is_directed(value, ref);
-			}))
+		if (!draft.beside->names(found.ref.table) &&
+		    std::any_of(value.values.begin(), value.values.end(),
+		                [&](const Ref &ref) { return draft.beside->names(ref.table) && is_directed(value, ref); }))
 			throw Refusal{"there is no telling which \"" + draft.beside->text + "\" are meant by \"" + word_of(draft) +
 			              "\""};
 	}

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -81,6 +82,12 @@ struct Item {
 	bool before_their = false;
 	bool ordinal = false; /* of a number: 2nd */
 	bool possessive = false, comma = false, plural = false, quoted = false;
+
+	/* Is that table among those that it may name? */
+	bool names(int table) const
+	{
+		return std::any_of(tables.begin(), tables.end(), [table](const Ref &ref) { return ref.table == table; });
+	}
 };
 
 /* Throws Refusal that names the words without a place. */

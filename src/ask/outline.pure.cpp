@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/json.hpp"
+#include "core/utf8.hpp"
 #include "remote/text.hpp"
 
 namespace tenancy::ask {
@@ -36,7 +37,7 @@ append_comment(std::string &out, const std::optional<std::string> &comment)
 	std::string_view text = *comment;
 	if (text.size() > most_comment_bytes) {
 		std::size_t end = most_comment_bytes;
-		while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+		while (end > 0 && !core::begins_character(text[end]))
 			--end;
 		text = text.substr(0, end);
 	}

@@ -229,9 +229,7 @@ Grammar::names_several(bool act) const
 {
 	auto const is_name = [this](const Ref &value) {
 		auto const &names = lexicon.facts(value.table).names;
-		return std::find(names.begin(), names.end(), value.column) != names.end() &&
-		       std::any_of(here().tables.begin(), here().tables.end(),
-		                   [&](const Ref &ref) { return ref.table == value.table; });
+		return std::find(names.begin(), names.end(), value.column) != names.end() && here().names(value.table);
 	};
 	/* An index before the first item wraps around to one beyond the last. */
 	auto const names = [&](std::size_t index) {

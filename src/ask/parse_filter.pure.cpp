@@ -125,7 +125,7 @@ Grammar::is_flag_of(const Item &flag, const Item &table) const
 	bool found = false, other = false;
 	for (auto const &ref : flag.columns) {
 		lexicon.breathe();
-		if (std::any_of(table.tables.begin(), table.tables.end(), [&](const Ref &of) { return of.table == ref.table; }))
+		if (table.names(ref.table))
 			(lexicon.facts(ref).kind == Kind::boolean ? found : other) = true;
 	}
 	return found && !other;

@@ -142,10 +142,7 @@ Grammar::tells_of(const Item &column, const Item &value) const
 bool
 Grammar::has_value_of(const Item &table, const Item &value)
 {
-	return std::any_of(value.values.begin(), value.values.end(), [&](const Ref &of) {
-		return std::any_of(table.tables.begin(), table.tables.end(),
-		                   [&](const Ref &ref) { return ref.table == of.table; });
-	});
+	return std::any_of(value.values.begin(), value.values.end(), [&](const Ref &of) { return table.names(of.table); });
 }
 
 bool

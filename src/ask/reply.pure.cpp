@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/utf8.hpp"
 #include "remote/text.hpp"
 
 namespace tenancy::ask {
@@ -85,7 +86,7 @@ one_line(std::string_view text, std::size_t most_bytes)
 		line.pop_back();
 	if (line.size() > most_bytes) {
 		std::size_t end = most_bytes;
-		while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80)
+		while (end > 0 && !core::begins_character(line[end]))
 			--end;
 		line.resize(end);
 		line += "…";

@@ -9,6 +9,7 @@
 #include "bridge/param.hpp"
 #include "bridge/setting.hpp"
 #include "core/moment.hpp"
+#include "core/utf8.hpp"
 
 extern "C" {
 #include "common/shortest_dec.h"
@@ -153,10 +154,7 @@ fits(const Converter &converter, const Cell &cell)
 	auto const most = static_cast<uint32>(converter.typmod - VARHDRSZ);
 	if (converter.type == VARCHAROID)
 		return cell.size <= most;
-	uint32 characters = 0;
-	for (char const c : cell.view())
-		characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-	return characters == most;
+	return core::count_characters(cell.view()) == most;
 }
 
 Datum

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/utf8.hpp"
+
 namespace tenancy::remote::sqlite {
 
 namespace {
@@ -66,9 +68,8 @@ instr(sqlite3_context *context, int, sqlite3_value **args) noexcept
 	if (place == std::string_view::npos)
 		return sqlite3_result_int64(context, 0);
 	auto const before = text.substr(0, place);
-	auto const position = binary
-	                          ? static_cast<std::ptrdiff_t>(before.size())
-	                          : std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xc0) != 0x80; });
+	auto const position = binary ? static_cast<std::ptrdiff_t>(before.size())
+	                             : static_cast<std::ptrdiff_t>(core::count_characters(before));
 	sqlite3_result_int64(context, position + 1);
 }
 
@@ -118,7 +119,7 @@ character_size(std::string_view text) noexcept
 {
 	std::size_t size = 1;
 	if (static_cast<unsigned char>(text[0]) >= 0xc0)
-		while (size < text.size() && (text[size] & 0xc0) == 0x80)
+		while (size < text.size() && !core::begins_character(text[size]))
 			++size;
 	return size;
 }
