@@ -14,15 +14,15 @@ BEGIN
 END
 $$;
 
--- What others have made on what is dropped below would keep it from going. Any tenant can make temporary views and functions, which end
--- with their session anyway: they go now. All else is named before anything is changed.
+-- What others have made on what is dropped below would keep it from going. Any tenant can make temporary tables, views, functions and
+-- types, which end with their session anyway: they go now. All else is named before anything is changed.
 DO $$
 DECLARE
     dependant record;
     kept      text[] := '{}';
 BEGIN
     FOR dependant IN
-        WITH dropped (class, object) AS (
+        WITH RECURSIVE dropped (class, object) AS (
             SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc AS p
             WHERE p.oid IN ('tenancy.connections()'::pg_catalog.regprocedure, 'tenancy.history_retry()'::pg_catalog.regprocedure,
                             'tenancy.get_client_connection(uuid, uuid)'::pg_catalog.regprocedure)
@@ -34,21 +34,29 @@ BEGIN
             UNION ALL
             SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_constraint AS k
             WHERE k.conrelid = 'tenancy.history_chain'::pg_catalog.regclass AND k.contype = 'p'
+        ), made (class, object, part) AS (
+            SELECT d.classid, d.objid, d.objsubid
+            FROM dropped AS x
+            JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.object AND d.deptype = 'n'
+            -- The policies of a table look at its columns, too, but are dropped with it.
+            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a JOIN dropped AS y ON y.class = a.refclassid AND y.object = a.refobjid
+                              WHERE a.classid = d.classid AND a.objid = d.objid AND a.deptype IN ('a', 'i'))
+            UNION
+            -- Rules, defaults, constraints and policies are a part of something.
+            SELECT a.refclassid, a.refobjid, a.refobjsubid
+            FROM made AS m
+            JOIN pg_catalog.pg_depend AS a ON a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i')
         )
-        SELECT DISTINCT o.type, o.identity, o.schema LIKE 'pg\_temp%' AND o.type IN ('view', 'function', 'procedure') AS passes
-        FROM dropped AS x
-        JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.object AND d.deptype = 'n'
-        LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
-        CROSS JOIN LATERAL pg_catalog.pg_identify_object(
-            CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END,
-            coalesce(w.ev_class, d.objid), CASE WHEN w.oid IS NULL THEN d.objsubid ELSE 0 END) AS o
-        -- The policies of a table look at its columns, too, but are dropped with it.
-        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a JOIN dropped AS y ON y.class = a.refclassid AND y.object = a.refobjid
-                          WHERE a.classid = d.classid AND a.objid = d.objid AND a.deptype IN ('a', 'i'))
+        SELECT DISTINCT o.type, o.identity, CASE WHEN whole.type IN ('function', 'procedure', 'aggregate') THEN 'routine' ELSE whole.type END AS kind,
+               whole.identity AS whole, EXISTS (
+                   SELECT FROM pg_catalog.pg_depend AS n, pg_catalog.pg_identify_object(n.refclassid, n.refobjid, 0) AS i
+                   WHERE n.classid = m.class AND n.objid = m.object AND i.identity LIKE 'pg\_temp\_%') AS passes
+        FROM made AS m, pg_catalog.pg_identify_object(m.class, m.object, m.part) AS o, pg_catalog.pg_identify_object(m.class, m.object, 0) AS whole
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a WHERE a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i'))
         ORDER BY o.type, o.identity
     LOOP
         IF dependant.passes THEN
-            EXECUTE pg_catalog.format('DROP %s IF EXISTS %s CASCADE', dependant.type, dependant.identity);
+            EXECUTE pg_catalog.format('DROP %s IF EXISTS %s CASCADE', dependant.kind, dependant.whole);
         ELSE
             kept := kept || (dependant.type || ' ' || dependant.identity);
         END IF;

@@ -115,16 +115,28 @@ def dependants():
             rows(tenant, "CREATE TEMPORARY " + made)
         rows(tenant, "CREATE FUNCTION pg_temp.one(id uuid) RETURNS text LANGUAGE sql"
                      " BEGIN ATOMIC SELECT c.name FROM tenancy.get_client_connection(one.id, one.id) AS c; END")
+        # All else that a tenant can make of a type.
+        for made in ("TABLE pg_temp.of_days (day tenancy.query_daily, days tenancy.query_daily[])",
+                     "TABLE pg_temp.retried_at (id integer DEFAULT 0 CHECK (tenancy.history_retry() IS NULL), name text DEFAULT tenancy.history_retry()::text)",
+                     "TYPE pg_temp.pair AS (day tenancy.query_daily)", "DOMAIN pg_temp.day AS tenancy.query_daily",
+                     "FUNCTION pg_temp.runs(tenancy.query_daily) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT 1::bigint'",
+                     "OPERATOR pg_temp.@ (RIGHTARG = tenancy.query_daily, FUNCTION = pg_temp.runs)",
+                     "FUNCTION pg_temp.add(bigint, tenancy.query_daily) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
+                     "AGGREGATE pg_temp.total(tenancy.query_daily) (SFUNC = pg_temp.add, STYPE = bigint)",
+                     "TYPE pg_temp.word AS ENUM ()", "CAST (pg_temp.word AS tenancy.query_daily) WITH INOUT",
+                     "POLICY retried ON pg_temp.of_days USING (EXISTS (SELECT FROM tenancy.connections()))"):
+            rows(tenant, "CREATE " + made)
+        temporary = value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'")
         error = raised(rows, session, "ALTER EXTENSION pg_tenancy UPDATE")
         same((error and error.pgcode, error and error.diag.message_detail),
              ("2BP01", "function reports.of_a_day(pg_catalog.date)\ntable column reports.kept.daily\nview reports.\"all of them\""),
              "what is not temporary is named")
         ok(error and "after the update" in error.diag.message_hint, "with what to do", error and error.diag.message_hint)
-        same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), 5, "nothing else is changed")
+        same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), temporary, "nothing else is changed")
         rows(session, "DROP SCHEMA reports CASCADE")
         rows(session, "ALTER EXTENSION pg_tenancy UPDATE")
         same(value(session, "SELECT extversion FROM pg_extension WHERE extname = 'pg_tenancy'"), current_version(session), "then it is updated")
-        same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), 0, "without the temporary views")
+        same(rows(tenant, "SELECT oid::regclass::text FROM pg_class WHERE relpersistence = 't'"), [], "without what is temporary")
         same(value(tenant, "SELECT count(*) FROM tenancy.connections()"), 0, "and the tenant's session goes on")
 
 
