@@ -6,6 +6,17 @@
 
 namespace tenancy::compat {
 
+/* index_beginscan without orderings, which also takes what EXPLAIN counts since 18. */
+inline IndexScanDesc
+begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+	return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
 /* Does the collation compare bytes? lc_collate_is_c until 17, a property of the locale since 18. */
 inline bool
 collation_is_c(Oid collation)

@@ -10,6 +10,7 @@
 #include "bridge/enter.hpp"
 #include "bridge/owned.hpp"
 #include "bridge/param.hpp"
+#include "bridge/row.hpp"
 #include "bridge/spi.hpp"
 #include "bridge/wait.hpp"
 #include "connection/options.hpp"
@@ -19,6 +20,7 @@
 
 extern "C" {
 #include "common/hashfn.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 }
 
@@ -28,14 +30,7 @@ namespace {
 
 namespace spi = bridge::spi;
 
-#define CONFIG_COLUMNS                                                                                                 \
-	"c.id, c.user_id, c.version, c.name, c.database_type, c.host, c.port, c.database_name, c.username,"                \
-	" c.password_encrypted, c.is_active, c.options FROM tenancy.database_connections AS c WHERE c.deleted_at IS NULL"
-
-spi::Statement by_id = {"SELECT " CONFIG_COLUMNS " AND c.id = $1 AND (c.user_id = $2 OR $3)",
-                        {UUIDOID, UUIDOID, BOOLOID}};
-spi::Statement by_name = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 AND c.user_id = $2", {TEXTOID, UUIDOID}};
-spi::Statement by_name_of_anybody = {"SELECT " CONFIG_COLUMNS " AND c.name = $1 LIMIT 2", {TEXTOID}};
+constexpr const char *table = "database_connections";
 
 uint64
 add_text(uint64 hash, const char *text)
@@ -64,29 +59,74 @@ fingerprint_now(const Config &config)
 	return add_text(add_text(config.fingerprint, settings::allowed_networks), settings::sqlite_root);
 }
 
-/* The row of SPI's result, copied out of SPI's memory into context. */
 void
-read_config(MemoryContext context, Config *config)
+read_config(const bridge::Row &row, Config *config)
 {
-	MemoryContext const spi_context = MemoryContextSwitchTo(context);
-	bool is_null;
-	config->id = bridge::uuid_value(spi::value(0, 1, &is_null));
-	config->user = bridge::uuid_value(spi::value(0, 2, &is_null));
-	config->version = DatumGetInt64(spi::value(0, 3, &is_null));
-	config->name = spi::text(0, 4);
-	const char *const type = spi::text(0, 5);
+	config->id = bridge::uuid_value(bridge::value_of(row, "id"));
+	config->user = bridge::uuid_value(bridge::value_of(row, "user_id"));
+	config->version = DatumGetInt64(bridge::value_of(row, "version"));
+	config->name = bridge::text_of(row, "name");
+	const char *const type = bridge::text_of(row, "database_type");
 	config->type = *bridge::enter([&] { return remote::parse_database_type(type); });
-	config->host = bridge::utf8_or_null(spi::text(0, 6));
-	config->port = DatumGetInt32(spi::value(0, 7, &is_null));
-	config->database = bridge::utf8_or_null(spi::text(0, 8));
-	config->username = bridge::utf8_or_null(spi::text(0, 9));
-	config->password_encrypted = spi::text(0, 10);
-	config->active = DatumGetBool(spi::value(0, 11, &is_null));
-	Datum const options = spi::value(0, 12, &is_null);
-	config->options_json = spi::text(0, 12);
-	config->options = read_options(DatumGetJsonbP(options), &config->option_count);
+	config->host = bridge::utf8_or_null(bridge::text_of(row, "host"));
+	config->port = bridge::is_null(row, "port") ? 0 : DatumGetInt32(bridge::value_of(row, "port"));
+	config->database = bridge::utf8_or_null(bridge::text_of(row, "database_name"));
+	config->username = bridge::utf8_or_null(bridge::text_of(row, "username"));
+	config->password_encrypted = bridge::text_of(row, "password_encrypted");
+	config->active = DatumGetBool(bridge::value_of(row, "is_active"));
+	config->options_json = bridge::text_of(row, "options");
+	config->options = read_options(DatumGetJsonbP(bridge::value_of(row, "options")), &config->option_count);
 	config->fingerprint = fingerprint_of(*config);
-	MemoryContextSwitchTo(spi_context);
+}
+
+/* A row that is there may be somebody else's: nothing but its owner is looked at then. NULL stands for anybody. */
+bool
+take(bridge::Row row, const core::Uuid *owner, Config *config)
+{
+	bool const found = row.found && bridge::is_null(row, "deleted_at") &&
+	                   (owner == nullptr || bridge::uuid_value(bridge::value_of(row, "user_id")) == *owner);
+	if (found)
+		read_config(row, config);
+	bridge::close_row(row);
+	return found;
+}
+
+bool
+find_by_id(const core::Uuid &id, const core::Uuid *owner, Config *config)
+{
+	Datum const wanted = bridge::uuid_datum(id);
+	return take(bridge::open_row(table, "database_connections_pkey", {{F_UUID_EQ, wanted}}), owner, config);
+}
+
+bool
+find_by_name(const char *name, const core::Uuid &owner, Config *config)
+{
+	Datum const user = bridge::uuid_datum(owner);
+	Datum const wanted = CStringGetTextDatum(name);
+	return take(
+		bridge::open_row(table, "database_connections_user_id_name_key", {{F_UUID_EQ, user}, {F_TEXTEQ, wanted}}),
+		&owner, config);
+}
+
+/* For administrators: the only connection of that name, whosever it is. */
+bool
+find_anybodys(const char *name, Config *config)
+{
+	static spi::Statement find = {
+		"SELECT id FROM tenancy.database_connections WHERE name = $1 AND deleted_at IS NULL LIMIT 2", {TEXTOID}};
+	Datum const values[] = {CStringGetTextDatum(name)};
+	core::Uuid id;
+	spi::Scope const scope = spi::open();
+	uint64 const rows = spi::read_latest(find, values);
+	if (rows == 1) {
+		bool is_null;
+		id = bridge::uuid_value(spi::value(0, 1, &is_null));
+	}
+	spi::close(scope);
+	if (rows > 1)
+		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", name),
+		                errhint("Use the id of the connection.")));
+	return rows == 1 && find_by_id(id, nullptr, config);
 }
 
 bool
@@ -194,35 +234,15 @@ is_id(const char *text)
 bool
 find(const Selector &selector, Config *config)
 {
-	MemoryContext const context = CurrentMemoryContext;
 	bool const admin = identity::is_admin();
 	core::Uuid const user = admin ? identity::current_user() : identity::require_user();
-	spi::Scope const scope = spi::open();
-	uint64 rows;
-
-	/*
-	 * Look at the row as it is now, whatever snapshot the transaction has: what was deleted or changed since must not
-	 * be used.
-	 */
-	CommandCounterIncrement();
-	if (selector.is_id) {
-		Datum const values[] = {bridge::uuid_datum(selector.id), bridge::uuid_datum(user), BoolGetDatum(admin)};
-		rows = spi::read_latest(by_id, values);
-	} else {
-		Datum const values[] = {CStringGetTextDatum(selector.text), bridge::uuid_datum(user)};
-		rows = spi::read_latest(by_name, values);
-		if (rows == 0 && admin)
-			rows = spi::read_latest(by_name_of_anybody, values);
-	}
-	if (rows == 1)
-		read_config(context, config);
-	spi::close(scope);
-	if (rows > 1)
-		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", selector.text),
-		                errhint("Use the id of the connection.")));
-	if (rows == 1)
+	CommandCounterIncrement(); /* what this statement has changed itself counts, too */
+	bool const found =
+		selector.is_id ? find_by_id(selector.id, admin ? nullptr : &user, config)
+					   : find_by_name(selector.text, user, config) || (admin && find_anybodys(selector.text, config));
+	if (found)
 		remember_type(config->id, config->type);
-	return rows == 1;
+	return found;
 }
 
 char *
@@ -251,14 +271,7 @@ require(const Selector &selector)
 bool
 find_for_worker(const core::Uuid &id, Config *config)
 {
-	MemoryContext const context = CurrentMemoryContext;
-	spi::Scope const scope = spi::open();
-	Datum const values[] = {bridge::uuid_datum(id), bridge::uuid_datum(core::Uuid{}), BoolGetDatum(true)};
-	bool const found = spi::run(by_id, values) == 1;
-	if (found)
-		read_config(context, config);
-	spi::close(scope);
-	return found;
+	return find_by_id(id, nullptr, config);
 }
 
 Opening *

@@ -10,14 +10,14 @@
 extern "C" {
 #include "access/xact.h"
 #include "commands/extension.h"
-#include "utils/snapmgr.h"
+#include "utils/fmgroids.h"
 }
 
 #include "bridge/datum.hpp"
 #include "bridge/extension.hpp"
+#include "bridge/row.hpp"
 #include "bridge/setting.hpp"
 #include "bridge/shared.hpp"
-#include "bridge/spi.hpp"
 #include "identity/identity.hpp"
 #include "identity/session.hpp"
 #include "settings.hpp"
@@ -206,20 +206,14 @@ is_live()
 Identity
 by_token()
 {
-	static bridge::spi::Statement find = {
-		"SELECT s.user_id, s.expires_at FROM tenancy.user_sessions AS s JOIN tenancy.users AS u ON u.id = s.user_id "
-		"WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() AND u.is_active",
-		{BYTEAOID}};
 	Identity identity{};
-	char digest[VARHDRSZ + sizeof note.digest.bytes];
-	Datum argument = PointerGetDatum(digest);
-	SET_VARSIZE(digest, sizeof digest);
-	memcpy(VARDATA(digest), note.digest.bytes.data(), sizeof note.digest.bytes);
-	if (bridge::spi::read(find, &argument) == 1) {
-		bool is_null;
-		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
-		identity.expires = DatumGetTimestampTz(bridge::spi::value(0, 2, &is_null));
+	Datum const digest = bridge::bytea_datum(note.digest.bytes.data(), note.digest.bytes.size());
+	bridge::Row row = bridge::open_row("user_sessions", "user_sessions_token_hash_key", {{F_BYTEAEQ, digest}});
+	if (row.found && bridge::is_null(row, "revoked_at")) {
+		identity.user = bridge::uuid_value(bridge::value_of(row, "user_id"));
+		identity.expires = DatumGetTimestampTz(bridge::value_of(row, "expires_at"));
 	}
+	bridge::close_row(row);
 	return identity;
 }
 
@@ -237,26 +231,31 @@ name_of_role(NameData *name)
 Identity
 by_role()
 {
-	static bridge::spi::Statement find = {
-		"SELECT b.user_id FROM tenancy.role_bindings AS b JOIN tenancy.users AS u ON u.id = b.user_id "
-		"WHERE b.role_name = $1 AND u.is_active",
-		{NAMEOID}};
 	Identity identity{};
 	NameData name;
 	if (!name_of_role(&name))
 		return identity;
-	Datum argument = NameGetDatum(&name);
-	if (bridge::spi::read(find, &argument) == 1) {
-		bool is_null;
-		identity.user = bridge::uuid_value(bridge::spi::value(0, 1, &is_null));
+	bridge::Row row = bridge::open_row("role_bindings", "role_bindings_pkey", {{F_NAMEEQ, NameGetDatum(&name)}});
+	if (row.found) {
+		identity.user = bridge::uuid_value(bridge::value_of(row, "user_id"));
 		identity.expires = DT_NOEND;
 	}
+	bridge::close_row(row);
 	return identity;
 }
 
+bool
+is_active(const core::Uuid &user)
+{
+	bridge::Row row = bridge::open_row("users", "users_pkey", {{F_UUID_EQ, bridge::uuid_datum(user)}});
+	bool const active = row.found && DatumGetBool(bridge::value_of(row, "is_active"));
+	bridge::close_row(row);
+	return active;
+}
+
 /*
- * Ask the tables. With the latest snapshot, so that a transaction with an old one does not revive a session that was
- * revoked since; in parallel mode with the query's, so that leader and workers agree.
+ * Ask the tables. As they are now, so that a transaction with an old snapshot does not revive a session that was
+ * revoked since; in parallel mode as the query sees them, so that leader and workers agree.
  */
 Identity
 look_up(bool live)
@@ -264,16 +263,9 @@ look_up(bool live)
 	/* A schema of that name made by anybody else must not be asked with our rights. */
 	if (creating_extension || !bridge::has_extension())
 		return Identity{};
-	bool const parallel = IsInParallelMode();
-	bool const push = !parallel || !ActiveSnapshotSet();
-	if (push)
-		PushActiveSnapshot(parallel ? GetTransactionSnapshot() : GetLatestSnapshot());
-	bridge::spi::Scope const scope = bridge::spi::open();
 	Identity const identity = live ? by_token() : by_role();
-	bridge::spi::close(scope);
-	if (push)
-		PopActiveSnapshot();
-	return identity;
+	bool const stands = !identity.user.is_nil() && identity.expires > GetCurrentTimestamp() && is_active(identity.user);
+	return stands ? identity : Identity{};
 }
 
 /* Has a parallel worker ask for what the leader knows already, so that both have one answer. */
@@ -359,15 +351,7 @@ set_token(const char *token)
 bool
 is_bound()
 {
-	static bridge::spi::Statement find = {"SELECT FROM tenancy.role_bindings WHERE role_name = $1", {NAMEOID}};
-	NameData name;
-	if (!name_of_role(&name))
-		return false;
-	Datum argument = NameGetDatum(&name);
-	bridge::spi::Scope const scope = bridge::spi::open();
-	bool const found = bridge::spi::read(find, &argument) == 1;
-	bridge::spi::close(scope);
-	return found;
+	return !by_role().user.is_nil();
 }
 
 void
