@@ -286,4 +286,32 @@ def old_snapshots():
         same(rows(now, "SELECT is_active FROM tenancy.connections() WHERE name = 'since'"), [], "and is gone")
 
 
-run(tenants_at_once, one_session_as_many, pooled, old_snapshots)
+def reindexed():
+    """Users and connections are found by their indexes; an operator makes these anew meanwhile."""
+    user = User("reindexed")
+    user.sqlite("kept")
+    over, answers = threading.Event(), []
+
+    def ask():
+        with contextlib.closing(connect(user=app_role())) as session:
+            while not over.is_set():
+                rows(session, "BEGIN")
+                rows(session, "SELECT tenancy.authenticate(%s)", user.token)
+                answers.append(execute(session, "kept", "SELECT 1")["rows"])
+                rows(session, "COMMIT")
+
+    def reindex():
+        try:
+            with contextlib.closing(connect()) as admin:
+                for table in 3 * ("user_sessions", "users", "database_connections", "role_bindings"):
+                    rows(admin, "REINDEX TABLE CONCURRENTLY tenancy." + table)
+                rows(admin, "CLUSTER tenancy.users USING users_pkey")
+        finally:
+            over.set()
+
+    together([ask, ask, reindex])
+    same(Counter(map(str, answers)), {"[[1]]": len(answers)}, "every query was answered")
+    ok(len(answers) > 20, "and there were some", len(answers))
+
+
+run(tenants_at_once, one_session_as_many, pooled, old_snapshots, reindexed)
