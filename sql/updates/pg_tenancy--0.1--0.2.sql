@@ -42,17 +42,25 @@ BEGIN
             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a JOIN dropped AS y ON y.class = a.refclassid AND y.object = a.refobjid
                               WHERE a.classid = d.classid AND a.objid = d.objid AND a.deptype IN ('a', 'i'))
             UNION
-            -- Rules, defaults, constraints and policies are a part of something.
+            -- Rules, defaults, constraints and policies are a part of something; what a table is partitioned by is one of itself.
             SELECT a.refclassid, a.refobjid, a.refobjsubid
             FROM made AS m
             JOIN pg_catalog.pg_depend AS a ON a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i')
+            WHERE (a.refclassid, a.refobjid) <> (m.class, m.object)
         )
         SELECT DISTINCT o.type, o.identity, CASE WHEN whole.type IN ('function', 'procedure', 'aggregate') THEN 'routine' ELSE whole.type END AS kind,
                whole.identity AS whole, EXISTS (
-                   SELECT FROM pg_catalog.pg_depend AS n, pg_catalog.pg_identify_object(n.refclassid, n.refobjid, 0) AS i
-                   WHERE n.classid = m.class AND n.objid = m.object AND i.identity LIKE 'pg\_temp\_%') AS passes
+                   SELECT FROM pg_catalog.pg_depend AS d
+                   LEFT JOIN pg_catalog.pg_type AS t ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = d.refobjid
+                   JOIN pg_catalog.pg_namespace AS n
+                       ON n.oid = CASE WHEN m.class = 'pg_catalog.pg_cast'::pg_catalog.regclass THEN t.typnamespace
+                                       WHEN d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass THEN d.refobjid END
+                   WHERE d.classid = m.class AND d.objid = m.object AND n.nspname LIKE 'pg\_temp\_%') AS passes
         FROM made AS m, pg_catalog.pg_identify_object(m.class, m.object, m.part) AS o, pg_catalog.pg_identify_object(m.class, m.object, 0) AS whole
-        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a WHERE a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i'))
+        -- What has gone since has no identity.
+        WHERE whole.identity IS NOT NULL AND o.identity IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a WHERE a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i')
+                          AND (a.refclassid, a.refobjid) <> (m.class, m.object))
         ORDER BY o.type, o.identity
     LOOP
         IF dependant.passes THEN
@@ -68,6 +76,10 @@ BEGIN
     END IF;
 END
 $$;
+DROP FUNCTION tenancy.connections(), tenancy.get_client_connection(uuid, uuid), tenancy.history_retry();
+-- The daily sums of 0.1 are made again, from the history, below.
+ALTER EXTENSION pg_tenancy DROP TABLE tenancy.query_daily;
+DROP TABLE tenancy.query_daily;
 
 COMMENT ON TABLE tenancy.user_sessions IS 'logins; an expired one goes with the user''s next login, or a day later';
 ALTER FUNCTION tenancy.register(text, text, text, text, text) SET lock_timeout = '10s';
@@ -162,7 +174,6 @@ COMMENT ON COLUMN tenancy.connection_health.failures IS 'checks in a row that di
 COMMENT ON COLUMN tenancy.connection_health.next_check_at IS 'NULL: the connection or its user is not active';
 COMMENT ON COLUMN tenancy.connection_health.slow IS 'its last check, or that of another connection of the user to its server, took long, or there was none: checked apart from the others';
 
-DROP FUNCTION tenancy.connections();
 CREATE FUNCTION tenancy.connections()
 RETURNS TABLE (id uuid, name varchar, database_type varchar, host varchar, port integer, database_name varchar,
                username varchar, options jsonb, is_active boolean, version bigint, last_connected_at timestamptz,
@@ -182,7 +193,6 @@ COMMENT ON FUNCTION tenancy.connections() IS 'the connections of the current use
 COMMENT ON FUNCTION tenancy.close_connections()
     IS 'close the idle connections to client databases that this session keeps for the current user, or, for an admin, for anybody; answers how many';
 
-DROP FUNCTION tenancy.get_client_connection(uuid,uuid);
 CREATE FUNCTION tenancy.get_client_connection(user_id uuid, connection_id uuid)
 RETURNS TABLE (id uuid, name varchar, database_type varchar, host varchar, port integer, database_name varchar,
                username varchar, options jsonb, is_active boolean, version bigint, last_connected_at timestamptz,
@@ -291,7 +301,6 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_write_history';
 COMMENT ON FUNCTION tenancy.write_history()
     IS 'trigger: ended runs become rows of query_history, with hash chain and last_connected_at';
 
-DROP FUNCTION tenancy.history_retry();
 
 -- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
 -- through more than a part of the list. A run that cannot be stored goes without its message, then without its texts, or else comes last.
@@ -1291,9 +1300,6 @@ COMMENT ON COLUMN tenancy.statement_rollups.statement IS 'the statement without 
 COMMENT ON COLUMN tenancy.statement_rollups.failures IS 'runs with another status than success';
 COMMENT ON COLUMN tenancy.statement_rollups.part IS 'as in query_rollups';
 
--- The daily sums of 0.1 are made again, from the history, below.
-ALTER EXTENSION pg_tenancy DROP TABLE tenancy.query_daily;
-DROP TABLE tenancy.query_daily;
 CREATE TABLE tenancy.connection_rollups (
     day                    date NOT NULL,
     database_connection_id uuid NOT NULL,

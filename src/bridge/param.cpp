@@ -70,15 +70,6 @@ moment_cell(Oid type, Datum value)
 	return cell;
 }
 
-char *
-output_text(Oid type, Datum value)
-{
-	Oid output;
-	bool is_varlena;
-	getTypeOutputInfo(type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
-}
-
 /* A text in UTF-8, borrowed from value where it is not converted. */
 std::string_view
 text_view(Datum value)
@@ -91,6 +82,15 @@ text_view(Datum value)
 }
 
 } // namespace
+
+char *
+output_text(Oid type, Datum value)
+{
+	Oid output;
+	bool is_varlena;
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
 
 char *
 portable_text(Oid type, Datum value)

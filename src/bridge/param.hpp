@@ -15,6 +15,8 @@ namespace tenancy::bridge {
  */
 remote::ParamView datum_param(Oid type, Datum value);
 
+/* The text of a value by the output function of its type, under the settings of the moment. */
+char *output_text(Oid type, Datum value);
 /* The text of a value as every PostgreSQL server reads it, whatever DateStyle and its like the session has. */
 char *portable_text(Oid type, Datum value);
 /* Between these two calls output functions write such text. After an error the abort undoes the settings. */

@@ -4,6 +4,7 @@
 #include "bridge/row.hpp"
 
 #include "bridge/extension.hpp"
+#include "bridge/param.hpp"
 
 extern "C" {
 #include "access/stratnum.h"
@@ -42,13 +43,23 @@ push_snapshot(Row &row)
 		PushActiveSnapshot(IsInParallelMode() ? GetTransactionSnapshot() : GetLatestSnapshot());
 }
 
-Datum
-get(const Row &row, const char *column, bool *is_null)
+struct Cell {
+	Datum value;
+	Oid type;
+	bool is_null;
+};
+
+Cell
+get(const Row &row, const char *column)
 {
-	int const number = SPI_fnumber(row.slot->tts_tupleDescriptor, column);
+	TupleDesc const columns = row.slot->tts_tupleDescriptor;
+	int const number = SPI_fnumber(columns, column);
 	if (number <= 0)
 		elog(ERROR, "there is no column \"%s\"", column);
-	return slot_getattr(row.slot, number, is_null);
+	Cell cell{};
+	cell.type = TupleDescAttr(columns, number - 1)->atttypid;
+	cell.value = slot_getattr(row.slot, number, &cell.is_null);
+	return cell;
 }
 
 } // namespace
@@ -68,6 +79,7 @@ open_row(const char *table, const char *index, std::initializer_list<RowKey> key
 	push_snapshot(row);
 
 	ScanKeyData scan_keys[max_keys];
+	Assert(keys.size() <= max_keys);
 	int count = 0;
 	for (auto const &[equal, value] : keys) {
 		ScanKeyEntryInitialize(&scan_keys[count], 0, static_cast<AttrNumber>(count + 1), BTEqualStrategyNumber,
@@ -98,33 +110,23 @@ close_row(Row &row)
 bool
 is_null(const Row &row, const char *column)
 {
-	bool null;
-	(void) get(row, column, &null);
-	return null;
+	return get(row, column).is_null;
 }
 
 Datum
 value_of(const Row &row, const char *column)
 {
-	bool null;
-	Datum const value = get(row, column, &null);
-	if (null)
+	Cell const cell = get(row, column);
+	if (cell.is_null)
 		elog(ERROR, "column \"%s\" is null", column);
-	return value;
+	return cell.value;
 }
 
 char *
 text_of(const Row &row, const char *column)
 {
-	bool null;
-	Datum const value = get(row, column, &null);
-	if (null)
-		return nullptr;
-	TupleDesc const columns = row.slot->tts_tupleDescriptor;
-	Oid output;
-	bool is_varlena;
-	getTypeOutputInfo(TupleDescAttr(columns, SPI_fnumber(columns, column) - 1)->atttypid, &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
+	Cell const cell = get(row, column);
+	return cell.is_null ? nullptr : output_text(cell.type, cell.value);
 }
 
 } // namespace tenancy::bridge

@@ -37,15 +37,15 @@ struct Row {
 /*
  * The row as it is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant
  * likes. In parallel mode as the leader's query sees it. Table and index are those of schema tenancy; the keys stand in
- * the order of the index's columns. close_row() gives back what was opened; after an error the transaction's abort
- * does.
+ * the order of the index's columns. close_row() gives back what was opened; after an error the abort of the transaction
+ * or subtransaction does.
  */
 Row open_row(const char *table, const char *index, std::initializer_list<RowKey> keys);
 void close_row(Row &row);
 
 /* Of a row that was found. */
 bool is_null(const Row &row, const char *column);
-/* The value of a column that is not null. It lies in the row, unless it was stored out of line. */
+/* The value of a column that is not null, as it is stored: in the row, until that is closed. */
 Datum value_of(const Row &row, const char *column);
 /* The same as text, in CurrentMemoryContext; NULL for null. */
 char *text_of(const Row &row, const char *column);

@@ -126,7 +126,7 @@ find_anybodys(const char *name, Config *config)
 	if (rows > 1)
 		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("connection name \"%s\" is not unique", name),
 		                errhint("Use the id of the connection.")));
-	return rows == 1 && find_by_id(id, nullptr, config);
+	return rows == 1 && find_by_id(id, nullptr, config) && strcmp(config->name, name) == 0;
 }
 
 bool

@@ -109,13 +109,17 @@ def dependants():
         rows(session, "CREATE FUNCTION reports.of_a_day(day date) RETURNS bigint LANGUAGE sql"
                       " BEGIN ATOMIC SELECT sum(d.runs) FROM tenancy.query_daily AS d WHERE d.day = of_a_day.day; END")
         rows(session, "CREATE TABLE reports.kept (daily tenancy.query_daily)")
+        rows(session, "CREATE TABLE reports.parts (k integer, daily tenancy.query_daily) PARTITION BY LIST (k)")
+        rows(session, "CREATE TYPE pg_temp.word AS ENUM ()")
+        rows(session, "CREATE TABLE reports.half (daily tenancy.query_daily, word pg_temp.word)")
+        rows(session, "CREATE TEMPORARY TABLE of_the_operator (daily tenancy.query_daily)")
         for made in ("VIEW own AS SELECT * FROM tenancy.connections()", "VIEW \"on it\" AS SELECT name FROM own",
                      "VIEW daily AS SELECT runs FROM tenancy.query_daily", "VIEW retried AS SELECT 1 AS one WHERE tenancy.history_retry() IS NULL",
                      "VIEW heads AS SELECT user_id, seq FROM tenancy.history_chain GROUP BY user_id"):
             rows(tenant, "CREATE TEMPORARY " + made)
         rows(tenant, "CREATE FUNCTION pg_temp.one(id uuid) RETURNS text LANGUAGE sql"
                      " BEGIN ATOMIC SELECT c.name FROM tenancy.get_client_connection(one.id, one.id) AS c; END")
-        # All else that a tenant can make of a type.
+        # What else a tenant can make of a type or a function.
         for made in ("TABLE pg_temp.of_days (day tenancy.query_daily, days tenancy.query_daily[])",
                      "TABLE pg_temp.retried_at (id integer DEFAULT 0 CHECK (tenancy.history_retry() IS NULL), name text DEFAULT tenancy.history_retry()::text)",
                      "TYPE pg_temp.pair AS (day tenancy.query_daily)", "DOMAIN pg_temp.day AS tenancy.query_daily",
@@ -123,13 +127,16 @@ def dependants():
                      "OPERATOR pg_temp.@ (RIGHTARG = tenancy.query_daily, FUNCTION = pg_temp.runs)",
                      "FUNCTION pg_temp.add(bigint, tenancy.query_daily) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
                      "AGGREGATE pg_temp.total(tenancy.query_daily) (SFUNC = pg_temp.add, STYPE = bigint)",
+                     "TABLE pg_temp.parts (k integer, day tenancy.query_daily) PARTITION BY LIST (k)",
+                     "TABLE pg_temp.part PARTITION OF pg_temp.parts FOR VALUES IN (1)",
+                     "TYPE pg_temp.span AS RANGE (SUBTYPE = tenancy.query_daily)",
                      "TYPE pg_temp.word AS ENUM ()", "CAST (pg_temp.word AS tenancy.query_daily) WITH INOUT",
                      "POLICY retried ON pg_temp.of_days USING (EXISTS (SELECT FROM tenancy.connections()))"):
             rows(tenant, "CREATE " + made)
         temporary = value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'")
         error = raised(rows, session, "ALTER EXTENSION pg_tenancy UPDATE")
         same((error and error.pgcode, error and error.diag.message_detail),
-             ("2BP01", "function reports.of_a_day(pg_catalog.date)\ntable column reports.kept.daily\nview reports.\"all of them\""),
+             ("2BP01", "function reports.of_a_day(pg_catalog.date)\ntable column reports.half.daily\ntable column reports.kept.daily\ntable column reports.parts.daily\nview reports.\"all of them\""),
              "what is not temporary is named")
         ok(error and "after the update" in error.diag.message_hint, "with what to do", error and error.diag.message_hint)
         same(value(tenant, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"), temporary, "nothing else is changed")
