@@ -98,12 +98,12 @@ close_row(Row &row)
 	if (row.scan != nullptr) {
 		index_endscan(row.scan);
 		ExecDropSingleTupleTableSlot(row.slot);
-		index_close(row.index, NoLock);
+		index_close(row.index, AccessShareLock);
 	}
 	if (row.pushed)
 		PopActiveSnapshot();
 	if (row.table != nullptr)
-		table_close(row.table, NoLock);
+		table_close(row.table, AccessShareLock);
 	pgBufferUsage = row.buffers;
 }
 

@@ -39,6 +39,9 @@ struct Row {
  * likes. In parallel mode as the leader's query sees it. Table and index are those of schema tenancy; the keys stand in
  * the order of the index's columns. close_row() gives back what was opened; after an error the abort of the transaction
  * or subtransaction does.
+ *
+ * As with PostgreSQL's own catalog, no lock outlives the row: an operator's command would wait for a session that waits
+ * for the history worker, and that for the operator's command.
  */
 Row open_row(const char *table, const char *index, std::initializer_list<RowKey> keys);
 void close_row(Row &row);

@@ -8,8 +8,7 @@
 #include <array>
 #include <optional>
 
-#include <openssl/sha.h>
-
+#include "core/digest.hpp"
 #include "remote/ascii.hpp"
 
 namespace tenancy::dashboard {
@@ -204,11 +203,10 @@ normalized(std::string_view sql, Dialect dialect)
 std::int64_t
 fingerprint_of(std::string_view normalized_text)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256(reinterpret_cast<const unsigned char *>(normalized_text.data()), normalized_text.size(), digest);
+	core::Digest const digest = core::sha256(normalized_text);
 	std::uint64_t value = 0;
-	for (int i = 0; i < 8; ++i)
-		value = value << 8 | digest[i];
+	for (std::size_t i = 0; i < 8; ++i)
+		value = value << 8 | digest.bytes[i];
 	return value == 0 ? 1 : static_cast<std::int64_t>(value);
 }
 

@@ -2,14 +2,13 @@
  * See digest.hpp. The bytes are those of the row as a value of type record in UTF-8, with the times as seconds since
  * 1970, written here because the type system's own way costs ten times as much. PG regime.
  */
-#include <openssl/sha.h>
-
 #include "history/digest.hpp"
 
 #include <algorithm>
 
 #include "bridge/datum.hpp"
 #include "bridge/function.hpp"
+#include "core/digest.hpp"
 #include "core/hex.hpp"
 
 extern "C" {
@@ -110,6 +109,15 @@ add_value(StringInfo to, Kind kind, Datum value)
 	}
 }
 
+void
+hash_text(std::string_view bytes, unsigned char *hash)
+{
+	core::Digest digest;
+	if (!core::sha256(bytes, digest))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	memcpy(hash, digest.bytes.data(), hash_size);
+}
+
 } // namespace
 
 void
@@ -133,8 +141,7 @@ digest_of(const Entry &entry, StringInfo buffer, unsigned char *digest)
 	}
 	appendStringInfoCharMacro(buffer, ')');
 	const char *const text = pg_server_to_any(buffer->data, buffer->len, PG_UTF8);
-	SHA256(reinterpret_cast<const unsigned char *>(text),
-	       text == buffer->data ? static_cast<Size>(buffer->len) : strlen(text), digest);
+	hash_text({text, text == buffer->data ? static_cast<Size>(buffer->len) : strlen(text)}, digest);
 }
 
 bool
@@ -157,7 +164,7 @@ link_of(const unsigned char *before, const unsigned char *digest, unsigned char 
 	if (before != nullptr)
 		memcpy(both, before, hash_size);
 	memcpy(both + size, digest, hash_size);
-	SHA256(both, size + hash_size, hash);
+	hash_text({reinterpret_cast<const char *>(both), size + hash_size}, hash);
 }
 
 /* tenancy.history_entry_digest(query_history) → bytea. */

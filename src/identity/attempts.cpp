@@ -11,6 +11,7 @@ extern "C" {
 #include "storage/condition_variable.h"
 }
 
+#include "bridge/enter.hpp"
 #include "bridge/shared.hpp"
 #include "identity/attempts.hpp"
 #include "settings.hpp"
@@ -137,7 +138,7 @@ account_of(const char *email)
 	appendStringInfo(&name, "%u:", MyDatabaseId);
 	for (const char *c = email; *c != 0; ++c)
 		appendStringInfoChar(&name, static_cast<char>(pg_ascii_tolower(static_cast<unsigned char>(*c))));
-	Digest const digest = digest_of({name.data, static_cast<std::size_t>(name.len)});
+	Digest const digest = bridge::enter([&] { return core::sha256({name.data, static_cast<std::size_t>(name.len)}); });
 	pfree(name.data);
 	return digest;
 }

@@ -190,14 +190,16 @@ TENANCY_FUNCTION(login)
 	if (is_outdated(account.hash, settings::password_cost))
 		make_hash(password, hash);
 	char token[token_length + 1];
-	bridge::enter([&] { make_token(token); });
+	Digest const digest = bridge::enter([&] {
+		make_token(token);
+		return core::sha256(token);
+	});
 	if (IsolationUsesXactSnapshot())
 		require_seen(account.id);
 
 	bridge::spi::Scope const scope = bridge::spi::open();
 	if (hash[0] != 0 && replace_hash(account, hash))
 		memcpy(account.hash, hash, sizeof hash);
-	Digest const digest = digest_of(token);
 	bool const inserted = insert_session(account, digest);
 	if (inserted)
 		purge_sessions(account.id, digest);

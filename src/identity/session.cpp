@@ -133,6 +133,12 @@ check(char **text, void **extra, GucSource source)
 		GUC_check_errmsg("\"%s\" cannot be stored as a setting of a role, a database or a function", setting_name);
 		return false;
 	}
+	Digest digest;
+	if (!core::sha256(*text, digest)) {
+		GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+		GUC_check_errmsg("out of memory"); /* PostgreSQL's own message would quote the value */
+		return false;
+	}
 	auto *const fresh = static_cast<Note *>(compat::guc_memory(LOG, sizeof(Note)));
 	if (fresh == nullptr)
 		return false;
@@ -143,7 +149,7 @@ check(char **text, void **extra, GucSource source)
 	bool const here = MyProc != nullptr && !InitializingParallelWorker;
 	fresh->lxid = here ? compat::local_xid(MyProc) : InvalidLocalTransactionId;
 	fresh->number = transactions;
-	fresh->digest = digest_of(*text);
+	fresh->digest = digest;
 	*extra = fresh;
 	return true;
 }

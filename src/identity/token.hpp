@@ -4,21 +4,15 @@
  */
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string_view>
 
+#include "core/digest.hpp"
+
 namespace tenancy::identity {
 
-/* SHA-256 of a token: all that the server keeps of it. */
-struct Digest {
-	std::array<unsigned char, 32> bytes{};
-
-	bool operator==(const Digest &) const = default;
-};
-
-/* The digest of any text, so that a malformed token is merely an unknown one. Never throws. */
-Digest digest_of(std::string_view text) noexcept;
+/* SHA-256 of a token: all that the server keeps of it. A malformed token is merely an unknown one. */
+using core::Digest;
 
 constexpr std::string_view token_prefix = "tncy_";
 /* The prefix and 32 bytes in base64url without padding. */

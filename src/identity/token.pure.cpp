@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include "core/random.hpp"
 
@@ -17,14 +16,6 @@ namespace {
 constexpr std::string_view base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 } // namespace
-
-Digest
-digest_of(std::string_view text) noexcept
-{
-	Digest digest;
-	SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest.bytes.data());
-	return digest;
-}
 
 void
 make_token(char (&token)[token_length + 1])

@@ -4,10 +4,8 @@
 #include "query/answer.pure.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include <openssl/evp.h>
-
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/hex.hpp"
 #include "core/json.hpp"
@@ -135,12 +133,8 @@ describe(const std::vector<remote::Column> &columns)
 std::string
 sha256_hex(std::string_view text)
 {
-	std::array<unsigned char, 32> digest{};
-	unsigned size = 0;
-	if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-		throw core::Error(core::FailureKind::other, "58000", "could not compute a SHA-256 digest");
 	std::string hex;
-	core::append_hex(hex, digest);
+	core::append_hex(hex, core::sha256(text).bytes);
 	return hex;
 }
 

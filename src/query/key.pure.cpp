@@ -6,10 +6,6 @@
 #include <bit>
 #include <string>
 
-#include <openssl/evp.h>
-
-#include "core/error.hpp"
-
 namespace tenancy::query {
 
 namespace {
@@ -56,11 +52,7 @@ digest_of(std::initializer_list<std::string_view> texts, std::initializer_list<s
 	append(encoded, std::int64_t{params.count});
 	for (int i = 0; i < params.count; ++i)
 		append(encoded, params.items[i]);
-	Digest digest;
-	unsigned size = 0;
-	if (EVP_Digest(encoded.data(), encoded.size(), digest.bytes.data(), &size, EVP_sha256(), nullptr) != 1)
-		throw core::Error(core::FailureKind::other, "58000", "could not compute a SHA-256 digest");
-	return digest;
+	return core::sha256(encoded);
 }
 
 } // namespace tenancy::query

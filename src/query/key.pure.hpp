@@ -3,21 +3,16 @@
  */
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
+#include "core/digest.hpp"
 #include "remote/value.hpp"
 
 namespace tenancy::query {
 
-/* A SHA-256. */
-struct Digest {
-	std::array<unsigned char, 32> bytes{};
-
-	bool operator==(const Digest &) const = default;
-};
+using core::Digest;
 
 /*
  * Of texts, one of which may be absent, numbers and parameters, each with its length, so that no two lists are alike.
