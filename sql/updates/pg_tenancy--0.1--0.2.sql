@@ -34,19 +34,19 @@ BEGIN
             UNION ALL
             SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM pg_catalog.pg_constraint AS k
             WHERE k.conrelid = 'tenancy.history_chain'::pg_catalog.regclass AND k.contype = 'p'
+        -- Rules, defaults, constraints and policies are a part of something; what a table is partitioned by is one of itself.
+        ), parts (class, object, of_class, of_object, of_part) AS (
+            SELECT d.classid, d.objid, d.refclassid, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend AS d
+            WHERE d.deptype IN ('a', 'i') AND (d.refclassid, d.refobjid) <> (d.classid, d.objid)
         ), made (class, object, part) AS (
             SELECT d.classid, d.objid, d.objsubid
             FROM dropped AS x
             JOIN pg_catalog.pg_depend AS d ON d.refclassid = x.class AND d.refobjid = x.object AND d.deptype = 'n'
             -- The policies of a table look at its columns, too, but are dropped with it.
-            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a JOIN dropped AS y ON y.class = a.refclassid AND y.object = a.refobjid
-                              WHERE a.classid = d.classid AND a.objid = d.objid AND a.deptype IN ('a', 'i'))
+            WHERE NOT EXISTS (SELECT FROM parts AS p JOIN dropped AS y ON y.class = p.of_class AND y.object = p.of_object
+                              WHERE p.class = d.classid AND p.object = d.objid)
             UNION
-            -- Rules, defaults, constraints and policies are a part of something; what a table is partitioned by is one of itself.
-            SELECT a.refclassid, a.refobjid, a.refobjsubid
-            FROM made AS m
-            JOIN pg_catalog.pg_depend AS a ON a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i')
-            WHERE (a.refclassid, a.refobjid) <> (m.class, m.object)
+            SELECT p.of_class, p.of_object, p.of_part FROM made AS m JOIN parts AS p ON p.class = m.class AND p.object = m.object
         )
         SELECT DISTINCT o.type, o.identity, CASE WHEN whole.type IN ('function', 'procedure', 'aggregate') THEN 'routine' ELSE whole.type END AS kind,
                whole.identity AS whole, EXISTS (
@@ -59,8 +59,7 @@ BEGIN
         FROM made AS m, pg_catalog.pg_identify_object(m.class, m.object, m.part) AS o, pg_catalog.pg_identify_object(m.class, m.object, 0) AS whole
         -- What has gone since has no identity.
         WHERE whole.identity IS NOT NULL AND o.identity IS NOT NULL
-          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a WHERE a.classid = m.class AND a.objid = m.object AND a.deptype IN ('a', 'i')
-                          AND (a.refclassid, a.refobjid) <> (m.class, m.object))
+          AND NOT EXISTS (SELECT FROM parts AS p WHERE p.class = m.class AND p.object = m.object)
         ORDER BY o.type, o.identity
     LOOP
         IF dependant.passes THEN
@@ -300,7 +299,6 @@ CREATE OR REPLACE FUNCTION tenancy.write_history() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'tenancy_write_history';
 COMMENT ON FUNCTION tenancy.write_history()
     IS 'trigger: ended runs become rows of query_history, with hash chain and last_connected_at';
-
 
 -- What write_history() left for later, as far as it can go now: no row is rewritten for nothing, no transaction is long, and no look goes
 -- through more than a part of the list. A run that cannot be stored goes without its message, then without its texts, or else comes last.

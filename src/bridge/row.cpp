@@ -5,13 +5,13 @@
 
 #include "bridge/extension.hpp"
 #include "bridge/param.hpp"
+#include "bridge/spi.hpp"
 
 extern "C" {
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
-#include "executor/spi.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 }
@@ -33,14 +33,6 @@ open_index(Relation table, const char *name)
 	if (index->rd_index->indrelid != RelationGetRelid(table))
 		elog(ERROR, "\"%s\" is an index of another table", name);
 	return index;
-}
-
-void
-push_snapshot(Row &row)
-{
-	row.pushed = !IsInParallelMode() || !ActiveSnapshotSet();
-	if (row.pushed)
-		PushActiveSnapshot(IsInParallelMode() ? GetTransactionSnapshot() : GetLatestSnapshot());
 }
 
 struct Cell {
@@ -76,7 +68,7 @@ open_row(const char *table, const char *index, std::initializer_list<RowKey> key
 		return row;
 	row.index = open_index(row.table, index);
 	row.slot = table_slot_create(row.table, nullptr);
-	push_snapshot(row);
+	row.pushed = spi::push_latest();
 
 	ScanKeyData scan_keys[max_keys];
 	Assert(keys.size() <= max_keys);

@@ -76,14 +76,23 @@ read(Statement &statement, const Datum *values, const char *nulls)
 	return rows_of(statement, SPI_execute_plan(plan_of(statement), const_cast<Datum *>(values), nulls, true, 0));
 }
 
+bool
+push_latest()
+{
+	bool const parallel = IsInParallelMode(); /* where no other snapshot can be had than the leader's */
+	if (parallel && ActiveSnapshotSet())
+		return false;
+	PushActiveSnapshot(parallel ? GetTransactionSnapshot() : GetLatestSnapshot());
+	return true;
+}
+
 uint64
 read_latest(Statement &statement, const Datum *values)
 {
-	if (IsInParallelMode()) /* where no other snapshot can be had than the leader's */
-		return read(statement, values);
-	PushActiveSnapshot(GetLatestSnapshot());
+	bool const pushed = push_latest();
 	uint64 const rows = read(statement, values);
-	PopActiveSnapshot();
+	if (pushed)
+		PopActiveSnapshot();
 	return rows;
 }
 

@@ -46,6 +46,8 @@ SPIPlanPtr plan_of(Statement &statement);
  */
 uint64 run(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
 uint64 read(Statement &statement, const Datum *values = nullptr, const char *nulls = nullptr);
+/* Make active what sees all that is committed by now; in parallel mode what the leader sees. Was a snapshot pushed? */
+bool push_latest();
 /* Read what is committed by now, whatever the transaction's own snapshot sees: that may be as old as a tenant likes. */
 uint64 read_latest(Statement &statement, const Datum *values);
 /* The same for a statement that writes: it finds rows that are newer than the transaction's snapshot. */

@@ -74,8 +74,9 @@ read_config(const bridge::Row &row, Config *config)
 	config->username = bridge::utf8_or_null(bridge::text_of(row, "username"));
 	config->password_encrypted = bridge::text_of(row, "password_encrypted");
 	config->active = DatumGetBool(bridge::value_of(row, "is_active"));
-	config->options_json = bridge::text_of(row, "options");
-	config->options = read_options(DatumGetJsonbP(bridge::value_of(row, "options")), &config->option_count);
+	Jsonb *const options = DatumGetJsonbP(bridge::value_of(row, "options"));
+	config->options_json = bridge::output_text(JSONBOID, JsonbPGetDatum(options));
+	config->options = read_options(options, &config->option_count);
 	config->fingerprint = fingerprint_of(*config);
 }
 

@@ -223,25 +223,14 @@ by_token()
 	return identity;
 }
 
-/* The name of the role that logged in; false when it is gone. */
-bool
-name_of_role(NameData *name)
-{
-	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
-	*name = {};
-	if (role != nullptr)
-		strlcpy(NameStr(*name), role, NAMEDATALEN);
-	return role != nullptr;
-}
-
 Identity
 by_role()
 {
 	Identity identity{};
-	NameData name;
-	if (!name_of_role(&name))
+	const char *const role = GetUserNameFromId(GetSessionUserId(), true);
+	if (role == nullptr) /* it is gone */
 		return identity;
-	bridge::Row row = bridge::open_row("role_bindings", "role_bindings_pkey", {{F_NAMEEQ, NameGetDatum(&name)}});
+	bridge::Row row = bridge::open_row("role_bindings", "role_bindings_pkey", {{F_NAMEEQ, bridge::name_datum(role)}});
 	if (row.found) {
 		identity.user = bridge::uuid_value(bridge::value_of(row, "user_id"));
 		identity.expires = DT_NOEND;
